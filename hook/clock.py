@@ -1,0 +1,162 @@
+"""Time and interruption: the two things a stage may ask the process for."""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from types import FrameType
+from typing import Protocol, TypeVar
+
+from hook.errors import BudgetExceeded, Interrupted
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The time, and a sleep that an interruption ends."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep; raise `Interrupted` as soon as a stop signal has arrived."""
+
+
+class Interrupt:
+    """A stop request that wakes every wait of the main thread.
+
+    The signal handler only records the signal and makes `fileno` readable; code
+    that waits selects on it and calls `raise_if_set` where stopping is safe. An
+    exception thrown from the handler itself could land between COMMIT and the
+    line that notes it.
+    """
+
+    def __init__(self) -> None:
+        """Create the wake-up channel; nothing is installed yet."""
+        self._signal_name: str | None = None
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def install(self) -> None:
+        """Handle SIGTERM and SIGINT from now on. Only the main thread may call this."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.set(signal.Signals(number).name)
+
+    def set(self, signal_name: str) -> None:
+        """Request a stop on behalf of *signal_name*; the first one is kept."""
+        if self._signal_name is None:
+            self._signal_name = signal_name
+            self._writer.send(b"\0")
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable once a stop is requested."""
+        return self._reader.fileno()
+
+    @property
+    def is_set(self) -> bool:
+        """Tell whether a stop was requested."""
+        return self._signal_name is not None
+
+    def raise_if_set(self) -> None:
+        """Raise `Interrupted` when a stop was requested."""
+        if self._signal_name is not None:
+            raise Interrupted(self._signal_name)
+
+
+class SystemClock:
+    """The machine's clocks and an interruptible sleep."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        """Let *interrupt* end sleeps."""
+        self._interrupt = interrupt
+
+    def now(self) -> datetime:
+        """Return the current time, aware, UTC."""
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep *seconds*; raise `Interrupted` as soon as a stop was requested."""
+        self._interrupt.raise_if_set()
+        select.select([self._interrupt], [], [], max(0.0, seconds))
+        self._interrupt.raise_if_set()
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The end of a run or a window, on the monotonic clock."""
+
+    clock: Clock
+    ends_at: float
+    name: str
+
+    @classmethod
+    def after(cls, clock: Clock, span: timedelta, name: str) -> Deadline:
+        """Return the deadline *span* from now; *name* is the setting it came from."""
+        return cls(clock, clock.monotonic() + span.total_seconds(), name)
+
+    def remaining(self) -> float:
+        """Return the seconds left, never negative."""
+        return max(0.0, self.ends_at - self.clock.monotonic())
+
+    def within(self, span: timedelta, name: str) -> Deadline:
+        """Return the earlier of this deadline and *span* from now."""
+        other = Deadline.after(self.clock, span, name)
+        return other if other.ends_at < self.ends_at else self
+
+    def raise_if_over(self) -> None:
+        """Raise `BudgetExceeded` when no time is left."""
+        if self.remaining() <= 0:
+            raise BudgetExceeded(
+                f"{self.name} is used up", f"Raise {self.name}, or find which stage used the time."
+            )
+
+
+def run_bounded(work: Callable[[], T], deadline: Deadline, interrupt: Interrupt) -> T | None:
+    """Run *work* in a daemon thread until it ends, *deadline* passes or a stop comes.
+
+    Libraries with only per-call timeouts (botocore) need a total one from outside.
+    The thread is abandoned, not killed: it must hold nothing that outlives the process.
+
+    Returns:
+        What *work* returned, or none when the deadline passed first.
+
+    Raises:
+        Interrupted: A stop was requested meanwhile.
+        Exception: Whatever *work* raised.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+    done_reader, done_writer = socket.socketpair()
+
+    def target() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread
+            errors.append(error)
+        finally:
+            done_writer.close()
+
+    threading.Thread(target=target, daemon=True).start()
+    select.select([done_reader, interrupt], [], [], deadline.remaining())
+    interrupt.raise_if_set()
+    done_reader.close()
+    if errors:
+        raise errors[0]
+    return results[0] if results else None

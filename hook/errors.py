@@ -1,0 +1,199 @@
+"""Every exit code and every error that presync raises, in one place.
+
+The exit code is the interface to Kubernetes: the numbers are stable, grouped by
+what happened to the database, and never reused. Findings (judged bad) and errors
+(could not find out, could not do) both carry a member of `ExitCode`.
+
+    HookError
+    ├── ConfigError            10  settings missing, contradictory, wrong target
+    ├── BadMigrationSet        11  the files cannot be read as a migration set
+    ├── DatabaseRejected       16  credentials, rights, TLS
+    ├── Unsupported            17  server, pooler or feature
+    ├── MigrationFailed        20  rolled back
+    ├── MigrationPartial       21  half-way, or the outcome of COMMIT is unknown
+    ├── BudgetExceeded         23  the run's deadline, rolled back
+    ├── DatabaseUnreachable    30  no usable primary in time
+    ├── MigrationLocked        31  another migrator
+    ├── LockContention         32  lock, deadlock, serialization retries used up
+    ├── BackupUnknown          34  evidence unreadable
+    ├── Interrupted            40  SIGTERM or SIGINT
+    └── ReportFailed           50  a required sink failed
+"""
+
+from __future__ import annotations
+
+from enum import UNIQUE, Enum, IntEnum, verify
+
+
+class Effect(Enum):
+    """What a run did to the database, the axis by which exit codes are grouped."""
+
+    READY = "at the level needed"
+    UNTOUCHED = "refused, database untouched"
+    ROLLED_BACK = "tried, rolled back"
+    RETRY = "could not, trying again may help"
+    HUMAN = "a human is needed"
+
+
+@verify(UNIQUE)
+class ExitCode(IntEnum):
+    """The process's exit status, stable across releases."""
+
+    effect: Effect
+    meaning: str
+
+    def __new__(cls, number: int, effect: Effect, meaning: str) -> ExitCode:
+        """Attach effect and meaning to the number."""
+        member = int.__new__(cls, number)
+        member._value_ = number
+        member.effect = effect
+        member.meaning = meaning
+        return member
+
+    OK = 0, Effect.READY, "at the level that the release needs: applied now, already, or ahead"
+    USAGE = 2, Effect.UNTOUCHED, "bad flags"
+    CONFIG = 10, Effect.UNTOUCHED, "settings missing, contradictory, or for another database"
+    BAD_SET = 11, Effect.UNTOUCHED, "migration set malformed: names, duplicates, encoding, syntax, empty"
+    DRIFT = 12, Effect.UNTOUCHED, "history and files disagree: checksum, missing, out of order"
+    AHEAD = 13, Effect.UNTOUCHED, "database newer than this image and PRESYNC_ON_AHEAD=fail"
+    FAILED_BEFORE = 14, Effect.UNTOUCHED, "a failed migration in the history must be resolved first"
+    UNSAFE = 15, Effect.UNTOUCHED, "safety rule or window, without waiver"
+    AUTH = 16, Effect.UNTOUCHED, "credentials, rights or TLS refused"
+    UNSUPPORTED = 17, Effect.UNTOUCHED, "server version, pooler or feature not supported"
+    NO_WAY_BACK = 18, Effect.UNTOUCHED, "no usable fresh backup"
+    SQL_FAILED = 20, Effect.ROLLED_BACK, "a migration failed and was rolled back; earlier ones stay"
+    PARTIAL = 21, Effect.HUMAN, "a non-transactional migration stopped half-way, or a COMMIT is unknown"
+    VERIFY_FAILED = 22, Effect.ROLLED_BACK, "history or schema not as planned after the run"
+    BUDGET = 23, Effect.ROLLED_BACK, "deadline or statement budget used up, rolled back"
+    NOT_YET = 24, Effect.UNTOUCHED, "verify: migrations that the release needs are missing"
+    UNREACHABLE = 30, Effect.RETRY, "no usable primary within the wait"
+    LOCKED = 31, Effect.RETRY, "another migrator holds the lock"
+    CONTENTION = 32, Effect.RETRY, "lock, deadlock or serialization retries used up"
+    BLOCKED = 33, Effect.RETRY, "blockers did not clear"
+    UNKNOWN_BACKUP = 34, Effect.RETRY, "backup evidence could not be read"
+    INTERRUPTED = 40, Effect.RETRY, "SIGTERM or SIGINT handled, rolled back"
+    REPORT = 50, Effect.RETRY, "database fine, a required report sink failed"
+    BUG = 70, Effect.HUMAN, "internal error"
+
+
+class HookError(Exception):
+    """Base of all errors that end a run with a code of their own.
+
+    Subclasses take facts and compose *message*: lower case, no full stop, the
+    object named. *hint* is one imperative sentence with the next step.
+    """
+
+    exit_code: ExitCode = ExitCode.BUG
+    rule: str = "internal"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep the composed message and hint."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(HookError):
+    """One or more settings are missing, contradictory or name another target."""
+
+    exit_code = ExitCode.CONFIG
+    rule = "config"
+
+    def __init__(self, problems: tuple[str, ...], hint: str = "") -> None:
+        """Report all *problems* at once, each naming its setting."""
+        super().__init__("; ".join(problems), hint)
+        self.problems = problems
+
+
+class BadMigrationSet(HookError):
+    """The files of the release cannot be read as one migration set."""
+
+    exit_code = ExitCode.BAD_SET
+    rule = "bad-set"
+
+    def __init__(self, problems: tuple[str, ...], hint: str = "") -> None:
+        """Report all *problems* at once, each naming its file."""
+        super().__init__("; ".join(problems), hint)
+        self.problems = problems
+
+
+class DatabaseRejected(HookError):
+    """The server refused credentials, rights or TLS; trying again cannot help."""
+
+    exit_code = ExitCode.AUTH
+    rule = "auth"
+
+
+class Unsupported(HookError):
+    """The server, a pooler or a requested feature is not supported."""
+
+    exit_code = ExitCode.UNSUPPORTED
+    rule = "unsupported"
+
+
+class MigrationFailed(HookError):
+    """A migration failed and left nothing behind."""
+
+    exit_code = ExitCode.SQL_FAILED
+    rule = "sql"
+
+
+class MigrationPartial(HookError):
+    """A migration left work that only a human can judge."""
+
+    exit_code = ExitCode.PARTIAL
+    rule = "partial"
+
+
+class BudgetExceeded(HookError):
+    """The run's own deadline or a statement timeout ended the work, rolled back."""
+
+    exit_code = ExitCode.BUDGET
+    rule = "budget"
+
+
+class DatabaseUnreachable(HookError):
+    """No usable primary answered in time."""
+
+    exit_code = ExitCode.UNREACHABLE
+    rule = "unreachable"
+
+
+class MigrationLocked(HookError):
+    """Another migrator held the migration lock for the whole wait."""
+
+    exit_code = ExitCode.LOCKED
+    rule = "locked"
+
+
+class LockContention(HookError):
+    """A migration lost every attempt to other sessions; each was rolled back."""
+
+    exit_code = ExitCode.CONTENTION
+    rule = "contention"
+
+
+class BackupUnknown(HookError):
+    """The backup evidence could not be read; that is never taken as good news."""
+
+    exit_code = ExitCode.UNKNOWN_BACKUP
+    rule = "backup-unknown"
+
+
+class Interrupted(HookError):
+    """SIGTERM or SIGINT arrived."""
+
+    exit_code = ExitCode.INTERRUPTED
+    rule = "interrupted"
+
+    def __init__(self, signal_name: str) -> None:
+        """Name the signal."""
+        super().__init__(f"{signal_name} received")
+        self.signal_name = signal_name
+
+
+class ReportFailed(HookError):
+    """The database is fine; a report sink that was asked for is not."""
+
+    exit_code = ExitCode.REPORT
+    rule = "report"
