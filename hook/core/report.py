@@ -1,0 +1,70 @@
+"""The report of a run: one value from which every output is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hook.core.outcome import Result
+from hook.errors import ExitCode
+
+SCHEMA = "presync.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedMigration:
+    """A migration that this run applied. Durations are whole milliseconds."""
+
+    version: str | None
+    description: str
+    script: str
+    duration_ms: int
+    attempts: int
+    transactional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A gate that somebody set aside for this run, and why."""
+
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetSummary:
+    """The migrations of this release. *digest* is ``sha256:`` and hex."""
+
+    digest: str
+    count: int
+    newest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a run found and did.
+
+    Attributes:
+        verdict: The one line that every reader sees, see `hook.core.verdict`.
+        database: Server facts, ready for JSON; empty when never reached.
+        before: ``{"version": …}`` as read before the run, empty when unknown.
+        after: The same after the run.
+        next_steps: Commands that exist, for whoever reads the failure.
+    """
+
+    command: str
+    run_id: str
+    verdict: str
+    exit_code: ExitCode
+    started_at: datetime
+    finished_at: datetime
+    results: tuple[Result, ...] = ()
+    database: Mapping[str, object] = field(default_factory=dict)
+    migration_set: SetSummary | None = None
+    before: Mapping[str, object] = field(default_factory=dict)
+    after: Mapping[str, object] = field(default_factory=dict)
+    migrations: tuple[AppliedMigration, ...] = ()
+    pending: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    next_steps: tuple[str, ...] = ()

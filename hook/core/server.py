@@ -1,0 +1,38 @@
+"""What the server says of itself, read once after connecting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """The server, database and session that a run works on.
+
+    Attributes:
+        version_num: ``server_version_num``, for example 150018.
+        schema: ``current_schema()``, none when the search path names no schema.
+        system_identifier: Of the cluster (``pg_control_system()``), none without the right.
+        timeline: Of the last checkpoint (``pg_control_checkpoint()``), none without the right.
+        deadlock_timeout_ms: Lock waits shorter than this never evict autovacuum.
+        server_time: The server's clock when it answered.
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    schema: str | None
+    version: str
+    version_num: int
+    in_recovery: bool
+    read_only: bool
+    system_identifier: str | None
+    timeline: int | None
+    time_zone: str
+    search_path: str
+    deadlock_timeout_ms: int
+    backend_pid: int
+    server_time: datetime
+    sees_all_sessions: bool
