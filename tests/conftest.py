@@ -109,9 +109,7 @@ def start_presync(tmp_path: Path) -> Iterator[Callable[..., RunningPresync]]:
     home.mkdir()
     with contextlib.ExitStack() as stack:
 
-        def start(
-            arguments: Sequence[str], env: Mapping[str, str] | None = None
-        ) -> RunningPresync:
+        def start(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> RunningPresync:
             running = launch(arguments, env or {}, home)
             stack.callback(running.close)
             return running

@@ -94,21 +94,15 @@ def _finish_prepared(server: PostgresServer, dbname: str) -> None:
 
 
 @contextlib.contextmanager
-def created_role(
-    database: Database, password: str = "", attributes: str = ""
-) -> Iterator[Role]:
+def created_role(database: Database, password: str = "", attributes: str = "") -> Iterator[Role]:
     """Create a login role with *attributes*; drop it and what it owns in *database*."""
     role = Role(f"r{os.getpid()}_{next(_numbers)}", password)
     name = sql.Identifier(role.name)
     with database.connect() as admin:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN " + attributes).format(name))
         if password:
-            admin.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password))
-            )
-            admin.execute(
-                sql.SQL("GRANT {} TO {}").format(sql.Identifier(PASSWORD_GROUP), name)
-            )
+            admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password)))
+            admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(PASSWORD_GROUP), name))
     try:
         yield role
     finally:

@@ -126,11 +126,6 @@ class PostgresServer:
             conf.writelines(lines)
 
     def _run(self, program: str, *arguments: str) -> None:
-        identity = (
-            {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
-            if self.account
-            else {}
-        )
         # The server inherits the output of pg_ctl, so a pipe would never be closed.
         with tempfile.TemporaryFile("w+") as output:
             status = subprocess.run(
@@ -141,7 +136,9 @@ class PostgresServer:
                 cwd=self.folder,
                 env={"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self.folder)},
                 check=False,
-                **identity,
+                user=self.account.uid if self.account else None,
+                group=self.account.gid if self.account else None,
+                extra_groups=[] if self.account else None,
             ).returncode
             output.seek(0)
             said = output.read()

@@ -115,9 +115,7 @@ class RunningPresync:
             pipe.close()
 
 
-def launch(
-    arguments: Sequence[str], env: Mapping[str, str], home: Path
-) -> RunningPresync:
+def launch(arguments: Sequence[str], env: Mapping[str, str], home: Path) -> RunningPresync:
     """Start ``python -m hook`` in *home* with nothing but *env* around it.
 
     Nothing of the caller's environment reaches it, no ``~/.pgpass`` and no

@@ -1,0 +1,38 @@
+# The one door: `make help` lists what is behind it.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup test lint types layers fmt check
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(READY)  ## make .venv with everything pinned, and .venv/bin/presync
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("presync needs Python 3.11 or later, $(PYTHON) is %d.%d: make setup PYTHON=..." % v[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: $(READY)  ## run the tests, on an installed or the embedded PostgreSQL
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)  ## check style, with ruff
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)  ## check types, with mypy --strict
+	$(BIN)/mypy
+
+layers: $(READY)  ## check who imports whom, with import-linter
+	$(BIN)/lint-imports --no-logo
+
+fmt: $(READY)  ## format and fix what can be fixed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+check: lint types layers test  ## all of the above that a change must pass
