@@ -9,6 +9,7 @@ what happened to the database, and never reused. Findings (judged bad) and error
     ├── BadMigrationSet        11  the files cannot be read as a migration set
     ├── DatabaseRejected       16  credentials, rights, TLS
     ├── Unsupported            17  server, pooler or feature
+    ├── BackupSourceMissing    18  no such bucket, directory or stanza
     ├── MigrationFailed        20  rolled back
     ├── MigrationPartial       21  half-way, or the outcome of COMMIT is unknown
     ├── BudgetExceeded         23  the run's deadline, rolled back
@@ -129,6 +130,13 @@ class Unsupported(HookError):
 
     exit_code = ExitCode.UNSUPPORTED
     rule = "unsupported"
+
+
+class BackupSourceMissing(HookError):
+    """The storage answered, and what the settings name is not in it."""
+
+    exit_code = ExitCode.NO_WAY_BACK
+    rule = "backup-source"
 
 
 class MigrationFailed(HookError):
