@@ -40,6 +40,7 @@ _SETTINGS = {
     "hot_standby": "on",
     "timezone": "UTC",
     "lc_messages": "C",
+    "password_encryption": "scram-sha-256",
     "log_line_prefix": "%m [%p] %q%u@%d %a ",
 }
 
