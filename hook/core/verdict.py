@@ -1,0 +1,121 @@
+"""The verdict line: exit code, name, what was found and the state of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hook.core.outcome import Finding
+from hook.core.report import AppliedMigration
+from hook.core.text import clip, one_line
+from hook.errors import Effect, ExitCode
+
+VERDICT_LENGTH = 160
+_DIGEST_LENGTH = len("sha256:") + 8
+_VERSION_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the verdict is composed of.
+
+    Attributes:
+        deciding: The finding that set the exit code, none when the run passed.
+        before: Version of the schema before the run, none when empty or not read.
+        after: Version of the schema after the run, none when empty or not read.
+        set_digest: ``sha256:`` and hex of the release's migrations, none when not read.
+        ahead: Versions in the history that are newer than the release.
+        wrote: A migration was started, so "database untouched" may not be said.
+    """
+
+    deciding: Finding | None
+    applied: tuple[AppliedMigration, ...] = ()
+    before: str | None = None
+    after: str | None = None
+    set_digest: str | None = None
+    ahead: tuple[str, ...] = ()
+    wrote: bool = False
+    duration_ms: int = 0
+
+
+def compose_verdict(facts: RunFacts) -> str:
+    """Return the verdict, one line of at most `VERDICT_LENGTH` characters.
+
+    The head (word, number, name) and the tail (state of the database) are never
+    cut: when something must go it is the middle.
+    """
+    if facts.deciding is None:
+        return _passed(facts)
+    code = facts.deciding.code
+    head = f"{verdict_word(code)} {int(code)} {code.name}: "
+    tail = _state(code, facts)
+    room = VERDICT_LENGTH - len(head) - len(tail)
+    return head + clip(one_line(facts.deciding.message), room) + tail
+
+
+def verdict_word(code: ExitCode) -> str:
+    """Return the first word of the verdict for *code*."""
+    if code is ExitCode.OK:
+        return "PASSED"
+    is_refusal = code.effect is Effect.UNTOUCHED and code is not ExitCode.NOT_YET
+    return "REFUSED" if is_refusal else "FAILED"
+
+
+# Of these neither "rolled back" nor "untouched" is known, or is what the reader asks.
+_WITHOUT_CLAIM = {
+    ExitCode.PARTIAL,
+    ExitCode.VERIFY_FAILED,
+    ExitCode.NOT_YET,
+    ExitCode.REPORT,
+    ExitCode.BUG,
+}
+
+
+def _state(code: ExitCode, facts: RunFacts) -> str:
+    version = _version(facts)
+    at = f", at {version}" if version else ""
+    if code in _WITHOUT_CLAIM:
+        return at
+    return f"; rolled back{at}" if facts.wrote else "; database untouched"
+
+
+def _passed(facts: RunFacts) -> str:
+    seconds = f", in {facts.duration_ms / 1000:.1f}s"
+    version = _version(facts)
+    head = "PASSED 0 OK: "
+    if facts.applied:
+        tail = (f", at {version}" if version else "") + seconds
+        count = f"{len(facts.applied)} applied"
+        names = [applied_name(item) for item in facts.applied]
+        room = VERDICT_LENGTH - len(head) - len(count) - len(tail) - len(" ()")
+        return f"{head}{count} ({_listed(names, room)}){tail}"
+    at = f" at {version}" if version else ""
+    state = f"database is ahead{at}" if facts.ahead else f"up to date{at}"
+    digest = f" (set {facts.set_digest[:_DIGEST_LENGTH]})" if facts.set_digest else ""
+    return head + state + digest + seconds
+
+
+def _version(facts: RunFacts) -> str:
+    return clip(one_line(facts.after or facts.before or ""), _VERSION_LENGTH)
+
+
+def applied_name(migration: AppliedMigration) -> str:
+    """Return the short name of *migration*: ``V5``, or ``R views`` for a repeatable."""
+    if migration.version is not None:
+        return f"V{migration.version}"
+    return f"R {one_line(migration.description)}"
+
+
+def _listed(names: Sequence[str], room: int) -> str:
+    """Join *names*; leave out the middle ones when they do not fit *room* characters."""
+    if sum(map(len, names)) + 2 * (len(names) - 1) <= room:
+        return ", ".join(names)
+    last = f"… {names[-1]}"
+    kept: list[str] = []
+    length = len(last)
+    for name in names[:-1]:
+        length += len(name) + len(", ")
+        if length > room:
+            break
+        kept.append(name)
+    return clip(", ".join([*kept, last]), room)

@@ -1,0 +1,106 @@
+"""The verdict line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hook.core.outcome import failed
+from hook.core.report import AppliedMigration
+from hook.core.verdict import VERDICT_LENGTH, RunFacts, compose_verdict, verdict_word
+from hook.errors import ExitCode
+
+DIGEST = "sha256:1a2b3c4d5e6f"
+
+
+def applied(version: str | None, description: str = "views") -> AppliedMigration:
+    """Return an applied migration of which only the name matters."""
+    return AppliedMigration(version, description, "x.sql", 1, 1, transactional=True)
+
+
+def refusal(code: ExitCode, message: str = "it is so", **facts: object) -> str:
+    """Return the verdict of a run that *code* decided."""
+    return compose_verdict(RunFacts(failed(code, "rule", message), **facts))  # type: ignore[arg-type]  # test facts
+
+
+def test_verdict_of_applied_migrations_names_them_and_the_version() -> None:
+    """What was applied, where the schema is and how long it took are one line."""
+    facts = RunFacts(
+        None, (applied("4"), applied("5"), applied(None)), "3", "5", DIGEST, duration_ms=2149
+    )
+    assert compose_verdict(facts) == "PASSED 0 OK: 3 applied (V4, V5, R views), at 5, in 2.1s"
+
+
+def test_verdict_of_a_run_without_work_names_version_and_set() -> None:
+    """The common case says where the schema is and of which set that is true."""
+    facts = RunFacts(None, (), "5", "5", DIGEST, duration_ms=212)
+    assert compose_verdict(facts) == "PASSED 0 OK: up to date at 5 (set sha256:1a2b3c4d), in 0.2s"
+
+
+def test_verdict_of_a_database_ahead_says_so() -> None:
+    """A rolled-back application is told apart from one that is up to date."""
+    facts = RunFacts(None, (), "7", "7", DIGEST, ahead=("6", "7"), duration_ms=212)
+    expected = "PASSED 0 OK: database is ahead at 7 (set sha256:1a2b3c4d), in 0.2s"
+    assert compose_verdict(facts) == expected
+
+
+def test_verdict_of_a_refusal_ends_with_untouched() -> None:
+    """A refusal says that nothing was done to the database."""
+    message = "newest full backup stopped 31h ago (limit 24h)"
+    expected = f"REFUSED 18 NO_WAY_BACK: {message}; database untouched"
+    assert refusal(ExitCode.NO_WAY_BACK, message, before="4") == expected
+
+
+def test_verdict_of_a_failed_migration_ends_with_the_version_left() -> None:
+    """A rolled-back failure says at which version the database is now."""
+    message = 'V5__add_email.sql:17 42703 column "emial" does not exist'
+    expected = f"FAILED 20 SQL_FAILED: {message}; rolled back, at 4"
+    assert refusal(ExitCode.SQL_FAILED, message, before="3", after="4", wrote=True) == expected
+
+
+@pytest.mark.parametrize("code", [ExitCode.BUDGET, ExitCode.INTERRUPTED, ExitCode.CONTENTION])
+def test_verdict_claims_a_rollback_only_when_something_was_started(code: ExitCode) -> None:
+    """A deadline that passes while waiting has rolled nothing back."""
+    assert refusal(code, before="3").endswith("; database untouched")
+    assert refusal(code, before="3", wrote=True).endswith("; rolled back, at 3")
+
+
+@pytest.mark.parametrize("code", [ExitCode.PARTIAL, ExitCode.VERIFY_FAILED, ExitCode.NOT_YET])
+def test_verdict_claims_no_rollback_where_none_was_made(code: ExitCode) -> None:
+    """What stays behind is never called rolled back or untouched."""
+    verdict = refusal(code, before="3", wrote=True)
+    assert verdict.endswith("it is so, at 3")
+
+
+@pytest.mark.parametrize("code", list(ExitCode))
+def test_verdict_word_follows_the_number(code: ExitCode) -> None:
+    """2 and 10 to 19 are refusals, 0 is a pass, everything else a failure."""
+    expected = {0: "PASSED", 2: "REFUSED"}.get(code, "REFUSED" if 10 <= code <= 19 else "FAILED")
+    assert verdict_word(code) == expected
+
+
+def test_verdict_cuts_the_message_and_keeps_the_state() -> None:
+    """A long server message loses its end, not the state of the database."""
+    verdict = refusal(ExitCode.SQL_FAILED, "é" * 400, before="4", wrote=True)
+    assert len(verdict) == VERDICT_LENGTH
+    assert verdict.startswith("FAILED 20 SQL_FAILED: ééé")
+    assert verdict.endswith("é…; rolled back, at 4")
+
+
+def test_verdict_leaves_out_the_middle_of_many_names() -> None:
+    """A thousand applied migrations are counted; the first and the last are named."""
+    facts = RunFacts(None, tuple(applied(str(n)) for n in range(1, 1001)), None, "1000")
+    verdict = compose_verdict(facts)
+    assert len(verdict) <= VERDICT_LENGTH
+    assert verdict.startswith("PASSED 0 OK: 1000 applied (V1, V2, V3,")
+    assert verdict.endswith(", … V1000), at 1000, in 0.0s")
+
+
+@given(st.sampled_from(ExitCode), st.text(max_size=400), st.text(max_size=300), st.booleans())
+def test_verdict_is_one_bounded_line(code: ExitCode, message: str, name: str, wrote: bool) -> None:  # noqa: FBT001 - drawn
+    """Whatever a server or a file name holds, the verdict stays one short line."""
+    finding = failed(code, "rule", message) if code else None
+    verdict = compose_verdict(RunFacts(finding, (applied(None, name),), None, name, wrote=wrote))
+    assert len(verdict) <= VERDICT_LENGTH
+    assert len(verdict.splitlines()) == 1
