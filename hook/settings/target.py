@@ -1,0 +1,31 @@
+"""Where the database is and who we are to it, ready for libpq."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTarget:
+    """The one server and database that a run works on.
+
+    Attributes:
+        parameters: libpq's parameters by keyword, without ``password``. A missing one
+            takes libpq's own default.
+            https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+        password: Kept apart so that no rendering of the target can show it.
+    """
+
+    parameters: Mapping[str, str]
+    password: str | None = field(default=None, repr=False)
+
+    def describe(self) -> str:
+        """Return ``user@host:port/db``; what libpq would fill in by default is left out."""
+        user = self.parameters.get("user", "")
+        host = self.parameters.get("host") or self.parameters.get("hostaddr", "")
+        port = self.parameters.get("port", "")
+        database = self.parameters.get("dbname", "")
+        login = f"{user}@" if user else ""
+        place = f"{host}:{port}" if port else host
+        return f"{login}{place}/{database}" if database else f"{login}{place}"
