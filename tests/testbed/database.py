@@ -67,29 +67,30 @@ class Database:
 @contextlib.contextmanager
 def created_database(server: PostgresServer, template: str = "template1") -> Iterator[Database]:
     """Create a database as a copy of *template*; drop it afterwards, connected or not."""
-    name = f"t{os.getpid()}_{next(_numbers)}"
-    # Copying files is faster than logging every page, the default since 15.
-    strategy = "STRATEGY file_copy" if server.major >= 15 else ""
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} " + strategy)
+    database = Database(server, f"t{os.getpid()}_{next(_numbers)}")
+    name = sql.Identifier(database.name)
     with server.connect() as admin:
-        admin.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template))
+        )
         try:
-            yield Database(server, name)
+            yield database
         finally:
-            # A prepared transaction would keep the database alive, and a killed one
-            # can only be finished from inside.
-            _finish_prepared(server, name)
-            admin.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            _roll_back_prepared(database, admin)
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
-def _finish_prepared(server: PostgresServer, dbname: str) -> None:
-    with server.connect(dbname) as inside:
-        rows = inside.execute(
-            "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
-        ).fetchall()
-        for (gid,) in rows:
+def _roll_back_prepared(database: Database, admin: psycopg.Connection[TupleRow]) -> None:
+    """Roll back what would keep *database* from being dropped, from inside as it must be.
+
+    Connects only when there is something: DROP DATABASE waits 100 ms for a backend
+    that is just about to leave.
+    """
+    gids = admin.execute(
+        "SELECT gid FROM pg_prepared_xacts WHERE database = %s", [database.name]
+    ).fetchall()
+    for (gid,) in gids:
+        with database.connect() as inside:
             inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
 
 

@@ -135,7 +135,7 @@ def launch(arguments: Sequence[str], env: Mapping[str, str], home: Path) -> Runn
 
 
 def _child_environment(home: Path) -> dict[str, str]:
-    inherited = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    inherited = ("COVERAGE_PROCESS_START", "COVERAGE_FILE")
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
