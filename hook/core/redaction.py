@@ -1,0 +1,80 @@
+"""Secrets taken out of every text that leaves the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring, encode_basestring_ascii
+
+MASK = "***"
+# Replacing anything shorter would garble every other word and hide nothing worth hiding.
+_SHORTEST = 4
+_CUT = "…"
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+class Redactor:
+    """Replaces known secrets by `MASK`, in every spelling they may appear in."""
+
+    def __init__(self, secrets: Iterable[str], public: Iterable[str] = ()) -> None:
+        """Know *secrets*.
+
+        Args:
+            secrets: Values that may not be shown.
+            public: Values that are shown anyway, such as the user's name. A secret
+                equal to one of them is left alone: a mask in the place of a name that
+                the reader knows would tell the secret.
+        """
+        hidden = {secret for secret in secrets if len(secret) >= _SHORTEST} - set(public)
+        forms = {form for secret in hidden for form in _spellings(secret)}
+        # Longest first: a secret may be part of another one's spelling.
+        self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def text(self, text: str) -> str:
+        """Return *text* without secrets, also where a clipped text ends inside one."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+            if _CUT in text:
+                text = _without_clipped(text, form)
+        return text
+
+    def value(self, value: object) -> object:
+        """Return *value*, JSON-ready, with every text in it redacted."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {str(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+
+def _without_clipped(text: str, secret: str) -> str:
+    """Return *text* with a beginning of *secret* in front of an ellipsis masked."""
+    parts = text.split(_CUT)
+    for number, part in enumerate(parts[:-1]):
+        for length in range(min(len(secret), len(part)), _SHORTEST - 1, -1):
+            if part.endswith(secret[:length]):
+                parts[number] = part[:-length] + MASK
+                break
+    return _CUT.join(parts)
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return *secret* as it is, percent-encoded, in JSON, in `repr`, in SQL and conninfo."""
+    data = secret.encode("utf-8", "surrogateescape")
+    upper, lower = (
+        "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:{hexadecimal}}" for byte in data)
+        for hexadecimal in ("02X", "02x")
+    )
+    return {
+        secret,
+        upper,
+        lower,
+        upper.replace("%20", "+"),
+        encode_basestring(secret)[1:-1],
+        encode_basestring_ascii(secret)[1:-1],
+        repr(secret)[1:-1],
+        secret.replace("'", "''"),
+        secret.replace("\\", "\\\\").replace("'", "\\'"),
+    }

@@ -1,0 +1,99 @@
+"""The log: one event per line on one stream, as JSON for machines or text for people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol, TextIO
+
+
+class Style(Enum):
+    """How lines look."""
+
+    JSON = "json"
+    PLAIN = "plain"
+    COLOUR = "colour"
+
+
+class Redact(Protocol):
+    """Takes secrets out of what is logged."""
+
+    def text(self, text: str) -> str:
+        """Return *text* without secrets."""
+
+    def value(self, value: object) -> object:
+        """Return *value* with every text in it redacted."""
+
+
+_LEVELS_BY_STATUS: Mapping[object, int] = {
+    "failed": logging.ERROR,
+    "unknown": logging.ERROR,
+    "warned": logging.WARNING,
+}
+_LEVELS_BY_EVENT = {"retry.scheduled": logging.WARNING, "stage.started": logging.DEBUG}
+
+
+class EventLog:
+    """Writes events; what a stage is given as its ``events``."""
+
+    def __init__(self, handler: logging.Handler) -> None:
+        """Write through *handler*, apart from the tree of named loggers."""
+        self._handler = handler
+
+    def __call__(self, event: str, message: str, /, **fields: object) -> None:
+        """Log *event*; the field ``level`` sets its level, else the other fields do."""
+        level = _level(event, fields.pop("level", None), fields)
+        if level >= self._handler.level:
+            record = {"name": "presync", "levelno": level, "levelname": logging.getLevelName(level)}
+            record |= {"msg": message, "event": event, "event_fields": fields}
+            self._handler.handle(logging.makeLogRecord(record))
+
+
+def _level(event: str, named: object, fields: Mapping[str, object]) -> int:
+    if isinstance(named, str):
+        return logging.getLevelNamesMapping()[named.upper()]
+    status = fields.get("status")
+    by_status = _LEVELS_BY_STATUS.get(getattr(status, "value", status))
+    if by_status is not None:
+        return by_status
+    if fields.get("exit_code"):
+        return logging.ERROR
+    return _LEVELS_BY_EVENT.get(event, logging.INFO)
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """A handler whose own failure ends nothing: a closed stderr must not stop a COMMIT."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Drop the line; logging would print the record, unredacted, to stderr."""
+
+
+def build_events(run_id: str, style: Style, stream: TextIO, redact: Redact) -> EventLog:
+    """Return the log of one run on *stream*; nothing global changes."""
+    return EventLog(_build_handler(run_id, style, stream, redact))
+
+
+def configure_logging(run_id: str, style: Style, stream: TextIO, redact: Redact) -> EventLog:
+    """Return the log of this process, and let libraries' warnings come through it too."""
+    handler = _build_handler(run_id, style, stream, redact)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)  # noqa: FBT003 - logging's signature
+    return EventLog(handler)
+
+
+def _build_handler(run_id: str, style: Style, stream: TextIO, redact: Redact) -> logging.Handler:
+    handler = _Lines(stream)
+    # Each run needs one of the two; the JSON one imports a library.
+    if style is Style.JSON:
+        from hook.log.json_lines import JsonLines  # noqa: PLC0415 - see above
+
+        handler.setFormatter(JsonLines(run_id, redact))
+    else:
+        from hook.log.text_lines import TextLines  # noqa: PLC0415 - see above
+
+        handler.setFormatter(TextLines(style, redact))
+        handler.setLevel(logging.INFO)
+    return handler

@@ -1,0 +1,50 @@
+"""Events as JSON: one object per line, whatever the message holds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from hook.log.json_text import json_ready, single_line, utc_timestamp
+
+if TYPE_CHECKING:
+    from hook.log import Redact
+
+LIBRARY_EVENT = "library.message"
+
+
+class JsonLines(JsonFormatter):
+    """Timestamp, level, event, run id, message, then the event's own fields."""
+
+    def __init__(self, run_id: str, redact: Redact) -> None:
+        """Stamp *run_id* on every line and let *redact* see every value."""
+        super().__init__(json_ensure_ascii=False)
+        self._run_id = run_id
+        self._redact = redact
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        """Fill *log_data* in the documented order; a field never replaces a base one."""
+        log_data["timestamp"] = utc_timestamp(datetime.fromtimestamp(record.created, UTC))
+        log_data["level"] = record.levelname
+        log_data["event"] = getattr(record, "event", LIBRARY_EVENT)
+        log_data["run_id"] = self._run_id
+        log_data["message"] = record.getMessage()
+        own: Mapping[str, object] | None = getattr(record, "event_fields", None)
+        if own is None:
+            own = {"logger": record.name, **message_dict}
+        for name, value in own.items():
+            log_data.setdefault(name, value)
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Redact every value before it is encoded."""
+        return {name: self._redact.value(json_ready(item)) for name, item in log_data.items()}
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """Return the object as exactly one line."""
+        return single_line(str(super().jsonify_log_record(log_data)))

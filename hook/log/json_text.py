@@ -1,0 +1,47 @@
+"""Values as JSON text that is one line for every reader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+# JSON escapes C0 only; log collectors and `str.splitlines` break lines at others too.
+_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
+_ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROLS}
+
+
+def utc_timestamp(moment: datetime) -> str:
+    """Return *moment* as RFC 3339 in UTC with milliseconds and ``Z``."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def json_ready(value: object) -> object:
+    """Return *value* made of JSON's own types; a duration becomes milliseconds."""
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_ready(item) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, datetime):
+        return utc_timestamp(value)
+    return round(value.total_seconds() * 1000) if isinstance(value, timedelta) else str(value)
+
+
+def to_json(value: object) -> str:
+    """Return the JSON-ready *value* as one line, other languages readable."""
+    return single_line(json.dumps(value, ensure_ascii=False))
+
+
+def single_line(text: str) -> str:
+    """Return *text* with control characters escaped as JSON does, and valid as UTF-8."""
+    return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()

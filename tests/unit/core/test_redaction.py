@@ -1,0 +1,58 @@
+"""Secrets taken out of text."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hook.core.redaction import Redactor
+
+SECRETS = ["hunter2!", "pa ss/wörd", "quo'te\"back\\slash", "100%sure", "line\nbreak"]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_redactor_knows_the_spellings_of_a_secret(secret: str) -> None:
+    """Percent-encoding, JSON, `repr`, SQL and conninfo quoting do not let it through."""
+    redactor = Redactor([secret])
+    conninfo = secret.replace("\\", "\\\\").replace("'", "\\'")
+    sql = secret.replace("'", "''")
+    for spelling in (secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]):
+        assert redactor.text(f"<{spelling}>") == "<***>"
+    assert redactor.text(f"<{conninfo}><{sql}>") == "<***><***>"
+
+
+def test_redactor_masks_a_secret_that_was_cut_off() -> None:
+    """A clipped message does not show the beginning of a secret."""
+    assert Redactor(["correct horse"]).text("password corre… refused") == "password ***… refused"
+
+
+def test_redactor_leaves_names_that_are_public() -> None:
+    """Masking the user's name where the password is the same would tell the password."""
+    assert Redactor(["postgres"], ["postgres"]).text("postgres@db") == "postgres@db"
+
+
+def test_redactor_replaces_the_longer_of_two_secrets_first() -> None:
+    """A secret that begins with another one leaves no tail."""
+    assert Redactor(["abcd", "abcdefgh"]).text("abcdefgh abcd") == "*** ***"
+
+
+def test_redactor_ignores_empty_and_tiny_secrets() -> None:
+    """An empty password does not turn every text into masks."""
+    assert Redactor(["", "a"]).text("a banana") == "a banana"
+
+
+def test_redactor_reaches_nested_values() -> None:
+    """Every text in a JSON-ready value is looked at; keys and numbers stay."""
+    value = {"a": ["x hunter2!", 3, None], "b": {"c": ("hunter2!",)}}
+    expected = {"a": ["x ***", 3, None], "b": {"c": ["***"]}}
+    assert Redactor(SECRETS).value(value) == expected
+
+
+@given(st.text(min_size=4), st.text(), st.text())
+def test_redactor_leaves_no_secret(secret: str, before: str, after: str) -> None:
+    """Wherever it stands, the secret is gone."""
+    text = Redactor([secret]).text(before + secret + after)
+    assert secret not in text or secret in "***" + after or secret in before + "***"
