@@ -18,7 +18,8 @@ what happened to the database, and never reused. Findings (judged bad) and error
     ├── LockContention         32  lock, deadlock, serialization retries used up
     ├── BackupUnknown          34  evidence unreadable
     ├── Interrupted            40  SIGTERM or SIGINT
-    └── ReportFailed           50  a required sink failed
+    ├── ReportFailed           50  a required sink failed
+    └── QueryFailed            70  a query of ours failed and no setting explains it
 """
 
 from __future__ import annotations
@@ -205,3 +206,14 @@ class ReportFailed(HookError):
 
     exit_code = ExitCode.REPORT
     rule = "report"
+
+
+class QueryFailed(HookError):
+    """A query of presync's own failed in a way that no setting or right explains."""
+
+    rule = "query"
+
+    def __init__(self, message: str, hint: str, sqlstate: str) -> None:
+        """Keep *sqlstate* for the caller that knows what it may mean."""
+        super().__init__(message, hint)
+        self.sqlstate = sqlstate
