@@ -44,25 +44,20 @@ def _pod_violations(pod: Spec) -> Iterator[str]:
             yield f"securityContext.{field}"
 
 
-def _container_violations(pod: Spec, container: Spec) -> Iterator[str]:
+def _container_violations(pod: Spec, container: Spec) -> list[str]:
     own: Spec = container.get("securityContext", {})
     both: Spec = pod.get("securityContext", {}) | own
     capabilities = own.get("capabilities", {})
-    if both.get("runAsNonRoot") is not True:
-        yield "runAsNonRoot is not true"
-    if both.get("runAsUser") == 0:
-        yield "runAsUser is 0"
-    if both.get("seccompProfile", {}).get("type") not in _PROFILES:
-        yield "no seccompProfile"
-    if own.get("allowPrivilegeEscalation") is not False:
-        yield "allowPrivilegeEscalation is not false"
-    if "ALL" not in capabilities.get("drop", ()):
-        yield "capabilities are not dropped"
-    if not set(capabilities.get("add", ())) <= {"NET_BIND_SERVICE"}:
-        yield "capabilities are added"
-    if own.get("privileged"):
-        yield "privileged"
-    if own.get("procMount", "Default") != "Default":
-        yield "procMount"
-    if any(port.get("hostPort") for port in container.get("ports", ())):
-        yield "hostPort"
+    ports = container.get("ports", ())
+    broken = {
+        "runAsNonRoot is not true": both.get("runAsNonRoot") is not True,
+        "runAsUser is 0": both.get("runAsUser") == 0,
+        "no seccompProfile": both.get("seccompProfile", {}).get("type") not in _PROFILES,
+        "allowPrivilegeEscalation is not false": own.get("allowPrivilegeEscalation") is not False,
+        "capabilities are not dropped": "ALL" not in capabilities.get("drop", ()),
+        "capabilities are added": set(capabilities.get("add", ())) - {"NET_BIND_SERVICE"},
+        "privileged": own.get("privileged"),
+        "procMount": own.get("procMount", "Default") != "Default",
+        "hostPort": any(port.get("hostPort") for port in ports),
+    }
+    return [text for text, is_broken in broken.items() if is_broken]
