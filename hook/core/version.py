@@ -1,0 +1,56 @@
+"""Versions of migrations: how they are read, ordered and shown.
+
+The rules are Flyway's, so that both tools agree on the order of a release.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+# A part after the first starts with a digit, so only the first may carry a sign.
+_VERSION = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)*")
+
+
+class InvalidVersion(ValueError):
+    """A text that is no version."""
+
+    def __init__(self, text: str) -> None:
+        """Keep the *text*."""
+        super().__init__(f"{text!r} is not a version")
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """A version: numbers compared one by one, missing ones counting as zero.
+
+    Attributes:
+        parts: The numbers without trailing zeros, so that 1 equals 1.0 and 001.
+        text: The version as it is shown and stored, leading zeros kept.
+    """
+
+    parts: tuple[int, ...]
+    text: str = field(compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """Return the version that *text* names; an underscore stands for a dot.
+
+        Raises:
+            InvalidVersion: *text* is not a dotted list of numbers.
+        """
+        shown = text.replace("_", ".")
+        if not _VERSION.fullmatch(shown):
+            raise InvalidVersion(text)
+        parts = [int(part) for part in shown.split(".")]
+        while len(parts) > 1 and parts[-1] == 0:
+            parts.pop()
+        return cls(tuple(parts), shown)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+EMPTY = Version((), "")
+"""Orders before every version: the level of a schema without migrations."""
