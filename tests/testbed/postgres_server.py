@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from tests.testbed.binaries import Account, Binaries, make_reachable, server_account
+from tests.testbed.binaries import Account, Binaries, reachable, server_account
 
 SUPERUSER = "postgres"
 PASSWORD_GROUP = "needs_password"
@@ -205,25 +205,20 @@ def running_server(
         ServerNotStarted: initdb or pg_ctl failed.
     """
     account = server_account()
-    programs = make_reachable(binaries, account)
-    server = _new_server(programs, binaries.major, account)
-    try:
-        with _removed_afterwards(server):
-            server._run(
-                "initdb", "-D", str(server.data), "-U", SUPERUSER, "--auth=trust",
-                "--encoding=UTF8", "--no-locale", "--no-sync",
-            )  # fmt: skip
-            server.configure({**_SETTINGS, **(settings or {})})
-            server = _start(server)
-            # The group must exist before pg_hba.conf may name it usefully.
-            with server.connect() as admin:
-                admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(PASSWORD_GROUP)))
-                (server.data / "pg_hba.conf").write_text(_HBA)
-                admin.execute("SELECT pg_reload_conf()")
-            yield server
-    finally:
-        if programs != binaries.folder:
-            shutil.rmtree(programs.parent.parent, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        programs = stack.enter_context(reachable(binaries, account))
+        server = _new_server(programs, binaries.major, account)
+        stack.enter_context(_removed_afterwards(server))
+        server._run(
+            "initdb", "-D", str(server.data), "-U", SUPERUSER, "--auth=trust",
+            "--encoding=UTF8", "--no-locale", "--no-sync",
+        )  # fmt: skip
+        server.configure({**_SETTINGS, **(settings or {})})
+        (server.data / "pg_hba.conf").write_text(_HBA)
+        server = _start(server)
+        with server.connect() as admin:
+            admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(PASSWORD_GROUP)))
+        yield server
 
 
 @contextlib.contextmanager
