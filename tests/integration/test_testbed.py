@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.testbed.binaries import NoServerPrograms, find_binaries
 from tests.testbed.database import Database, Role
 from tests.testbed.postgres_server import PostgresServer
 
@@ -42,3 +44,22 @@ def test_standby_is_in_recovery(standby: PostgresServer) -> None:
         assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             connection.execute("CREATE TABLE t (id int)")
+
+
+def test_wrong_folder_for_the_server_is_refused(tmp_path: Path) -> None:
+    """A server that was asked for and is not there is an error, not another server."""
+    with pytest.raises(NoServerPrograms, match="has no initdb, pg_ctl, postgres"):
+        find_binaries(str(tmp_path))
+
+
+def test_server_of_its_own_takes_settings_and_restarts(
+    make_server: Callable[..., PostgresServer],
+) -> None:
+    """A test may configure, stop and start a cluster that is only its own."""
+    own = make_server({"max_connections": "7"})
+    own.stop()
+    with pytest.raises(psycopg.OperationalError):
+        own.connect()
+    own.start()
+    with own.connect() as connection:
+        assert connection.execute("SHOW max_connections").fetchone() == ("7",)
