@@ -1,0 +1,22 @@
+"""What the gate asks of a backup system, whichever it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hook.core.backup import Evidence
+
+
+class BackupCatalog(Protocol):
+    """The list of backups that one backup system keeps."""
+
+    def describe(self) -> str:
+        """Return system and place, for messages; never a secret."""
+
+    def read_evidence(self) -> Evidence:
+        """Read what the system knows of its backups.
+
+        Raises:
+            BackupSourceMissing: The storage answered; what the settings name is not there.
+            BackupUnknown: It could not be read, which says nothing about the backups.
+        """

@@ -1,0 +1,70 @@
+"""Objects in a directory: a mounted volume, or a repository on this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hook.catalogs.object_store import Entry, StoredObject, too_long
+from hook.errors import BackupSourceMissing, BackupUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryStore:
+    """An `ObjectStore` over the files below *root*. It has no clock of its own."""
+
+    root: Path
+
+    def describe(self, key: str = "") -> str:
+        """Return the path of *key*."""
+        return str(self.root / key)
+
+    def read(self, key: str, limit: int) -> StoredObject | None:
+        """Return the content of the file at *key*, none when there is none."""
+        try:
+            with (self.root / key).open("rb") as file:
+                data = file.read(limit + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            self._require_root()
+            return None
+        except OSError as error:
+            raise self._unreadable(key, error) from error
+        if len(data) > limit:
+            raise too_long(self.describe(key), limit)
+        return StoredObject(data)
+
+    def list_level(self, prefix: str) -> tuple[Entry, ...]:
+        """Return the files and folders whose path begins with *prefix*."""
+        folder, slash, start = prefix.rpartition("/")
+        try:
+            with os.scandir(self.root / folder) as found:
+                keys = [
+                    folder + slash + entry.name + ("/" if entry.is_dir() else "")
+                    for entry in found
+                    if entry.name.startswith(start)
+                ]
+        except (FileNotFoundError, NotADirectoryError):
+            self._require_root()
+            return ()
+        except OSError as error:
+            raise self._unreadable(prefix, error) from error
+        return tuple(Entry(key) for key in sorted(keys))
+
+    def _require_root(self) -> None:
+        """Tell an empty place from one that is not there, for example not mounted."""
+        try:
+            is_directory = self.root.is_dir()
+        except OSError as error:
+            raise self._unreadable("", error) from error
+        if not is_directory:
+            raise BackupSourceMissing(
+                f"there is no directory {self.root}",
+                "Mount the repository's volume, or correct the path in PRESYNC_BACKUP_SOURCE.",
+            )
+
+    def _unreadable(self, key: str, error: OSError) -> BackupUnknown:
+        return BackupUnknown(
+            f"{self.describe(key)} cannot be read: {error.strerror or type(error).__name__}",
+            "Let the user that this process runs as read the repository (fsGroup, file mode).",
+        )

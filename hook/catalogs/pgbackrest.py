@@ -1,0 +1,137 @@
+"""Reads a pgBackRest repository: which backups it lists, and what is left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hook.catalogs.object_store import ObjectStore
+from hook.core.backup import Backup, Evidence, Presence, newest_first
+from hook.core.pgbackrest_info import BackupInfo, parse_backup_info
+from hook.errors import BackupSourceMissing, BackupUnknown
+
+# A repository of ten thousand backups has an info file of 9 MiB.
+INFO_LIMIT = 64 * 2**20
+# One listing each; a repository rarely keeps more backups than this.
+LOOK_LIMIT = 200
+_MANIFEST = "backup.manifest"
+_TOLD_NAMES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    info: BackupInfo
+    clock: datetime | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PgBackRestCatalog:
+    """A `BackupCatalog` over the repository of one stanza."""
+
+    store: ObjectStore
+    stanza: str
+
+    def describe(self) -> str:
+        """Return stanza and place."""
+        return f"pgBackRest stanza {self.stanza} in {self.store.describe()}"
+
+    def read_evidence(self) -> Evidence:
+        """Read ``backup.info`` and look for the manifests of the backups that matter."""
+        reading = self._read_info()
+        return Evidence(
+            source=self.describe(),
+            backups=self._look_at(reading.info.backups, reading.clock),
+            completion_mark=_MANIFEST,
+            backup_command=f"pgbackrest --stanza={self.stanza} backup",
+            system_identifier=reading.info.system_identifier,
+            warnings=reading.warnings,
+            clock=reading.clock,
+        )
+
+    @property
+    def _folder(self) -> str:
+        return f"backup/{self.stanza}/"
+
+    def _read_info(self) -> _Reading:
+        """Read the info file or, as pgBackRest itself does, its second copy."""
+        problems: list[str] = []
+        errors: list[BackupUnknown] = []
+        for name in ("backup.info", "backup.info.copy"):
+            stored = self.store.read(self._folder + name, INFO_LIMIT)
+            if stored is None:
+                problems.append(f"{name} is missing")
+                continue
+            try:
+                info = parse_backup_info(stored.data)
+            except BackupUnknown as error:
+                problems.append(f"{name}: {error.message}")
+                errors.append(error)
+            else:
+                return _Reading(info, stored.clock, tuple(problems))
+        if not errors:
+            raise self._missing()
+        raise BackupUnknown(f"{self.describe()}: {'; '.join(problems)}", errors[0].hint)
+
+    def _missing(self) -> BackupSourceMissing:
+        stanzas = self._folders("backup/")
+        if self.stanza in stanzas:
+            message = f"{self.describe()} has no backup.info"
+            hint = f"Create the stanza (pgbackrest --stanza={self.stanza} stanza-create)."
+        else:
+            seen = f"stanzas there: {_told(stanzas)}"
+            if not stanzas:
+                seen = f"no stanza is there, folders: {_told(self._folders(''))}"
+            message = f"there is no {self.describe()}; {seen}"
+            hint = (
+                "Set PRESYNC_BACKUP_STANZA to a stanza that is there, or the place in"
+                " PRESYNC_BACKUP_SOURCE to pgBackRest's repo-path."
+            )
+        return BackupSourceMissing(message, hint)
+
+    def _folders(self, prefix: str) -> list[str]:
+        return [entry.name for entry in self.store.list_level(prefix) if entry.is_folder]
+
+    def _look_at(self, backups: tuple[Backup, ...], clock: datetime | None) -> tuple[Backup, ...]:
+        """Return *backups* with what the storage still holds of them.
+
+        Lifecycle rules delete objects behind pgBackRest's back, and the info file goes on
+        listing the backup. Looking costs one request for each label, so it goes from the
+        newest back and ends at the first backup that is complete with all it needs.
+        """
+        seen: dict[str, Presence] = {}
+        listed = {backup.label for backup in backups}
+        for backup in newest_first(backups):
+            if backup.problems or backup.error is not False:
+                continue
+            for label in backup.chain:
+                if label in listed and label not in seen and len(seen) < LOOK_LIMIT:
+                    seen[label] = self._presence(label)
+            if _is_proven(backup, seen, clock):
+                break
+        return tuple(
+            replace(backup, presence=seen.get(backup.label, Presence.UNSEEN)) for backup in backups
+        )
+
+    def _presence(self, label: str) -> Presence:
+        key = f"{self._folder}{label}/{_MANIFEST}"
+        manifest = next((item for item in self.store.list_level(key) if item.key == key), None)
+        if manifest is None:
+            return Presence.INCOMPLETE
+        return Presence.ARCHIVED if manifest.is_archived else Presence.COMPLETE
+
+
+def _is_proven(backup: Backup, seen: Mapping[str, Presence], clock: datetime | None) -> bool:
+    """Tell whether no older backup can matter any more.
+
+    A stop time in the future makes a backup unusable, so without a clock to compare
+    with there is no telling.
+    """
+    is_past = backup.stopped_at is not None and clock is not None and backup.stopped_at <= clock
+    return is_past and all(seen.get(label) is Presence.COMPLETE for label in backup.chain)
+
+
+def _told(names: list[str]) -> str:
+    told = ", ".join(names[:_TOLD_NAMES]) or "none"
+    return f"{told}, and {len(names) - _TOLD_NAMES} more" if len(names) > _TOLD_NAMES else told

@@ -1,0 +1,194 @@
+"""Objects in a bucket of AWS S3 or a compatible service, through boto3.
+
+boto3 is imported with the first request and not with this module: it costs a third of a
+second and 30 MB, and most runs never ask for a backup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from typing import Any, Protocol, TypeVar
+
+from hook.catalogs.object_store import Entry, StoredObject, too_long
+from hook.errors import BackupUnknown, HookError
+from hook.settings.backup_source import S3Location, S3Settings
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+PAGE_LIMIT = 200
+_CHUNK = 2**20
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_FALLBACK_REGION = "us-east-1"
+_ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+class _Meta(Protocol):
+    endpoint_url: str
+
+
+class _Client(Protocol):
+    """What is used of boto3's S3 client, which brings no types."""
+
+    meta: _Meta
+
+    def get_object(self, **parameters: str) -> dict[str, Any]: ...
+
+    def list_objects_v2(self, **parameters: str) -> dict[str, Any]: ...
+
+
+class S3Store:
+    """An `ObjectStore` over the keys below one prefix of a bucket."""
+
+    def __init__(self, location: S3Location, settings: S3Settings) -> None:
+        """Note where to look; nothing is contacted yet."""
+        self._bucket = location.bucket
+        self._prefix = f"{location.prefix}/" if location.prefix else ""
+        self._settings = settings
+
+    def describe(self, key: str = "") -> str:
+        """Return the URL of *key*."""
+        return f"s3://{self._bucket}/{self._prefix}{key}".rstrip("/")
+
+    def read(self, key: str, limit: int) -> StoredObject | None:
+        """Return the object at *key* and the server's time, none when there is none."""
+        return self._ask(key, lambda: self._download(key, limit))
+
+    def list_level(self, prefix: str) -> tuple[Entry, ...]:
+        """Return the objects and folders whose key begins with *prefix*."""
+        entries: list[Entry] = []
+        for page in self._pages(prefix):
+            entries.extend(
+                Entry(item["Key"].removeprefix(self._prefix), _is_archived(item))
+                for item in page.get("Contents", ())
+            )
+            entries.extend(
+                Entry(item["Prefix"].removeprefix(self._prefix))
+                for item in page.get("CommonPrefixes", ())
+            )
+        return tuple(sorted(entries, key=lambda entry: entry.key))
+
+    def _download(self, key: str, limit: int) -> StoredObject:
+        from hook.catalogs.s3_errors import parse_date  # noqa: PLC0415 - loads botocore
+
+        response = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+        data = bytearray()
+        # Not the body's own context manager: that hands out the stream beneath, which does
+        # not notice when the connection ends early.
+        with closing(response["Body"]) as body:
+            if response.get("ContentLength", 0) > limit:
+                raise too_long(self.describe(key), limit)
+            while chunk := body.read(_CHUNK):
+                data += chunk
+                if len(data) > limit:
+                    raise too_long(self.describe(key), limit)
+        return StoredObject(bytes(data), parse_date(response))
+
+    def _pages(self, prefix: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the pages of a listing.
+
+        Only the truncation flag and the token are trusted: some services count keys
+        wrongly, or say that there is more and not how to get it.
+        """
+        token: dict[str, str] = {}
+        for _ in range(PAGE_LIMIT):
+            page = self._ask(prefix, partial(self._list, prefix, token))
+            if page is None:
+                return
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            following = page.get("NextContinuationToken")
+            if not following or following == token.get("ContinuationToken"):
+                raise BackupUnknown(
+                    f"the listing of {self.describe(prefix)} breaks off without a way to go on",
+                    "Point PRESYNC_S3_ENDPOINT at the storage itself, past any gateway or cache.",
+                )
+            token = {"ContinuationToken": following}
+        raise BackupUnknown(
+            f"the listing of {self.describe(prefix)} is longer than {PAGE_LIMIT} pages",
+            "Correct the prefix in PRESYNC_BACKUP_SOURCE to the repository's own.",
+        )
+
+    def _list(self, prefix: str, token: Mapping[str, str]) -> Mapping[str, Any]:
+        return self._client.list_objects_v2(
+            Bucket=self._bucket, Prefix=self._prefix + prefix, Delimiter="/", **token
+        )
+
+    def _ask(self, key: str, request: Callable[[], T]) -> T | None:
+        """Return what *request* returns, none when there is no such object."""
+        from hook.catalogs.s3_errors import (  # noqa: PLC0415 - loads botocore
+            S3_ERRORS,
+            Fault,
+            classify,
+            explain,
+        )
+
+        try:
+            return request()
+        except HookError:
+            raise
+        except S3_ERRORS as error:
+            fault = classify(error, datetime.now(UTC))
+            if fault is Fault.NO_OBJECT:
+                return None
+            raise explain(
+                error, fault, self.describe(key), self._settings.endpoint or "S3"
+            ) from error
+
+    @cached_property
+    def _client(self) -> _Client:
+        """Build the client: path style and no instance metadata for anything but AWS.
+
+        The endpoint may also come from boto3's own configuration, which only the finished
+        client tells; then it is built a second time.
+        """
+        client = self._build_client(self._settings.endpoint)
+        endpoint = client.meta.endpoint_url
+        if self._settings.endpoint is None and not _is_aws(endpoint):
+            client = self._build_client(endpoint)
+        return client
+
+    def _build_client(self, endpoint: str | None) -> _Client:
+        import boto3  # noqa: PLC0415 - expensive
+        from botocore.config import Config  # noqa: PLC0415 - expensive
+        from botocore.session import get_session  # noqa: PLC0415 - expensive
+
+        session = get_session()
+        is_aws = endpoint is None or _is_aws(endpoint)
+        if not is_aws:
+            # Asking for an instance role takes seconds where 169.254.169.254 is a black
+            # hole, and its credentials are no business of another service.
+            session.get_component("credential_provider").remove("iam-role")
+        region = self._settings.region or session.get_config_variable("region")
+        client: _Client = boto3.session.Session(botocore_session=session).client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=region or _FALLBACK_REGION,
+            # None and not True: with True botocore ignores AWS_CA_BUNDLE.
+            verify=self._settings.ca_file,
+            config=Config(
+                s3={"addressing_style": "auto" if is_aws else "path"},
+                connect_timeout=self._settings.connect_timeout.total_seconds(),
+                read_timeout=self._settings.read_timeout.total_seconds(),
+                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+                max_pool_connections=2,
+                # The newer defaults break on several S3-compatible services.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                user_agent_appid="presync",
+            ),
+        )
+        return client
+
+
+def _is_aws(endpoint: str) -> bool:
+    host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
+    return host.endswith(_AWS_DOMAINS)
+
+
+def _is_archived(item: Mapping[str, Any]) -> bool:
+    return item.get("StorageClass") in _ARCHIVE_CLASSES

@@ -1,0 +1,180 @@
+"""Turns what botocore raises into one line with a reason and the next step.
+
+Import this only where S3 is really used: it loads botocore.
+
+Error codes: "Error responses" of the Amazon S3 API reference. For an answer without XML
+botocore makes the HTTP status the code; a 301 or 404 of that kind is no answer of S3.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum
+
+from botocore import exceptions as aws
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from hook.errors import BackupSourceMissing, BackupUnknown, HookError
+
+# ValueError: botocore's way to refuse an endpoint. HTTPError and OSError: what a body that
+# breaks off can let through.
+S3_ERRORS = (
+    aws.BotoCoreError,
+    aws.ClientError,
+    ResponseParserError,
+    HTTPError,
+    OSError,
+    ValueError,
+)
+_SERVER_ERROR = 500
+_SKEW_LIMIT = timedelta(minutes=5)
+_DETAIL_LENGTH = 200
+
+
+class Fault(Enum):
+    """Why S3 gave no answer that can be used; the value is the next step."""
+
+    NO_OBJECT = ""
+    NO_BUCKET = "Correct the bucket in PRESYNC_BACKUP_SOURCE, or PRESYNC_S3_ENDPOINT."
+    DENIED = (
+        "Allow s3:GetObject and s3:ListBucket there (and kms:Decrypt when it is encrypted);"
+        " without s3:ListBucket, S3 says denied of what does not exist."
+    )
+    CREDENTIALS = (
+        "Check the credentials of this pod: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the"
+        " role of its service account."
+    )
+    CLOCK = "Synchronise the clock of this node; S3 refuses requests that are minutes off."
+    REGION = "Set AWS_REGION to the region of the bucket."
+    TLS = (
+        "Set AWS_CA_BUNDLE to the certificate authority of the endpoint, and see that its"
+        " certificate names the host."
+    )
+    UNREACHABLE = "Check PRESYNC_S3_ENDPOINT, network policies and HTTPS_PROXY/NO_PROXY."
+    BUSY = "Try again later; the storage is overloaded or failing."
+    ARCHIVED = "Restore the object from its archive storage class, or take a new backup."
+    NOT_S3 = "Check PRESYNC_S3_ENDPOINT: scheme, port, and that an S3 service listens there."
+
+
+_FAULT_BY_CODE = {
+    "NoSuchKey": Fault.NO_OBJECT,
+    "NoSuchBucket": Fault.NO_BUCKET,
+    "AccessDenied": Fault.DENIED,
+    "AllAccessDisabled": Fault.DENIED,
+    "AccountProblem": Fault.DENIED,
+    "403": Fault.DENIED,
+    "ExpiredToken": Fault.CREDENTIALS,
+    "ExpiredTokenException": Fault.CREDENTIALS,
+    "InvalidAccessKeyId": Fault.CREDENTIALS,
+    "InvalidClientTokenId": Fault.CREDENTIALS,
+    "InvalidIdentityToken": Fault.CREDENTIALS,
+    "InvalidToken": Fault.CREDENTIALS,
+    "SignatureDoesNotMatch": Fault.CREDENTIALS,
+    "TokenRefreshRequired": Fault.CREDENTIALS,
+    "401": Fault.CREDENTIALS,
+    "RequestTimeTooSkewed": Fault.CLOCK,
+    "RequestExpired": Fault.CLOCK,
+    "AuthorizationHeaderMalformed": Fault.REGION,
+    "IllegalLocationConstraintException": Fault.REGION,
+    "PermanentRedirect": Fault.REGION,
+    "InvalidObjectState": Fault.ARCHIVED,
+    "RequestTimeout": Fault.BUSY,
+    "SlowDown": Fault.BUSY,
+}
+# The first match counts: some of these are subclasses of a later one.
+_FAULT_BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
+    (aws.NoCredentialsError, Fault.CREDENTIALS),
+    (aws.PartialCredentialsError, Fault.CREDENTIALS),
+    (aws.CredentialRetrievalError, Fault.CREDENTIALS),
+    (aws.TokenRetrievalError, Fault.CREDENTIALS),
+    (aws.MetadataRetrievalError, Fault.CREDENTIALS),
+    (aws.SSOError, Fault.CREDENTIALS),
+    (aws.ProfileNotFound, Fault.CREDENTIALS),
+    (aws.ConfigParseError, Fault.CREDENTIALS),
+    (aws.InvalidConfigError, Fault.CREDENTIALS),
+    (FileNotFoundError, Fault.CREDENTIALS),
+    (PermissionError, Fault.CREDENTIALS),
+    (aws.InvalidRegionError, Fault.REGION),
+    (aws.SSLError, Fault.TLS),
+    (aws.ConnectionError, Fault.UNREACHABLE),
+    (aws.HTTPClientError, Fault.UNREACHABLE),
+    (aws.IncompleteReadError, Fault.UNREACHABLE),
+    (aws.ResponseStreamingError, Fault.UNREACHABLE),
+    (HTTPError, Fault.UNREACHABLE),
+    (OSError, Fault.UNREACHABLE),
+)
+# What botocore says of these can hold the output of a program that printed credentials.
+_UNTOLD = (aws.CredentialRetrievalError, aws.TokenRetrievalError, aws.ConfigParseError)
+
+
+def classify(error: BaseException, now: datetime) -> Fault:
+    """Return why *error* happened.
+
+    Some services refuse a signature from a wrong clock as a plain denial, so a refusal is
+    the clock's fault when the answer's own ``Date`` is minutes away from *now*.
+    """
+    if not isinstance(error, aws.ClientError):
+        kinds = (fault for kind, fault in _FAULT_BY_TYPE if isinstance(error, kind))
+        return next(kinds, Fault.NOT_S3)
+    fault = _FAULT_BY_CODE.get(_code(error))
+    if error.operation_name.startswith("AssumeRole"):
+        fault = Fault.CREDENTIALS
+    if fault is None:
+        fault = Fault.BUSY if _status(error) >= _SERVER_ERROR else Fault.NOT_S3
+    if fault in {Fault.DENIED, Fault.CREDENTIALS}:
+        sent_at = parse_date(error.response)
+        if sent_at is not None and abs(now - sent_at) > _SKEW_LIMIT:
+            return Fault.CLOCK
+    return fault
+
+
+def explain(error: BaseException, fault: Fault, name: str, endpoint: str) -> HookError:
+    """Return *error* as what it means for the object or place called *name*."""
+    detail = _detail(error)
+    if fault is Fault.NO_BUCKET:
+        bucket = name.removeprefix("s3://").partition("/")[0]
+        return BackupSourceMissing(f"there is no bucket {bucket} at {endpoint}", fault.value)
+    message = {
+        Fault.DENIED: f"access to {name} is denied ({detail})",
+        Fault.CREDENTIALS: f"no valid credentials for {name} ({detail})",
+        Fault.CLOCK: f"{endpoint} refuses {name} because the clocks differ ({detail})",
+        Fault.REGION: f"{name} belongs to another region ({detail})",
+        Fault.TLS: f"no TLS session with {endpoint}: {detail}",
+        Fault.UNREACHABLE: f"{endpoint} does not answer: {detail}",
+        Fault.BUSY: f"{endpoint} fails on {name} ({detail})",
+        Fault.ARCHIVED: f"{name} lies in an archive storage class ({detail})",
+    }.get(fault, f"{endpoint} does not answer like S3 on {name}: {detail}")
+    return BackupUnknown(message, fault.value)
+
+
+def parse_date(response: object) -> datetime | None:
+    """Return the server's own time from the ``Date`` header of a parsed response."""
+    metadata = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    headers = metadata.get("HTTPHeaders") if isinstance(metadata, dict) else None
+    text = headers.get("date") if isinstance(headers, dict) else None
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _code(error: aws.ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _status(error: aws.ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _detail(error: BaseException) -> str:
+    """Return what is safe to tell of *error*, on one line."""
+    if isinstance(error, _UNTOLD):
+        return type(error).__name__
+    text = str(error)
+    if isinstance(error, aws.ClientError):
+        text = f"{_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
+    line = " ".join(text.split())
+    return line if len(line) <= _DETAIL_LENGTH else line[: _DETAIL_LENGTH - 1] + "…"

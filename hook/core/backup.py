@@ -1,0 +1,98 @@
+"""Backups as every backup system can tell of them, and the evidence a catalog gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+
+
+class BackupType(StrEnum):
+    """How much of the cluster a backup copied."""
+
+    FULL = "full"
+    DIFFERENTIAL = "diff"
+    INCREMENTAL = "incr"
+
+
+class Presence(Enum):
+    """What the storage holds of a backup that the metadata lists."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    ARCHIVED = "archived"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup, in the words all backup systems share.
+
+    Attributes:
+        label: Its name in the backup system.
+        stopped_at: When it ended, none when the metadata does not say. Age counts from
+            here: what is still running protects nothing yet.
+        error: Whether the system found damaged pages; none when it does not say, which
+            is not the same as false.
+        prior: The backup this one builds on.
+        references: Every backup whose files a restore of this one reads.
+        system_identifier: Of the cluster it was taken from.
+        wal_start: First WAL segment that a restore needs, none for an offline backup.
+        wal_stop: Last WAL segment that a restore needs to become consistent.
+        lsn_stop: Where a restore becomes consistent.
+        presence: What was seen of it in the storage.
+        problems: What makes it unusable in the terms of its own system.
+    """
+
+    label: str
+    type: BackupType
+    started_at: datetime | None
+    stopped_at: datetime | None
+    error: bool | None
+    prior: str | None = None
+    references: tuple[str, ...] = ()
+    system_identifier: str | None = None
+    wal_start: str | None = None
+    wal_stop: str | None = None
+    lsn_stop: str | None = None
+    presence: Presence = Presence.UNSEEN
+    problems: tuple[str, ...] = ()
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Return the labels a restore needs, its own first."""
+        prior = () if self.prior is None else (self.prior,)
+        return tuple(dict.fromkeys((self.label, *self.references, *prior)))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a catalog knows of the backups.
+
+    Attributes:
+        source: System and place, for messages.
+        completion_mark: The object whose presence proves that a backup is complete.
+        backup_command: How to take one more backup, for hints.
+        system_identifier: Of the cluster whose backups these are.
+        warnings: What was wrong with the metadata and did not stop the reading.
+        clock: The storage's own time when it answered, none when it has none.
+    """
+
+    source: str
+    backups: tuple[Backup, ...]
+    completion_mark: str
+    backup_command: str
+    system_identifier: str | None = None
+    warnings: tuple[str, ...] = ()
+    clock: datetime | None = None
+
+
+def newest_first(backups: Iterable[Backup]) -> list[Backup]:
+    """Return *backups* by stop time, the newest first and those without one last."""
+    dated = [backup for backup in backups if backup.stopped_at is not None]
+    undated = [backup for backup in backups if backup.stopped_at is None]
+    return [
+        *sorted(dated, key=lambda item: (item.stopped_at, item.label), reverse=True),
+        *undated,
+    ]

@@ -1,0 +1,264 @@
+"""Decides whether the newest usable backup is young enough to migrate behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hook.core.backup import Backup, Evidence, Presence, newest_first
+from hook.core.outcome import Finding, failed, passed, unknown, warned
+from hook.errors import ExitCode
+
+DEFAULT_CLOCK_SKEW = timedelta(minutes=5)
+_TOLD_IN_MESSAGE = 3
+_TOLD_IN_FACTS = 200
+_NOT_LOOKED_AT = "was not looked at"
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessPolicy:
+    """What counts as a way back.
+
+    Attributes:
+        max_age: How old the newest usable backup may be.
+        system_identifier: Of the cluster to be migrated, none when it could not be read.
+        clock_skew: How far two honest clocks may lie apart.
+    """
+
+    max_age: timedelta
+    system_identifier: str | None
+    clock_skew: timedelta = DEFAULT_CLOCK_SKEW
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    backup: Backup
+    reasons: tuple[str, ...]
+
+
+def judge_freshness(
+    evidence: Evidence, policy: FreshnessPolicy, now: datetime
+) -> tuple[Finding, ...]:
+    """Judge the newest usable backup in *evidence* against *policy*.
+
+    The newest backup without a reason against it decides, however old the ones before
+    it are. When the storage told its own time, ages count from that time, so that a
+    wrong clock here cannot make an old backup look fresh.
+
+    Args:
+        evidence: What the catalog listed, in any order.
+        policy: Maximum age, expected cluster, tolerated skew.
+        now: The time on this machine, aware.
+
+    Returns:
+        Clock, metadata and cluster findings, then one about the newest usable backup;
+        a warned one comes before it when newer backups had to be passed over.
+    """
+    findings = [*_judge_clock(evidence, policy, now), *_judge_metadata(evidence)]
+    cluster = _judge_cluster(evidence, policy)
+    if cluster is not None:
+        return (*findings, cluster)
+    time = now if evidence.clock is None else evidence.clock
+    listed = {backup.label: backup for backup in evidence.backups}
+    judged = [
+        _Judged(backup, _reasons_against(backup, listed, evidence, policy, time))
+        for backup in newest_first(evidence.backups)
+    ]
+    return (*findings, *_judge_newest(evidence, judged, policy, time))
+
+
+def _judge_clock(evidence: Evidence, policy: FreshnessPolicy, now: datetime) -> list[Finding]:
+    if evidence.clock is None:
+        return []
+    skew = abs(now - evidence.clock)
+    if skew <= policy.clock_skew:
+        return []
+    return [
+        unknown(
+            ExitCode.UNKNOWN_BACKUP,
+            "backup-clock",
+            f"this machine's clock and that of {evidence.source} lie {_span(skew)} apart"
+            f" (limit {_span(policy.clock_skew)})",
+            "Synchronise the clocks of this node and of the storage, then run again.",
+            skew_ms=_milliseconds(skew),
+        )
+    ]
+
+
+def _judge_metadata(evidence: Evidence) -> list[Finding]:
+    return [
+        warned(
+            "backup-metadata",
+            f"{evidence.source}: {warning}",
+            "Find out what damaged the backup metadata; its second copy was used.",
+        )
+        for warning in evidence.warnings
+    ]
+
+
+def _judge_cluster(evidence: Evidence, policy: FreshnessPolicy) -> Finding | None:
+    """Return what stands against these being backups of the database, none when they are.
+
+    A repository of another cluster can be fresh and complete and still restore the
+    wrong data; only the system identifier tells.
+    """
+    theirs, ours = evidence.system_identifier, policy.system_identifier
+    if ours is None or theirs is None:
+        side = "the server" if ours is None else evidence.source
+        return unknown(
+            ExitCode.UNKNOWN_BACKUP,
+            "backup-cluster",
+            f"{side} does not tell its system identifier, so the backups may be of another cluster",
+            "Grant EXECUTE on function pg_control_system() to the migrating role.",
+        )
+    if theirs == ours:
+        return None
+    return failed(
+        ExitCode.NO_WAY_BACK,
+        "backup-cluster",
+        f"{evidence.source} holds backups of cluster {theirs}, the database is in {ours}",
+        "Name the repository and stanza of this cluster, or upgrade the stanza if the"
+        " cluster itself was upgraded.",
+        source_system_identifier=theirs,
+        server_system_identifier=ours,
+    )
+
+
+def _reasons_against(
+    backup: Backup,
+    listed: Mapping[str, Backup],
+    evidence: Evidence,
+    policy: FreshnessPolicy,
+    time: datetime,
+) -> tuple[str, ...]:
+    reasons = list(backup.problems)
+    if backup.error is None:
+        reasons.append("does not tell whether pages were damaged")
+    elif backup.error:
+        reasons.append("contains damaged pages")
+    if backup.stopped_at is None:
+        reasons.append("has no stop time")
+    elif backup.stopped_at > time + policy.clock_skew:
+        reasons.append(f"stopped in the future, {_instant(backup.stopped_at)}")
+    if backup.system_identifier not in {None, policy.system_identifier}:
+        reasons.append(f"was taken from cluster {backup.system_identifier}")
+    reasons.extend(_broken_links(backup, listed, evidence.completion_mark))
+    if not reasons and _unseen(backup, listed):
+        reasons.append(_NOT_LOOKED_AT)
+    return tuple(reasons)
+
+
+def _broken_links(backup: Backup, listed: Mapping[str, Backup], mark: str) -> list[str]:
+    reasons = []
+    for label in backup.chain:
+        link = listed.get(label)
+        if link is None:
+            reasons.append(f"needs {label}, which is not listed (expired?)")
+        elif link.presence is Presence.INCOMPLETE:
+            reasons.append(f"{mark} is missing for {label}")
+        elif link.presence is Presence.ARCHIVED:
+            reasons.append(f"{mark} of {label} lies in an archive storage class")
+    return reasons
+
+
+def _unseen(backup: Backup, listed: Mapping[str, Backup]) -> bool:
+    return any(listed[label].presence is Presence.UNSEEN for label in backup.chain)
+
+
+def _judge_newest(
+    evidence: Evidence, judged: Sequence[_Judged], policy: FreshnessPolicy, time: datetime
+) -> list[Finding]:
+    usable = next((item for item in judged if not item.reasons), None)
+    if usable is None:
+        return [_nothing_usable(evidence, judged)]
+    passed_over = judged[: judged.index(usable)]
+    findings = [_passed_over(evidence, passed_over)] if passed_over else []
+    return [*findings, _judge_age(evidence, usable.backup, judged, policy, time)]
+
+
+def _nothing_usable(evidence: Evidence, judged: Sequence[_Judged]) -> Finding:
+    if not judged:
+        message = f"no completed backup is listed in {evidence.source}"
+    else:
+        message = f"none of {len(judged)} backups is usable in {evidence.source}: {_told(judged)}"
+    return failed(
+        ExitCode.NO_WAY_BACK,
+        "backup-usable",
+        message,
+        f"Take a full backup ({evidence.backup_command}) and see that it ends without errors.",
+        source=evidence.source,
+        rejected=_rejected(judged),
+    )
+
+
+def _passed_over(evidence: Evidence, newer: Sequence[_Judged]) -> Finding:
+    noun = "backup is" if len(newer) == 1 else "backups are"
+    return warned(
+        "backup-usable",
+        f"{len(newer)} newer {noun} not usable in {evidence.source}: {_told(newer)}",
+        f"Find out why, then take a new backup ({evidence.backup_command}).",
+        rejected=_rejected(newer),
+    )
+
+
+def _judge_age(
+    evidence: Evidence,
+    backup: Backup,
+    judged: Sequence[_Judged],
+    policy: FreshnessPolicy,
+    time: datetime,
+) -> Finding:
+    stopped_at = time if backup.stopped_at is None else backup.stopped_at
+    age = max(time - stopped_at, timedelta(0))
+    message = (
+        f"newest usable backup {backup.label} ({backup.type.value}) stopped"
+        f" {_span(age)} ago at {_instant(stopped_at)} (limit {_span(policy.max_age)})"
+    )
+    facts: dict[str, object] = {
+        "source": evidence.source,
+        "label": backup.label,
+        "type": backup.type.value,
+        "stopped_at": _instant(stopped_at),
+        "age_ms": _milliseconds(age),
+        "max_age_ms": _milliseconds(policy.max_age),
+        "rejected": _rejected(judged),
+    }
+    if age <= policy.max_age:
+        return passed("backup-age", message, **facts)
+    hint = f"Take a backup ({evidence.backup_command}), then run again."
+    return failed(ExitCode.NO_WAY_BACK, "backup-age", message, hint, **facts)
+
+
+def _told(judged: Sequence[_Judged]) -> str:
+    told = [f"{item.backup.label} {', '.join(item.reasons)}" for item in judged[:_TOLD_IN_MESSAGE]]
+    rest = len(judged) - len(told)
+    return "; ".join([*told, f"and {rest} more"] if rest else told)
+
+
+def _rejected(judged: Sequence[_Judged]) -> list[dict[str, object]]:
+    """Return label and reasons of those with any, for the report.
+
+    Left out are the backups behind a complete newer one, which nobody looked for.
+    """
+    rejected = [item for item in judged if item.reasons not in {(), (_NOT_LOOKED_AT,)}]
+    return [
+        {"label": item.backup.label, "reasons": list(item.reasons)}
+        for item in rejected[:_TOLD_IN_FACTS]
+    ]
+
+
+def _span(span: timedelta) -> str:
+    """Return *span* in its two largest units, for example ``31h 5m``."""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    units = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return " ".join([f"{count}{unit}" for count, unit in units if count][:2]) or "0s"
+
+
+def _instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _milliseconds(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)

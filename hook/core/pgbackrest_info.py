@@ -1,0 +1,204 @@
+"""Reads pgBackRest's ``backup.info`` and verifies the checksum it carries.
+
+The file is INI-like: sections, and keys whose value is JSON. The section ``backrest``
+stands at both ends of the file, which is why `configparser` refuses it. The format is
+that of ``src/common/ini.c``, ``src/info/info.c`` and ``src/info/infoBackup.c`` of
+pgBackRest 2.x, whose repositories all say ``backrest-format=5``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hook.core.backup import Backup, BackupType
+from hook.errors import BackupUnknown
+
+_FORMAT = 5
+_ENCRYPTED = b"Salted__"
+_LABEL = re.compile(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?")
+_SEGMENT = re.compile(r"[0-9A-F]{24}")
+_LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
+_CHECKSUM = ("backrest", "backrest-checksum")
+_LAST_SECOND = 253402300799  # 9999-12-31, the last that a datetime holds
+_DAMAGED = "See whether pgBackRest itself can read the repository: pgbackrest info."
+
+Entry = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupInfo:
+    """What one ``backup.info`` says.
+
+    Attributes:
+        db_id: Of the cluster as it is now; older backups may carry the id it had before
+            an upgrade.
+        system_identifier: Of the cluster as it is now.
+        backups: Completed backups, as the file lists them. Whether their files are
+            still there is not known from here.
+    """
+
+    db_id: int
+    system_identifier: str
+    backups: tuple[Backup, ...]
+
+
+def parse_backup_info(data: bytes) -> BackupInfo:
+    """Return what *data* says once its checksum is verified.
+
+    Raises:
+        BackupUnknown: The text is encrypted, damaged or of another format.
+    """
+    if data.startswith(_ENCRYPTED):
+        raise BackupUnknown(
+            "encrypted, and no passphrase is known",
+            "Use a repository without repo-cipher-type; reading encrypted ones is not supported.",
+        )
+    lines = list(_read_lines(_decode(data)))
+    values = {(section, key): value for section, key, _, value in lines}
+    if values.get(("backrest", "backrest-format")) != _FORMAT:
+        raise _damaged(f"format {values.get(('backrest', 'backrest-format'))!r} is not {_FORMAT}")
+    if values.get(_CHECKSUM) != _checksum(lines):
+        raise _damaged("its checksum does not match (truncated or edited)")
+    return _read_info(values)
+
+
+def _damaged(reason: str) -> BackupUnknown:
+    return BackupUnknown(reason, _DAMAGED)
+
+
+def _decode(data: bytes) -> str:
+    if not data.strip():
+        raise _damaged("empty")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise _damaged("not a text file") from None
+
+
+def _read_lines(text: str) -> Iterator[tuple[str, str, str, object]]:
+    """Yield section, key, raw value and decoded value, in file order."""
+    section = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1]
+        elif line:
+            key, equals, raw = line.partition("=")
+            if not section:
+                raise _damaged(f"line {number}: text before the first section")
+            if not equals:
+                raise _damaged(f"line {number}: no key=value (truncated?)")
+            yield section, key, raw, _decode_json(raw, number)
+
+
+def _decode_json(raw: str, number: int) -> object:
+    try:
+        value: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise _damaged(f"line {number}: the value is not JSON (truncated?)") from None
+    return value
+
+
+def _checksum(lines: list[tuple[str, str, str, object]]) -> str:
+    """Return the SHA-1 that pgBackRest takes over the raw text of all other values."""
+    sections: list[tuple[str, list[str]]] = []
+    for section, key, raw, _ in lines:
+        if (section, key) == _CHECKSUM:
+            continue
+        if not sections or sections[-1][0] != section:
+            sections.append((section, []))
+        sections[-1][1].append(f"{json.dumps(key, ensure_ascii=False)}:{raw}")
+    body = ",".join(f'"{name}":{{{",".join(pairs)}}}' for name, pairs in sections)
+    return hashlib.sha1(f"{{{body}}}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _read_info(values: Mapping[tuple[str, str], object]) -> BackupInfo:
+    db_id = _number(values.get(("db", "db-id")))
+    system_identifier = _number(values.get(("db", "db-system-id")))
+    if db_id is None or system_identifier is None:
+        raise _damaged("it does not say which cluster it belongs to")
+    clusters = {
+        key: _number(value.get("db-system-id"))
+        for (section, key), value in values.items()
+        if section == "db:history" and isinstance(value, dict)
+    }
+    backups = tuple(
+        _read_backup(key, value, db_id, clusters)
+        for (section, key), value in values.items()
+        if section == "backup:current"
+    )
+    return BackupInfo(db_id, str(system_identifier), backups)
+
+
+def _read_backup(
+    label: str, entry: object, db_id: int, clusters: Mapping[str, int | None]
+) -> Backup:
+    if not _LABEL.fullmatch(label) or not isinstance(entry, dict):
+        raise _damaged(f"{label!r} is not an entry for a backup")
+    own_id = _number(entry.get("db-id"))
+    cluster = clusters.get(str(own_id))
+    error = entry.get("backup-error")
+    prior = _labels(label, [entry["backup-prior"]] if entry.get("backup-prior") else [])
+    return Backup(
+        label=label,
+        type=_type(label, entry),
+        started_at=_instant(entry.get("backup-timestamp-start")),
+        stopped_at=_instant(entry.get("backup-timestamp-stop")),
+        error=error if isinstance(error, bool) else None,
+        prior=prior[0] if prior else None,
+        references=_labels(label, entry.get("backup-reference") or []),
+        system_identifier=None if cluster is None else str(cluster),
+        wal_start=_match(_SEGMENT, entry.get("backup-archive-start")),
+        wal_stop=_match(_SEGMENT, entry.get("backup-archive-stop")),
+        lsn_stop=_match(_LSN, entry.get("backup-lsn-stop")),
+        problems=_problems(entry, own_id, db_id),
+    )
+
+
+def _problems(entry: Entry, own_id: int | None, db_id: int) -> tuple[str, ...]:
+    problems = []
+    if own_id != db_id:
+        problems.append(f"was taken from an older cluster (db-id {own_id}, now {db_id})")
+    # With --no-archive-check the backup ends before its WAL is archived, so it can be
+    # listed without an error and never become consistent, unless it copied the WAL itself.
+    # An offline backup needs none.
+    options = [entry.get(f"option-{name}") for name in ("online", "archive-check", "archive-copy")]
+    if options[0] is not False and options[1] is not True and options[2] is not True:
+        problems.append("was taken without archive check, so its WAL may be missing")
+    return tuple(problems)
+
+
+def _type(label: str, entry: Entry) -> BackupType:
+    try:
+        return BackupType(str(entry.get("backup-type")))
+    except ValueError:
+        raise _damaged(f"{label} is of unknown type {entry.get('backup-type')!r}") from None
+
+
+def _labels(label: str, names: object) -> tuple[str, ...]:
+    """Return *names* once each is a label: they become parts of object names."""
+    if not isinstance(names, list):
+        raise _damaged(f"{label}: its references are not a list")
+    for name in names:
+        if not isinstance(name, str) or not _LABEL.fullmatch(name):
+            raise _damaged(f"{label}: {name!r} is not a backup label")
+    return tuple(names)
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _instant(value: object) -> datetime | None:
+    seconds = _number(value)
+    if seconds is None or not 0 < seconds <= _LAST_SECOND:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _match(pattern: re.Pattern[str], value: object) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None

@@ -1,0 +1,159 @@
+"""Reads the settings that say where the backups are.
+
+``PRESYNC_BACKUP_SOURCE`` is ``<system>:<place>``: ``pgbackrest:s3://bucket/prefix``,
+``pgbackrest:/path``, or ``none``. Messages never repeat a value that holds an ``@``,
+because somebody may have put credentials in front of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from hook.errors import ConfigError
+
+_SETTING = "PRESYNC_BACKUP_SOURCE"
+_STANZA_SETTING = "PRESYNC_BACKUP_STANZA"
+_ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
+_PLANNED = frozenset({"walg", "barman", "dump", "rds", "command"})
+_SUPPORTED = "pgbackrest:s3://bucket/prefix, pgbackrest:/path, none"
+_HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
+_URL_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_STANZA = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_ENDPOINT = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?")
+
+
+class BackupSystem(StrEnum):
+    """A backup system that can be asked, or the deliberate absence of one."""
+
+    PGBACKREST = "pgbackrest"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryLocation:
+    """A directory that holds the repository."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class S3Location:
+    """A bucket and the key prefix of the repository, without slashes at its ends."""
+
+    bucket: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSource:
+    """Where the backups are. *location* is none only for `BackupSystem.NONE`."""
+
+    system: BackupSystem
+    location: DirectoryLocation | S3Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """How to reach S3; the credentials stay with boto3's own chain.
+
+    Attributes:
+        endpoint: URL of the service, none for AWS or what boto3's own configuration says.
+        region: Region to sign for, none to let boto3 look it up.
+        ca_file: Certificates to trust, none for boto3's own choice (``AWS_CA_BUNDLE``).
+        connect_timeout: For each attempt to connect.
+        read_timeout: For each silence of the server.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    ca_file: str | None = None
+    connect_timeout: timedelta = timedelta(seconds=3)
+    read_timeout: timedelta = timedelta(seconds=10)
+
+
+def parse_backup_source(text: str) -> BackupSource:
+    """Return the source that *text* names.
+
+    Raises:
+        ConfigError: It names none, or one that is not supported.
+    """
+    value = text.strip()
+    if value == BackupSystem.NONE.value:
+        return BackupSource(BackupSystem.NONE)
+    system, colon, place = value.partition(":")
+    if not colon or place.startswith("//") or system not in {*_PLANNED, *BackupSystem}:
+        raise _problem(f"{_quoted(value)} does not start with a backup system")
+    if system in _PLANNED:
+        raise _problem(f"the backup system {system} is not supported yet")
+    if system == BackupSystem.NONE:
+        raise _problem("none takes no place")
+    return BackupSource(BackupSystem(system), _parse_location(place.strip()))
+
+
+def parse_stanza(text: str | None) -> str:
+    """Return the stanza's name once it can be part of a path.
+
+    Raises:
+        ConfigError: It is not set or not a name.
+    """
+    value = (text or "").strip()
+    if not value:
+        raise ConfigError(
+            (f"{_STANZA_SETTING} is not set",),
+            f"Set {_STANZA_SETTING} to the stanza of this database, as in pgbackrest --stanza.",
+        )
+    if not _STANZA.fullmatch(value):
+        raise ConfigError(
+            (f"{_STANZA_SETTING}: {_quoted(value)} is not the name of a stanza",),
+            f"Set {_STANZA_SETTING} to letters, digits, dots, dashes and underscores only.",
+        )
+    return value
+
+
+def parse_s3_endpoint(text: str) -> str:
+    """Return the endpoint without a slash at its end.
+
+    Raises:
+        ConfigError: It is not a URL of scheme, host and port only.
+    """
+    value = text.strip()
+    if not _ENDPOINT.fullmatch(value):
+        raise ConfigError(
+            (f"{_ENDPOINT_SETTING}: {_quoted(value)} is not http(s)://host[:port]",),
+            f"Set {_ENDPOINT_SETTING} to scheme, host and port; bucket and prefix belong into"
+            f" {_SETTING}, credentials into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )
+    return value.rstrip("/")
+
+
+def _parse_location(place: str) -> DirectoryLocation | S3Location:
+    if not place:
+        raise _problem("it names a backup system and no place")
+    if place.startswith("s3://"):
+        return _parse_s3(place.removeprefix("s3://"))
+    if _URL_SCHEME.match(place):
+        raise _problem(f"{_quoted(place)} is neither s3://bucket/prefix nor a path")
+    return DirectoryLocation(place)
+
+
+def _parse_s3(rest: str) -> S3Location:
+    bucket, _, prefix = rest.partition("/")
+    if "s3:" in rest:
+        raise _problem("s3:// stands in it twice")
+    if not bucket:
+        raise _problem("there is no bucket after s3://")
+    if not _BUCKET.fullmatch(bucket):
+        raise _problem(f"{_quoted(bucket)} is not the name of a bucket")
+    return S3Location(bucket, prefix.strip("/"))
+
+
+def _problem(reason: str) -> ConfigError:
+    return ConfigError((f"{_SETTING}: {reason}",), _HINT)
+
+
+def _quoted(value: str) -> str:
+    return "the value" if "@" in value else repr(value)

@@ -1,0 +1,60 @@
+"""The backup gate: is there a usable backup, young enough, of this very cluster?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hook.catalogs import BackupCatalog
+from hook.clock import run_bounded
+from hook.core.freshness import DEFAULT_CLOCK_SKEW, FreshnessPolicy, judge_freshness
+from hook.core.outcome import Finding, Status, from_error, unknown, warned
+from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
+from hook.stages import Context
+
+
+@dataclass(frozen=True, slots=True)
+class BackupStage:
+    """Judges the backups of *catalog*; none means that nobody wants one.
+
+    Attributes:
+        max_age: How old the newest usable backup may be.
+        timeout: For the whole reading, whatever single requests may take.
+        clock_skew: How far two honest clocks may lie apart.
+    """
+
+    catalog: BackupCatalog | None
+    max_age: timedelta
+    timeout: timedelta = timedelta(seconds=30)
+    clock_skew: timedelta = DEFAULT_CLOCK_SKEW
+    name: str = "backup"
+
+    def run(self, ctx: Context, server_system_identifier: str | None) -> tuple[Finding, ...]:
+        """Read the evidence within the timeout and judge it.
+
+        Raises:
+            BudgetExceeded: The deadline of the whole run ended first.
+            Interrupted: A stop was requested meanwhile.
+        """
+        if self.catalog is None:
+            return (warned("backup-source", "no backup is required by PRESYNC_BACKUP_SOURCE=none"),)
+        deadline = ctx.deadline.within(self.timeout, "the time to read the backups")
+        try:
+            evidence = run_bounded(self.catalog.read_evidence, deadline, ctx.interrupt)
+        except BackupSourceMissing as error:
+            return (from_error(error),)
+        except BackupUnknown as error:
+            return (from_error(error, Status.UNKNOWN),)
+        if evidence is None:
+            ctx.deadline.raise_if_over()
+            return (self._no_answer(self.catalog),)
+        policy = FreshnessPolicy(self.max_age, server_system_identifier, self.clock_skew)
+        return judge_freshness(evidence, policy, ctx.clock.now())
+
+    def _no_answer(self, catalog: BackupCatalog) -> Finding:
+        return unknown(
+            ExitCode.UNKNOWN_BACKUP,
+            BackupUnknown.rule,
+            f"{catalog.describe()} did not answer within {self.timeout.total_seconds():g}s",
+            "Check the endpoint, network policies and proxies between this pod and the storage.",
+        )

@@ -1,0 +1,102 @@
+"""A copy of the recorded pgBackRest repository that a test may age and damage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.testbed.process import ROOT
+
+SAMPLES = ROOT / "tests/samples/pgbackrest"
+SYSTEM_IDENTIFIER = "7710702599933426604"
+STANZA = "app"
+ERRORED = "20261121-190643F"
+FULL = "20261121-190733F"
+INCREMENTAL = "20261121-190733F_20261121-190832I"
+# When the newest backup of the recorded repository stopped.
+NEWEST_STOPPED = datetime(2026, 11, 21, 19, 8, 34, tzinfo=UTC)
+
+Sections = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The files of one repository with the stanza ``app``."""
+
+    root: Path
+
+    @classmethod
+    def copy_to(cls, root: Path) -> Repository:
+        """Copy the recorded repository to *root*, which may exist already."""
+        shutil.copytree(SAMPLES / "small-repo", root, dirs_exist_ok=True)
+        return cls(root)
+
+    @property
+    def stanza(self) -> Path:
+        """Return the folder of the stanza's backups."""
+        return self.root / "backup" / STANZA
+
+    @property
+    def infos(self) -> tuple[Path, Path]:
+        """Return the info file and its second copy."""
+        return self.stanza / "backup.info", self.stanza / "backup.info.copy"
+
+    def manifest(self, label: str) -> Path:
+        """Return the manifest of *label*."""
+        return self.stanza / label / "backup.manifest"
+
+    def sections(self) -> Sections:
+        """Return what the info file says, for `save`."""
+        return read_sections(self.infos[0].read_text())
+
+    def backups(self, sections: Sections) -> dict[str, Any]:
+        """Return the listed backups in *sections*, to be changed in place."""
+        return sections.setdefault("backup:current", {})
+
+    def save(self, sections: Sections) -> None:
+        """Write *sections* to both info files under a checksum that matches."""
+        for path in self.infos:
+            path.write_text(render_sections(sections))
+
+    def stop_newest_at(self, moment: datetime) -> None:
+        """Move all backups in time so that the newest stops at *moment*."""
+        sections = self.sections()
+        newest = max(entry["backup-timestamp-stop"] for entry in self.backups(sections).values())
+        shift = int(moment.timestamp()) - newest
+        for entry in self.backups(sections).values():
+            entry["backup-timestamp-start"] += shift
+            entry["backup-timestamp-stop"] += shift
+        self.save(sections)
+
+
+def read_sections(text: str) -> Sections:
+    """Return the sections of an info file, without its checksum."""
+    sections: Sections = {}
+    name = ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif line:
+            key, _, value = line.partition("=")
+            sections.setdefault(name, {})[key] = json.loads(value)
+    sections["backrest"].pop("backrest-checksum", None)
+    return sections
+
+
+def render_sections(sections: Sections) -> str:
+    """Return an info file as pgBackRest writes it."""
+    compact = json.dumps(sections, separators=(",", ":"))
+    checksum = hashlib.sha1(compact.encode(), usedforsecurity=False).hexdigest()
+    lines: list[str] = []
+    for name, values in {**sections, "checksum": {"backrest-checksum": checksum}}.items():
+        lines.append(f"[{'backrest' if name == 'checksum' else name}]")
+        lines += [
+            f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items()
+        ]
+        lines.append("")
+    return "\n".join(lines)
