@@ -1,0 +1,98 @@
+"""Understands the rows of a schema history: which of them still stand.
+
+Some rows only take back another one: ``DELETE`` (written by repair) and the undo types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hook.core.history import (
+    DELETE,
+    KNOWN_TYPES,
+    SYNTHETIC_TYPES,
+    UNDO_TYPES,
+    HistoryRow,
+    canonical_type,
+)
+from hook.core.version import EMPTY, InvalidVersion, Version
+
+_TAKING_BACK = UNDO_TYPES | {DELETE}
+
+
+@dataclass(slots=True)
+class Applied:
+    """A row and what later rows did to it. *type* is under its present name."""
+
+    row: HistoryRow
+    type: str
+    version: Version | None
+    is_deleted: bool = False
+    is_undone: bool = False
+    is_out_of_order: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether the row still stands for an applied migration."""
+        return not (self.is_deleted or self.is_undone or self.type in _TAKING_BACK)
+
+
+def read_rows(rows: Iterable[HistoryRow]) -> tuple[list[Applied], tuple[str, ...]]:
+    """Return *rows* (by rank) understood, and what is wrong with those that cannot be.
+
+    The deletion of a version is not among them: nothing is left of it to show.
+    """
+    entries: list[Applied] = []
+    problems: list[str] = []
+    latest: dict[Version | str, Applied] = {}
+    for row in rows:
+        entry = _read_row(row, problems)
+        if entry is None:
+            continue
+        key = row.description if entry.version is None else entry.version
+        if row.success and entry.type in _TAKING_BACK:
+            _take_back(latest.get(key), entry, problems)
+            if entry.type == DELETE and entry.version is not None:
+                continue
+        elif entry.type not in SYNTHETIC_TYPES:
+            latest[key] = entry
+        entries.append(entry)
+    _mark_out_of_order(entries)
+    return entries, tuple(problems)
+
+
+def _read_row(row: HistoryRow, problems: list[str]) -> Applied | None:
+    row_type = canonical_type(row.type)
+    if row_type not in KNOWN_TYPES:
+        problems.append(f"row {row.installed_rank} has the unknown type {row.type!r}")
+        return None
+    try:
+        version = None if row.version is None else Version.parse(row.version)
+    except InvalidVersion:
+        problems.append(f"row {row.installed_rank}: {row.version!r} is not a version")
+        return None
+    return Applied(row, row_type, version)
+
+
+def _take_back(earlier: Applied | None, entry: Applied, problems: list[str]) -> None:
+    if earlier is None:
+        return
+    if entry.type != DELETE:
+        earlier.is_undone = True
+    elif earlier.is_deleted:
+        name = entry.row.version or entry.row.description
+        problems.append(f"row {entry.row.installed_rank} deletes {name} a second time")
+    else:
+        earlier.is_deleted = True
+
+
+def _mark_out_of_order(entries: Iterable[Applied]) -> None:
+    newest = EMPTY
+    for entry in entries:
+        if entry.version is None:
+            continue
+        if entry.version <= newest:
+            entry.is_out_of_order = True
+        elif entry.counts:
+            newest = entry.version

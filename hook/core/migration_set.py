@@ -1,0 +1,98 @@
+"""The migrations of a release as one set: their order, and what may not be in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from hook.core.script import Kind, Migration
+from hook.core.version import Version
+from hook.errors import BadMigrationSet
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationSet:
+    """The migrations of a release.
+
+    Attributes:
+        migrations: In running order: by version, then repeatables by description.
+        digest: ``sha256:`` and hex; the same for the same files in any folder.
+        ignored: Scripts whose names follow no convention, sorted.
+        undo: Scripts that would undo a version; they are never run.
+    """
+
+    migrations: tuple[Migration, ...]
+    digest: str
+    ignored: tuple[str, ...] = ()
+    undo: tuple[Migration, ...] = ()
+
+    @property
+    def newest(self) -> Version | None:
+        """Return the highest version, none when there are only repeatables."""
+        versions = [item.version for item in self.migrations if item.version is not None]
+        return max(versions, default=None)
+
+
+def build_set(migrations: Iterable[Migration], ignored: Iterable[str] = ()) -> MigrationSet:
+    """Return *migrations*, found in any order, as a set.
+
+    Raises:
+        BadMigrationSet: Two of them claim the same place; all such pairs are named.
+    """
+    problems = []
+    unique: dict[Hashable, Migration] = {}
+    for migration in sorted(migrations, key=lambda item: (item.script, item.location)):
+        place = _place(migration)
+        first = unique.setdefault(place, migration)
+        if first is not migration and not _are_copies(first, migration):
+            problems.append(f"{first.path} and {migration.path} both are {migration.name}")
+    if problems:
+        raise BadMigrationSet(tuple(problems), "Give each of the files a version of its own.")
+    ordered = sorted(unique.values(), key=_running_order)
+    return MigrationSet(
+        migrations=tuple(item for item in ordered if item.kind is not Kind.UNDO),
+        digest=_digest(ordered),
+        ignored=tuple(sorted(ignored)),
+        undo=tuple(item for item in ordered if item.kind is Kind.UNDO),
+    )
+
+
+def _place(migration: Migration) -> Hashable:
+    version = migration.version
+    return (migration.kind, migration.description if version is None else version.parts)
+
+
+def _are_copies(one: Migration, other: Migration) -> bool:
+    return (one.script, one.checksum, one.content_hash) == (
+        other.script,
+        other.checksum,
+        other.content_hash,
+    )
+
+
+def _running_order(migration: Migration) -> tuple[bool, tuple[int, ...], bytes, bool, bool]:
+    """Return the sort key; repeatables as Java orders strings, by UTF-16 code units."""
+    version = migration.version
+    return (
+        version is None,
+        () if version is None else version.parts,
+        migration.description.encode("utf-16-be") if version is None else b"",
+        migration.kind is Kind.BASELINE,
+        migration.kind is Kind.UNDO,
+    )
+
+
+def _digest(ordered: Iterable[Migration]) -> str:
+    digest = hashlib.sha256()
+    for item in ordered:
+        fields = (
+            item.kind.value,
+            "" if item.version is None else item.version.text,
+            item.description,
+            item.script,
+            item.content_hash,
+            f"{item.in_transaction} {item.encoding} {item.replaces_placeholders}",
+        )
+        digest.update("\0".join(fields).encode() + b"\n")
+    return f"sha256:{digest.hexdigest()}"

@@ -1,0 +1,118 @@
+"""Replaces placeholders in scripts, purely as text, as Flyway does.
+
+A placeholder is replaced wherever it stands, in comments, strings and COPY data
+too; there is no way to escape one. Names are compared without regard to case, and
+an inserted value is not searched again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+RESERVED = "flyway"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceholderSyntax:
+    """How a placeholder is written. *separator* stands in the names of built-in ones."""
+
+    prefix: str = "${"
+    suffix: str = "}"
+    separator: str = ":"
+
+
+class UnresolvedPlaceholders(ValueError):
+    """A script has placeholders without value. Each problem names its line."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Keep the *problems*."""
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the built-in placeholders stand for.
+
+    Attributes:
+        timestamp: Start of the run, ``yyyy-MM-dd HH:mm:ss``, local time.
+    """
+
+    default_schema: str
+    user: str
+    database: str
+    timestamp: str
+    working_directory: str
+    table: str
+    environment: str = "default"
+
+
+def builtin_placeholders(facts: RunFacts, syntax: PlaceholderSyntax) -> dict[str, str]:
+    """Return the built-in placeholders that do not depend on the script."""
+    values = {
+        "defaultschema": facts.default_schema,
+        "user": facts.user,
+        "database": facts.database,
+        "timestamp": facts.timestamp,
+        "workingdirectory": facts.working_directory,
+        "table": facts.table,
+        "environment": facts.environment,
+    }
+    return {builtin_name(name, syntax): value for name, value in values.items()}
+
+
+def builtin_name(name: str, syntax: PlaceholderSyntax) -> str:
+    """Return the full name of the built-in placeholder *name*, in lower case."""
+    return f"{RESERVED}{syntax.separator}{name}".lower()
+
+
+def replace_placeholders(text: str, values: Mapping[str, str], syntax: PlaceholderSyntax) -> str:
+    """Return *text* with every placeholder replaced.
+
+    Args:
+        text: The script.
+        values: By name, the names in lower case.
+        syntax: How placeholders are written.
+
+    Raises:
+        UnresolvedPlaceholders: Names without value, or one that does not end.
+    """
+    if syntax.prefix not in text:
+        return text
+    pieces: list[str] = []
+    problems: dict[str, str] = {}
+    kept_from = 0
+    for start, end, name in _placeholders(text, syntax):
+        value = values.get(name.lower())
+        if value is None:
+            problems.setdefault(name.lower(), _problem(text, start, name, syntax))
+            continue
+        pieces += (text[kept_from:start], value)
+        kept_from = end
+    if problems:
+        raise UnresolvedPlaceholders(tuple(problems.values()))
+    pieces.append(text[kept_from:])
+    return "".join(pieces)
+
+
+def _placeholders(text: str, syntax: PlaceholderSyntax) -> Iterator[tuple[int, int, str]]:
+    start = text.find(syntax.prefix)
+    while start >= 0:
+        inner = start + len(syntax.prefix)
+        stop = text.find(syntax.suffix, inner)
+        if stop < 0:
+            line = _line(text, start)
+            raise UnresolvedPlaceholders((f"line {line}: {syntax.prefix} without {syntax.suffix}",))
+        end = stop + len(syntax.suffix)
+        yield start, end, text[inner:stop]
+        start = text.find(syntax.prefix, end)
+
+
+def _problem(text: str, start: int, name: str, syntax: PlaceholderSyntax) -> str:
+    shown = " ".join(name.split())[:60]
+    return f"line {_line(text, start)}: no value for {syntax.prefix}{shown}{syntax.suffix}"
+
+
+def _line(text: str, position: int) -> int:
+    return max(text.count("\n", 0, position), text.count("\r", 0, position)) + 1

@@ -1,0 +1,98 @@
+"""What a run has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hook.core.ahead import find_ahead
+from hook.core.history import (
+    DELETE,
+    UNDO_TYPES,
+    History,
+    MigrationInfo,
+    MigrationState,
+    abbreviate_description,
+)
+from hook.core.outcome import Finding, failed
+from hook.core.script import Migration
+from hook.errors import ExitCode
+
+VERSION_LENGTH = 50
+_GONE = frozenset({MigrationState.DELETED, MigrationState.UNDONE})
+_NO_LEVEL = UNDO_TYPES | {DELETE}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run has to do.
+
+    Attributes:
+        pending: What to apply, in running order.
+        infos: The table of states that the plan was made from.
+        current: The schema's version before the run, none before the first migration.
+        ahead: Versions, and ``R description``, that only a newer release knows.
+        next_rank: Rank of the first row to be written.
+    """
+
+    pending: tuple[Migration, ...]
+    infos: tuple[MigrationInfo, ...]
+    current: str | None
+    ahead: tuple[str, ...]
+    next_rank: int
+
+
+def plan_pending(infos: Sequence[MigrationInfo], history: History) -> Plan:
+    """Return the plan that follows from the states.
+
+    A repeatable that a newer release has replaced is not taken back to the text of
+    this one: rolling back the application leaves the schema as it is.
+    """
+    ahead = find_ahead(infos)
+    kept = {info.description for info in ahead.replaced}
+    pending = (
+        info.migration
+        for info in infos
+        if info.state is MigrationState.PENDING and info.migration is not None
+    )
+    return Plan(
+        pending=tuple(
+            item
+            for item in pending
+            if item.version is not None or abbreviate_description(item.description) not in kept
+        ),
+        infos=tuple(infos),
+        current=_current_version(infos),
+        ahead=tuple(_short_name(info) for info in ahead.unknown),
+        next_rank=history.next_rank,
+    )
+
+
+def _current_version(infos: Iterable[MigrationInfo]) -> str | None:
+    versions = (
+        info.version
+        for info in infos
+        if info.row is not None and info.state not in _GONE and info.type not in _NO_LEVEL
+    )
+    newest = max((version for version in versions if version is not None), default=None)
+    return None if newest is None else newest.text
+
+
+def _short_name(info: MigrationInfo) -> str:
+    return f"R {info.description}" if info.version is None else info.version.text
+
+
+def judge_scripts(pending: Iterable[Migration]) -> tuple[Finding, ...]:
+    """Judge whether what is to be applied can be recorded, and is there at all."""
+    findings = []
+    for item in pending:
+        if item.is_blank:
+            message = f"{item.script} is empty"
+            hint = "Write the migration into the file, or remove the file from the release."
+            findings.append(failed(ExitCode.BAD_SET, "script-empty", message, hint))
+        if item.version is not None and len(item.version.text) > VERSION_LENGTH:
+            length = len(item.version.text)
+            message = f"{item.script}: the version has {length} characters"
+            hint = f"Shorten it: the schema history holds {VERSION_LENGTH}."
+            findings.append(failed(ExitCode.BAD_SET, "version-length", message, hint))
+    return tuple(findings)

@@ -1,0 +1,55 @@
+r"""Reads files in the format of Java properties.
+
+Keys end at an unescaped ``=``, ``:`` or white space; ``#`` and ``!`` start comment
+lines; a backslash at the end of a line joins the next one. Source: Javadoc of
+``java.util.Properties.load``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_KEY_AND_VALUE = re.compile(r"((?:[^\\=: \t\f]|\\.)*)[ \t\f]*[=:]?[ \t\f]*(.*)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.|$)", re.DOTALL)
+_CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+_BLANK = " \t\f"
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """Return the properties in *text*; of a key given twice the last value counts."""
+    properties = {}
+    for line in _logical_lines(text):
+        match = _KEY_AND_VALUE.fullmatch(line)
+        if match:  # always: both groups may be empty
+            properties[_unescaped(match[1])] = _unescaped(match[2])
+    return properties
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    joined = ""
+    is_joining = False
+    for raw in _LINE_BREAK.split(text):
+        line = raw.lstrip(_BLANK)
+        if not is_joining and (not line or line[0] in "#!"):
+            continue
+        trailing = len(line) - len(line.rstrip("\\"))
+        is_joining = trailing % 2 == 1
+        joined += line[:-1] if is_joining else line
+        if not is_joining:
+            yield joined
+            joined = ""
+    if joined:
+        yield joined
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(_replacement, text)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    escaped = match[1]
+    if len(escaped) > 1:
+        return chr(int(escaped[1:], 16))
+    return _CONTROLS.get(escaped, escaped)
