@@ -1,11 +1,48 @@
 """What an error of the server means for a migration, by SQLSTATE alone.
 
-Source: PostgreSQL manual, appendix "PostgreSQL Error Codes".
+Source: PostgreSQL manual, appendix "PostgreSQL Error Codes",
+https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+_CONNECTION_EXCEPTION = "08"
+_UNIQUE_VIOLATION = "23505"
+_READ_ONLY = "25006"
+_INTERNAL_ERROR = "XX000"
+_SYSTEM_CATALOG = "pg_catalog"
+
+# Lost against other sessions; the transaction is rolled back and the session lives on.
+# 57014 (query_canceled) is not among them: statement_timeout, an administrator and our
+# own cancel share the code, and only we know whether it was ours.
+_CONTENTION = frozenset(
+    {
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+        "55P03",  # lock_not_available: lock_timeout or NOWAIT
+    }
+)
+
+# The session is gone, or is not with a writable primary, and the transaction with it.
+_SESSION_LOST = frozenset(
+    {
+        "25P03",  # idle_in_transaction_session_timeout
+        "25P04",  # transaction_timeout
+        "53300",  # too_many_connections
+        "57P01",  # admin_shutdown, pg_terminate_backend
+        "57P02",  # crash_shutdown
+        "57P03",  # cannot_connect_now: starting up, shutting down, in recovery
+        "57P05",  # idle_session_timeout
+        _READ_ONLY,
+    }
+)
+
+# The one place where a message is read: these races have no SQLSTATE of their own.
+# The server raises them with elog(), whose texts are never translated.
+_CATALOG_RACES = ("tuple concurrently updated", "tuple concurrently deleted")
+_CATALOG_RACE_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +63,35 @@ class ServerMessage:
     schema: str = ""
     table: str = ""
     constraint: str = ""
+
+
+def is_transient(failure: ServerMessage) -> bool:
+    """Tell whether the same transaction may succeed when it is run again."""
+    return (
+        failure.sqlstate in _CONTENTION or needs_new_session(failure) or _is_catalog_race(failure)
+    )
+
+
+def needs_new_session(failure: ServerMessage) -> bool:
+    """Tell whether trying again takes a new connection, looked up and checked afresh.
+
+    25006 is among them: after a failover the old primary answers as a standby.
+    """
+    return failure.sqlstate in _SESSION_LOST or failure.sqlstate.startswith(_CONNECTION_EXCEPTION)
+
+
+def retry_limit(failure: ServerMessage) -> int | None:
+    """Return how many attempts *failure* is worth, none when only time limits them.
+
+    A catalog race is over in milliseconds; when it returns it is not a race.
+    """
+    if not is_transient(failure):
+        return 1
+    return _CATALOG_RACE_ATTEMPTS if _is_catalog_race(failure) else None
+
+
+def _is_catalog_race(failure: ServerMessage) -> bool:
+    """Tell whether two sessions changed the same catalog row (GRANT, CREATE OR REPLACE)."""
+    if failure.sqlstate == _UNIQUE_VIOLATION:
+        return failure.schema == _SYSTEM_CATALOG
+    return failure.sqlstate == _INTERNAL_ERROR and failure.message.startswith(_CATALOG_RACES)

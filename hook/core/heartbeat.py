@@ -1,0 +1,23 @@
+"""How often a wait speaks: at once, then every ten seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+EVERY = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """Tells when a wait may report itself again, so that it never floods the log."""
+
+    every: timedelta = EVERY
+    _last: float | None = None
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether to speak at *now* (monotonic seconds), and note that we did."""
+        if self._last is not None and now - self._last < self.every.total_seconds():
+            return False
+        self._last = now
+        return True

@@ -1,0 +1,117 @@
+"""A psycopg connection whose waits end when a stop is requested."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, TypeVar
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg.waiting import Ready
+from psycopg.waiting import Wait as Direction
+
+from hook.core.sqlstate import ServerMessage
+from hook.postgres.patience import Patience, Wait, Wake
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
+    from psycopg.errors import Diagnostic
+
+_CANCEL_SECONDS = 2.0
+_GRACE_SECONDS = 4.0
+
+T = TypeVar("T")
+
+
+class NoAnswer(Exception):
+    """The server answered neither the question nor the request to cancel it."""
+
+
+class Link(psycopg.Connection[TupleRow]):
+    """The connection below a session; psycopg's own waiting is replaced.
+
+    `psycopg.Connection.wait` only looks for Python-level exceptions ten times a
+    second, and a stop request is none.
+    """
+
+    patience = Patience()
+    stopped: Wake | None = None
+
+    def wait(
+        self,
+        gen: PQGen[T],
+        interval: float = 0.0,  # noqa: ARG002 - psycopg's signature
+        timeout: float | None = None,
+    ) -> T:
+        """Drive *gen* to its end; a stop or the limit cancels the statement.
+
+        Raises:
+            NoAnswer: The server answered neither the statement nor the cancel.
+            psycopg.Error: What *gen* raised.
+        """
+        exchange = Exchange(self, self.patience.at_most(timeout))
+        try:
+            wanted = next(gen)
+            while True:
+                exchange.until_ready(
+                    reading=bool(wanted & Direction.R), writing=bool(wanted & Direction.W)
+                )
+                # To be told that a direction is ready which is not costs one empty read.
+                wanted = gen.send(Ready(wanted))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            self.stopped = exchange.stopped
+
+
+class Exchange:
+    """One message to the server and the wait for its whole answer."""
+
+    def __init__(self, link: Link, patience: Patience) -> None:
+        """Begin to wait now."""
+        self._link = link
+        self._wait = Wait(patience)
+        self.stopped: Wake | None = None
+
+    def until_ready(self, *, reading: bool, writing: bool) -> None:
+        """Wait for the socket; when a stop or the limit comes first, cancel and wait on.
+
+        The answer to the cancel is awaited, because until then nobody knows whether
+        the statement, or the COMMIT, has happened.
+
+        Raises:
+            NoAnswer: There was none, not even to the cancel. The connection is closed.
+            psycopg.OperationalError: The connection is already closed.
+        """
+        while True:
+            wake = self._wait.until_ready(
+                self._link.pgconn.socket, reading=reading, writing=writing
+            )
+            if wake is Wake.SOCKET:
+                return
+            if self.stopped is not None:
+                self._link.pgconn.finish()
+                raise NoAnswer
+            self.stopped = wake
+            # A cancel that fails is followed by the end of the grace.
+            with contextlib.suppress(psycopg.Error):
+                self._link.cancel_safe(timeout=_CANCEL_SECONDS)
+            self._wait.give_up_after(_GRACE_SECONDS)
+
+
+def message_of(diagnostic: Diagnostic) -> ServerMessage:
+    """Return *diagnostic* as a value."""
+    position = diagnostic.statement_position
+    return ServerMessage(
+        severity=diagnostic.severity_nonlocalized or diagnostic.severity or "",
+        sqlstate=diagnostic.sqlstate or "",
+        message=diagnostic.message_primary or "",
+        detail=diagnostic.message_detail or "",
+        hint=diagnostic.message_hint or "",
+        position=int(position) if position else None,
+        context=diagnostic.context or "",
+        schema=diagnostic.schema_name or "",
+        table=diagnostic.table_name or "",
+        constraint=diagnostic.constraint_name or "",
+    )

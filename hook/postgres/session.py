@@ -1,0 +1,213 @@
+"""Connections to PostgreSQL: reads that return rows, and scripts sent whole."""
+
+from __future__ import annotations
+
+import select
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import psycopg
+from psycopg import pq
+
+from hook import __version__
+from hook.core.refusal import refused_query
+from hook.core.text import one_line
+from hook.errors import DatabaseUnreachable, HookError
+from hook.postgres.dial import open_connection
+from hook.postgres.link import Link, NoAnswer, message_of
+from hook.postgres.patience import Patience, Wake
+from hook.postgres.script_run import CopyInput, ScriptOutcome, run_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+    from types import TracebackType
+
+    from hook.clock import Interrupt
+    from hook.settings.target import ConnectionTarget
+
+Row = tuple[Any, ...]
+
+# NAMEDATALEN - 1: the server cuts longer names, and we look for our own.
+_NAME_LENGTH = 63
+# Reads of ours take milliseconds; one that takes a minute waits for somebody.
+_READ_SECONDS = 60.0
+_ACTIVE = pq.TransactionStatus.ACTIVE
+_IN_TRANSACTION = frozenset({pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR})
+
+
+class Connect(Protocol):
+    """How a stage gets a session; `connect` in production."""
+
+    def __call__(
+        self,
+        target: ConnectionTarget,
+        purpose: str,
+        run_id: str,
+        interrupt: Interrupt,
+        connect_timeout: timedelta,
+    ) -> Session:
+        """Open a session, see `connect`."""
+
+
+def connect(
+    target: ConnectionTarget,
+    purpose: str,
+    run_id: str,
+    interrupt: Interrupt,
+    connect_timeout: timedelta,
+) -> Session:
+    """Open a session in autocommit; nothing is asked of the server after the login.
+
+    Args:
+        target: Where to, and as whom.
+        purpose: What the session is for, for messages: ``"migrate"``, ``"lock"``.
+        run_id: Shown in ``application_name``, so that an operator can find the run.
+        interrupt: Ends every wait of the session.
+        connect_timeout: For each address of the host.
+
+    Raises:
+        DatabaseUnreachable: Worth another attempt.
+        DatabaseRejected: Credentials, rights or TLS.
+        ConfigError: Wrong parameters, or no such database.
+        Interrupted: A stop was requested.
+    """
+    name = f"presync/{__version__} run={run_id}"[:_NAME_LENGTH]
+    link = Link(open_connection(target, name, interrupt, connect_timeout))
+    link.autocommit = True
+    # A prepared statement would outlive a change of the tables it reads.
+    link.prepare_threshold = None
+    return Session(link, f"{target.describe()} ({purpose})", Patience(interrupt))
+
+
+class Session:
+    """One connection. It is never used by two threads."""
+
+    def __init__(self, link: Link, name: str, patience: Patience) -> None:
+        """Speak through *link*, waiting with *patience*; *name* is for messages."""
+        self._link = link
+        self._patience = patience
+        self.name = name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """Return the backend's process id as the login told it; a pooler tells its own."""
+        return self._link.pgconn.backend_pid
+
+    @property
+    def host(self) -> str:
+        """Return the host name or socket folder that was dialled."""
+        return self._link.pgconn.host.decode()
+
+    @property
+    def port(self) -> int:
+        """Return the port that was dialled."""
+        return int(self._link.pgconn.port)
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the connection is gone; an idle one is looked at, nothing is sent."""
+        pgconn = self._link.pgconn
+        if pgconn.status == pq.ConnStatus.OK and pgconn.transaction_status != _ACTIVE:
+            try:
+                while select.select([pgconn.socket], [], [], 0)[0]:
+                    pgconn.consume_input()
+            except psycopg.OperationalError:
+                return True
+        return bool(pgconn.status == pq.ConnStatus.BAD)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Tell whether a transaction is open, be it failed."""
+        return self._link.pgconn.transaction_status in _IN_TRANSACTION
+
+    def shielded(self, seconds: float) -> Session:
+        """Return this session for cleaning up: deaf to stop requests, *seconds* per answer."""
+        return Session(self._link, self.name, Patience(seconds=seconds))
+
+    def fetch(self, query: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of one read; ``%s`` in *query* are bound to *parameters*.
+
+        Raises:
+            Interrupted: A stop was requested; the read is cancelled.
+            DatabaseUnreachable: The connection is lost, or no answer came in a minute.
+            DatabaseRejected: A right is missing.
+            HookError: As `hook.core.refusal.refused_query` says.
+        """
+        self._raise_if_interrupted()
+        self._link.patience = self._patience.at_most(_READ_SECONDS)
+        self._link.stopped = None
+        try:
+            cursor = self._link.execute(query.encode(), tuple(parameters) or None)
+            rows = cursor.fetchall() if cursor.description is not None else []
+        except (psycopg.Error, NoAnswer) as error:
+            self._raise_if_interrupted()
+            refusal = self._refused(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+        self._raise_if_interrupted()
+        return rows
+
+    def run(
+        self,
+        message: str | bytes,
+        copies: Sequence[CopyInput] = (),
+        *,
+        seconds: float | None = None,
+        on_wait: Callable[[float], None] | None = None,
+    ) -> ScriptOutcome:
+        """Run the statements of *message*, sent as one message of the simple protocol.
+
+        Args:
+            message: SQL, at most about 1 GB.
+            copies: Data for each ``COPY … FROM STDIN`` in it, in order.
+            seconds: Cancel after so long.
+            on_wait: Told the seconds waited so far, every ten seconds.
+
+        Returns:
+            What happened, also when it went wrong; nothing is raised for it.
+        """
+        if self._patience.interrupt is not None and self._patience.interrupt.is_set:
+            return ScriptOutcome(0, is_interrupted=True)
+        if self.is_lost:
+            return ScriptOutcome(0, is_lost=True)
+        data = message if isinstance(message, bytes) else message.encode()
+        patience = Patience(self._patience.interrupt, self._patience.seconds, on_wait)
+        return run_script(self._link, data, copies, patience.at_most(seconds))
+
+    def cancel(self) -> None:
+        """Ask the server to cancel what this session runs; used from another thread."""
+        self._link.cancel_safe()
+
+    def close(self) -> None:
+        """Close the connection; the server rolls back what is open. Never fails."""
+        self._link.close()
+
+    def _raise_if_interrupted(self) -> None:
+        if self._patience.interrupt is not None:
+            self._patience.interrupt.raise_if_set()
+
+    def _refused(self, error: psycopg.Error | NoAnswer) -> HookError | None:
+        """Return what *error* of a read means, none when it is a mistake of the caller."""
+        if self._link.stopped is Wake.LIMIT:
+            return DatabaseUnreachable(
+                f"{self.name}: no answer to a read within {self._link.patience.seconds:.0f}s",
+                "Find who locks the table that is read, or why the server hangs.",
+            )
+        if isinstance(error, psycopg.Error) and error.sqlstate:
+            return refused_query(message_of(error.diag), self.name)
+        if not self.is_lost:
+            return None
+        reason = one_line(str(error).split("\n", 1)[0])
+        return DatabaseUnreachable(f"{self.name}: connection lost: {reason}", "Run again.")
