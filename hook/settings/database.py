@@ -1,0 +1,217 @@
+"""Which database: the first source that is set, and whether the others agree.
+
+In order: ``PRESYNC_URL``, ``FLYWAY_URL``, ``DATABASE_URL``, ``POSTGRES_HOST`` and its
+kin, libpq's ``PG*``. What the chosen source leaves open is taken from ``PG*``, as
+libpq would, so that what is told is what is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninfo
+from hook.settings.jdbc import is_jdbc, parse_jdbc
+from hook.settings.setting import Given, Origin, Problem
+from hook.settings.target import ConnectionTarget
+from hook.settings.unexpanded import is_unexpanded
+
+SOURCES = "PRESYNC_URL, FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and its kin, or PGHOST and its kin"
+JDBC_PROPERTY = "FLYWAY_JDBC_PROPERTIES_"
+_DRIVER = re.compile(r"^(postgres(?:ql)?)\+[a-z0-9]+(?=://)")
+_DEFAULT_PORT = "5432"
+_FLYWAY = {"FLYWAY_USER": "user", "FLYWAY_PASSWORD": "password"}
+_POSTGRES = {
+    "POSTGRES_HOST": "host",
+    "POSTGRES_PORT": "port",
+    "POSTGRES_USER": "user",
+    "POSTGRES_PASSWORD": "password",
+    "POSTGRES_DB": "dbname",
+}
+_LIBPQ = {
+    "PGHOST": "host",
+    "PGHOSTADDR": "hostaddr",
+    "PGPORT": "port",
+    "PGUSER": "user",
+    "PGDATABASE": "dbname",
+}
+
+_Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that names a database. *label* is told, its values are not."""
+
+    label: str
+    parameters: Mapping[str, str] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What the sources say together. *target* is none when nothing usable is set."""
+
+    target: ConnectionTarget | None = None
+    source: str = ""
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def resolve_connection(
+    url: Given | None, password: str | None, environment: _Environment
+) -> Connection:
+    """Return the connection that *url*, or else *environment*, names.
+
+    Args:
+        url: ``PRESYNC_URL``, from wherever it was given.
+        password: From a file; it replaces the one of the source.
+        environment: All variables. A value that Kubernetes left unexpanded counts as
+            unset here; it is a problem of its own.
+    """
+    usable = {name: value for name, value in environment.items() if not is_unexpanded(value)}
+    if url is not None and is_unexpanded(url.text):
+        url = None
+    problems = list(_stray_login(environment))
+    candidates = list(_candidates(url, usable))
+    if not candidates or isinstance(candidates[0], Problem):
+        problems += [item for item in candidates[:1] if isinstance(item, Problem)]
+        return Connection(problems=tuple(problems))
+    chosen, *others = [item for item in candidates if isinstance(item, Source)]
+    unread = [item.text for item in candidates if isinstance(item, Problem)]
+    parameters = dict(chosen.parameters)
+    own_password = parameters.pop("password", None)
+    return Connection(
+        ConnectionTarget(parameters, own_password if password is None else password),
+        chosen.label,
+        (*problems, *_conflicts(chosen, others)),
+        (*chosen.notes, *(f"{text}; {chosen.label} is used" for text in unread)),
+    )
+
+
+def _candidates(url: Given | None, environment: _Environment) -> Iterator[Source | Problem]:
+    if url is not None:
+        yield _read(_presync_url, url, environment)
+    for name, read in (("FLYWAY_URL", _flyway_url), ("DATABASE_URL", _database_url)):
+        if environment.get(name):
+            yield _read(read, Given(environment[name], Origin.ENVIRONMENT, name), environment)
+    if environment.get("POSTGRES_HOST") or environment.get("POSTGRES_DB"):
+        label = "POSTGRES_HOST" if environment.get("POSTGRES_HOST") else "POSTGRES_DB"
+        yield Source(label, _filled(_postgres_variables(environment), environment))
+    libpq = _named(_LIBPQ, environment)
+    if environment.get("PGSERVICE"):
+        yield Source("PGSERVICE", libpq)
+    elif libpq.keys() & {"host", "hostaddr", "dbname"}:
+        yield Source("PGHOST" if "host" in libpq else "PG*", _filled(libpq, environment))
+
+
+def _read(
+    read: Callable[[str, _Environment], Source], given: Given, environment: _Environment
+) -> Source | Problem:
+    try:
+        source = read(given.text, environment)
+    except ValueError as error:
+        return Problem(f"{given.label} {error}", given.origin)
+    return Source(given.label, source.parameters, source.notes)
+
+
+def _presync_url(text: str, environment: _Environment) -> Source:
+    return Source("", _filled(parse_conninfo(text), environment))
+
+
+def _database_url(text: str, environment: _Environment) -> Source:
+    """Read an application's URL: with a driver in its scheme, parameters of its framework."""
+    parameters = parse_loose_conninfo(_DRIVER.sub(r"\1", text))
+    foreign = sorted(parameters.keys() - KEYWORDS)
+    own = {name: value for name, value in parameters.items() if name not in foreign}
+    return Source("", _filled(own, environment), _ignored("DATABASE_URL", foreign))
+
+
+def _flyway_url(text: str, environment: _Environment) -> Source:
+    login = _named(_FLYWAY, environment)
+    if not is_jdbc(text):
+        return Source("", _filled(login | parse_conninfo(text), environment))
+    properties = {
+        name.removeprefix(JDBC_PROPERTY): value
+        for name, value in environment.items()
+        if name.startswith(JDBC_PROPERTY)
+    }
+    url = parse_jdbc(text, properties)
+    return Source("", {**login, **url.parameters}, _ignored("FLYWAY_URL", url.ignored))
+
+
+def _ignored(label: str, names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    return (f"{label}: parameters without a meaning here are ignored: {', '.join(names)}",)
+
+
+def _stray_login(environment: _Environment) -> Iterator[Problem]:
+    if environment.get("FLYWAY_URL"):
+        return
+    for name in environment:
+        if (name in _FLYWAY or name.startswith(JDBC_PROPERTY)) and environment[name]:
+            yield Problem(
+                f"{name} is set and FLYWAY_URL is not",
+                hint=f"Set FLYWAY_URL, or remove {name}.",
+            )
+
+
+def _postgres_variables(environment: _Environment) -> dict[str, str]:
+    named = _named(_POSTGRES, environment)
+    # For a Service called "postgres" Kubernetes sets POSTGRES_PORT=tcp://10.0.0.1:5432.
+    if "://" in named.get("port", ""):
+        del named["port"]
+    return named
+
+
+def _named(names: Mapping[str, str], environment: _Environment) -> dict[str, str]:
+    return {keyword: environment[name] for name, keyword in names.items() if environment.get(name)}
+
+
+def _filled(parameters: Mapping[str, str], environment: _Environment) -> dict[str, str]:
+    """Return *parameters* with what libpq would take from ``PG*`` for the missing ones."""
+    if "service" in parameters or environment.get("PGSERVICE"):
+        return dict(parameters)
+    filled = _named(_LIBPQ, environment)
+    if parameters.keys() & {"host", "hostaddr"}:
+        filled.pop("host", None)
+        filled.pop("hostaddr", None)
+    filled |= parameters
+    if filled.keys() & {"host", "hostaddr"}:
+        filled.setdefault("port", _DEFAULT_PORT)
+    return filled
+
+
+def _conflicts(chosen: Source, others: list[Source]) -> Iterator[Problem]:
+    for other in others:
+        if _differ(_servers(chosen), _servers(other)) or _differ(
+            chosen.parameters.get("dbname"), other.parameters.get("dbname")
+        ):
+            yield Problem(
+                f"{chosen.label} names {_place(chosen)} and {other.label} names {_place(other)}",
+                hint="Remove one of the two, or let both name the same server and database.",
+            )
+
+
+def _differ(one: object, other: object) -> bool:
+    return bool(one) and bool(other) and one != other
+
+
+def _servers(source: Source) -> frozenset[tuple[str, str]]:
+    parameters = source.parameters
+    hosts = (parameters.get("host") or parameters.get("hostaddr", "")).lower()
+    ports = parameters.get("port", "").split(",")
+    names = hosts.split(",") if hosts else []
+    if len(ports) == 1:
+        ports *= len(names)
+    return frozenset(zip(names, (port or _DEFAULT_PORT for port in ports), strict=False))
+
+
+def _place(source: Source) -> str:
+    """Return host, port and database; no user, so that nothing like a login is shown."""
+    named = {
+        name: source.parameters.get(name, "") for name in ("host", "hostaddr", "port", "dbname")
+    }
+    return ConnectionTarget({name: value for name, value in named.items() if value}).describe()

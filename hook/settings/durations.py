@@ -1,0 +1,59 @@
+"""Durations as people write them: ``100ms``, ``30s``, ``25m``, ``24h``, ``7d``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the duration that *text* names.
+
+    A number without unit is refused: whether it meant seconds or milliseconds
+    decides how long a lock is waited for.
+
+    Raises:
+        ValueError: It is not a whole number with one of the units.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("is not a duration such as 100ms, 30s, 25m, 24h or 7d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def parse_positive_duration(text: str) -> timedelta:
+    """Return the duration that *text* names, which is more than zero.
+
+    Raises:
+        ValueError: It is no duration, or zero.
+    """
+    duration = parse_duration(text)
+    if not duration:
+        raise ValueError("must be more than zero")
+    return duration
+
+
+def parse_ladder(text: str) -> tuple[timedelta, ...]:
+    """Return the durations that *text* lists, separated by commas.
+
+    Raises:
+        ValueError: One of them is no duration or zero, or there is none.
+    """
+    return tuple(parse_positive_duration(item) for item in text.split(","))
+
+
+def render_duration(duration: timedelta) -> str:
+    """Return *duration* in the largest unit that divides it, as `parse_duration` reads it."""
+    for unit, size in reversed(_UNITS.items()):
+        if duration and duration % size == timedelta(0):
+            return f"{duration // size}{unit}"
+    return f"{duration // _UNITS['ms']}ms"

@@ -1,0 +1,158 @@
+"""JDBC URLs of pgjdbc as libpq parameters, so that ``FLYWAY_URL`` keeps its meaning.
+
+Source: pgjdbc's ``PGProperty`` and "Connecting to the Database",
+https://jdbc.postgresql.org/documentation/use/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hook.settings.conninfo import decode_percent, parse_hosts
+
+_PREFIX = re.compile(r"jdbc:(?:p6spy:|aws-wrapper:)?postgresql:")
+_DEFAULT_PORT = "5432"
+
+_RENAMED = {
+    "user": "user",
+    "password": "password",
+    "sslmode": "sslmode",
+    "sslrootcert": "sslrootcert",
+    "sslcert": "sslcert",
+    "sslkey": "sslkey",
+    "sslpassword": "sslpassword",
+    "options": "options",
+    "applicationname": "application_name",
+    "channelbinding": "channel_binding",
+    "gssencmode": "gssencmode",
+    "kerberosservername": "krbsrvname",
+    "service": "service",
+    "logintimeout": "connect_timeout",
+    "connecttimeout": "connect_timeout",
+}
+_SESSION_ATTRIBUTES = {
+    "any": "any",
+    "primary": "primary",
+    "master": "primary",
+    "secondary": "standby",
+    "slave": "standby",
+    "preferslave": "prefer-standby",
+    "prefersecondary": "prefer-standby",
+    # libpq knows no "prefer-primary"; nothing is migrated on a standby anyway.
+    "preferprimary": "primary",
+}
+_NEEDS_OTHER_FORM = (".p12", ".pfx")
+
+
+@dataclass(frozen=True, slots=True)
+class JdbcUrl:
+    """A JDBC URL in libpq's words. *ignored* are parameters without a meaning here."""
+
+    parameters: Mapping[str, str] = field(repr=False)
+    ignored: tuple[str, ...] = ()
+
+
+def is_jdbc(text: str) -> bool:
+    """Tell whether *text* is meant as a JDBC URL."""
+    return text.startswith("jdbc")
+
+
+def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
+    """Return what *text* and the connection *properties* say to libpq.
+
+    Parameters of the URL win over *properties*, as in pgjdbc. Names are compared
+    without regard to case: properties arrive as names of environment variables.
+
+    Raises:
+        ValueError: It is not a PostgreSQL URL; the reason never quotes a value.
+    """
+    prefix = _PREFIX.match(text)
+    if prefix is None:
+        raise ValueError("is not a JDBC URL of PostgreSQL (jdbc:postgresql://host:5432/database)")
+    before_query, _, query = text[prefix.end() :].partition("?")
+    given = {name.lower(): value for name, value in properties.items()}
+    spelled = {name.lower(): name for name in properties}
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        given[name.lower()] = decode_percent(value)
+        spelled[name.lower()] = name
+    parameters = _place(before_query) | _translated(given)
+    known = {"currentschema", *_RENAMED, *_TRANSLATORS}
+    return JdbcUrl(parameters, tuple(sorted(spelled[name] for name in given.keys() - known)))
+
+
+def _place(text: str) -> dict[str, str]:
+    """Return host, port, login and database of ``//host:port/db``, ``/`` or ``db``."""
+    if not text.startswith("//"):
+        database = decode_percent(text.removeprefix("/"))
+        place = {"host": "localhost", "port": _DEFAULT_PORT}
+        return place | ({"dbname": database} if database else {})
+    authority, _, database = text.removeprefix("//").partition("/")
+    parameters = parse_hosts(authority)
+    hosts = parameters.get("host", "localhost").split(",")
+    ports = parameters.get("port", "").split(",")
+    ports += [""] * (len(hosts) - len(ports))
+    parameters["host"] = ",".join(host or "localhost" for host in hosts)
+    parameters["port"] = ",".join(port or _DEFAULT_PORT for port in ports)
+    return parameters | ({"dbname": decode_percent(database)} if database else {})
+
+
+def _translated(given: Mapping[str, str]) -> dict[str, str]:
+    parameters = {_RENAMED[name]: value for name, value in given.items() if name in _RENAMED}
+    if parameters.get("sslkey", "").endswith(_NEEDS_OTHER_FORM):
+        raise ValueError("has an sslkey in PKCS#12, which libpq cannot read; convert it to PEM")
+    for name, translate in _TRANSLATORS.items():
+        if name in given:
+            parameters = translate(given[name]) | parameters
+    if "currentschema" in given:
+        own = parameters.get("options", "")
+        parameters["options"] = f"{own} {_search_path(given['currentschema'])}".strip()
+    return parameters
+
+
+def _ssl(value: str) -> dict[str, str]:
+    # A bare ``ssl`` counts as true in pgjdbc.
+    return {"sslmode": "verify-full"} if value in {"", "true"} else {}
+
+
+def _ssl_factory(value: str) -> dict[str, str]:
+    return {"sslmode": "require"} if value.endswith("NonValidatingFactory") else {}
+
+
+def _search_path(schemas: str) -> str:
+    # In ``options`` a space separates and a backslash escapes.
+    escaped = schemas.replace("\\", "\\\\").replace(" ", "\\ ")
+    return f"-c search_path={escaped}"
+
+
+def _target_server(value: str) -> dict[str, str]:
+    attributes = _SESSION_ATTRIBUTES.get(value.lower())
+    if attributes is None:
+        raise ValueError("has a targetServerType that pgjdbc does not know")
+    return {"target_session_attrs": attributes}
+
+
+def _balance(value: str) -> dict[str, str]:
+    return {"load_balance_hosts": "random"} if value == "true" else {}
+
+
+def _keep_alive(value: str) -> dict[str, str]:
+    return {"keepalives": "1"} if value == "true" else {}
+
+
+def _socket_timeout(value: str) -> dict[str, str]:
+    # Seconds in pgjdbc, milliseconds in libpq.
+    return {"tcp_user_timeout": str(int(value) * 1000)} if re.fullmatch("[0-9]{1,6}", value) else {}
+
+
+_TRANSLATORS = {
+    # The factory that checks nothing weakens ssl=true, never a stated sslmode.
+    "sslfactory": _ssl_factory,
+    "ssl": _ssl,
+    "targetservertype": _target_server,
+    "loadbalancehosts": _balance,
+    "tcpkeepalive": _keep_alive,
+    "sockettimeout": _socket_timeout,
+}

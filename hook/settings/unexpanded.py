@@ -1,0 +1,38 @@
+"""References that Kubernetes left in a value instead of expanding them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+
+
+def is_unexpanded(text: str) -> bool:
+    """Tell whether *text* holds a literal ``$(NAME)``."""
+    return "$(" in text and _REFERENCE.search(text) is not None
+
+
+def explain_unexpanded(label: str, text: str, defined: Container[str]) -> tuple[str, str]:
+    """Return message and hint for the ``$(NAME)`` in *text*, the value of *label*.
+
+    Source: Kubernetes, "Define Dependent Environment Variables": a reference is
+    expanded only to a variable that stands earlier in the list, else it is kept.
+
+    Args:
+        label: The setting.
+        text: Its value; only the reference is quoted.
+        defined: Names of the variables that the process has.
+    """
+    match = _REFERENCE.search(text)
+    name = match[1] if match else ""
+    reason = "it is defined only after it" if name in defined else "it is not defined"
+    message = (
+        f"{label} holds a literal $({name}): Kubernetes expands a variable only when it is"
+        f" defined earlier in the container's env list, and {reason}"
+    )
+    hint = (
+        f"Move {name} above {label} in the env list, or leave {label} out when presync can"
+        " read the parts themselves (POSTGRES_HOST and its kin)."
+    )
+    return message, hint

@@ -1,0 +1,222 @@
+"""Which database the environment names."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.settings.database import Connection, resolve_connection
+from hook.settings.setting import Given, Origin
+from hook.settings.unexpanded import explain_unexpanded
+
+POSTGRES = {
+    "POSTGRES_HOST": "db.infra",
+    "POSTGRES_PORT": "5433",
+    "POSTGRES_USER": "shop",
+    "POSTGRES_PASSWORD": "s3cr3t",
+    "POSTGRES_DB": "shop",
+}
+
+
+def resolve(url: str | None = None, **environment: str) -> Connection:
+    """Return the connection for the variables given."""
+    given = None if url is None else Given(url, Origin.ENVIRONMENT, "PRESYNC_URL")
+    return resolve_connection(given, None, environment)
+
+
+def described(connection: Connection) -> str:
+    """Return the target, which must exist and be without problems."""
+    assert not connection.problems
+    assert connection.target is not None
+    return connection.target.describe()
+
+
+def test_sources_are_taken_in_order() -> None:
+    """With all five set and agreeing, the first names source and password."""
+    environment = POSTGRES | {
+        "FLYWAY_URL": "jdbc:postgresql://db.infra:5433/shop",
+        "FLYWAY_USER": "flyway",
+        "FLYWAY_PASSWORD": "fly",
+        "DATABASE_URL": "postgresql://app:app@db.infra:5433/shop",
+        "PGHOST": "db.infra",
+        "PGPORT": "5433",
+        "PGUSER": "libpq",
+        "PGDATABASE": "shop",
+    }
+    url = "postgresql://presync:pre@db.infra:5433/shop"
+    expected = [
+        ("PRESYNC_URL", "presync"),
+        ("FLYWAY_URL", "flyway"),
+        ("DATABASE_URL", "app"),
+        ("POSTGRES_HOST", "shop"),
+        ("PGHOST", "libpq"),
+    ]
+    seen = []
+    steps = [(), ("FLYWAY_",), ("DATABASE_",), ("POSTGRES_",)]
+    for number, (label, user) in enumerate(expected):
+        for prefixes in steps[:number]:
+            for prefix in prefixes:
+                environment = {k: v for k, v in environment.items() if not k.startswith(prefix)}
+        connection = resolve(url if number == 0 else None, **environment)
+        assert described(connection) == f"{user}@db.infra:5433/shop"
+        seen.append((connection.source, user))
+        assert connection.source == label
+    assert seen == expected
+
+
+def test_nothing_set_is_no_target_and_no_problem() -> None:
+    """Whether a database is needed is for the command to say."""
+    assert resolve(HOME="/root") == Connection()
+
+
+def test_postgres_variables_become_parameters() -> None:
+    """The password is apart from the rest and in no rendering."""
+    connection = resolve(**POSTGRES)
+    assert connection.target is not None
+    assert "password" not in connection.target.parameters
+    assert connection.target.password == "s3cr3t"
+    assert "s3cr3t" not in repr(connection)
+
+
+def test_password_file_replaces_the_password_of_the_source() -> None:
+    """A password from a file is the one that is used."""
+    connection = resolve_connection(None, "from file", POSTGRES)
+    assert connection.target is not None
+    assert connection.target.password == "from file"
+
+
+def test_port_of_a_kubernetes_service_is_not_taken_for_ours() -> None:
+    """A Service called postgres sets POSTGRES_PORT to a URL in every pod of the namespace."""
+    connection = resolve(POSTGRES_HOST="db", POSTGRES_PORT="tcp://10.0.0.7:5432", POSTGRES_DB="d")
+    assert described(connection) == "db:5432/d"
+    assert resolve(POSTGRES_PORT="tcp://10.0.0.7:5432") == Connection()
+
+
+def test_missing_parts_come_from_libpq_variables() -> None:
+    """What the URL leaves open is what libpq would use, and is told so."""
+    connection = resolve("postgresql://db/", PGDATABASE="shop", PGUSER="u", PGPORT="6000")
+    assert described(connection) == "u@db:6000/shop"
+
+
+def test_service_file_is_left_to_libpq() -> None:
+    """With a service nothing is filled in, because a parameter would beat the service."""
+    connection = resolve("service=shop", PGUSER="u")
+    assert connection.target is not None
+    assert dict(connection.target.parameters) == {"service": "shop"}
+
+
+def test_flyway_url_takes_login_from_its_own_variables() -> None:
+    """Parameters of the URL beat FLYWAY_USER, as with Flyway."""
+    environment = {"FLYWAY_USER": "u", "FLYWAY_PASSWORD": "p"}
+    connection = resolve(FLYWAY_URL="jdbc:postgresql://db/shop?user=v", **environment)
+    assert described(connection) == "v@db:5432/shop"
+    assert connection.target is not None
+    assert connection.target.password == "p"
+    plain = resolve(FLYWAY_URL="postgresql://db/shop", **environment)
+    assert described(plain) == "u@db:5432/shop"
+
+
+def test_flyway_connection_properties_are_read() -> None:
+    """A property variable is a parameter of the JDBC URL."""
+    connection = resolve(
+        FLYWAY_URL="jdbc:postgresql://db/shop", FLYWAY_JDBC_PROPERTIES_SSLMODE="require"
+    )
+    assert connection.target is not None
+    assert connection.target.parameters["sslmode"] == "require"
+
+
+@pytest.mark.parametrize("name", ["FLYWAY_USER", "FLYWAY_PASSWORD", "FLYWAY_JDBC_PROPERTIES_SSL"])
+def test_flyway_login_without_flyway_url_is_refused(name: str) -> None:
+    """A variable that has no effect is named instead of being ignored."""
+    connection = resolve(**POSTGRES, **{name: "s3cr3t"})
+    assert [problem.text for problem in connection.problems] == [
+        f"{name} is set and FLYWAY_URL is not"
+    ]
+
+
+def test_application_url_is_read_kindly() -> None:
+    """An application's driver and parameters do not make its URL useless, and are told."""
+    connection = resolve(DATABASE_URL="postgresql+psycopg://u:p@db/shop?schema=app&sslmode=require")
+    assert described(connection) == "u@db:5432/shop"
+    assert connection.notes == (
+        "DATABASE_URL: parameters without a meaning here are ignored: schema",
+    )
+
+
+def test_ignored_jdbc_parameters_are_told_once() -> None:
+    """A parameter of the Java driver is no problem and no secret."""
+    connection = resolve(FLYWAY_URL="jdbc:postgresql://db/shop?prepareThreshold=0")
+    assert connection.notes == (
+        "FLYWAY_URL: parameters without a meaning here are ignored: prepareThreshold",
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "expected"),
+    [
+        (
+            "postgresql://a/shop",
+            {"PGHOST": "b"},
+            "PRESYNC_URL names a:5432/shop and PGHOST names b",
+        ),
+        (
+            "postgresql://u:s3cr3t@db/shop",
+            {"DATABASE_URL": "postgresql://u:s3cr3t@db/blog"},
+            "PRESYNC_URL names db:5432/shop and DATABASE_URL names db:5432/blog",
+        ),
+        (
+            "host=db.infra dbname=shop",
+            POSTGRES,
+            "PRESYNC_URL names db.infra:5432/shop and POSTGRES_HOST names db.infra:5433/shop",
+        ),
+    ],
+)
+def test_two_sources_that_differ_are_both_named(
+    url: str, other: dict[str, str], expected: str
+) -> None:
+    """Server, port and database of both are told, login and password of neither."""
+    (problem,) = resolve(url, **other).problems
+    assert problem.text.startswith(expected)
+    assert "s3cr3t" not in problem.text
+
+
+@pytest.mark.parametrize(
+    ("url", "other"),
+    [
+        ("postgresql://DB.infra:5433/shop", POSTGRES),
+        ("postgresql://u@db.infra:5433", POSTGRES),
+        ("postgresql:///shop", {"PGHOST": "db"}),
+        ("postgresql://a,b/shop", {"DATABASE_URL": "postgresql://b,a/shop"}),
+        ("postgresql://db/shop", {"PGDATABASE": "shop"}),
+        ("postgresql://db/shop", {"DATABASE_URL": "mysql://db/blog"}),
+    ],
+)
+def test_sources_that_do_not_contradict_agree(url: str, other: dict[str, str]) -> None:
+    """A source that says less, or the same in other words, is no conflict."""
+    assert resolve(url, **other).problems == ()
+
+
+def test_unreadable_source_is_a_problem_only_when_it_is_needed() -> None:
+    """The application's MySQL URL is no concern of ours, unless nothing else is set."""
+    alone = resolve(DATABASE_URL="mysql://u:s3cr3t@db/blog")
+    assert len(alone.problems) == 1
+    beside = resolve("postgresql://db/shop", DATABASE_URL="mysql://u:s3cr3t@db/blog")
+    assert not beside.problems
+    assert len(beside.notes) == 1
+    assert "s3cr3t" not in repr((alone, beside))
+
+
+def test_unexpanded_source_is_passed_over() -> None:
+    """A literal reference is told as such, and not as a second, conflicting server."""
+    connection = resolve(FLYWAY_URL="jdbc:postgresql://$(POSTGRES_HOST):5433/shop", **POSTGRES)
+    assert described(connection) == "shop@db.infra:5433/shop"
+
+
+def test_unexpanded_reference_is_explained() -> None:
+    """The reader learns Kubernetes' rule and which of its two cases this is."""
+    text = "jdbc:postgresql://$(POSTGRES_HOST)/shop?password=s3cr3t"
+    message, hint = explain_unexpanded("FLYWAY_URL", text, POSTGRES)
+    assert message.startswith("FLYWAY_URL holds a literal $(POSTGRES_HOST): Kubernetes expands")
+    assert message.endswith("it is defined only after it")
+    assert hint.startswith("Move POSTGRES_HOST above FLYWAY_URL")
+    assert "s3cr3t" not in message + hint
+    assert explain_unexpanded("FLYWAY_URL", text, {})[0].endswith("it is not defined")

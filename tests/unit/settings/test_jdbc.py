@@ -1,0 +1,101 @@
+"""JDBC URLs as libpq parameters."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from hook.settings.jdbc import parse_jdbc
+
+LOCAL = {"host": "localhost", "port": "5432"}
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("shop", LOCAL | {"dbname": "shop"}),
+        ("/", LOCAL),
+        ("//db/shop", {"host": "db", "port": "5432", "dbname": "shop"}),
+        ("//db:6432/shop", {"host": "db", "port": "6432", "dbname": "shop"}),
+        ("//db", {"host": "db", "port": "5432"}),
+        ("//a:1,b/shop", {"host": "a,b", "port": "1,5432", "dbname": "shop"}),
+        ("//[::1]:5433/shop", {"host": "::1", "port": "5433", "dbname": "shop"}),
+        ("//db/my%20shop", {"host": "db", "port": "5432", "dbname": "my shop"}),
+    ],
+)
+@pytest.mark.parametrize("wrapper", ["", "p6spy:", "aws-wrapper:"])
+def test_jdbc_place_becomes_host_port_and_database(
+    wrapper: str, place: str, expected: dict[str, str]
+) -> None:
+    """Each form of the URL names the place that pgjdbc would connect to."""
+    assert parse_jdbc(f"jdbc:{wrapper}postgresql:{place}", {}).parameters == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("user=shop&password=p%26q", {"user": "shop", "password": "p&q"}),
+        ("sslmode=require&sslrootcert=/ca", {"sslmode": "require", "sslrootcert": "/ca"}),
+        ("ssl=true", {"sslmode": "verify-full"}),
+        ("ssl", {"sslmode": "verify-full"}),
+        ("ssl=true&sslmode=require", {"sslmode": "require"}),
+        ("ssl=false", {}),
+        ("sslfactory=org.postgresql.ssl.NonValidatingFactory", {"sslmode": "require"}),
+        ("ssl=true&sslfactory=x.NonValidatingFactory", {"sslmode": "require"}),
+        ("sslmode=verify-full&sslfactory=x.NonValidatingFactory", {"sslmode": "verify-full"}),
+        ("currentSchema=app,public", {"options": "-c search_path=app,public"}),
+        (
+            "options=-c%20lock_timeout=1s&currentSchema=a,%20b",
+            {"options": "-c lock_timeout=1s -c search_path=a,\\ b"},
+        ),
+        ("ApplicationName=shop", {"application_name": "shop"}),
+        ("targetServerType=preferSecondary", {"target_session_attrs": "prefer-standby"}),
+        ("targetServerType=master", {"target_session_attrs": "primary"}),
+        ("loadBalanceHosts=true", {"load_balance_hosts": "random"}),
+        ("connectTimeout=7", {"connect_timeout": "7"}),
+        ("socketTimeout=30&tcpKeepAlive=true", {"tcp_user_timeout": "30000", "keepalives": "1"}),
+        ("channelBinding=require", {"channel_binding": "require"}),
+    ],
+)
+def test_jdbc_parameter_becomes_libpq_parameter(query: str, expected: dict[str, str]) -> None:
+    """A parameter that matters keeps its meaning, and libpq knows the result."""
+    parameters = parse_jdbc(f"jdbc:postgresql://db/shop?{query}", {}).parameters
+    place = {"host": "db", "port": "5432", "dbname": "shop"}
+    assert parameters == place | expected
+    make_conninfo(**parameters)
+
+
+def test_jdbc_parameters_without_a_meaning_are_named() -> None:
+    """What only a Java driver needs is ignored and told, under the name it was given."""
+    url = parse_jdbc("jdbc:postgresql:shop?prepareThreshold=0&stringtype=unspecified&ssl=true", {})
+    assert url.ignored == ("prepareThreshold", "stringtype")
+
+
+def test_jdbc_url_wins_over_properties() -> None:
+    """As in pgjdbc, a parameter of the URL beats a property of the same name."""
+    properties = {"USER": "property", "SSLMODE": "require"}
+    parameters = parse_jdbc("jdbc:postgresql:shop?user=url", properties).parameters
+    assert (parameters["user"], parameters["sslmode"]) == ("url", "require")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jdbc:mysql://u:s3cr3t@db/shop",
+        "jdbc:postgresql://u:s3cr3t@db/shop",
+        "jdbc:postgresql://db:s3cr3t/shop",
+        "jdbc:postgresql:shop?targetServerType=s3cr3t",
+        "jdbc:postgresql:shop?sslkey=/s3cr3t.p12",
+        "jdbc:postgresql:shop?password=s3cr3t%",
+    ],
+)
+def test_jdbc_url_that_cannot_be_meant_is_refused(text: str) -> None:
+    """The reason says what is wrong without quoting the URL."""
+    with pytest.raises(ValueError, match=r"^(is|has) ") as refused:
+        parse_jdbc(text, {})
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_jdbc_url_hides_its_parameters_in_repr() -> None:
+    """A password in the URL is not shown by accident."""
+    assert "s3cr3t" not in repr(parse_jdbc("jdbc:postgresql:shop?password=s3cr3t", {}))
