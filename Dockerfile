@@ -25,16 +25,17 @@ RUN tools/bin/pip wheel --quiet --no-cache-dir --no-index --no-deps --no-build-i
       --wheel-dir dist . \
  && tools/bin/pip --python /opt/presync/bin/python install --no-cache-dir --no-compile \
       --no-index --no-deps dist/*.whl \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/presync/lib
+ && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/presync/lib
 
 FROM ${BASE_IMAGE}
 # The official image has no bytecode of the standard library, and a read-only root never gets
 # any: compiling it at every start would triple the CPU time of a run with nothing to do.
-# Nothing here is edited in place, so the bytecode need not be checked against its source.
+# Nothing here is edited in place, so the bytecode need not be checked against its source; -f
+# replaces what importing compileall has just written.
 RUN stdlib="$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
  && rm -rf "$stdlib/ensurepip" "$stdlib/idlelib" "$stdlib"/site-packages/pip* \
       /usr/local/bin/pip* \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash "$stdlib"
+ && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash "$stdlib"
 COPY --from=builder /opt/presync /opt/presync
 ENV PATH=/opt/presync/bin:$PATH \
     LANG=C.UTF-8 \
