@@ -1,0 +1,243 @@
+"""Cuts a script into the statements that the server would see.
+
+A statement ends at a semicolon outside of quotes, comments, parentheses and the body
+of an SQL-standard function (BEGIN ATOMIC … END). Inline COPY data is stepped over, as
+psql does with a script on its standard input. Two ways in:
+
+- `split_statements` cuts, and refuses only what cannot be cut;
+- `parse_statements` is for scripts to be run: it also refuses what psql alone would
+  understand and COPY data that the file merely stops in.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from dataclasses import replace
+from itertools import islice
+
+from hook.core.lexer import (
+    INSIGNIFICANT,
+    SPACES,
+    SqlSyntaxError,
+    StringSyntax,
+    TokenKind,
+    lexemes,
+    line_of,
+    skip_unremarkable,
+    token_at,
+    tokens,
+)
+from hook.core.statement_list import CopyData, Source, Statement, StatementKind, StatementList
+from hook.core.string_settings import FOLLOWED, StringSettings, follow_settings
+
+_BYTE_ORDER_MARK = "\ufeff"
+_GAP = re.compile(rf"(?:[;{SPACES}]++|--[^\r\n]*+){{1,200}}")
+_WORD = re.compile(r"[A-Za-z]++")
+_END_OF_DATA = re.compile(r"\\\.\r?(?:\n|\Z)")
+# pg_dump writes these two around a dump; they guard psql, the server never sees them.
+_HARMLESS_META = frozenset({"\\restrict", "\\unrestrict"})
+_LONGEST_ROUTINE_HEAD = 4
+_COMMAND_LENGTH = 40
+_DEPTH = {"(": 1, ")": -1}
+_WATCHED = FOLLOWED | {"COPY"}
+
+
+def split_statements(sql: str) -> list[Statement]:
+    """Cut *sql* into statements, empty ones left out.
+
+    Raises:
+        SqlSyntaxError: A quote, dollar quote or comment is not closed; something stands
+            behind COPY … FROM STDIN; a psql meta-command inside a statement; a NUL; or
+            string syntax that changes in a way that cannot be followed.
+    """
+    return list(_Scan(sql).run())
+
+
+def parse_statements(sql: str) -> StatementList:
+    r"""Cut *sql*, a script to be run, into its SQL statements.
+
+    pg_dump's ``\restrict`` and ``\unrestrict`` are left out.
+
+    Raises:
+        SqlSyntaxError: As `split_statements`; any other psql meta-command; or COPY data
+            without an end: what looks like data may be the rest of the script.
+    """
+    statements = _Scan(sql).run()
+    for statement in statements.special.values():
+        if statement.copy and not statement.copy.terminated:
+            raise SqlSyntaxError(statement.line, r"COPY data without a line \. at its end")
+        if statement.kind is StatementKind.META:
+            _refuse_meta(statement)
+    return statements.without(StatementKind.META)
+
+
+def _refuse_meta(statement: Statement) -> None:
+    command = statement.text.split(maxsplit=1)[0]
+    if command not in _HARMLESS_META:
+        raise SqlSyntaxError(statement.line, f"psql meta-command {command}")
+
+
+class _Scan:
+    """One walk over a script, from the start of a statement to the start of the next."""
+
+    __slots__ = ("_ends", "_settings", "_source", "_special", "_sql", "_starts")
+
+    def __init__(self, sql: str) -> None:
+        if "\0" in sql:
+            raise SqlSyntaxError(line_of(sql, sql.index("\0")), "NUL character")
+        self._sql = sql
+        self._source = Source.of(sql)
+        self._settings = StringSettings()
+        self._starts = array("I")
+        self._ends = array("I")
+        self._special: dict[int, Statement] = {}
+
+    def run(self) -> StatementList:
+        """Walk the whole script."""
+        position = len(_BYTE_ORDER_MARK) if self._sql.startswith(_BYTE_ORDER_MARK) else 0
+        while (position := self._gap_end(position)) < len(self._sql):
+            position = self._read(position)
+        return StatementList(self._source, self._starts, self._ends, self._special)
+
+    def _gap_end(self, position: int) -> int:
+        """Skip space, comments and empty statements."""
+        while True:
+            if found := _GAP.match(self._sql, position):
+                position = found.end()
+            elif self._sql.startswith("/*", position):
+                position = token_at(self._sql, position, self._settings.current).end
+            else:
+                return position
+
+    def _read(self, start: int) -> int:
+        """Read the statement at *start*; return where the next gap begins."""
+        if self._sql.startswith("\\", start):
+            return self._read_meta(start)
+        found = _WORD.match(self._sql, start)
+        head = found[0].upper() if found else ""
+        routine = head == "CREATE" and self._is_routine(start)
+        end = self._routine_end(start) if routine else self._plain_end(start)
+        terminated = end < len(self._sql)
+        syntax = self._settings.current
+        if terminated and head not in _WATCHED and syntax is StringSyntax.STANDARD:
+            self._starts.append(start)
+            self._ends.append(end)
+            return end + 1
+        if not terminated:
+            end = start + len(self._sql[start:].rstrip(SPACES))
+        statement = Statement(self._source, start, end, StatementKind.SQL, terminated, syntax)
+        return self._keep_watched(statement)
+
+    def _keep_watched(self, statement: Statement) -> int:
+        """Keep *statement* and what it means for what follows it."""
+        following = statement.end + 1
+        if statement.head in FOLLOWED:
+            self._settings = follow_settings(self._settings, statement)
+        elif statement.head == "COPY" and _reads_stdin(statement):
+            data, following = self._copy_data(statement)
+            statement = replace(statement, copy=data)
+        self._keep(statement)
+        return following
+
+    def _keep(self, statement: Statement) -> None:
+        if statement != Statement(self._source, statement.start, statement.end):
+            self._special[len(self._starts)] = statement
+        self._starts.append(statement.start)
+        self._ends.append(statement.end)
+
+    def _read_meta(self, start: int) -> int:
+        """Read a psql meta-command, which takes the rest of its line."""
+        line_end = self._sql.find("\n", start)
+        stop = len(self._sql) if line_end < 0 else line_end
+        end = start + len(self._sql[start:stop].rstrip(SPACES))
+        self._keep(Statement(self._source, start, end, StatementKind.META))
+        return stop
+
+    def _plain_end(self, position: int) -> int:
+        """Return the offset of the semicolon that ends a statement, or of the end.
+
+        A closing parenthesis too many does not count, as in psql.
+        """
+        sql, syntax, depth = self._sql, self._settings.current, 0
+        while (position := skip_unremarkable(sql, position)) < len(sql):
+            sign = sql[position]
+            if sign == ";" and not depth:
+                return position
+            if sign == "\\":
+                raise self._misplaced_meta(position)
+            if sign in "();":
+                depth = max(depth + _DEPTH.get(sign, 0), 0)
+                position += 1
+            else:
+                position = token_at(sql, position, syntax).end
+        return position
+
+    def _is_routine(self, start: int) -> bool:
+        following = tokens(self._sql, start, len(self._sql), self._settings.current)
+        words = [token.word for token in islice(following, _LONGEST_ROUTINE_HEAD)]
+        if words[1:3] == ["OR", "REPLACE"]:
+            del words[1:3]
+        return words[1:2] in (["FUNCTION"], ["PROCEDURE"])
+
+    def _routine_end(self, start: int) -> int:
+        """Return the end of a CREATE FUNCTION, whose body may hold semicolons.
+
+        Statements of a body end in semicolons, so only an END right behind one, or
+        behind ATOMIC, can close it. Any other END belongs to a CASE or is a name; psql,
+        which counts every CASE and END, is misled by ``SELECT 1 AS end``.
+        """
+        depth, bodies, previous = 0, 0, ""
+        for token in tokens(self._sql, start, len(self._sql), self._settings.current):
+            word = token.word
+            if word == "\\":
+                raise self._misplaced_meta(token.start)
+            depth = max(depth + _DEPTH.get(word, 0), 0)
+            if depth == 0:
+                if word == ";" and not bodies:
+                    return token.start
+                bodies += (previous, word) == ("BEGIN", "ATOMIC")
+                bodies -= bodies > 0 and word == "END" and previous in {";", "ATOMIC"}
+            previous = word
+        return len(self._sql)
+
+    def _copy_data(self, statement: Statement) -> tuple[CopyData, int]:
+        """Return the data behind a COPY … FROM STDIN, and where the script goes on."""
+        sql, size = self._sql, len(self._sql)
+        if not statement.terminated:
+            return CopyData(size, size, terminated=False), size
+        start = self._next_line(statement)
+        newline = start - 1
+        while (newline := sql.find("\n\\.", newline)) >= 0:
+            if mark := _END_OF_DATA.match(sql, newline + 1):
+                return CopyData(start, newline + 1, terminated=True), mark.end()
+            newline += 1
+        return CopyData(start, size, terminated=False), size
+
+    def _next_line(self, copy: Statement) -> int:
+        """Return where the data of *copy* begins; its line may only hold a comment more."""
+        size = len(self._sql)
+        for lexeme in lexemes(self._sql, copy.end + 1, size, self._settings.current):
+            if lexeme.kind is TokenKind.SPACE and "\n" in lexeme.text:
+                return lexeme.start + lexeme.text.index("\n") + 1
+            if lexeme.kind not in INSIGNIFICANT or "\n" in lexeme.text:
+                problem = "text behind COPY … FROM STDIN on the same line"
+                raise SqlSyntaxError(copy.end_line, problem)
+        return size
+
+    def _misplaced_meta(self, position: int) -> SqlSyntaxError:
+        command = self._sql[position : position + _COMMAND_LENGTH].split(maxsplit=1)[0]
+        line = self._source.line_at(position)
+        return SqlSyntaxError(line, f"psql meta-command {command} inside a statement")
+
+
+def _reads_stdin(copy: Statement) -> bool:
+    """Tell whether a COPY reads inline data; the grammar takes STDOUT for STDIN."""
+    depth, previous = 0, ""
+    for token in copy.tokens():
+        word = token.word
+        depth += _DEPTH.get(word, 0)
+        if depth == 0 and previous == "FROM":
+            return word in {"STDIN", "STDOUT"}
+        previous = word
+    return False
