@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup test lint types layers fmt check
+.PHONY: help setup test lint types layers fmt check image
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,5 +34,8 @@ layers: $(READY)  ## check who imports whom, with import-linter
 fmt: $(READY)  ## format and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+image: $(READY)  ## build the image, lint it, and run it as its pod would
+	.ci/image
 
 check: lint types layers test  ## all of the above that a change must pass

@@ -46,7 +46,8 @@ class Pod:
         # The kubelet creates the file like this, whoever the container runs as.
         termination_log.touch()
         termination_log.chmod(0o666)
-        command = ["podman", "run", "--rm", f"--name={name}", "--network=host", *_confinement(job)]
+        command = ["podman", "run", "--rm", "--pull=never", "--network=host", f"--name={name}"]
+        command += _confinement(job)
         log_path = container(job)["terminationMessagePath"]
         command += [f"--volume={termination_log}:{log_path}"]
         command += (f"--volume={host}:{inside}:ro" for inside, host in self.mounts.items())
