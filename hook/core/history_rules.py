@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from hook.core.version import InvalidVersion, Version
@@ -99,7 +99,7 @@ class HistoryRules:
     """
 
     is_out_of_order: bool = False
-    target: Target = Target()
+    target: Target = field(default_factory=Target)
     ignore_patterns: tuple[IgnorePattern, ...] = (IgnorePattern(),)
     on_ahead: OnAhead = OnAhead.PASS
     validates: bool = True

@@ -1,0 +1,82 @@
+"""Adopting a schema that has objects but no history yet.
+
+A baseline declares the objects found to be the state after a version. On the wrong
+database that would be a disaster, so Flyway's own switch is not enough here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hook.core.history import BASELINE, History, HistoryRow
+from hook.core.outcome import Finding, failed, warned
+from hook.core.version import Version
+from hook.errors import ExitCode
+
+FIRST_RANK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRules:
+    """When and as what a schema without history is adopted.
+
+    Attributes:
+        on_migrate: ``FLYWAY_BASELINE_ON_MIGRATE``.
+        is_allowed: ``PRESYNC_ALLOW_BASELINE``, the second key.
+    """
+
+    on_migrate: bool = False
+    is_allowed: bool = False
+    version: Version = Version((1,), "1")
+    description: str = "<< Flyway Baseline >>"
+
+
+def needs_baseline(history: History) -> bool:
+    """Tell whether the history would start in a schema that holds objects."""
+    return not history.exists and bool(history.existing_objects)
+
+
+def judge_baseline(history: History, rules: BaselineRules) -> tuple[Finding, ...]:
+    """Judge whether a history may be started where there is none."""
+    if not needs_baseline(history):
+        return ()
+    named = ", ".join(history.existing_objects)
+    message = f"schema {history.schema} has no {history.table} but holds {named}"
+    if rules.on_migrate and rules.is_allowed:
+        return (warned("baseline", f"{message}; it is adopted as version {rules.version}"),)
+    missing = [
+        name
+        for name, is_set in (
+            ("FLYWAY_BASELINE_ON_MIGRATE=true", rules.on_migrate),
+            ("PRESYNC_ALLOW_BASELINE=true", rules.is_allowed),
+        )
+        if not is_set
+    ]
+    hint = (
+        "Check that this is the right database; to adopt it as version"
+        f" {rules.version} set {' and '.join(missing)}."
+    )
+    return (failed(ExitCode.CONFIG, "baseline", message, hint),)
+
+
+def baseline_row(rules: BaselineRules, installed_by: str) -> HistoryRow:
+    """Return the row that adopts a schema; the database fills in the time."""
+    return HistoryRow(
+        installed_rank=FIRST_RANK,
+        version=rules.version.text,
+        description=rules.description,
+        type=BASELINE,
+        script=rules.description,
+        checksum=None,
+        installed_by=installed_by,
+        installed_on="",
+        execution_time=0,
+        success=True,
+    )
+
+
+def with_baseline(history: History, rules: BaselineRules) -> History:
+    """Return *history* as it will be once it is created, to plan on."""
+    if not (needs_baseline(history) and rules.on_migrate and rules.is_allowed):
+        return history
+    return replace(history, rows=(baseline_row(rules, ""),))

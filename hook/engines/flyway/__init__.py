@@ -1,0 +1,1 @@
+"""Flyway's files and Flyway's history table, without Flyway."""

@@ -1,0 +1,197 @@
+"""Finds the files of a release in its locations.
+
+Folders are searched recursively. A folder whose name starts with a dot is passed
+over, which is what makes a mounted ConfigMap work: its files are links into ``..data``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hook.errors import Unsupported
+
+DEFAULT_LOCATIONS = ("/migrations", "/flyway/sql", "migrations")
+_FILESYSTEM = "filesystem:"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9]+):")
+_WILDCARD = re.compile(r"[*?]")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file in a location. *script* is its path below the location, with ``/``."""
+
+    name: str
+    script: str
+    path: str
+    location: str
+
+
+@dataclass(slots=True)
+class Search:
+    """What searching one location has brought to light.
+
+    Attributes:
+        odd: What is there by name and cannot be read as a file, and why.
+        problems: Folders that could not be searched, and why.
+    """
+
+    location: str
+    files: list[FoundFile] = field(default_factory=list)
+    odd: list[tuple[FoundFile, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to be searched. *links* are the linked folders that led to it, by inode."""
+
+    path: str
+    prefix: str = ""
+    links: frozenset[tuple[int, int]] = frozenset()
+
+
+def search_locations(locations: Sequence[str], working_directory: str) -> tuple[Search, ...]:
+    """Search *locations*, the default one when there is none.
+
+    A location inside of another one is searched once, as Flyway does.
+
+    Raises:
+        Unsupported: A location is not in the file system; all such are named.
+    """
+    _refuse_schemes(locations)
+    names = locations or (_default_location(working_directory),)
+    paths = {_absolute(name.removeprefix(_FILESYSTEM), working_directory) for name in names}
+    paths = {path.removesuffix("/**") or "/" for path in paths}
+    searches: list[Search] = []
+    for path in sorted(paths):
+        if not any(path.startswith(f"{other}/") for other in paths):
+            searches += _search_matching(path) if _WILDCARD.search(path) else [_search(path)]
+    return tuple(searches)
+
+
+def _refuse_schemes(locations: Iterable[str]) -> None:
+    refused = [
+        name for name in locations if _SCHEME.match(name) and not name.startswith(_FILESYSTEM)
+    ]
+    if refused:
+        raise Unsupported(
+            f"not in the file system: {', '.join(refused)}",
+            "Put the migrations into a folder of the image or of a volume, and name that folder.",
+        )
+
+
+def _default_location(working_directory: str) -> str:
+    for name in DEFAULT_LOCATIONS:
+        if os.access(_absolute(name, working_directory), os.F_OK):
+            return name
+    return DEFAULT_LOCATIONS[0]
+
+
+def _absolute(name: str, working_directory: str) -> str:
+    path = name if name.startswith("/") else f"{working_directory}/{name}"
+    return os.path.normpath(path)
+
+
+def _search_matching(pattern: str) -> list[Search]:
+    """Search every folder that *pattern* names; one below another is part of that."""
+    parts = pattern.split("/")
+    first = next(index for index, part in enumerate(parts) if _WILDCARD.search(part))
+    root = "/".join(parts[:first]) or "/"
+    matcher = re.compile(_regex(parts[first:]))
+    searches = []
+    waiting = [_Folder(root)]
+    while waiting:
+        search = Search(root)
+        for folder in _folders(waiting.pop(), search):
+            if matcher.fullmatch(folder.prefix):
+                searches.append(_search(folder.path))
+            else:
+                waiting.append(folder)
+        if search.problems:
+            searches.append(search)
+    if not searches:
+        searches.append(Search(pattern, problems=[f"location {pattern} matches no folder"]))
+    return searches
+
+
+def _regex(parts: Sequence[str]) -> str:
+    """Return the expression for a folder's path below the fixed part, ``/`` at its end."""
+    pieces = []
+    for part in parts:
+        if part == "**":
+            pieces.append("(?:[^/]+/)*?")
+            continue
+        escaped = re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+        pieces.append(f"{escaped}/")
+    return "".join(pieces)
+
+
+def _folders(folder: _Folder, search: Search) -> list[_Folder]:
+    return [found for found in _entries(folder, search) if isinstance(found, _Folder)]
+
+
+def _search(location: str) -> Search:
+    search = Search(location)
+    waiting = [_Folder(location)]
+    while waiting:
+        for found in _entries(waiting.pop(), search):
+            if isinstance(found, _Folder):
+                waiting.append(found)
+            else:
+                search.files.append(found)
+    return search
+
+
+def _entries(folder: _Folder, search: Search) -> Iterator[FoundFile | _Folder]:
+    """Yield the files and folders in *folder*; note in *search* what is neither."""
+    try:
+        with os.scandir(folder.path) as entries:
+            for entry in entries:
+                found = _found(entry, folder, search)
+                if found is not None:
+                    yield found
+    except OSError as error:
+        kind = "folder" if folder.prefix else "location"
+        search.problems.append(f"{kind} {folder.path} {_explain(error)}")
+
+
+def _found(entry: os.DirEntry[str], folder: _Folder, search: Search) -> FoundFile | _Folder | None:
+    file = FoundFile(entry.name, folder.prefix + entry.name, entry.path, search.location)
+    try:
+        if entry.is_file():
+            return file
+        if entry.is_dir():
+            search.odd.append((file, "is a folder"))
+            return _below(entry, folder, search)
+    except OSError as error:
+        search.odd.append((file, _explain(error)))
+        return None
+    search.odd.append(
+        (file, "is a link to nothing" if entry.is_symlink() else "is not a regular file")
+    )
+    return None
+
+
+def _below(entry: os.DirEntry[str], folder: _Folder, search: Search) -> _Folder | None:
+    if entry.name.startswith("."):
+        return None
+    links = folder.links
+    if entry.is_symlink():
+        status = entry.stat()
+        inode = (status.st_dev, status.st_ino)
+        if inode in links:
+            search.problems.append(f"folder {entry.path} is a link that leads in a circle")
+            return None
+        links |= {inode}
+    return _Folder(entry.path, f"{folder.prefix}{entry.name}/", links)
+
+
+def _explain(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, NotADirectoryError):
+        return "is not a folder"
+    return f"cannot be read: {(error.strerror or str(error)).lower()}"
