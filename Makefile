@@ -35,7 +35,7 @@ fmt: $(READY)  ## format and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+check: lint types layers test  ## all of the above that a change must pass
+
 image: $(READY)  ## build the image, lint it, and run it as its pod would
 	.ci/image
-
-check: lint types layers test  ## all of the above that a change must pass
