@@ -1,0 +1,78 @@
+"""Is this the server that was meant, and can presync work on it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hook.core.outcome import Finding, failed, unknown
+from hook.core.server import ServerFacts
+from hook.errors import ExitCode
+
+# PostgreSQL 12 is the oldest release that pg_partition_tree and the tests know.
+OLDEST_VERSION = 120000
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What the settings say the target must be; none where they say nothing."""
+
+    database: str | None = None
+    system_identifier: str | None = None
+
+
+def judge_target(facts: ServerFacts, expected: Expectations) -> tuple[Finding, ...]:
+    """Return why *facts* are not of the expected target, nothing when they are."""
+    findings: list[Finding] = []
+    if expected.database not in {None, facts.database}:
+        findings.append(
+            failed(
+                ExitCode.CONFIG,
+                "expected-database",
+                f"connected to database {facts.database}, expected {expected.database}",
+                "Correct the connection settings, or PRESYNC_EXPECT_DATABASE.",
+            )
+        )
+    if expected.system_identifier is not None:
+        findings.extend(_judge_cluster(facts, expected.system_identifier))
+    if facts.version_num < OLDEST_VERSION:
+        findings.append(
+            failed(
+                ExitCode.UNSUPPORTED,
+                "server-version",
+                f"PostgreSQL {facts.version} is older than {OLDEST_VERSION // 10000}",
+                "Upgrade the server.",
+            )
+        )
+    return tuple(findings)
+
+
+def _judge_cluster(facts: ServerFacts, expected: str) -> tuple[Finding, ...]:
+    rule = "expected-system-id"
+    if facts.system_identifier is None:
+        return (
+            unknown(
+                ExitCode.AUTH,
+                rule,
+                f"role {facts.user} may not read the system identifier, expected {expected}",
+                f'Run GRANT EXECUTE ON FUNCTION pg_control_system() TO "{facts.user}".',
+            ),
+        )
+    if facts.system_identifier == expected:
+        return ()
+    return (
+        failed(
+            ExitCode.CONFIG,
+            rule,
+            f"connected to cluster {facts.system_identifier}, expected {expected}",
+            "Correct the connection settings, or PRESYNC_EXPECT_SYSTEM_ID.",
+        ),
+    )
+
+
+def unusable_because(facts: ServerFacts) -> str:
+    """Return why nothing can be written there now, empty when it can."""
+    if facts.in_recovery:
+        return "it is a standby or still in recovery, not a primary"
+    if facts.read_only:
+        return "its transactions are read-only (default_transaction_read_only)"
+    return ""

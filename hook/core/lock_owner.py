@@ -1,0 +1,58 @@
+"""Who holds the migration lock, told to whoever has to wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hook.errors import MigrationLocked
+
+_HIDDEN = "hidden from this role"
+
+
+@dataclass(frozen=True, slots=True)
+class LockOwner:
+    """The session that holds an advisory lock.
+
+    Attributes:
+        client: Address, ``local`` for a unix socket.
+        connected_at: Start of the session; none when it is hidden from our role, as
+            are *client* and *state* then.
+    """
+
+    pid: int
+    user: str
+    application: str
+    client: str
+    state: str
+    connected_at: datetime | None
+
+    def describe(self) -> str:
+        """Return the owner in one phrase."""
+        application = self.application or "without application name"
+        if self.connected_at is None:
+            return f"pid {self.pid} (user {self.user}, {application}; client and start {_HIDDEN})"
+        since = self.connected_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (
+            f"pid {self.pid} (user {self.user}, {application}, client {self.client},"
+            f" {self.state}), connected since {since}"
+        )
+
+
+def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> MigrationLocked:
+    """Return the error for a lock that *owner* did not give back in time.
+
+    Args:
+        history: The schema history that the lock belongs to.
+        owner: None when nobody held it at the moment we asked who does.
+        waited_seconds: How long we tried.
+    """
+    holder = owner.describe() if owner is not None else "a session that changes"
+    message = f"migration lock of {history} held by {holder}; waited {waited_seconds:.0f}s"
+    if owner is None:
+        return MigrationLocked(message, "Run again when the other migrations have ended.")
+    return MigrationLocked(
+        message,
+        "Wait for that migration and run again; only if it is dead, end it: "
+        f"SELECT pg_terminate_backend({owner.pid});",
+    )

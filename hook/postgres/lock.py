@@ -1,0 +1,112 @@
+"""The advisory lock that lets one migrator at a time work on a schema history."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from hook.core.lock_key import lock_address
+from hook.core.lock_owner import LockOwner
+from hook.errors import HookError, Unsupported
+from hook.postgres.queries import load_query
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from hook.postgres.session import Session
+
+_RELEASE_SECONDS = 3.0
+
+
+class MigrationLock:
+    """A session-level lock on a connection of its own.
+
+    It belongs to the session, so it outlives every commit and goes away with the
+    connection when the process is killed. It is polled, never waited for: a session
+    inside ``pg_advisory_lock()`` holds a snapshot, and CREATE INDEX CONCURRENTLY of
+    the one who has the lock would wait for it for ever.
+    """
+
+    def __init__(self, session: Session, key: int) -> None:
+        """Use *session*, which nothing else uses and `release` closes."""
+        self._session = session
+        self._key = key
+        self._is_held = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the connection, and the lock with it, is gone."""
+        return self._session.is_lost
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody has it; tell whether we have it now.
+
+        Raises:
+            HookError: As `Session.fetch` says.
+        """
+        if not self._is_held:
+            self._is_held = _try_lock(self._session, self._key)
+        return self._is_held
+
+    def fetch_owner(self) -> LockOwner | None:
+        """Return who has the lock, none when nobody has it (any more).
+
+        Raises:
+            HookError: As `Session.fetch` says.
+        """
+        address = lock_address(self._key)
+        rows = self._session.fetch(
+            load_query("lock_owner"), (address.classid, address.objid, address.objsubid)
+        )
+        if not rows:
+            return None
+        pid, user, application, client, state, epoch = rows[0]
+        connected_at = None if epoch is None else datetime.fromtimestamp(epoch, UTC)
+        return LockOwner(pid, user, application, client, state, connected_at)
+
+    def refuse_shared_backend(self, other: Session) -> None:
+        """Make sure that the lock we hold keeps *other* out.
+
+        Behind a pooler in transaction mode both sessions may be served by the same
+        backend, which already has the lock: then it excludes nobody.
+
+        Raises:
+            Unsupported: *other* got the lock as well.
+            HookError: As `Session.fetch` says.
+        """
+        if _try_lock(other, self._key):
+            _unlock(other, self._key)
+            raise Unsupported(
+                f"{other.name}: a pooler in transaction mode is in between,"
+                " session locks exclude nobody there",
+                "Connect to the server itself, or to a pool in session mode.",
+            )
+
+    def release(self) -> None:
+        """Give the lock back and close the connection; also after a stop request."""
+        if self._is_held:
+            # Without an answer the connection is lost, and the lock with it.
+            with contextlib.suppress(HookError):
+                _unlock(self._session.shielded(_RELEASE_SECONDS), self._key)
+            self._is_held = False
+        self._session.close()
+
+
+def _try_lock(session: Session, key: int) -> bool:
+    return bool(session.fetch("SELECT pg_try_advisory_lock(%s::bigint)", (key,))[0][0])
+
+
+def _unlock(session: Session, key: int) -> None:
+    session.fetch("SELECT pg_advisory_unlock(%s::bigint)", (key,))

@@ -1,0 +1,14 @@
+"""Queries longer than a line, one per file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def load_query(name: str) -> str:
+    """Return the text of ``<name>.sql``."""
+    return (_FOLDER / f"{name}.sql").read_text("utf-8")

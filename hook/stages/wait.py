@@ -1,0 +1,115 @@
+"""Wait, within bounds, until the right database can be written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hook.core.expectations import Expectations, judge_target, unusable_because
+from hook.core.heartbeat import Heartbeat
+from hook.core.outcome import passed
+from hook.core.span import describe_span
+from hook.errors import DatabaseUnreachable, HookError
+from hook.postgres.facts import fetch_server_facts
+from hook.stages import Outcome
+
+if TYPE_CHECKING:
+    from hook.clock import Deadline
+    from hook.core.server import ServerFacts
+    from hook.postgres.session import Connect, Session
+    from hook.settings.target import ConnectionTarget
+    from hook.stages import Context
+
+_FIRST_PAUSE = timedelta(milliseconds=250)
+_LONGEST_PAUSE = timedelta(seconds=2)
+# The attempt at the end of the wait still gets a chance to answer.
+_SHORTEST_TIMEOUT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A session with the primary, and what it said of itself."""
+
+    session: Session
+    facts: ServerFacts
+
+
+@dataclass(frozen=True, slots=True)
+class WaitStage:
+    """Tries until *wait_timeout*; what waiting cannot mend ends it at once."""
+
+    target: ConnectionTarget
+    connect: Connect
+    wait_timeout: timedelta
+    expectations: Expectations
+    connect_timeout: timedelta = timedelta(seconds=5)
+    name: str = "wait"
+
+    def run(self, ctx: Context) -> Outcome[Reached]:
+        """Return a session that can write to the expected database.
+
+        Raises:
+            DatabaseUnreachable: Nobody answered in time, or only a standby.
+            DatabaseRejected: Credentials, rights or TLS.
+            ConfigError: Wrong parameters, or no such database.
+            Interrupted: A stop was requested.
+        """
+        deadline = ctx.deadline.within(self.wait_timeout, "PRESYNC_WAIT_TIMEOUT")
+        try:
+            return self._attempt(ctx, deadline)
+        except DatabaseUnreachable as error:
+            return self._go_on(ctx, deadline, error)
+
+    def _go_on(
+        self, ctx: Context, deadline: Deadline, first: DatabaseUnreachable
+    ) -> Outcome[Reached]:
+        """Try again after the *first* failure, which counts as an attempt."""
+        from hook.postgres.retry import Pauses, RetryPlan, retry_error  # noqa: PLC0415 - see there
+
+        heartbeat = Heartbeat()
+        failures = [first]
+
+        def attempt() -> Outcome[Reached]:
+            if failures:
+                raise failures.pop()
+            return self._attempt(ctx, deadline)
+
+        def announce(attempts: int, error: BaseException | None) -> None:
+            if heartbeat.is_due(ctx.clock.monotonic()):
+                ctx.events("retry.scheduled", str(error), stage=self.name, attempts=attempts)
+
+        plan = RetryPlan(Pauses(_FIRST_PAUSE, _LONGEST_PAUSE), ctx.clock, deadline, announce)
+        try:
+            return retry_error(DatabaseUnreachable, attempt, plan)
+        except DatabaseUnreachable as error:
+            spent = describe_span(self.wait_timeout)
+            message = f"no usable primary within {spent}: {error.message}"
+            raise DatabaseUnreachable(message, error.hint) from error
+
+    def _attempt(self, ctx: Context, deadline: Deadline) -> Outcome[Reached]:
+        """Connect once and look where we are."""
+        remaining = timedelta(seconds=deadline.remaining())
+        timeout = max(_SHORTEST_TIMEOUT, min(self.connect_timeout, remaining))
+        session = self.connect(self.target, "main", ctx.run_id, ctx.interrupt, timeout)
+        try:
+            return self._judge(session)
+        except HookError:
+            session.close()
+            raise
+
+    def _judge(self, session: Session) -> Outcome[Reached]:
+        facts = fetch_server_facts(session)
+        # The wrong target is refused before anything else is asked of it.
+        findings = judge_target(facts, self.expectations)
+        if findings:
+            session.close()
+            return Outcome(findings, Reached(session, facts))
+        reason = unusable_because(facts)
+        where = self.target.describe()
+        if reason:
+            raise DatabaseUnreachable(
+                f"{where}: {reason}", "Point the settings at the primary, or wait for the failover."
+            )
+        message = f"{where} is a writable primary, PostgreSQL {facts.version}"
+        return Outcome((passed("reachable", message),), Reached(session, facts))
