@@ -14,6 +14,7 @@ from hook.core.version import Version
 from hook.errors import ExitCode
 
 FIRST_RANK = 1
+_FIRST_VERSION = Version.parse("1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class BaselineRules:
 
     on_migrate: bool = False
     is_allowed: bool = False
-    version: Version = Version((1,), "1")
+    version: Version = _FIRST_VERSION
     description: str = "<< Flyway Baseline >>"
 
 
