@@ -9,6 +9,7 @@ from datetime import datetime
 from hook.catalogs.object_store import ObjectStore
 from hook.core.backup import Backup, Evidence, Presence, newest_first
 from hook.core.pgbackrest_info import BackupInfo, parse_backup_info
+from hook.core.text import one_line
 from hook.errors import BackupSourceMissing, BackupUnknown
 
 # A repository of ten thousand backups has an info file of 9 MiB.
@@ -133,5 +134,5 @@ def _is_proven(backup: Backup, seen: Mapping[str, Presence], clock: datetime | N
 
 
 def _told(names: list[str]) -> str:
-    told = ", ".join(names[:_TOLD_NAMES]) or "none"
+    told = one_line(", ".join(names[:_TOLD_NAMES])) or "none"
     return f"{told}, and {len(names) - _TOLD_NAMES} more" if len(names) > _TOLD_NAMES else told

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hook.catalogs.object_store import Entry, StoredObject, too_long
@@ -163,6 +164,7 @@ class S3Store:
             # Asking for an instance role takes seconds where 169.254.169.254 is a black
             # hole, and its credentials are no business of another service.
             session.get_component("credential_provider").remove("iam-role")
+        self._require_ca_file(session.get_config_variable("ca_bundle"))
         region = self._settings.region or session.get_config_variable("region")
         client: _Client = boto3.session.Session(botocore_session=session).client(
             "s3",
@@ -183,6 +185,15 @@ class S3Store:
             ),
         )
         return client
+
+    def _require_ca_file(self, configured: str | None) -> None:
+        """Refuse a CA file that is not there by its name; botocore would not tell it."""
+        path = self._settings.ca_file or configured
+        if path and not Path(path).exists():
+            raise BackupUnknown(
+                f"there are no CA certificates at {path} for {self.describe()}",
+                "Mount the file, or correct AWS_CA_BUNDLE.",
+            )
 
 
 def _is_aws(endpoint: str) -> bool:

@@ -16,6 +16,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
+from hook.core.text import clip, one_line
 from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 
 # ValueError: botocore's way to refuse an endpoint. HTTPError and OSError: what a body that
@@ -52,7 +53,9 @@ class Fault(Enum):
         "Set AWS_CA_BUNDLE to the certificate authority of the endpoint, and see that its"
         " certificate names the host."
     )
-    UNREACHABLE = "Check PRESYNC_S3_ENDPOINT, network policies and HTTPS_PROXY/NO_PROXY."
+    UNREACHABLE = (
+        "Check PRESYNC_S3_ENDPOINT (scheme, host, port), network policies and HTTPS_PROXY/NO_PROXY."
+    )
     BUSY = "Try again later; the storage is overloaded or failing."
     ARCHIVED = "Restore the object from its archive storage class, or take a new backup."
     NOT_S3 = "Check PRESYNC_S3_ENDPOINT: scheme, port, and that an S3 service listens there."
@@ -173,8 +176,11 @@ def _detail(error: BaseException) -> str:
     """Return what is safe to tell of *error*, on one line."""
     if isinstance(error, _UNTOLD):
         return type(error).__name__
-    text = str(error)
     if isinstance(error, aws.ClientError):
-        text = f"{_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
-    line = " ".join(text.split())
-    return line if len(line) <= _DETAIL_LENGTH else line[: _DETAIL_LENGTH - 1] + "…"
+        code = _code(error) or f"HTTP {_status(error)}"
+        told = error.response.get("Error", {}).get("Message")
+        text = f"{code}: {told}" if told else code
+    else:
+        # The text of urllib3's errors is that of a tuple, with the cause spelled out twice.
+        text = str(error.args[0] if isinstance(error, HTTPError) and error.args else error)
+    return clip(one_line(text), _DETAIL_LENGTH)

@@ -181,7 +181,10 @@ def _nothing_usable(evidence: Evidence, judged: Sequence[_Judged]) -> Finding:
     if not judged:
         message = f"no completed backup is listed in {evidence.source}"
     else:
-        message = f"none of {len(judged)} backups is usable in {evidence.source}: {_told(judged)}"
+        subject = (
+            "the only backup is not" if len(judged) == 1 else f"none of {len(judged)} backups is"
+        )
+        message = f"{subject} usable in {evidence.source}: {_told(judged)}"
     return failed(
         ExitCode.NO_WAY_BACK,
         "backup-usable",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hook.core.backup import Backup, BackupType
+from hook.core.text import clip
 from hook.errors import BackupUnknown
 
 _FORMAT = 5
@@ -25,6 +26,7 @@ _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
 _CHECKSUM = ("backrest", "backrest-checksum")
 _LAST_SECOND = 253402300799  # 9999-12-31, the last that a datetime holds
+_REASON_LENGTH = 200
 _DAMAGED = "See whether pgBackRest itself can read the repository: pgbackrest info."
 
 Entry = Mapping[str, object]
@@ -68,7 +70,7 @@ def parse_backup_info(data: bytes) -> BackupInfo:
 
 
 def _damaged(reason: str) -> BackupUnknown:
-    return BackupUnknown(reason, _DAMAGED)
+    return BackupUnknown(clip(reason, _REASON_LENGTH), _DAMAGED)
 
 
 def _decode(data: bytes) -> str:

@@ -1,0 +1,134 @@
+"""The places that hold objects: directories and a real S3 server, with and without TLS."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from hook.core.outcome import Finding, Status
+from hook.errors import ExitCode
+from hook.settings.backup_source import S3Settings
+from tests.testbed.backup_gate import run_gate
+from tests.testbed.pgbackrest_repository import STANZA
+from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, running_s3
+
+INFO = f"backup/{STANZA}/backup.info"
+CANARY = "canary-secret-of-another"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An empty place for a repository, and how the settings name it.
+
+    Attributes:
+        root: Where to put files so that they appear there.
+        url: Bucket or path as in ``PRESYNC_BACKUP_SOURCE``.
+        outside: The same for a bucket or path that does not exist.
+    """
+
+    root: Path
+    url: str
+    outside: str
+    settings: S3Settings
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Return a real S3 server over plain HTTP."""
+    root = tmp_path_factory.mktemp("s3")
+    with running_s3(root) as endpoint:
+        yield S3Server(endpoint, root)
+
+
+@pytest.fixture(scope="session")
+def tls_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Return a real S3 server behind TLS, under an authority of its own."""
+    root, folder = tmp_path_factory.mktemp("s3-tls"), tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    ca_file, cert, key = folder / "ca.crt", folder / "s3.crt", folder / "s3.key"
+    authority.cert_pem.write_to_path(str(ca_file))
+    certificate.cert_chain_pems[0].write_to_path(str(cert))
+    certificate.private_key_pem.write_to_path(str(key))
+    with running_s3(root, ["--cert", str(cert), "--key", str(key)]) as endpoint:
+        yield S3Server(endpoint, root, ca_file)
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give boto3 the server's keys and nothing of this machine's own configuration."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+
+
+@pytest.fixture
+def s3_place(s3_server: S3Server, credentials: None) -> Place:  # noqa: ARG001 - sets them
+    """Return an empty bucket over plain HTTP."""
+    return _bucket(s3_server)
+
+
+@pytest.fixture
+def tls_place(tls_s3_server: S3Server, credentials: None) -> Place:  # noqa: ARG001 - sets them
+    """Return an empty bucket behind TLS."""
+    return _bucket(tls_s3_server)
+
+
+@pytest.fixture
+def directory_place(tmp_path: Path) -> Place:
+    """Return an empty directory."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    return Place(root, str(root), str(tmp_path / "not-mounted"), S3Settings())
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest) -> Place:
+    """Return the place that a test's parameter names."""
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
+
+
+def _bucket(server: S3Server) -> Place:
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    (server.root / name / "repo").mkdir(parents=True)
+    settings = S3Settings(
+        endpoint=server.endpoint,
+        ca_file=None if server.ca_file is None else str(server.ca_file),
+        connect_timeout=timedelta(seconds=2),
+        read_timeout=timedelta(seconds=5),
+    )
+    return Place(
+        server.root / name / "repo", f"s3://{name}/repo", f"s3://not-{name}/repo", settings
+    )
+
+
+@pytest.fixture
+def unreachable(s3_place: Place) -> Callable[[str], Place]:
+    """Return ``make(endpoint) -> Place``: the bucket, asked for at another address."""
+
+    def make(endpoint: str) -> Place:
+        settings = replace(s3_place.settings, endpoint=endpoint, read_timeout=timedelta(seconds=1))
+        return replace(s3_place, settings=settings)
+
+    return make
+
+
+def unknown_finding(place: Place, timeout: timedelta = timedelta(seconds=30)) -> Finding:
+    """Return the one finding of a gate that could not find out, without a secret in it."""
+    (finding,) = run_gate(place.url, place.settings, timeout=timeout)
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    assert finding.rule == "backup-unknown"
+    assert finding.hint.endswith(".")
+    assert "\n" not in finding.message
+    assert SECRET_KEY not in repr(finding)
+    assert CANARY not in repr(finding)
+    return finding

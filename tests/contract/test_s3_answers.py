@@ -1,0 +1,146 @@
+"""What the gate says of answers that no healthy S3 server gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from hook.core.outcome import Status
+from hook.errors import ExitCode
+from tests.contract.conftest import INFO, Place, unknown_finding
+from tests.testbed.backup_gate import fresh_repository, run_gate
+from tests.testbed.canned_http import Answer, answering
+
+
+def _error(status: int, code: str, message: str = "no", date: datetime | None = None) -> Answer:
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    headers = {"Content-Type": "application/xml"}
+    if date is not None:
+        headers["Date"] = format_datetime(date, usegmt=True)
+    return Answer(status, body.encode(), headers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (_error(403, "AccessDenied"), "access to {name} is denied (AccessDenied: no)"),
+        (_error(403, "ExpiredToken"), "no valid credentials for {name} (ExpiredToken: no)"),
+        (_error(403, "InvalidObjectState"), "{name} lies in an archive storage class"),
+        (_error(403, "RequestTimeTooSkewed"), "refuses {name} because the clocks differ"),
+        (_error(301, "PermanentRedirect"), "{name} belongs to another region"),
+        (_error(503, "SlowDown"), "fails on {name} (SlowDown: no)"),
+        (_error(500, "InternalError"), "fails on {name} (InternalError: no)"),
+        (_error(418, "Teapot", "a\nb"), "does not answer like S3 on {name}: Teapot: a\\nb"),
+        (Answer(404, b"<html>not here</html>"), "does not answer like S3 on {name}: HTTP 404"),
+        (Answer(200, b"[backrest]\n", length=5000), "does not answer: "),
+    ],
+)
+def test_an_answer_that_is_no_evidence_is_told(
+    unreachable: Callable[[str], Place], answer: Answer, message: str
+) -> None:
+    """Every refusal and every half answer is unknown, with its reason."""
+    with answering(lambda _: answer) as server:
+        place = unreachable(server.endpoint)
+        finding = unknown_finding(place)
+    assert message.format(name=f"{place.url}/{INFO}") in finding.message
+    assert len(server.paths) <= 12
+
+
+def test_a_refusal_from_a_server_hours_away_is_told_as_the_clocks_fault(
+    unreachable: Callable[[str], Place],
+) -> None:
+    """Some servers refuse a signature from the wrong hour as a plain denial."""
+    answer = _error(403, "AccessDenied", date=datetime.now(UTC) - timedelta(hours=1))
+    with answering(lambda _: replace(answer, headers={})) as server:
+        assert "is denied" in unknown_finding(unreachable(server.endpoint)).message
+    with answering(lambda _: answer) as server:
+        finding = unknown_finding(unreachable(server.endpoint))
+    assert "because the clocks differ" in finding.message
+    assert "clock of this node" in finding.hint
+
+
+def _listing(entries: str, *, truncated: str) -> bytes:
+    return (
+        "<?xml version='1.0'?><ListBucketResult>"
+        f"<IsTruncated>{truncated}</IsTruncated>{entries}</ListBucketResult>"
+    ).encode()
+
+
+def _prefix(path: str) -> str:
+    return parse_qs(urlsplit(path).query)["prefix"][0]
+
+
+def test_a_listing_that_breaks_off_is_told(
+    s3_place: Place, unreachable: Callable[[str], Place]
+) -> None:
+    """A page that promises more and no way to get it is no evidence of absence."""
+    info = fresh_repository(s3_place.root).infos[0].read_bytes()
+
+    def answer(path: str) -> Answer:
+        if "list-type" in path:
+            return Answer(200, _listing("", truncated="true"))
+        return Answer(200, info)
+
+    with answering(answer) as server:
+        finding = unknown_finding(unreachable(server.endpoint))
+    assert "breaks off without a way to go on" in finding.message
+
+
+def test_an_endless_listing_is_told(s3_place: Place, unreachable: Callable[[str], Place]) -> None:
+    """A server that always has one more page is left after a bounded number of them."""
+    info = fresh_repository(s3_place.root).infos[0].read_bytes()
+    tokens = iter(range(10_000))
+
+    def answer(path: str) -> Answer:
+        if "list-type" not in path:
+            return Answer(200, info)
+        token = f"<NextContinuationToken>{next(tokens)}</NextContinuationToken>"
+        return Answer(200, _listing(token, truncated="true"))
+
+    with answering(answer) as server:
+        finding = unknown_finding(unreachable(server.endpoint))
+    assert "is longer than 200 pages" in finding.message
+
+
+def test_a_manifest_in_an_archive_class_is_no_way_back(
+    s3_place: Place, unreachable: Callable[[str], Place]
+) -> None:
+    """What must be thawed for hours first cannot be restored in time."""
+    info = fresh_repository(s3_place.root).infos[0].read_bytes()
+
+    def answer(path: str) -> Answer:
+        if "list-type" not in path:
+            return Answer(200, info)
+        key = _prefix(path)
+        entry = f"<Contents><Key>{key}</Key><StorageClass>DEEP_ARCHIVE</StorageClass></Contents>"
+        return Answer(200, _listing(entry, truncated="false"))
+
+    with answering(answer) as server:
+        place = unreachable(server.endpoint)
+        (finding,) = run_gate(place.url, place.settings)
+    assert finding.code is ExitCode.NO_WAY_BACK
+    assert "lies in an archive storage class" in finding.message
+
+
+def test_a_good_repository_costs_few_requests(
+    s3_place: Place, unreachable: Callable[[str], Place]
+) -> None:
+    """One read and one look for each backup of the newest chain, whatever else is listed."""
+    info = fresh_repository(s3_place.root).infos[0].read_bytes()
+
+    def answer(path: str) -> Answer:
+        if "list-type" not in path:
+            return Answer(200, info)
+        key = _prefix(path)
+        return Answer(200, _listing(f"<Contents><Key>{key}</Key></Contents>", truncated="false"))
+
+    with answering(answer) as server:
+        place = unreachable(server.endpoint)
+        (finding,) = run_gate(place.url, place.settings)
+    assert finding.status is Status.PASSED
+    assert len(server.paths) == 3

@@ -1,0 +1,50 @@
+"""The backup stage on a repository, run as the pipeline would run it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hook.catalogs.opening import open_catalog
+from hook.clock import Deadline, Interrupt, SystemClock
+from hook.core.outcome import Finding
+from hook.settings.backup_source import S3Settings, parse_backup_source
+from hook.stages import Context
+from hook.stages.backup import BackupStage
+from tests.fakes import FakeEvents
+from tests.testbed.pgbackrest_repository import STANZA, SYSTEM_IDENTIFIER, Repository
+
+
+@contextlib.contextmanager
+def running_context(span: timedelta = timedelta(minutes=5)) -> Iterator[Context]:
+    """Yield a context on the machine's clock whose run ends after *span*."""
+    interrupt = Interrupt()
+    clock = SystemClock(interrupt)
+    try:
+        deadline = Deadline.after(clock, span, "PRESYNC_DEADLINE")
+        yield Context(clock, deadline, interrupt, FakeEvents(), "r1")
+    finally:
+        interrupt._reader.close()
+        interrupt._writer.close()
+
+
+def run_gate(
+    url: str,
+    settings: S3Settings,
+    stanza: str = STANZA,
+    timeout: timedelta = timedelta(seconds=30),
+) -> tuple[Finding, ...]:
+    """Return what the gate finds in the pgBackRest repository at *url*, limit 24 h."""
+    catalog = open_catalog(parse_backup_source(f"pgbackrest:{url}"), stanza, settings)
+    stage = BackupStage(catalog, timedelta(hours=24), timeout)
+    with running_context() as ctx:
+        return stage.run(ctx, SYSTEM_IDENTIFIER)
+
+
+def fresh_repository(root: Path) -> Repository:
+    """Put the recorded repository there, its newest backup nineteen minutes old."""
+    repository = Repository.copy_to(root)
+    repository.stop_newest_at(datetime.now(UTC) - timedelta(minutes=19))
+    return repository
