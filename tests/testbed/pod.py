@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.testbed.database import Database, Role
 from tests.testbed.manifests import Document, container
 from tests.testbed.process import RunningPresync
 
@@ -31,6 +32,7 @@ class Pod:
         mounts: Paths of the host to be seen read-only inside, by their path there.
         arguments: Instead of the manifest's ``args``.
         entrypoint: Instead of the image's.
+        user: Instead of the manifest's, as some clusters choose one themselves.
     """
 
     image: str
@@ -39,6 +41,7 @@ class Pod:
     mounts: Mapping[str, Path] = field(default_factory=dict)
     arguments: Sequence[str] | None = None
     entrypoint: str | None = None
+    user: str | None = None
 
     def start(self, job: Document, name: str, termination_log: Path) -> RunningPresync:
         """Start the container *name* as the kubelet would; podman's exit code is its own."""
@@ -53,6 +56,8 @@ class Pod:
         command += (f"--volume={host}:{inside}:ro" for inside, host in self.mounts.items())
         # A name without value is taken from podman's own environment: argv shows no secret.
         command += (f"--env={variable}" for variable in env)
+        if self.user is not None:
+            command.append(f"--user={self.user}")
         if self.entrypoint is not None:
             command.append(f"--entrypoint={self.entrypoint}")
         arguments = container(job)["args"] if self.arguments is None else self.arguments
@@ -81,6 +86,23 @@ class Pod:
         if "fieldRef" in source:
             return _FIELDS[source["fieldRef"]["fieldPath"]]
         return str(entry["value"])
+
+
+CANARY = "s3cr3t-canary"
+
+
+def secret_of(database: Database, role: Role | None = None) -> dict[str, str]:
+    """Return the Secret for *database*, as the superuser unless *role* is given.
+
+    The password is `CANARY`, right for nobody; the superuser is trusted without.
+    """
+    return {
+        "POSTGRES_HOST": database.server.host,
+        "POSTGRES_PORT": str(database.server.port),
+        "POSTGRES_DB": database.name,
+        "POSTGRES_USER": role.name if role else database.server.superuser,
+        "POSTGRES_PASSWORD": CANARY,
+    }
 
 
 def remove(name: str) -> None:
