@@ -1,0 +1,1 @@
+"""Interoperability with real Flyway: what is compared, and how."""

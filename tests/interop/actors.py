@@ -1,0 +1,102 @@
+"""The two tools behind one face: a command and settings in, a verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tests.interop.flyway_process import FlywayProcess
+from tests.testbed.process import Completed
+
+State = tuple[str, ...]
+
+# What `info` shows of a migration set that it cannot read.
+REFUSED: tuple[State, ...] = (("refused",),)
+
+_PRESYNC_COMMANDS = {
+    "migrate": ("run",),
+    "validate": ("validate",),
+    "info": ("info",),
+    "repair": ("repair", "--yes"),
+    "baseline": ("baseline", "--yes"),
+}
+_PRESYNC_SETTINGS = {"PRESYNC_BACKUP_SOURCE": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a tool answered.
+
+    Attributes:
+        code: Flyway's error code or presync's exit code, empty when it accepted.
+        said: Log and messages, for the reader of a failed test.
+    """
+
+    tool: str
+    accepted: bool
+    code: str
+    said: str
+    problems: tuple[str, ...] = ()
+
+
+class Actor(Protocol):
+    """A tool that can take a turn."""
+
+    name: str
+
+    def run(self, command: str, settings: Mapping[str, str]) -> Verdict:
+        """Run *command* and return its verdict."""
+        ...
+
+    def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
+        """Return version, description, type and state of each entry of `info`, in order."""
+        ...
+
+
+class FlywayActor:
+    """Real Flyway."""
+
+    name = "flyway"
+
+    def __init__(self, process: FlywayProcess) -> None:
+        """Speak to *process*."""
+        self._process = process
+
+    def run(self, command: str, settings: Mapping[str, str]) -> Verdict:
+        """Run *command* and return its verdict."""
+        answer = self._process.run(command, settings)
+        said = "\n".join((*answer.log, answer.message))
+        return Verdict(self.name, answer.accepted, answer.error, said, answer.problems)
+
+    def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
+        """Return version, description, type and state of each entry of `info`, in order."""
+        answer = self._process.run("info", settings)
+        return tuple(_state(entry) for entry in answer.states) if answer.accepted else REFUSED
+
+
+class PresyncActor:
+    """presync as a process of its own."""
+
+    name = "presync"
+
+    def __init__(self, run_presync: Callable[..., Completed]) -> None:
+        """Start presync through the fixture *run_presync*."""
+        self._run_presync = run_presync
+
+    def run(self, command: str, settings: Mapping[str, str]) -> Verdict:
+        """Run *command* and return its verdict."""
+        done = self._run_presync(_PRESYNC_COMMANDS[command], {**settings, **_PRESYNC_SETTINGS})
+        accepted = done.exit_code == 0
+        code = "" if accepted else str(done.exit_code)
+        return Verdict(self.name, accepted, code, f"{done.stderr}\n{done.stdout}")
+
+    def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
+        """Return version, description, type and state of each entry of `info`, in order."""
+        done = self._run_presync(("info",), {**settings, **_PRESYNC_SETTINGS})
+        accepted = done.exit_code == 0
+        return tuple(_state(entry) for entry in done.report["migrations"]) if accepted else REFUSED
+
+
+def _state(entry: Mapping[str, Any]) -> State:
+    return tuple(entry[key] or "" for key in ("version", "description", "type", "state"))

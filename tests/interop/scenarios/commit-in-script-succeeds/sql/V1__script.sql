@@ -1,0 +1,5 @@
+CREATE TABLE first (id integer);
+COMMIT;
+BEGIN;
+CREATE TABLE second (id integer);
+COMMIT;

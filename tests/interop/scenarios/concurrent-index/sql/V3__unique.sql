@@ -1,0 +1,2 @@
+create  unique index /* here */ concurrently
+  customer_id on customer (id);

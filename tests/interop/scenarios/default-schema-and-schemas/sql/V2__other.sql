@@ -1,0 +1,1 @@
+CREATE TABLE app.other (id integer);

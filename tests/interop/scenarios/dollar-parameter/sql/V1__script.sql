@@ -1,0 +1,3 @@
+PREPARE by_id (integer) AS SELECT $1 + 1;
+CREATE TABLE n AS SELECT 1 AS id;
+DEALLOCATE by_id;

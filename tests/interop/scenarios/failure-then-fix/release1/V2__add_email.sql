@@ -1,0 +1,1 @@
+ALTER TABLE custommer ADD COLUMN email text;

@@ -1,0 +1,1 @@
+..data/V1__create_customer.sql

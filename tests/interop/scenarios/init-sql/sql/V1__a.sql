@@ -1,0 +1,1 @@
+CREATE TABLE seen AS SELECT current_setting('app.mode', true) AS mode;

@@ -1,0 +1,2 @@
+CREATE TABLE n (id integer);
+(SELECT 1) UNION (SELECT 2);

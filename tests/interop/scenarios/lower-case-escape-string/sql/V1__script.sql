@@ -1,0 +1,1 @@
+CREATE TABLE note AS SELECT e'it\'s; fine' AS text;

@@ -1,0 +1,1 @@
+CREATE TABLE a AS SELECT '${mykey}'::text AS t;

@@ -1,0 +1,1 @@
+CREATE VIEW v AS SELECT '@@flyway_table@@ @@name@@ ${name}'::text AS t;

@@ -1,0 +1,1 @@
+CREATE TABLE a AS SELECT '${nothing}'::text AS t;

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW v AS SELECT '${flyway:defaultSchema}' AS a, '${flyway:user}' AS b, '${flyway:database}' AS c, '${flyway:table}' AS d, '${flyway:filename}' AS e, '${flyway:environment}' AS f;

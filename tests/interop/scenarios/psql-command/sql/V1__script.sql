@@ -1,0 +1,2 @@
+CREATE TABLE first (id integer);
+\set x 1

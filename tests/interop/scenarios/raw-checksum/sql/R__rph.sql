@@ -1,0 +1,1 @@
+create or replace view rph as select '${mykey}'::text as x;

@@ -1,0 +1,1 @@
+CREATE TABLE trace (n serial, script text);

@@ -1,0 +1,1 @@
+INSERT INTO trace (script) VALUES ('V2__last_version');

@@ -1,0 +1,2 @@
+SET ROLE interop_other;
+CREATE TABLE theirs (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE audit.trail (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE "App 2".other (id integer);

@@ -1,0 +1,2 @@
+SET app.mode = 'bulk';
+SET extra_float_digits = 0;

@@ -1,0 +1,2 @@
+CREATE TABLE first (id integer);
+SELECT 'open;
