@@ -13,7 +13,7 @@ from hook.core.outcome import Finding, failed, warned
 from hook.core.version import Version
 from hook.errors import ExitCode
 
-FIRST_RANK = 1
+_FIRST_RANK = 1
 _FIRST_VERSION = Version.parse("1")
 
 
@@ -45,39 +45,27 @@ def judge_baseline(history: History, rules: BaselineRules) -> tuple[Finding, ...
     message = f"schema {history.schema} has no {history.table} but holds {named}"
     if rules.on_migrate and rules.is_allowed:
         return (warned("baseline", f"{message}; it is adopted as version {rules.version}"),)
-    missing = [
-        name
-        for name, is_set in (
-            ("FLYWAY_BASELINE_ON_MIGRATE=true", rules.on_migrate),
-            ("PRESYNC_ALLOW_BASELINE=true", rules.is_allowed),
-        )
-        if not is_set
-    ]
     hint = (
         "Check that this is the right database; to adopt it as version"
-        f" {rules.version} set {' and '.join(missing)}."
+        f" {rules.version} set FLYWAY_BASELINE_ON_MIGRATE=true and PRESYNC_ALLOW_BASELINE=true."
     )
     return (failed(ExitCode.CONFIG, "baseline", message, hint),)
-
-
-def baseline_row(rules: BaselineRules, installed_by: str) -> HistoryRow:
-    """Return the row that adopts a schema; the database fills in the time."""
-    return HistoryRow(
-        installed_rank=FIRST_RANK,
-        version=rules.version.text,
-        description=rules.description,
-        type=BASELINE,
-        script=rules.description,
-        checksum=None,
-        installed_by=installed_by,
-        installed_on="",
-        execution_time=0,
-        success=True,
-    )
 
 
 def with_baseline(history: History, rules: BaselineRules) -> History:
     """Return *history* as it will be once it is created, to plan on."""
     if not (needs_baseline(history) and rules.on_migrate and rules.is_allowed):
         return history
-    return replace(history, rows=(baseline_row(rules, ""),))
+    row = HistoryRow(
+        installed_rank=_FIRST_RANK,
+        version=rules.version.text,
+        description=rules.description,
+        type=BASELINE,
+        script=rules.description,
+        checksum=None,
+        installed_by="",
+        installed_on="",
+        execution_time=0,
+        success=True,
+    )
+    return replace(history, rows=(row,))

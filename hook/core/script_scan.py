@@ -45,7 +45,7 @@ def scan_script(chunks: Iterable[bytes], encoding: str) -> ScriptFacts:
     lines = _LineCount()
     is_blank = True
     try:
-        for text in decode_chunks(_hashed(chunks, digest.update), encoding):
+        for text in decode_chunks(hashed(chunks, digest.update), encoding):
             _refuse_nul(text, lines)
             lines.add(text)
             crc.add(text)
@@ -55,7 +55,8 @@ def scan_script(chunks: Iterable[bytes], encoding: str) -> ScriptFacts:
     return ScriptFacts(crc.value, digest.hexdigest(), is_blank)
 
 
-def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+def hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    """Yield *chunks* after *update* has seen them."""
     for chunk in chunks:
         update(chunk)
         yield chunk

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hook.core.checksum import checksum_of_texts
+from hook.core.checksum import BYTE_ORDER_MARK, checksum_of_texts
 from hook.core.encoding import decode_chunks
 from hook.core.migration_set import MigrationSet, build_set
 from hook.core.placeholders import (
@@ -22,7 +23,7 @@ from hook.core.script_config import (
     ScriptConfig,
     parse_script_config,
 )
-from hook.core.script_scan import ScriptFacts, UnreadableScript, scan_script
+from hook.core.script_scan import ScriptFacts, UnreadableScript, hashed, scan_script
 from hook.engines.flyway.locations import FoundFile, Search
 from hook.errors import BadMigrationSet, Unsupported
 
@@ -194,6 +195,38 @@ def _checksum(
         return facts.checksum
     text = "".join(decode_chunks(read_chunks(file.path), config.encoding))
     return checksum_of_texts((reading.replace(text, file.name),))
+
+
+def read_script(migration: Migration, reading: Reading) -> str:
+    """Return the text of *migration*, ready to be sent.
+
+    Raises:
+        BadMigrationSet: It is not what was resolved, or a placeholder has no value.
+    """
+    digest = hashlib.sha256()
+    try:
+        chunks = hashed(read_chunks(migration.path), digest.update)
+        text = "".join(decode_chunks(chunks, migration.encoding))
+        if digest.hexdigest() != migration.content_hash:
+            raise _changed(migration)
+        text = text.removeprefix(BYTE_ORDER_MARK)
+        if not migration.replaces_placeholders:
+            return text
+        return reading.replace(text, migration.script.rpartition("/")[2])
+    except UnresolvedPlaceholders as error:
+        problems = tuple(f"{migration.script} {problem}" for problem in error.problems)
+        raise BadMigrationSet(
+            problems, "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _changed(migration) from error
+
+
+def _changed(migration: Migration) -> BadMigrationSet:
+    return BadMigrationSet(
+        (f"{migration.script} is not what it was when the run began",),
+        "Run again when nobody writes into the folder of the migrations.",
+    )
 
 
 def read_chunks(path: str) -> Iterator[bytes]:

@@ -1,0 +1,91 @@
+"""Judges a schema after the run, or of a run that had nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hook.core.history import (
+    SYNTHETIC_TYPES,
+    History,
+    HistoryRow,
+    abbreviate_description,
+)
+from hook.core.outcome import Finding, failed, passed
+from hook.core.plan import Plan
+from hook.core.script import Migration
+from hook.errors import ExitCode
+
+_HINT = "Compare the schema history with the release before anything is rolled out."
+
+
+def judge_level(plan: Plan) -> tuple[Finding, ...]:
+    """Judge whether the schema is already at the level that the release needs."""
+    if not plan.pending:
+        return (passed("level", f"nothing pending, at {plan.current or 'no version'}"),)
+    names = ", ".join(item.script for item in plan.pending)
+    message = f"{len(plan.pending)} pending: {names}"
+    hint = "Run `presync run` for this release, or wait for the run that is under way."
+    return (failed(ExitCode.NOT_YET, "level", message, hint),)
+
+
+def judge_run(planned: Plan, history: History, after: Plan) -> tuple[Finding, ...]:
+    """Judge whether *history* is what *planned* was to make of it.
+
+    Args:
+        planned: The plan that was carried out.
+        history: As read after the run.
+        after: What a plan on *history* would still have to do.
+    """
+    problems = (
+        *_differences(planned, history),
+        *(f"{item.script} is still pending" for item in after.pending),
+        *(f"{_named(row)} is recorded as failed" for row in _failed(after)),
+    )
+    if problems:
+        return tuple(
+            failed(ExitCode.VERIFY_FAILED, "history-as-planned", problem, _HINT)
+            for problem in problems
+        )
+    count = len(planned.pending)
+    return (passed("history-as-planned", f"{count} applied as planned, at {after.current}"),)
+
+
+def judge_new_invalid_indexes(before: Iterable[str], after: Iterable[str]) -> tuple[Finding, ...]:
+    """Judge whether the run left an index behind that the server does not use."""
+    known = set(before)
+    new = tuple(name for name in after if name not in known)
+    if not new:
+        return (passed("invalid-indexes", "no new invalid index"),)
+    hint = "Drop it with DROP INDEX CONCURRENTLY, and build it again in a new migration."
+    return tuple(
+        failed(ExitCode.VERIFY_FAILED, "invalid-indexes", f"index {name} is invalid", hint)
+        for name in new
+    )
+
+
+def _differences(planned: Plan, history: History) -> Iterator[str]:
+    written = [
+        row
+        for row in history.rows
+        if row.installed_rank >= planned.next_rank and row.type not in SYNTHETIC_TYPES
+    ]
+    for migration, row in zip(planned.pending, written, strict=False):
+        if _fields(migration) != (row.version, row.description, row.checksum):
+            yield f"row {row.installed_rank} ({row.script}) is not that of {migration.script}"
+    for migration in planned.pending[len(written) :]:
+        yield f"{migration.script} is not in the schema history"
+    for row in written[len(planned.pending) :]:
+        yield f"row {row.installed_rank} ({row.script}) was not planned"
+
+
+def _fields(migration: Migration) -> tuple[str | None, str, int]:
+    version = None if migration.version is None else migration.version.text
+    return version, abbreviate_description(migration.description), migration.checksum
+
+
+def _failed(plan: Plan) -> Iterator[HistoryRow]:
+    return (info.row for info in plan.infos if info.row is not None and info.state.is_failed)
+
+
+def _named(row: HistoryRow) -> str:
+    return f"row {row.installed_rank} ({row.script})"

@@ -1,0 +1,177 @@
+"""The engine that works on Flyway's files and Flyway's history table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hook.core.applied import read_rows
+from hook.core.baseline import judge_baseline, with_baseline
+from hook.core.drift import judge_history
+from hook.core.encoding import UnknownEncoding, canonical_encoding
+from hook.core.history import History
+from hook.core.migration_set import MigrationSet
+from hook.core.outcome import Finding, failed
+from hook.core.placeholders import (
+    RunFacts,
+    builtin_placeholders,
+)
+from hook.core.plan import Plan, judge_scripts, plan_pending
+from hook.core.reconcile import reconcile
+from hook.core.script import Migration
+from hook.core.script_config import ScriptConfig
+from hook.core.server import ServerFacts
+from hook.core.sql_text import qualified_name
+from hook.engines import Reader
+from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migration
+from hook.engines.flyway.history_table import HistoryPlace, create_history, read_history
+from hook.engines.flyway.locations import search_locations
+from hook.engines.flyway.release import Reading, read_script, resolve_release
+from hook.errors import ConfigError, ExitCode
+from hook.settings.migrations import MigrationSettings
+
+
+@dataclass(frozen=True, slots=True)
+class FlywayEngine:
+    """Flyway's part of a run.
+
+    Attributes:
+        started_at: Start of the run, aware; what ``${flyway:timestamp}`` says.
+        working_directory: What relative locations are relative to.
+    """
+
+    settings: MigrationSettings
+    started_at: datetime
+    working_directory: str
+
+    def resolve(self, server: ServerFacts | None) -> MigrationSet:
+        """Return the migrations of the release, see `hook.engines.Engine`."""
+        searches = search_locations(self.settings.sources.locations, self.working_directory)
+        return resolve_release(searches, self._reading(server))
+
+    def history_place(self, server: ServerFacts) -> HistoryPlace:
+        """Return where the schema history is, which is also what the migration lock is on.
+
+        Raises:
+            ConfigError: Neither the settings nor the session name one schema.
+        """
+        settings = self.settings.history
+        schema = settings.default_schema or next(iter(settings.schemas), None)
+        schema = schema or server.schema or _only_schema(server.search_path)
+        others = (name for name in settings.schemas if name != schema)
+        return HistoryPlace(schema, settings.table, (schema, *others))
+
+    def read_history(self, session: Reader, server: ServerFacts) -> History:
+        """Return the schema history, see `hook.engines.Engine`."""
+        return read_history(session, self.history_place(server), self.settings.history)
+
+    def plan(
+        self, migration_set: MigrationSet, history: History
+    ) -> tuple[Plan, tuple[Finding, ...]]:
+        """Return what is to be done, see `hook.engines.Engine`."""
+        rules = self.settings.rules
+        expected = with_baseline(history, self.settings.baseline)
+        infos = reconcile(migration_set.migrations, expected, rules)
+        plan = plan_pending(infos, expected)
+        findings = (
+            *_judge_rows(history),
+            *self._judge_schema(history),
+            *judge_baseline(history, self.settings.baseline),
+            *judge_history(infos, rules),
+            *judge_scripts(plan.pending),
+        )
+        return plan, findings
+
+    def create_history(self, session: Reader, history: History, server: ServerFacts) -> History:
+        """Create what *history* says is missing, and return it as it is then.
+
+        Call it with the migration lock held whenever something is pending; ranks are to
+        be taken from a plan on the history returned.
+
+        Raises:
+            HookError: The database refused.
+        """
+        if history.exists and not history.missing_schemas:
+            return history
+        settings = self.settings
+        installed_by = self._installed_by(server)
+        create_history(session, history, settings.history, settings.baseline, installed_by)
+        return self.read_history(session, server)
+
+    def new_row(self, migration: Migration, rank: int, server: ServerFacts) -> NewRow:
+        """Return the row that records *migration*; replace its fields for a failure."""
+        return row_of_migration(migration, rank, self._installed_by(server))
+
+    def history_row_sql(self, history: History, row: NewRow) -> str:
+        """Return the INSERT of *row* as SQL text, without terminator."""
+        return render_insert(qualified_name(history.schema, history.table), row)
+
+    def read_script(self, migration: Migration, server: ServerFacts) -> str:
+        """Return the text of *migration*, ready to be sent.
+
+        Raises:
+            BadMigrationSet: The file changed since it was resolved, or placeholders in
+                it have no value.
+        """
+        return read_script(migration, self._reading(server))
+
+    def _installed_by(self, server: ServerFacts) -> str:
+        return self.settings.history.installed_by or server.user
+
+    def _reading(self, server: ServerFacts | None) -> Reading:
+        sources, placeholders = self.settings.sources, self.settings.placeholders
+        default = ScriptConfig(
+            encoding=_encoding(sources.encoding),
+            replaces_placeholders=placeholders.is_replacing,
+            in_transaction=None if self.settings.execution.in_transaction else False,
+        )
+        values = dict(placeholders.values)
+        values.update(builtin_placeholders(self._run_facts(server), placeholders.syntax))
+        return Reading(sources.naming, default, placeholders.syntax, values)
+
+    def _run_facts(self, server: ServerFacts | None) -> RunFacts:
+        started_at = self.started_at.astimezone()
+        return RunFacts(
+            default_schema=self.history_place(server).schema if server else "",
+            user=server.user if server else "",
+            database=server.database if server else "",
+            timestamp=started_at.strftime("%Y-%m-%d %H:%M:%S"),
+            working_directory=self.working_directory,
+            table=self.settings.history.table,
+        )
+
+    def _judge_schema(self, history: History) -> tuple[Finding, ...]:
+        if self.settings.history.creates_schemas or history.schema not in history.missing_schemas:
+            return ()
+        message = f"schema {history.schema} does not exist"
+        hint = "Create it, or let presync do so with FLYWAY_CREATE_SCHEMAS=true."
+        return (failed(ExitCode.CONFIG, "schema-missing", message, hint),)
+
+
+def _judge_rows(history: History) -> tuple[Finding, ...]:
+    hint = "Find who wrote the row; correct it in the schema history once that is understood."
+    place = f"{history.schema}.{history.table}"
+    _, problems = read_rows(history.rows)
+    return tuple(
+        failed(ExitCode.DRIFT, "history-row", f"{place}: {problem}", hint) for problem in problems
+    )
+
+
+def _only_schema(search_path: str) -> str:
+    """Return the schema of a search path in which no schema exists yet."""
+    names = [name.strip() for name in search_path.split(",") if name.strip()]
+    if len(names) != 1 or names[0] == '"$user"':
+        raise ConfigError(
+            (f"FLYWAY_DEFAULT_SCHEMA is not set, and search_path {search_path!r} names no schema",),
+            "Set FLYWAY_DEFAULT_SCHEMA to the schema of the application.",
+        )
+    return names[0].removeprefix('"').removesuffix('"').replace('""', '"')
+
+
+def _encoding(name: str) -> str:
+    try:
+        return canonical_encoding(name)
+    except UnknownEncoding as error:
+        raise ConfigError(
+            (f"FLYWAY_ENCODING: {error}",), "Name a character set, for example UTF-8."
+        ) from error

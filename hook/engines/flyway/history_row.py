@@ -1,0 +1,111 @@
+"""Rows of the schema history as SQL text.
+
+A row is written in the same message as its script, behind it, and so cannot have
+parameters; see `hook.core.sql_text`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hook.core.history import SCHEMA, HistoryRow, abbreviate_description
+from hook.core.script import Migration
+from hook.core.sql_text import quote_identifier, quote_literal
+
+SCRIPT_LENGTH = 1000
+_CUT = "..."
+_COLUMNS = (
+    '"installed_rank", "version", "description", "type", "script", "checksum",'
+    ' "installed_by", "execution_time", "success"'
+)
+# Whole milliseconds since BEGIN. Operators and functions are qualified because the
+# script may have put a schema of its own in front of pg_catalog.
+_MEASURED = (
+    "(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()"
+    " OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp())"
+    " OPERATOR(pg_catalog.*) 1000)::pg_catalog.int4"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be written; the table fills in the time.
+
+    Attributes:
+        execution_time: Whole milliseconds, none for the server to measure them from the
+            start of its transaction.
+    """
+
+    installed_rank: int
+    version: str | None
+    description: str
+    type: str
+    script: str
+    checksum: int | None
+    installed_by: str
+    execution_time: int | None = None
+    success: bool = True
+
+
+def row_of_migration(migration: Migration, rank: int, installed_by: str) -> NewRow:
+    """Return the row that records *migration* as applied."""
+    return NewRow(
+        installed_rank=rank,
+        version=None if migration.version is None else migration.version.text,
+        description=migration.description,
+        type=migration.type,
+        script=migration.script,
+        checksum=migration.checksum,
+        installed_by=installed_by,
+    )
+
+
+def row_of_marker(row: HistoryRow) -> NewRow:
+    """Return the row that writes the synthetic *row*."""
+    return NewRow(
+        installed_rank=row.installed_rank,
+        version=row.version,
+        description=row.description,
+        type=row.type,
+        script=row.script,
+        checksum=row.checksum,
+        installed_by=row.installed_by,
+        execution_time=row.execution_time,
+    )
+
+
+def row_of_created_schemas(schemas: tuple[str, ...], rank: int, installed_by: str) -> NewRow:
+    """Return the row that tells which *schemas* were created for the application."""
+    return NewRow(
+        installed_rank=rank,
+        version=None,
+        description="<< Flyway Schema Creation >>",
+        type=SCHEMA,
+        script=",".join(quote_identifier(name) for name in schemas),
+        checksum=None,
+        installed_by=installed_by,
+        execution_time=0,
+    )
+
+
+def render_insert(history: str, row: NewRow) -> str:
+    """Return the statement that writes *row* into *history*, a quoted name."""
+    values = (
+        str(row.installed_rank),
+        quote_literal(row.version),
+        quote_literal(abbreviate_description(row.description)),
+        quote_literal(row.type),
+        quote_literal(abbreviate_script(row.script)),
+        "NULL" if row.checksum is None else str(row.checksum),
+        quote_literal(row.installed_by),
+        _MEASURED if row.execution_time is None else str(row.execution_time),
+        "TRUE" if row.success else "FALSE",
+    )
+    return f"INSERT INTO {history} ({_COLUMNS}) VALUES ({', '.join(values)})"  # noqa: S608 - every value is quoted above
+
+
+def abbreviate_script(script: str) -> str:
+    """Return *script* as it fits into the history: the end of a path tells more."""
+    if len(script) <= SCRIPT_LENGTH:
+        return script
+    return _CUT + script[len(_CUT) - SCRIPT_LENGTH :]

@@ -1,0 +1,152 @@
+"""Reads and creates Flyway's history table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hook.core.baseline import BaselineRules, with_baseline
+from hook.core.history import History, HistoryRow
+from hook.core.sql_text import qualified_name, quote_identifier, quote_literal
+from hook.engines import Reader
+from hook.engines.flyway.history_row import (
+    NewRow,
+    render_insert,
+    row_of_created_schemas,
+    row_of_marker,
+)
+from hook.engines.flyway.queries import load_query
+from hook.errors import ConfigError, QueryFailed
+from hook.settings.migrations import HistoryTable
+
+_NO_TABLE = frozenset({"42P01", "3F000"})
+_NO_COLUMN = "42703"
+# Creating what somebody else has just created: duplicate table, duplicate schema, and the
+# unique index of a system catalog when both were at it at the same time.
+_CREATED_MEANWHILE = frozenset({"42P07", "42P06", "23505"})
+_TABLE = "r"
+_KINDS = {"v": "a view", "m": "a materialized view", "p": "a partitioned table"}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPlace:
+    """Where the schema history of an application is, and whose schemas it speaks for.
+
+    Attributes:
+        schemas: Of the application, the history's own first.
+    """
+
+    schema: str
+    table: str
+    schemas: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the table as SQL text."""
+        return qualified_name(self.schema, self.table)
+
+
+def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -> History:
+    """Return the history, in one round trip when the table is there.
+
+    Raises:
+        ConfigError: Something else stands under its name.
+        HookError: The query failed.
+    """
+    schemas = _array(place.schemas)
+    texts = {"schemas": schemas, "history": place.name, "relation": quote_literal(place.name)}
+    try:
+        found = session.fetch(load_query("read_history", texts))
+    except QueryFailed as error:
+        if error.sqlstate in _NO_TABLE:
+            return _survey(session, place, settings)
+        if error.sqlstate == _NO_COLUMN:
+            raise _not_a_history(place, "lacks columns of a schema history") from error
+        raise
+    kind, missing, *_ = found[0]
+    if kind != _TABLE:
+        raise _not_a_history(place, f"is {_KINDS.get(kind, 'something else')}, not a table")
+    rows = tuple(HistoryRow(*row[2:]) for row in found if row[2] is not None)
+    history = History(place.schema, place.table, exists=True, rows=rows)
+    if not missing:
+        return history
+    survey = _survey(session, place, settings)
+    return replace(history, missing_schemas=survey.missing_schemas)
+
+
+def _survey(session: Reader, place: HistoryPlace, settings: HistoryTable) -> History:
+    """Return the history as absent, with what is in its place."""
+    texts = {"schemas": _array(place.schemas), "ledger": quote_literal(settings.ledger)}
+    found = session.fetch(load_query("survey_schemas", texts))
+    return History(
+        place.schema,
+        place.table,
+        exists=False,
+        missing_schemas=tuple(name for kind, name in found if kind == "missing"),
+        existing_objects=tuple(name for kind, name in found if kind == "object"),
+    )
+
+
+def _array(names: Sequence[str]) -> str:
+    return f"ARRAY[{', '.join(quote_literal(name) for name in names)}]::pg_catalog.text[]"
+
+
+def _not_a_history(place: HistoryPlace, reason: str) -> ConfigError:
+    return ConfigError(
+        (f"FLYWAY_TABLE: {place.name} {reason}",),
+        "Name the schema history in FLYWAY_TABLE and FLYWAY_DEFAULT_SCHEMA, or another name.",
+    )
+
+
+def create_history(
+    session: Reader,
+    history: History,
+    settings: HistoryTable,
+    baseline: BaselineRules,
+    installed_by: str,
+) -> None:
+    """Create what *history* says is missing, schemas and table, in one transaction.
+
+    That somebody else has just created it is no failure: read the history again.
+
+    Raises:
+        HookError: The database refused.
+    """
+    statements = list(_statements(history, settings, baseline, installed_by))
+    try:
+        # One message is one transaction: PostgreSQL manual, "Multiple Statements in a
+        # Simple Query".
+        session.fetch(";\n".join(statements))
+    except QueryFailed as error:
+        if error.sqlstate not in _CREATED_MEANWHILE:
+            raise
+
+
+def _statements(
+    history: History, settings: HistoryTable, baseline: BaselineRules, installed_by: str
+) -> Iterator[str]:
+    name = qualified_name(history.schema, history.table)
+    created = history.missing_schemas if settings.creates_schemas else ()
+    for schema in created:
+        yield f"CREATE SCHEMA {quote_identifier(schema)}"
+    starting = with_baseline(history, baseline)
+    if not history.exists:
+        rows = [replace(row_of_marker(row), installed_by=installed_by) for row in starting.rows]
+        yield from _table_statements(name, history.table, settings.tablespace, rows)
+    if created:
+        rank = starting.next_rank if starting.rows else 0
+        yield render_insert(name, row_of_created_schemas(created, rank, installed_by))
+
+
+def _table_statements(
+    name: str, table: str, tablespace: str | None, rows: Sequence[NewRow]
+) -> Iterator[str]:
+    """Yield Flyway's statements in Flyway's order; *rows* are there from the start."""
+    suffix = f" TABLESPACE {quote_identifier(tablespace)}" if tablespace else ""
+    using = f" USING INDEX{suffix}" if suffix else ""
+    key, index = quote_identifier(f"{table}_pk"), quote_identifier(f"{table}_s_idx")
+    yield load_query("create_history", {"history": name, "tablespace": suffix})
+    for row in rows:
+        yield render_insert(name, row)
+    yield f'ALTER TABLE {name} ADD CONSTRAINT {key} PRIMARY KEY ("installed_rank"){using}'
+    yield f'CREATE INDEX {index} ON {name} ("success"){suffix}'

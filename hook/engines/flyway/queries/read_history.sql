@@ -1,0 +1,21 @@
+/*NO LOAD BALANCE*/
+-- What stands under the name, how many schemas are missing, and all rows; one row of
+-- NULLs when the table is empty. Flyway does not see ranks below zero either.
+SELECT c.relkind::text,
+       (SELECT pg_catalog.count(*)
+          FROM pg_catalog.unnest({schemas}) AS wanted (name)
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = wanted.name)),
+       h.installed_rank,
+       h.version,
+       h.description,
+       h.type,
+       h.script,
+       h.checksum,
+       h.installed_by,
+       pg_catalog.to_char(h.installed_on, 'YYYY-MM-DD HH24:MI:SS'),
+       h.execution_time,
+       h.success
+  FROM pg_catalog.pg_class AS c
+  LEFT JOIN {history} AS h ON h.installed_rank > -1
+ WHERE c.oid = {relation}::pg_catalog.regclass
+ ORDER BY h.installed_rank

@@ -1,0 +1,48 @@
+/*NO LOAD BALANCE*/
+-- Of the schemas that belong to the application: those that do not exist, and the first
+-- few objects in the others. What makes a schema non-empty is Flyway's definition, which
+-- passes over members of extensions; presync's ledger does not count either.
+WITH wanted AS (
+    SELECT name FROM pg_catalog.unnest({schemas}) AS wanted (name)
+), present AS (
+    SELECT n.oid, n.nspname
+      FROM pg_catalog.pg_namespace AS n
+      JOIN wanted ON wanted.name = n.nspname
+), ledger AS (
+    SELECT c.oid
+      FROM pg_catalog.pg_class AS c
+      JOIN present ON present.oid = c.relnamespace
+     WHERE c.relname = {ledger}
+), object AS (
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS catalog, c.oid, c.relname AS name,
+           CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' ELSE 'sequence' END AS kind,
+           present.nspname AS schema
+      FROM pg_catalog.pg_class AS c
+      JOIN present ON present.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'v', 'S', 't')
+    UNION ALL
+    SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typname, 'type', present.nspname
+      FROM pg_catalog.pg_type AS t
+      JOIN present ON present.oid = t.typnamespace
+     WHERE t.typcategory NOT IN ('A', 'C')
+    UNION ALL
+    SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.proname, 'function', present.nspname
+      FROM pg_catalog.pg_proc AS p
+      JOIN present ON present.oid = p.pronamespace
+)
+SELECT 'missing', wanted.name
+  FROM wanted
+ WHERE NOT EXISTS (SELECT FROM present WHERE present.nspname = wanted.name)
+UNION ALL
+(SELECT 'object', pg_catalog.format('%s %I.%I', object.kind, object.schema, object.name)
+   FROM object
+  WHERE object.oid NOT IN (SELECT ledger.oid FROM ledger)
+    AND NOT EXISTS (
+        SELECT
+          FROM pg_catalog.pg_depend AS d
+         WHERE d.classid = object.catalog
+           AND d.objid = object.oid
+           AND (d.deptype = 'e'
+                OR d.deptype IN ('a', 'i') AND d.refobjid IN (SELECT ledger.oid FROM ledger)))
+  ORDER BY object.kind = 'table' DESC, object.schema, object.name
+  LIMIT 3)

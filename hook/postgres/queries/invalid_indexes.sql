@@ -1,0 +1,14 @@
+/*NO LOAD BALANCE*/
+-- Indexes that the server does not use for queries: what a failed or cancelled CREATE
+-- INDEX CONCURRENTLY leaves behind. A partitioned index is invalid by design until all
+-- of its partitions are attached.
+SELECT pg_catalog.format('%I.%I on %I', n.nspname, i.relname, t.relname)
+  FROM pg_catalog.pg_index AS x
+  JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+  JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = i.relnamespace
+ WHERE NOT x.indisvalid
+   AND i.relkind = 'i'
+   AND i.relpersistence <> 't'
+   AND n.nspname <> 'pg_toast'
+ ORDER BY 1

@@ -1,0 +1,53 @@
+"""Read the schema history and find out what the release still has to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.outcome import passed
+from hook.stages import Outcome
+
+if TYPE_CHECKING:
+    from hook.core.history import History
+    from hook.core.migration_set import MigrationSet
+    from hook.core.outcome import Finding
+    from hook.core.plan import Plan
+    from hook.core.server import ServerFacts
+    from hook.engines import Engine, Reader
+    from hook.stages import Context
+
+_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStage:
+    """Lays the migration set beside the schema history; writes nothing, locks nothing."""
+
+    engine: Engine
+    name: str = "history"
+
+    def run(
+        self, ctx: Context, session: Reader, server: ServerFacts, migration_set: MigrationSet
+    ) -> Outcome[tuple[History, Plan]]:
+        """Return the history as read and the plan that follows.
+
+        Raises:
+            HookError: The history could not be read.
+        """
+        ctx.interrupt.raise_if_set()
+        history = self.engine.read_history(session, server)
+        plan, findings = self.engine.plan(migration_set, history)
+        return Outcome((_describe(history, plan), *findings), (history, plan))
+
+
+def _describe(history: History, plan: Plan) -> Finding:
+    place = f"{history.schema}.{history.table}"
+    at = f"at {plan.current}" if plan.current else "without version"
+    if not plan.pending:
+        return passed("history", f"{place} {at}, nothing pending")
+    names = [item.script for item in plan.pending[:_NAMED]]
+    more = len(plan.pending) - len(names)
+    listed = ", ".join(names) + (f" and {more} more" if more else "")
+    state = "" if history.exists else ", not there yet"
+    return passed("history", f"{place} {at}{state}, {len(plan.pending)} pending: {listed}")

@@ -1,0 +1,50 @@
+"""Read the migrations that belong to this release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.outcome import Finding, passed, warned
+from hook.stages import Outcome
+
+if TYPE_CHECKING:
+    from hook.core.migration_set import MigrationSet
+    from hook.core.server import ServerFacts
+    from hook.engines import Engine
+    from hook.stages import Context
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveStage:
+    """Turns files into a migration set."""
+
+    engine: Engine
+    name: str = "resolve"
+
+    def run(self, ctx: Context, server: ServerFacts | None) -> Outcome[MigrationSet]:
+        """Return the release's migrations; *server* is none when working offline.
+
+        Raises:
+            BadMigrationSet: They are no set; every problem is named.
+            Unsupported: They need a feature that is not there.
+        """
+        ctx.interrupt.raise_if_set()
+        migration_set = self.engine.resolve(server)
+        return Outcome(judge_set(migration_set), migration_set)
+
+
+def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
+    """Judge what is worth knowing of a set that is well formed."""
+    count = len(migration_set.migrations)
+    newest = migration_set.newest
+    message = f"{count} migrations, newest {newest or 'without version'}, {migration_set.digest}"
+    ignored = tuple(
+        warned("ignored-script", message, "Rename it by the convention, or remove it.")
+        for message in migration_set.ignored
+    )
+    undo = tuple(
+        warned("undo-script", f"{item.script} undoes {item.name} and is never run here")
+        for item in migration_set.undo
+    )
+    return (passed("migration-set", message), *ignored, *undo)

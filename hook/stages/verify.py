@@ -1,0 +1,61 @@
+"""See that the schema is where the plan was to bring it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.verification import judge_level, judge_new_invalid_indexes, judge_run
+from hook.postgres.indexes import fetch_invalid_indexes
+from hook.stages import Outcome
+
+if TYPE_CHECKING:
+    from hook.core.migration_set import MigrationSet
+    from hook.core.plan import Plan
+    from hook.core.server import ServerFacts
+    from hook.engines import Engine, Reader
+    from hook.stages import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was known before the run changed anything.
+
+    Attributes:
+        plan: The plan that was carried out.
+        invalid_indexes: As `hook.postgres.indexes.fetch_invalid_indexes` returned them.
+    """
+
+    migration_set: MigrationSet
+    plan: Plan
+    invalid_indexes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyStage:
+    """Compares the database with what was planned."""
+
+    engine: Engine
+    name: str = "verify"
+
+    def run(
+        self, ctx: Context, session: Reader, server: ServerFacts, before: Before
+    ) -> Outcome[Plan]:
+        """Judge a run that applied migrations; return what is still to be done.
+
+        Raises:
+            HookError: The database could not be asked.
+        """
+        ctx.interrupt.raise_if_set()
+        history = self.engine.read_history(session, server)
+        after, _ = self.engine.plan(before.migration_set, history)
+        indexes = fetch_invalid_indexes(session)
+        findings = (
+            *judge_run(before.plan, history, after),
+            *judge_new_invalid_indexes(before.invalid_indexes, indexes),
+        )
+        return Outcome(findings, after)
+
+    def confirm(self, plan: Plan) -> Outcome[Plan]:
+        """Judge a schema that nothing was done to, from what was read already."""
+        return Outcome(judge_level(plan), plan)
