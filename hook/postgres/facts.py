@@ -49,8 +49,8 @@ def _facts_of(session: Session, row: Row) -> ServerFacts:
         backend_pid, epoch, sees_all_sessions,
     ) = row  # fmt: skip
     return ServerFacts(
-        host=session.host,
-        port=session.port,
+        host=session.peer.host,
+        port=session.peer.port,
         database=database,
         user=user,
         schema=schema,

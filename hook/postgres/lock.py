@@ -89,7 +89,7 @@ class MigrationLock:
         if _try_lock(other, self._key):
             _unlock(other, self._key)
             raise Unsupported(
-                f"{other.name}: a pooler in transaction mode is in between,"
+                f"{other.peer.name}: a pooler in transaction mode is in between,"
                 " session locks exclude nobody there",
                 "Connect to the server itself, or to a pool in session mode.",
             )

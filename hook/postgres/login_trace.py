@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _FIRST_WITH_LOGIN = 180000
 # One line per message of the protocol; S, V and C come before anything a user can choose.
 _REFUSAL = re.compile(
-    r'\tErrorResponse\t S "(?P<severity>[^"]*)" (?:V "[^"]*" )?C "(?P<sqlstate>\w{5})"'
+    r'^B\t\d+\tErrorResponse\t S "(?P<severity>[^"]*)" (?:V "[^"]*" )?C "(?P<sqlstate>\w{5})"'
     r' M "(?P<message>.*?)"(?: D "(?P<detail>.*?)")?(?: H "(?P<hint>.*?)")?'
     r'(?: [A-Za-z] "| +\\x00|$)',
-    re.DOTALL,
+    re.DOTALL | re.MULTILINE,
 )
 _READY = "\tReadyForQuery\t"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import psycopg
@@ -76,17 +77,39 @@ def connect(
     link.autocommit = True
     # A prepared statement would outlive a change of the tables it reads.
     link.prepare_threshold = None
-    return Session(link, f"{target.describe()} ({purpose})", Patience(interrupt))
+    peer = Peer(
+        f"{target.describe()} ({purpose})",
+        link.pgconn.backend_pid,
+        link.pgconn.host.decode(),
+        int(link.pgconn.port),
+    )
+    return Session(link, peer, Patience(interrupt))
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other end of a session, known for good once the login is done.
+
+    Attributes:
+        name: The target and the purpose, for messages.
+        pid: Of the backend, as the login told it; a pooler tells its own.
+        host: The host name or socket folder that was dialled.
+    """
+
+    name: str
+    pid: int
+    host: str
+    port: int
 
 
 class Session:
     """One connection. It is never used by two threads."""
 
-    def __init__(self, link: Link, name: str, patience: Patience) -> None:
-        """Speak through *link*, waiting with *patience*; *name* is for messages."""
+    def __init__(self, link: Link, peer: Peer, patience: Patience) -> None:
+        """Speak through *link* to *peer*, waiting with *patience*."""
         self._link = link
         self._patience = patience
-        self.name = name
+        self.peer = peer
 
     def __enter__(self) -> Self:
         return self
@@ -101,18 +124,8 @@ class Session:
 
     @property
     def pid(self) -> int:
-        """Return the backend's process id as the login told it; a pooler tells its own."""
-        return self._link.pgconn.backend_pid
-
-    @property
-    def host(self) -> str:
-        """Return the host name or socket folder that was dialled."""
-        return self._link.pgconn.host.decode()
-
-    @property
-    def port(self) -> int:
-        """Return the port that was dialled."""
-        return int(self._link.pgconn.port)
+        """Return the backend's process id as the login told it."""
+        return self.peer.pid
 
     @property
     def is_lost(self) -> bool:
@@ -133,7 +146,7 @@ class Session:
 
     def shielded(self, seconds: float) -> Session:
         """Return this session for cleaning up: deaf to stop requests, *seconds* per answer."""
-        return Session(self._link, self.name, Patience(seconds=seconds))
+        return Session(self._link, self.peer, Patience(seconds=seconds))
 
     def fetch(self, query: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return the rows of one read; ``%s`` in *query* are bound to *parameters*.
@@ -202,12 +215,12 @@ class Session:
         """Return what *error* of a read means, none when it is a mistake of the caller."""
         if self._link.stopped is Wake.LIMIT:
             return DatabaseUnreachable(
-                f"{self.name}: no answer to a read within {self._link.patience.seconds:.0f}s",
+                f"{self.peer.name}: no answer to a read within {self._link.patience.seconds:.0f}s",
                 "Find who locks the table that is read, or why the server hangs.",
             )
         if isinstance(error, psycopg.Error) and error.sqlstate:
-            return refused_query(message_of(error.diag), self.name)
+            return refused_query(message_of(error.diag), self.peer.name)
         if not self.is_lost:
             return None
         reason = one_line(str(error).split("\n", 1)[0])
-        return DatabaseUnreachable(f"{self.name}: connection lost: {reason}", "Run again.")
+        return DatabaseUnreachable(f"{self.peer.name}: connection lost: {reason}", "Run again.")

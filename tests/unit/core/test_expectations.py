@@ -1,0 +1,70 @@
+"""The right server, and one that can be worked on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hook.core.expectations import Expectations, judge_target, unusable_because
+from hook.core.outcome import Status
+from hook.core.server import ServerFacts
+from hook.errors import ExitCode
+from tests.fakes import NOON
+
+FACTS = ServerFacts(
+    host="db",
+    port=5432,
+    database="shop",
+    user="app",
+    schema="public",
+    version="15.4",
+    version_num=150004,
+    in_recovery=False,
+    read_only=False,
+    system_identifier="7",
+    timeline=1,
+    time_zone="UTC",
+    search_path="public",
+    deadlock_timeout_ms=1000,
+    backend_pid=1,
+    server_time=NOON,
+    sees_all_sessions=False,
+)
+
+
+@pytest.mark.parametrize(
+    "expected", [Expectations(), Expectations("shop"), Expectations("shop", "7")]
+)
+def test_expected_target_passes(expected: Expectations) -> None:
+    """Nothing expected, or exactly this."""
+    assert judge_target(FACTS, expected) == ()
+
+
+def test_every_mismatch_is_told_at_once() -> None:
+    """Database and cluster are both named, with what was expected."""
+    findings = judge_target(FACTS, Expectations("other", "8"))
+    assert [item.code for item in findings] == [ExitCode.CONFIG, ExitCode.CONFIG]
+    assert "database shop, expected other" in findings[0].message
+    assert "cluster 7, expected 8" in findings[1].message
+
+
+def test_hidden_system_identifier_is_not_taken_for_the_right_one() -> None:
+    """Without the right to look, the guard fails and names the grant."""
+    (finding,) = judge_target(replace(FACTS, system_identifier=None), Expectations(None, "7"))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.AUTH)
+    assert "GRANT EXECUTE" in finding.hint
+
+
+def test_old_server_is_unsupported() -> None:
+    """PostgreSQL 11 is refused, 12 is not."""
+    old = replace(FACTS, version="11.22", version_num=110022)
+    assert [item.code for item in judge_target(old, Expectations())] == [ExitCode.UNSUPPORTED]
+    assert judge_target(replace(FACTS, version_num=120000), Expectations()) == ()
+
+
+def test_unusable_names_the_reason() -> None:
+    """Recovery outranks read-only, which every standby is as well."""
+    assert unusable_because(FACTS) == ""
+    assert "standby" in unusable_because(replace(FACTS, in_recovery=True, read_only=True))
+    assert "read-only" in unusable_because(replace(FACTS, read_only=True))
