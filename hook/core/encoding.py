@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -24,6 +25,7 @@ class UnknownEncoding(ValueError):
         self.name = name
 
 
+@lru_cache(maxsize=16)
 def canonical_encoding(name: str) -> str:
     """Return Python's name of the encoding *name*, for example ``iso8859-1``.
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from hook.core.applied import Applied, read_rows
+from hook.core.applied import Applied
 from hook.core.history import (
     BASELINE,
     BASELINE_TYPES,
     DELETE,
     SCHEMA,
     UNDO_TYPES,
-    History,
     HistoryRow,
     MigrationInfo,
     MigrationState,
@@ -72,15 +71,18 @@ class _Pairs:
 
 
 def reconcile(
-    resolved: Sequence[Migration], history: History, rules: HistoryRules
+    resolved: Sequence[Migration], entries: Sequence[Applied], rules: HistoryRules
 ) -> tuple[MigrationInfo, ...]:
     """Return the state of every file and every row.
 
     Order: files at or below a baseline, rows by rank, other files in the order of
-    *resolved*, which is the running order. Rows that cannot be understood are left
-    out, see `hook.core.applied`; so are rows that only delete another one.
+    *resolved*, which is the running order.
+
+    Args:
+        resolved: The files of the release, in running order.
+        entries: The rows of the history, see `hook.core.applied.read_rows`.
+        rules: Up to where to migrate, and whether out of order.
     """
-    entries, _ = read_rows(history.rows)
     pairs = _pair(resolved, entries)
     files = _without_row(resolved, entries, pairs)
     levels = _find_levels(resolved, entries, files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from hook.core.history import (
     SYNTHETIC_TYPES,
@@ -50,10 +50,9 @@ def judge_run(planned: Plan, history: History, after: Plan) -> tuple[Finding, ..
     return (passed("history-as-planned", f"{count} applied as planned, at {after.current}"),)
 
 
-def judge_new_invalid_indexes(before: Iterable[str], after: Iterable[str]) -> tuple[Finding, ...]:
+def judge_new_invalid_indexes(before: frozenset[str], after: frozenset[str]) -> tuple[Finding, ...]:
     """Judge whether the run left an index behind that the server does not use."""
-    known = set(before)
-    new = tuple(name for name in after if name not in known)
+    new = sorted(after - before)
     if not new:
         return (passed("invalid-indexes", "no new invalid index"),)
     hint = "Drop it with DROP INDEX CONCURRENTLY, and build it again in a new migration."

@@ -15,10 +15,10 @@ class Fetches(Protocol):
         """Return the rows of *query*."""
 
 
-def fetch_invalid_indexes(session: Fetches) -> tuple[str, ...]:
+def fetch_invalid_indexes(session: Fetches) -> frozenset[str]:
     """Return the invalid indexes of the database, each as ``schema.index on table``.
 
     Raises:
         HookError: The query failed.
     """
-    return tuple(name for (name,) in session.fetch(load_query("invalid_indexes")))
+    return frozenset(name for (name,) in session.fetch(load_query("invalid_indexes")))

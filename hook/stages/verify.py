@@ -28,7 +28,7 @@ class Before:
 
     migration_set: MigrationSet
     plan: Plan
-    invalid_indexes: tuple[str, ...]
+    invalid_indexes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

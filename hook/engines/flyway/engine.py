@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from hook.core.applied import read_rows
 from hook.core.baseline import judge_baseline, with_baseline
@@ -17,18 +19,24 @@ from hook.core.placeholders import (
     builtin_placeholders,
 )
 from hook.core.plan import Plan, judge_scripts, plan_pending
+from hook.core.prepared import parse_script
 from hook.core.reconcile import reconcile
 from hook.core.script import Migration
 from hook.core.script_config import ScriptConfig
 from hook.core.server import ServerFacts
 from hook.core.sql_text import qualified_name
 from hook.engines import Reader
+from hook.engines.flyway.apply import Application, Writing, session_state
 from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migration
 from hook.engines.flyway.history_table import HistoryPlace, create_history, read_history
 from hook.engines.flyway.locations import search_locations
 from hook.engines.flyway.release import Reading, read_script, resolve_release
 from hook.errors import ConfigError, ExitCode
 from hook.settings.migrations import MigrationSettings
+
+if TYPE_CHECKING:
+    from hook.core.attempt import ApplyTask, Attempt
+    from hook.postgres.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +79,11 @@ class FlywayEngine:
         """Return what is to be done, see `hook.engines.Engine`."""
         rules = self.settings.rules
         expected = with_baseline(history, self.settings.baseline)
-        infos = reconcile(migration_set.migrations, expected, rules)
+        entries, problems = read_rows(expected.rows)
+        infos = reconcile(migration_set.migrations, entries, rules)
         plan = plan_pending(infos, expected)
         findings = (
-            *_judge_rows(history),
+            *_judge_rows(history, problems),
             *self._judge_schema(history),
             *judge_baseline(history, self.settings.baseline),
             *judge_history(infos, rules),
@@ -115,6 +124,27 @@ class FlywayEngine:
         """
         return read_script(migration, self._reading(server))
 
+    def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
+        """Run one migration once, see `hook.engines.Engine`."""
+        text = self.read_script(task.migration, task.server)
+        allows_mixed = self.settings.execution.is_mixed_allowed
+        parsed = parse_script(task.migration, text, allows_mixed=allows_mixed)
+        row = self.new_row(task.migration, task.rank, task.server)
+
+        def timed_row(success: bool, duration_ms: int) -> str:  # noqa: FBT001 - a column
+            timed = replace(row, success=success, execution_time=duration_ms)
+            return self.history_row_sql(task.history, timed)
+
+        writing = Writing(
+            session_state=session_state(task.history.schema, task.server.search_path),
+            success_row=self.history_row_sql(task.history, row),
+            timed_row=timed_row,
+        )
+        application = Application(session, parsed.body, writing, task.limits, on_wait)
+        if parsed.in_transaction:
+            return application.in_transaction()
+        return application.without_transaction()
+
     def _installed_by(self, server: ServerFacts) -> str:
         return self.settings.history.installed_by or server.user
 
@@ -148,10 +178,9 @@ class FlywayEngine:
         return (failed(ExitCode.CONFIG, "schema-missing", message, hint),)
 
 
-def _judge_rows(history: History) -> tuple[Finding, ...]:
+def _judge_rows(history: History, problems: Iterable[str]) -> tuple[Finding, ...]:
     hint = "Find who wrote the row; correct it in the schema history once that is understood."
     place = f"{history.schema}.{history.table}"
-    _, problems = read_rows(history.rows)
     return tuple(
         failed(ExitCode.DRIFT, "history-row", f"{place}: {problem}", hint) for problem in problems
     )

@@ -11,4 +11,3 @@ SELECT pg_catalog.format('%I.%I on %I', n.nspname, i.relname, t.relname)
    AND i.relkind = 'i'
    AND i.relpersistence <> 't'
    AND n.nspname <> 'pg_toast'
- ORDER BY 1
