@@ -5,6 +5,7 @@ what happened to the database, and never reused. Findings (judged bad) and error
 (could not find out, could not do) both carry a member of `ExitCode`.
 
     HookError
+    ├── BadFlags                2  the command line
     ├── ConfigError            10  settings missing, contradictory, wrong target
     ├── BadMigrationSet        11  the files cannot be read as a migration set
     ├── DatabaseRejected       16  credentials, rights, TLS
@@ -93,6 +94,18 @@ class HookError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class BadFlags(HookError):
+    """The command line names what is not there, or gives a flag a value that it cannot have."""
+
+    exit_code = ExitCode.USAGE
+    rule = "usage"
+
+    def __init__(self, problems: tuple[str, ...], hint: str = "") -> None:
+        """Report all *problems* at once, each naming its flag."""
+        super().__init__("; ".join(problems), hint)
+        self.problems = problems
 
 
 class ConfigError(HookError):
@@ -195,9 +208,9 @@ class Interrupted(HookError):
     exit_code = ExitCode.INTERRUPTED
     rule = "interrupted"
 
-    def __init__(self, signal_name: str) -> None:
-        """Name the signal."""
-        super().__init__(f"{signal_name} received")
+    def __init__(self, signal_name: str, situation: str = "") -> None:
+        """Name the signal, and in *situation* what it interrupted and left behind."""
+        super().__init__(f"{signal_name} received{situation and f' {situation}'}")
         self.signal_name = signal_name
 
 

@@ -15,7 +15,7 @@ from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninf
 from hook.settings.jdbc import is_jdbc, parse_jdbc
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.target import ConnectionTarget
-from hook.settings.unexpanded import is_unexpanded
+from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
 
 SOURCES = "PRESYNC_URL, FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and its kin, or PGHOST and its kin"
 JDBC_PROPERTY = "FLYWAY_JDBC_PROPERTIES_"
@@ -88,6 +88,15 @@ def resolve_connection(
         (*problems, *_conflicts(chosen, others)),
         (*chosen.notes, *(f"{text}; {chosen.label} is used" for text in unread)),
     )
+
+
+def unexpanded_sources(environment: _Environment) -> Iterator[Problem]:
+    """Yield a problem for each variable of a source that holds a literal ``$(NAME)``."""
+    names = {"FLYWAY_URL", "DATABASE_URL", *_FLYWAY, *_POSTGRES, *_LIBPQ, "PGPASSWORD"}
+    for name, value in environment.items():
+        if (name in names or name.startswith(JDBC_PROPERTY)) and is_unexpanded(value):
+            message, hint = explain_unexpanded(name, value, environment)
+            yield Problem(message, hint=hint)
 
 
 def _candidates(url: Given | None, environment: _Environment) -> Iterator[Source | Problem]:

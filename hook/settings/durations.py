@@ -26,7 +26,7 @@ def parse_duration(text: str) -> timedelta:
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError("is not a duration such as 100ms, 30s, 25m, 24h or 7d")
+        raise ValueError(f"{text!r} is not a duration such as 100ms, 30s, 25m, 24h or 7d")
     return int(match[1]) * _UNITS[match[2]]
 
 
@@ -38,7 +38,7 @@ def parse_positive_duration(text: str) -> timedelta:
     """
     duration = parse_duration(text)
     if not duration:
-        raise ValueError("must be more than zero")
+        raise ValueError(f"{text!r} is not more than zero")
     return duration
 
 

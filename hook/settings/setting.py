@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-UNSET = "unset"
 
 
 class Group(Enum):
@@ -31,21 +30,21 @@ class Setting(Generic[T_co]):
 
     Attributes:
         name: Snake case; the key in the file, and in kebab case the flag.
-        parse: Text to value. Raises `ValueError` with a reason that completes
-            "<name>: <value> …", or `ConfigError` with whole sentences of its own.
+        parse: Text to value. Raises `ValueError` with a reason that names the value,
+            or `ConfigError` with problems that name the setting too.
         default: Text, parsed like any other; none leaves the setting unset.
-        help: One sentence.
+        meaning: One sentence, for ``--help`` and the docs.
         metavar: What stands for the value in ``--help``.
         environment: Variables that set it, strongest first; the first is documented.
         is_secret: The value may hold a password, so it is never shown.
     """
 
+    group: Group
     name: str
     parse: Callable[[str], T_co]
     default: str | None
-    help: str
-    group: Group
     metavar: str
+    meaning: str
     environment: tuple[str, ...]
     is_secret: bool = False
 
@@ -80,3 +79,28 @@ class Problem:
     text: str
     origin: Origin = Origin.ENVIRONMENT
     hint: str = ""
+
+
+def own(
+    group: Group,
+    name: str,
+    parse: Callable[[str], T],
+    default: str | None,
+    metavar: str,
+    meaning: str,
+) -> Setting[T]:
+    """Return a setting of presync's own, whose variable follows from its name."""
+    return Setting(group, name, parse, default, metavar, meaning, (f"PRESYNC_{name.upper()}",))
+
+
+def settings_in(namespace: Mapping[str, object]) -> tuple[Setting[object], ...]:
+    """Return the settings that a module defines, in its order, so that none is left out."""
+    return tuple(item for item in namespace.values() if isinstance(item, Setting))
+
+
+def flyway(
+    name: str, parse: Callable[[str], T], default: str | None, metavar: str, meaning: str
+) -> Setting[T]:
+    """Return a setting of Flyway's, under Flyway's variable."""
+    variable = f"FLYWAY_{name.upper()}"
+    return Setting(Group.FLYWAY, name, parse, default, metavar, meaning, (variable,))

@@ -26,13 +26,15 @@ def explain_unexpanded(label: str, text: str, defined: Container[str]) -> tuple[
     """
     match = _REFERENCE.search(text)
     name = match[1] if match else ""
-    reason = "it is defined only after it" if name in defined else "it is not defined"
+    is_late = name in defined
+    reason = "it is defined only after it" if is_late else "it is not defined"
+    verb = "Move" if is_late else "Define"
     message = (
         f"{label} holds a literal $({name}): Kubernetes expands a variable only when it is"
         f" defined earlier in the container's env list, and {reason}"
     )
     hint = (
-        f"Move {name} above {label} in the env list, or leave {label} out when presync can"
+        f"{verb} {name} above {label} in the env list, or leave {label} out when presync can"
         " read the parts themselves (POSTGRES_HOST and its kin)."
     )
     return message, hint

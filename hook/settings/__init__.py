@@ -1,0 +1,120 @@
+"""What a run is told: one frozen value, composed of small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hook.core.outcome import Policy
+from hook.core.report import Override
+from hook.errors import ConfigError
+from hook.settings.backup_source import BackupSource, S3Settings
+from hook.settings.migrations import MigrationSettings
+from hook.settings.output import OutputSettings
+from hook.settings.setting import Given
+from hook.settings.target import ConnectionTarget
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """The database, and what it must be.
+
+    Attributes:
+        target: None for commands that need no database.
+        source: Where it was named, for example ``POSTGRES_HOST``.
+        expect_database: Name that ``current_database()`` must have.
+        expect_system_id: System identifier that the cluster must have.
+        wait_timeout: How long to wait for a usable primary.
+    """
+
+    target: ConnectionTarget | None
+    source: str
+    wait_timeout: timedelta
+    expect_database: str | None = None
+    expect_system_id: str | None = None
+
+    def require_target(self) -> ConnectionTarget:
+        """Return the database to connect to.
+
+        Raises:
+            ConfigError: None is configured.
+        """
+        if self.target is None:
+            raise ConfigError(("no database is configured",))
+        return self.target
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How long things may take.
+
+    Attributes:
+        deadline: The whole run.
+        lock_wait: Waiting for another migrator.
+        lock_ladder: ``lock_timeout`` of each attempt at a migration.
+        statement_timeout: Of each statement in a migration.
+    """
+
+    deadline: timedelta
+    lock_wait: timedelta
+    lock_ladder: tuple[timedelta, ...]
+    statement_timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """The backup gate. *source* is none when nobody said where the backups are."""
+
+    policy: Policy
+    source: BackupSource | None
+    stanza: str | None
+    max_age: timedelta
+    s3: S3Settings
+
+
+@dataclass(frozen=True, slots=True)
+class BlockerSettings:
+    """The blockers gate.
+
+    Attributes:
+        max_age: A transaction or query older than this blocks.
+        wait: How long to wait for blockers to go.
+    """
+
+    policy: Policy
+    max_age: timedelta
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the settings came from, and what of them may not be shown.
+
+    Attributes:
+        given: What was written, by setting.
+        placeholders: What was written, by placeholder.
+        secrets: Values that may not be shown anywhere.
+        public: Values that are shown although they may equal a secret.
+        notes: What was ignored, one sentence each.
+    """
+
+    given: Mapping[str, Given] = field(default_factory=dict, repr=False)
+    placeholders: Mapping[str, Given] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    public: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a run is told."""
+
+    database: DatabaseSettings
+    migrations: MigrationSettings
+    run: RunSettings
+    backup: BackupSettings
+    blockers: BlockerSettings
+    output: OutputSettings
+    overrides: tuple[Override, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)

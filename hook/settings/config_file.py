@@ -1,0 +1,79 @@
+"""The settings file: TOML, one key per setting, and a table of placeholders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hook.errors import ConfigError
+from hook.settings.output_specification import CONFIG
+from hook.settings.specification import SETTINGS
+from hook.settings.suggestion import did_you_mean
+
+_PLACEHOLDERS = "placeholders"
+_KEYS = frozenset(setting.name for setting in SETTINGS) - {CONFIG.name}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The texts of a settings file by key; empty when there is no file."""
+
+    path: str = ""
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    placeholders: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def read_config_file(path: str) -> ConfigFile:
+    """Return the settings in the file *path*.
+
+    Raises:
+        ConfigError: It cannot be read, is not TOML, or has keys that are no settings;
+            all such keys are named.
+    """
+    # Most runs have no file.
+    import tomllib  # noqa: PLC0415 - see above
+
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            (f"{path}: {(error.strerror or 'not readable').lower()}",),
+            "Correct PRESYNC_CONFIG or --config, or mount the file.",
+        ) from error
+    except ValueError as error:
+        reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else f"not TOML: {error}"
+        raise ConfigError((f"{path} is {reason}",)) from error
+    table = content.pop(_PLACEHOLDERS, {})
+    problems = [*_unknown_keys(path, content), *_odd_values(path, content)]
+    if not isinstance(table, dict):
+        problems.append(f"{path}: {_PLACEHOLDERS} is not a table")
+        table = {}
+    problems += _odd_values(f"{path}: [{_PLACEHOLDERS}]", table)
+    if problems:
+        raise ConfigError(tuple(problems))
+    return ConfigFile(path, _texts(content), _texts(table))
+
+
+def _unknown_keys(path: str, content: Mapping[str, object]) -> Iterator[str]:
+    for key in content:
+        if key not in _KEYS:
+            yield f"{path}: {key} is not a setting{did_you_mean(key, _KEYS)}"
+
+
+def _odd_values(path: str, content: Mapping[str, object]) -> Iterator[str]:
+    for key, value in content.items():
+        if not isinstance(value, str | int | list):
+            yield f"{path}: {key} is not a text, a whole number, true, false or a list"
+
+
+def _texts(content: Mapping[str, object]) -> dict[str, str]:
+    return {key: _text(value) for key, value in content.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ",".join(_text(item) for item in value)
+    return str(value)

@@ -1,0 +1,134 @@
+"""Flyway's settings that have a meaning here, under Flyway's names and with its defaults."""
+
+from __future__ import annotations
+
+from hook.core.encoding import canonical_encoding
+from hook.core.history_rules import (
+    IgnorePattern,
+    Target,
+    parse_ignore_pattern,
+    parse_target,
+)
+from hook.core.version import Version
+from hook.settings.migrations import DEFAULT_TABLE
+from hook.settings.setting import Setting, flyway, settings_in
+from hook.settings.words import parse_list, parse_switch
+
+_SWITCH = "true|false"
+
+
+def _parse_patterns(text: str) -> tuple[IgnorePattern, ...]:
+    return tuple(parse_ignore_pattern(item) for item in parse_list(text))
+
+
+TABLE = flyway("table", str, DEFAULT_TABLE, "NAME", "Table of the schema history.")
+DEFAULT_SCHEMA: Setting[str | None] = flyway(
+    "default_schema",
+    str,
+    None,
+    "NAME",
+    "Schema of the history. Unset: the first of the schemas, else the session's own.",
+)
+SCHEMAS: Setting[tuple[str, ...] | None] = flyway(
+    "schemas", parse_list, None, "NAME,…", "Schemas that belong to the application."
+)
+CREATE_SCHEMAS = flyway(
+    "create_schemas", parse_switch, "true", _SWITCH, "Schemas that are missing are created."
+)
+TABLESPACE: Setting[str | None] = flyway(
+    "tablespace", str, None, "NAME", "Tablespace of the history table."
+)
+INSTALLED_BY: Setting[str | None] = flyway(
+    "installed_by", str, None, "NAME", "Name in the history. Unset: the database user."
+)
+SQL_MIGRATION_PREFIX = flyway(
+    "sql_migration_prefix", str, "V", "TEXT", "Prefix of versioned migrations."
+)
+REPEATABLE_SQL_MIGRATION_PREFIX = flyway(
+    "repeatable_sql_migration_prefix", str, "R", "TEXT", "Prefix of repeatable migrations."
+)
+BASELINE_MIGRATION_PREFIX = flyway(
+    "baseline_migration_prefix", str, "B", "TEXT", "Prefix of baseline migrations."
+)
+UNDO_SQL_MIGRATION_PREFIX = flyway(
+    "undo_sql_migration_prefix", str, "U", "TEXT", "Prefix of undo scripts, which never run."
+)
+SQL_MIGRATION_SEPARATOR = flyway(
+    "sql_migration_separator", str, "__", "TEXT", "Between version and description."
+)
+SQL_MIGRATION_SUFFIXES = flyway(
+    "sql_migration_suffixes", parse_list, ".sql", "TEXT,…", "Endings of migrations' file names."
+)
+ENCODING = flyway("encoding", canonical_encoding, "UTF-8", "NAME", "Encoding of the scripts.")
+VALIDATE_MIGRATION_NAMING = flyway(
+    "validate_migration_naming",
+    parse_switch,
+    "false",
+    _SWITCH,
+    "A script whose name follows no convention is an error.",
+)
+TARGET: Setting[Target] = flyway(
+    "target",
+    parse_target,
+    "latest",
+    "VERSION",
+    "Migrate up to latest, current, next, a version, or a version? that may be missing.",
+)
+OUT_OF_ORDER = flyway(
+    "out_of_order",
+    parse_switch,
+    "false",
+    _SWITCH,
+    "Versions below the newest applied one may still be applied.",
+)
+VALIDATE_ON_MIGRATE = flyway(
+    "validate_on_migrate",
+    parse_switch,
+    "true",
+    _SWITCH,
+    "Files and history that disagree stop the run.",
+)
+IGNORE_MIGRATION_PATTERNS = flyway(
+    "ignore_migration_patterns",
+    _parse_patterns,
+    "*:future",
+    "KIND:STATE,…",
+    "Migrations that validation passes over.",
+)
+MIXED = flyway(
+    "mixed",
+    parse_switch,
+    "false",
+    _SWITCH,
+    "A script may hold both kinds of statements; it then runs without a transaction.",
+)
+EXECUTE_IN_TRANSACTION = flyway(
+    "execute_in_transaction",
+    parse_switch,
+    "true",
+    _SWITCH,
+    "Scripts run in a transaction unless they say otherwise.",
+)
+BASELINE_ON_MIGRATE = flyway(
+    "baseline_on_migrate",
+    parse_switch,
+    "false",
+    _SWITCH,
+    "Adopt a schema with objects and no history; needs PRESYNC_ALLOW_BASELINE as well.",
+)
+BASELINE_VERSION = flyway(
+    "baseline_version", Version.parse, "1", "VERSION", "Version as which it is adopted."
+)
+BASELINE_DESCRIPTION = flyway(
+    "baseline_description", str, "<< Flyway Baseline >>", "TEXT", "Description of that row."
+)
+PLACEHOLDER_REPLACEMENT = flyway(
+    "placeholder_replacement", parse_switch, "true", _SWITCH, "Placeholders are replaced."
+)
+PLACEHOLDER_PREFIX = flyway("placeholder_prefix", str, "${", "TEXT", "Start of a placeholder.")
+PLACEHOLDER_SUFFIX = flyway("placeholder_suffix", str, "}", "TEXT", "End of a placeholder.")
+PLACEHOLDER_SEPARATOR = flyway(
+    "placeholder_separator", str, ":", "TEXT", "Within the names of built-in placeholders."
+)
+
+FLYWAY_SETTINGS = settings_in(globals())

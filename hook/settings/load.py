@@ -1,0 +1,175 @@
+"""Settings from everything the process was started with; all problems are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+from hook.core.report import Override
+from hook.errors import BadFlags, ConfigError
+from hook.settings import (
+    BackupSettings,
+    BlockerSettings,
+    DatabaseSettings,
+    Provenance,
+    RunSettings,
+    Settings,
+)
+from hook.settings import specification as spec
+from hook.settings.backup_source import S3Settings
+from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
+from hook.settings.load_migrations import build_migrations
+from hook.settings.load_output import build_output
+from hook.settings.names import judge_names, note_harmless
+from hook.settings.secrets import find_secrets, is_secret_name
+from hook.settings.setting import Origin, Problem
+from hook.settings.sources import Inputs, Values, read_values
+
+
+class Need(Enum):
+    """What a command needs of the database."""
+
+    DATABASE = "a database"
+    ANY_DATABASE = "a database if one is configured"
+    NO_DATABASE = "no database"
+
+
+def load_settings(inputs: Inputs, need: Need) -> Settings:
+    """Return the settings for a command with *need*.
+
+    Raises:
+        ConfigError: Everything that is wrong, each problem naming its setting.
+        BadFlags: The same, when nothing but flags is wrong.
+    """
+    values, found = read_values(inputs)
+    password, unreadable = _read_password(values)
+    connection, problems = _connect(values, password, inputs, need)
+    _raise_all(
+        [
+            *judge_names(inputs.environment),
+            *found,
+            *_judge_together(values),
+            *unreadable,
+            *problems,
+        ]
+    )
+    return Settings(
+        database=_build_database(values, connection),
+        migrations=build_migrations(values),
+        run=RunSettings(
+            deadline=values.of(spec.DEADLINE),
+            lock_wait=values.of(spec.LOCK_WAIT),
+            lock_ladder=values.of(spec.LOCK_LADDER),
+            statement_timeout=values.of(spec.STATEMENT_TIMEOUT),
+        ),
+        backup=BackupSettings(
+            policy=values.of(spec.BACKUP_POLICY),
+            source=values.of(spec.BACKUP_SOURCE),
+            stanza=values.of(spec.BACKUP_STANZA),
+            max_age=values.of(spec.BACKUP_MAX_AGE),
+            s3=S3Settings(endpoint=values.of(spec.S3_ENDPOINT)),
+        ),
+        blockers=BlockerSettings(
+            policy=values.of(spec.BLOCKERS_POLICY),
+            max_age=values.of(spec.BLOCKER_MAX_AGE),
+            wait=values.of(spec.BLOCKER_WAIT),
+        ),
+        output=build_output(values),
+        overrides=_build_overrides(values),
+        provenance=_build_provenance(values, connection, password, inputs),
+    )
+
+
+def _connect(
+    values: Values, password: str | None, inputs: Inputs, need: Need
+) -> tuple[Connection, list[Problem]]:
+    if need is Need.NO_DATABASE:
+        return Connection(), []
+    url = values.given.get(spec.URL.name)
+    connection = resolve_connection(url, password, inputs.environment)
+    problems = [*unexpanded_sources(inputs.environment), *connection.problems]
+    is_missing = connection.target is None and need is Need.DATABASE
+    if is_missing and not problems and url is None:
+        hint = f"Set one of {SOURCES}."
+        problems.append(Problem("no database is configured", hint=hint))
+    return connection, problems
+
+
+def _read_password(values: Values) -> tuple[str | None, list[Problem]]:
+    path = values.of(spec.PASSWORD_FILE)
+    if path is None:
+        return None, []
+    label = values.given[spec.PASSWORD_FILE.name].label
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or "not readable").lower()
+        hint = "Mount the file, or correct its path."
+        return None, [Problem(f"{label}: {path}: {reason}", hint=hint)]
+    except UnicodeDecodeError:
+        return None, [Problem(f"{label}: {path} is not UTF-8")]
+    # Editors and `kubectl create secret --from-file` leave a newline at the end.
+    return text.removesuffix("\n").removesuffix("\r"), []
+
+
+def _judge_together(values: Values) -> Iterator[Problem]:
+    """Yield problems that no setting has on its own."""
+    url = values.given.get(spec.URL.name)
+    if url is not None and url.origin is Origin.FLAG and find_secrets({}, [url.text]):
+        yield Problem(
+            "--url holds a password, which every process of the machine can read",
+            Origin.FLAG,
+            "Set PRESYNC_URL instead, or give the password by PRESYNC_PASSWORD_FILE.",
+        )
+    if values.of(spec.OVERRIDE) and not (values.of(spec.OVERRIDE_REASON) or "").strip():
+        label = values.given[spec.OVERRIDE.name].label
+        yield Problem(
+            f"{label} is set and PRESYNC_OVERRIDE_REASON is not",
+            hint="Set PRESYNC_OVERRIDE_REASON to why the gate may be set aside this once.",
+        )
+
+
+def _raise_all(problems: list[Problem]) -> None:
+    if not problems:
+        return
+    texts = tuple(dict.fromkeys(problem.text for problem in problems))
+    hint = " ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint))
+    if all(problem.origin is Origin.FLAG for problem in problems):
+        raise BadFlags(texts, hint)
+    raise ConfigError(texts, hint)
+
+
+def _build_database(values: Values, connection: Connection) -> DatabaseSettings:
+    return DatabaseSettings(
+        target=connection.target,
+        source=connection.source,
+        wait_timeout=values.of(spec.WAIT_TIMEOUT),
+        expect_database=values.of(spec.EXPECT_DATABASE),
+        expect_system_id=values.of(spec.EXPECT_SYSTEM_ID),
+    )
+
+
+def _build_overrides(values: Values) -> tuple[Override, ...]:
+    reason = values.of(spec.OVERRIDE_REASON) or ""
+    return tuple(Override(gate, reason) for gate in values.of(spec.OVERRIDE) or ())
+
+
+def _build_provenance(
+    values: Values, connection: Connection, password: str | None, inputs: Inputs
+) -> Provenance:
+    url = values.given.get(spec.URL.name)
+    secrets = list(find_secrets(inputs.environment, [url.text] if url else []))
+    secrets += [given.text for name, given in values.placeholders.items() if is_secret_name(name)]
+    target = connection.target
+    secrets += [text for text in (password, target and target.password) if text]
+    shown = ("user", "host", "hostaddr", "dbname")
+    return Provenance(
+        given=values.given,
+        placeholders=values.placeholders,
+        secrets=tuple(dict.fromkeys(secrets)),
+        public=tuple(target.parameters[name] for name in shown if name in target.parameters)
+        if target
+        else (),
+        notes=(*note_harmless(inputs.environment), *connection.notes),
+    )

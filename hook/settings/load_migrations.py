@@ -1,0 +1,89 @@
+"""The settings of the migrations, put together from single values."""
+
+from __future__ import annotations
+
+from hook.core.baseline import BaselineRules
+from hook.core.history_rules import HistoryRules
+from hook.core.placeholders import PlaceholderSyntax
+from hook.core.script import Naming
+from hook.settings import flyway_specification as flyway
+from hook.settings import specification as spec
+from hook.settings.migrations import (
+    Execution,
+    HistoryTable,
+    MigrationSettings,
+    Placeholders,
+    Sources,
+)
+from hook.settings.sources import Values
+
+
+def build_migrations(values: Values) -> MigrationSettings:
+    """Return what *values* say about the migrations."""
+    locations = values.of(spec.LOCATIONS)
+    return MigrationSettings(
+        sources=Sources(
+            locations=locations or (),
+            encoding=values.of(flyway.ENCODING),
+            naming=_build_naming(values),
+        ),
+        placeholders=_build_placeholders(values),
+        history=_build_history(values),
+        baseline=BaselineRules(
+            on_migrate=values.of(flyway.BASELINE_ON_MIGRATE),
+            is_allowed=values.of(spec.ALLOW_BASELINE),
+            version=values.of(flyway.BASELINE_VERSION),
+            description=values.of(flyway.BASELINE_DESCRIPTION),
+        ),
+        rules=_build_rules(values),
+        execution=Execution(
+            is_mixed_allowed=values.of(flyway.MIXED),
+            in_transaction=values.of(flyway.EXECUTE_IN_TRANSACTION),
+        ),
+    )
+
+
+def _build_naming(values: Values) -> Naming:
+    return Naming(
+        versioned_prefix=values.of(flyway.SQL_MIGRATION_PREFIX),
+        repeatable_prefix=values.of(flyway.REPEATABLE_SQL_MIGRATION_PREFIX),
+        baseline_prefix=values.of(flyway.BASELINE_MIGRATION_PREFIX),
+        undo_prefix=values.of(flyway.UNDO_SQL_MIGRATION_PREFIX),
+        separator=values.of(flyway.SQL_MIGRATION_SEPARATOR),
+        suffixes=values.of(flyway.SQL_MIGRATION_SUFFIXES),
+        is_strict=values.of(flyway.VALIDATE_MIGRATION_NAMING),
+    )
+
+
+def _build_history(values: Values) -> HistoryTable:
+    schemas = values.of(flyway.SCHEMAS)
+    return HistoryTable(
+        table=values.of(flyway.TABLE),
+        default_schema=values.of(flyway.DEFAULT_SCHEMA),
+        schemas=schemas or (),
+        creates_schemas=values.of(flyway.CREATE_SCHEMAS),
+        tablespace=values.of(flyway.TABLESPACE),
+        installed_by=values.of(flyway.INSTALLED_BY),
+    )
+
+
+def _build_placeholders(values: Values) -> Placeholders:
+    return Placeholders(
+        values={name: given.text for name, given in values.placeholders.items()},
+        syntax=PlaceholderSyntax(
+            prefix=values.of(flyway.PLACEHOLDER_PREFIX),
+            suffix=values.of(flyway.PLACEHOLDER_SUFFIX),
+            separator=values.of(flyway.PLACEHOLDER_SEPARATOR),
+        ),
+        is_replacing=values.of(flyway.PLACEHOLDER_REPLACEMENT),
+    )
+
+
+def _build_rules(values: Values) -> HistoryRules:
+    return HistoryRules(
+        is_out_of_order=values.of(flyway.OUT_OF_ORDER),
+        target=values.of(flyway.TARGET),
+        ignore_patterns=values.of(flyway.IGNORE_MIGRATION_PATTERNS),
+        on_ahead=values.of(spec.ON_AHEAD),
+        validates=values.of(flyway.VALIDATE_ON_MIGRATE),
+    )

@@ -1,0 +1,29 @@
+"""The settings of the output, put together from single values."""
+
+from __future__ import annotations
+
+from hook.settings import output_specification as spec
+from hook.settings.output import Actor, OutputSettings
+from hook.settings.sources import Inputs, Values, read_values
+
+
+def build_output(values: Values) -> OutputSettings:
+    """Return what *values* say about the output."""
+    return OutputSettings(
+        format=values.of(spec.FORMAT),
+        log_format=values.of(spec.LOG_FORMAT),
+        report=values.of(spec.REPORT),
+        termination_log=values.of(spec.TERMINATION_LOG),
+        actor=Actor(
+            pod=values.of(spec.POD),
+            namespace=values.of(spec.NAMESPACE),
+            job=values.of(spec.JOB),
+            job_uid=values.of(spec.JOB_UID),
+        ),
+    )
+
+
+def read_output(inputs: Inputs) -> OutputSettings:
+    """Return where problems are to be told, whatever is wrong with the settings."""
+    values, _ = read_values(inputs)
+    return build_output(values)

@@ -1,0 +1,87 @@
+"""Variables that look like settings: a misspelled or unsupported one is never ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from hook.settings import flyway_variables
+from hook.settings.database import JDBC_PROPERTY
+from hook.settings.setting import Problem
+from hook.settings.sources import PLACEHOLDER
+from hook.settings.specification import SETTINGS
+from hook.settings.suggestion import did_you_mean
+
+OWN = "PRESYNC_"
+FLYWAY = "FLYWAY_"
+
+# For a Service called "presync" or "flyway" Kubernetes sets these in every pod beside it
+# ("Discovering services", environment variables).
+_SERVICE_LINK = re.compile(
+    r"(?:PRESYNC|FLYWAY)(?:_[A-Z0-9_]+)?_(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)"
+    r"|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+
+NOT_YET = frozenset(
+    OWN + name
+    for name in (
+        "ARCHIVE_MAX_LAG",
+        "ARCHIVE_POLICY",
+        "BACKUP_TRIGGER",
+        "DAMAGE_BUDGET",
+        "FAILURE_MEMORY",
+        "LEDGER",
+        "MARKER_POLICY",
+        "SAFETY_POLICY",
+        "WINDOW",
+        "WINDOW_POLICY",
+    )
+)
+
+KNOWN = frozenset(name for setting in SETTINGS for name in setting.environment)
+_READ_ELSEWHERE = flyway_variables.CONNECTION | flyway_variables.HARMLESS.keys()
+_FLYWAY_NAMES = frozenset(
+    name
+    for names in (KNOWN, _READ_ELSEWHERE, flyway_variables.ONLY, flyway_variables.REFUSED)
+    for name in names
+    if name.startswith(FLYWAY)
+)
+
+
+def judge_names(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield a problem for each variable that looks like a setting and is none."""
+    for name, value in environment.items():
+        if not value or name in KNOWN or _SERVICE_LINK.fullmatch(name):
+            continue
+        if name.startswith(OWN):
+            yield _own_problem(name)
+        elif name.startswith(FLYWAY):
+            yield from _flyway_problem(name, value)
+
+
+def note_harmless(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each variable of Flyway's that is ignored."""
+    for name, reason in flyway_variables.HARMLESS.items():
+        if environment.get(name):
+            yield f"{name} is ignored: {reason}"
+
+
+def _own_problem(name: str) -> Problem:
+    if name in NOT_YET:
+        return Problem(f"{name} is not supported in this version", hint=f"Remove {name}.")
+    return Problem(f"{name} is not a setting{did_you_mean(name, KNOWN)}")
+
+
+def _flyway_problem(name: str, value: str) -> Iterator[Problem]:
+    if name.startswith((PLACEHOLDER, JDBC_PROPERTY)) or name in _READ_ELSEWHERE:
+        return
+    accepted, reason = flyway_variables.ONLY.get(name, ("", ""))
+    if accepted and value.strip().lower() == accepted:
+        return
+    reason = reason or flyway_variables.REFUSED.get(name, "")
+    if accepted:
+        yield Problem(f"{name} can only be {accepted}: {reason}", hint=f"Remove {name}.")
+    elif reason:
+        yield Problem(f"{name} is not supported: {reason}", hint=f"Remove {name}.")
+    else:
+        yield Problem(f"{name} is not a setting{did_you_mean(name, _FLYWAY_NAMES)}")

@@ -1,0 +1,51 @@
+"""Which values may not be shown, found before anything is parsed.
+
+A value that turns out to be unreadable must not be shown either, so secrets are
+looked for in the raw text, generously.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from hook.settings.conninfo import decode_percent
+
+_URLS = ("PRESYNC_URL", "FLYWAY_URL", "DATABASE_URL")
+_OURS = ("PRESYNC_", "FLYWAY_", "POSTGRES_", "PG", "AWS_")
+_SECRET_ENDING = ("PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "_KEY", "_PASS")
+_LOGIN = re.compile(r"://[^:/@?]*:(?P<password>.*)@", re.DOTALL)
+_PAIR = re.compile(
+    r"(?:^|[?&\s])(?:ssl)?password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>[^&\s]*))",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def find_secrets(environment: Mapping[str, str], urls: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return every secret that a variable of ours, or one of *urls*, holds."""
+    found = [
+        value
+        for name, value in environment.items()
+        if name.startswith(_OURS) and is_secret_name(name)
+    ]
+    for text in (*urls, *(environment.get(name, "") for name in _URLS)):
+        found += _passwords_in(text)
+    return tuple(dict.fromkeys(value for value in found if value))
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a variable or placeholder called *name* holds a secret."""
+    return name.upper().endswith(_SECRET_ENDING)
+
+
+def _passwords_in(text: str) -> Iterator[str]:
+    login = _LOGIN.search(text)
+    spelled = [login["password"]] if login else []
+    spelled += [match["quoted"] or match["plain"] or "" for match in _PAIR.finditer(text)]
+    for password in spelled:
+        yield password
+        yield re.sub(r"\\(.)", r"\1", password)
+        try:
+            yield decode_percent(password)
+        except ValueError:
+            continue

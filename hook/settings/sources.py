@@ -1,0 +1,143 @@
+"""Flags before environment before file before defaults; each value knows where it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from hook.core.placeholders import RESERVED
+from hook.errors import ConfigError
+from hook.settings.config_file import ConfigFile, read_config_file
+from hook.settings.output_specification import CONFIG
+from hook.settings.setting import Given, Origin, Problem, Setting
+from hook.settings.specification import SETTINGS
+from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
+
+T = TypeVar("T")
+
+PLACEHOLDER = "FLYWAY_PLACEHOLDERS_"
+PLACEHOLDER_FLAG = "--placeholder"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the process was started with.
+
+    Attributes:
+        flags: Texts by the setting's name.
+        environment: All variables.
+        placeholders: ``name=value`` texts from flags.
+    """
+
+    flags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    placeholders: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Every setting's value, and where it was given.
+
+    Attributes:
+        given: By setting; none where a setting is unset.
+        placeholders: By name in lower case.
+    """
+
+    given: Mapping[str, Given] = field(repr=False)
+    placeholders: Mapping[str, Given] = field(repr=False)
+    _parsed: Mapping[str, object] = field(repr=False)
+
+    def of(self, setting: Setting[T]) -> T:
+        """Return the value of *setting*; none when it is unset."""
+        return cast("T", self._parsed[setting.name])
+
+
+def read_values(inputs: Inputs) -> tuple[Values, tuple[Problem, ...]]:
+    """Return the value of every setting, and all that is wrong with those given.
+
+    A setting with a problem has its default, so that reading can go on.
+    """
+    problems: list[Problem] = []
+    given: dict[str, Given] = {}
+    parsed: dict[str, object] = {}
+    file = _read_file(inputs, problems)
+    for setting in SETTINGS:
+        default = setting.default
+        parsed[setting.name] = None if default is None else setting.parse(default)
+        found = _find(setting, inputs, file)
+        if found is None:
+            continue
+        given[setting.name] = found
+        try:
+            parsed[setting.name] = _parse(setting, found, inputs.environment)
+        except ConfigError as error:
+            problems += [Problem(text, found.origin, error.hint) for text in error.problems]
+    placeholders = _read_placeholders(inputs, file, problems)
+    return Values(given, placeholders, parsed), tuple(problems)
+
+
+def _read_file(inputs: Inputs, problems: list[Problem]) -> ConfigFile:
+    place = _find(CONFIG, inputs, ConfigFile())
+    if place is None:
+        return ConfigFile()
+    try:
+        return read_config_file(place.text)
+    except ConfigError as error:
+        problems += [Problem(text, Origin.FILE, error.hint) for text in error.problems]
+        return ConfigFile()
+
+
+def _find(setting: Setting[object], inputs: Inputs, file: ConfigFile) -> Given | None:
+    """Return the strongest value of *setting*. An empty text counts as not given.
+
+    Kubernetes manifests that are filled from templates set variables to nothing.
+    """
+    flag = inputs.flags.get(setting.name)
+    if flag:
+        return Given(flag, Origin.FLAG, setting.flag)
+    for name in setting.environment:
+        if inputs.environment.get(name):
+            return Given(inputs.environment[name], Origin.ENVIRONMENT, name)
+    if file.values.get(setting.name):
+        return Given(file.values[setting.name], Origin.FILE, f"{file.path}: {setting.name}")
+    return None if setting.default is None else Given(setting.default, Origin.DEFAULT, "default")
+
+
+def _parse(setting: Setting[T], given: Given, environment: Mapping[str, str]) -> T:
+    if is_unexpanded(given.text):
+        message, hint = explain_unexpanded(given.label, given.text, environment)
+        raise ConfigError((message,), hint)
+    try:
+        return setting.parse(given.text)
+    except ValueError as error:
+        raise ConfigError((f"{given.label}: {error}",)) from error
+
+
+def _read_placeholders(
+    inputs: Inputs, file: ConfigFile, problems: list[Problem]
+) -> Mapping[str, Given]:
+    found: dict[str, Given] = {}
+    for name, given in _each_placeholder(inputs, file):
+        if not name or name.startswith(RESERVED):
+            problems.append(Problem(f"{given.label} is no name for a placeholder", given.origin))
+        elif is_unexpanded(given.text):
+            message, hint = explain_unexpanded(given.label, given.text, inputs.environment)
+            problems.append(Problem(message, given.origin, hint))
+        else:
+            found[name] = given
+    return found
+
+
+def _each_placeholder(inputs: Inputs, file: ConfigFile) -> Iterator[tuple[str, Given]]:
+    """Yield name and value of each placeholder, the weakest source first."""
+    for name, value in file.placeholders.items():
+        label = f"{file.path}: placeholders.{name}"
+        yield name.lower(), Given(value, Origin.FILE, label)
+    for name, value in inputs.environment.items():
+        if name.startswith(PLACEHOLDER):
+            key = name.removeprefix(PLACEHOLDER).lower()
+            yield key, Given(value, Origin.ENVIRONMENT, name)
+    for text in inputs.placeholders:
+        name, _, value = text.partition("=")
+        yield name.lower(), Given(value, Origin.FLAG, f"{PLACEHOLDER_FLAG} {name}")

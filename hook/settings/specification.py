@@ -1,0 +1,219 @@
+"""Every setting, once: parsing, flags, help, ``presync config`` and the docs come from here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hook.core.history_rules import OnAhead
+from hook.core.outcome import Policy
+from hook.settings.backup_source import BackupSource, parse_backup_source, parse_s3_endpoint
+from hook.settings.durations import parse_duration, parse_ladder, parse_positive_duration
+from hook.settings.flyway_specification import FLYWAY_SETTINGS
+from hook.settings.output_specification import OUTPUT_SETTINGS
+from hook.settings.setting import Group, Setting, own, settings_in
+from hook.settings.words import EngineName, choice_of, parse_gates, parse_list, parse_switch
+
+_DURATION = "DURATION"
+_POLICY = "enforce|warn|off"
+
+URL: Setting[str | None] = replace(
+    own(
+        Group.DATABASE,
+        "url",
+        str,
+        None,
+        "URL",
+        "The database, as a libpq URL or key=value pairs. A password in it is refused as a flag.",
+    ),
+    is_secret=True,
+)
+PASSWORD_FILE: Setting[str | None] = own(
+    Group.DATABASE,
+    "password_file",
+    str,
+    None,
+    "PATH",
+    "File that holds the password; it replaces the one of the source.",
+)
+EXPECT_DATABASE: Setting[str | None] = own(
+    Group.DATABASE,
+    "expect_database",
+    str,
+    None,
+    "NAME",
+    "Name that the database must have, or nothing is touched.",
+)
+EXPECT_SYSTEM_ID: Setting[str | None] = own(
+    Group.DATABASE,
+    "expect_system_id",
+    str,
+    None,
+    "NUMBER",
+    "System identifier that the cluster must have, or nothing is touched.",
+)
+WAIT_TIMEOUT: Setting[timedelta] = own(
+    Group.DATABASE,
+    "wait_timeout",
+    parse_positive_duration,
+    "120s",
+    _DURATION,
+    "How long to wait for a usable primary.",
+)
+
+ENGINE: Setting[EngineName] = own(
+    Group.MIGRATIONS,
+    "engine",
+    choice_of(EngineName),
+    "flyway",
+    "flyway",
+    "Convention that files and history follow.",
+)
+LOCATIONS: Setting[tuple[str, ...] | None] = replace(
+    own(
+        Group.MIGRATIONS,
+        "locations",
+        parse_list,
+        None,
+        "PATH,…",
+        "Folders of the migrations. Unset: /migrations, else /flyway/sql, else ./migrations.",
+    ),
+    environment=("PRESYNC_LOCATIONS", "FLYWAY_LOCATIONS"),
+)
+ALLOW_BASELINE: Setting[bool] = own(
+    Group.MIGRATIONS,
+    "allow_baseline",
+    parse_switch,
+    "false",
+    "true|false",
+    "Second key to FLYWAY_BASELINE_ON_MIGRATE: a schema with objects and no history is adopted.",
+)
+
+DEADLINE: Setting[timedelta] = own(
+    Group.RUN,
+    "deadline",
+    parse_positive_duration,
+    "25m",
+    _DURATION,
+    "The whole run; keep it below activeDeadlineSeconds of the Job.",
+)
+LOCK_WAIT: Setting[timedelta] = own(
+    Group.RUN,
+    "lock_wait",
+    parse_duration,
+    "60s",
+    _DURATION,
+    "How long to wait for another migrator.",
+)
+LOCK_LADDER: Setting[tuple[timedelta, ...]] = own(
+    Group.RUN,
+    "lock_ladder",
+    parse_ladder,
+    "100ms,100ms,250ms,500ms,1500ms,2s,2s,5s",
+    "DURATION,…",
+    "lock_timeout of each attempt at a migration; one must exceed the server's deadlock_timeout.",
+)
+STATEMENT_TIMEOUT: Setting[timedelta] = own(
+    Group.RUN,
+    "statement_timeout",
+    parse_positive_duration,
+    "5m",
+    _DURATION,
+    "statement_timeout within a migration.",
+)
+ON_AHEAD: Setting[OnAhead] = own(
+    Group.RUN,
+    "on_ahead",
+    choice_of(OnAhead),
+    "pass",
+    "pass|fail",
+    "What to do when the database is newer than the release.",
+)
+
+BACKUP_POLICY: Setting[Policy] = own(
+    Group.BACKUP,
+    "backup_policy",
+    choice_of(Policy),
+    "enforce",
+    _POLICY,
+    "What a bad finding of the gate does to the run.",
+)
+BACKUP_SOURCE: Setting[BackupSource | None] = own(
+    Group.BACKUP,
+    "backup_source",
+    parse_backup_source,
+    None,
+    "SOURCE",
+    "pgbackrest:s3://bucket/prefix, pgbackrest:/path or none. Needed when something is pending.",
+)
+BACKUP_STANZA: Setting[str | None] = own(
+    Group.BACKUP,
+    "backup_stanza",
+    str,
+    None,
+    "NAME",
+    "Stanza of this database in the repository.",
+)
+BACKUP_MAX_AGE: Setting[timedelta] = own(
+    Group.BACKUP,
+    "backup_max_age",
+    parse_positive_duration,
+    "24h",
+    _DURATION,
+    "How old the newest backup may be, from the moment it stopped.",
+)
+S3_ENDPOINT: Setting[str | None] = replace(
+    own(
+        Group.BACKUP,
+        "s3_endpoint",
+        parse_s3_endpoint,
+        None,
+        "URL",
+        "S3 service, when it is not AWS. Region, credentials and CA are boto3's own variables.",
+    ),
+    environment=("PRESYNC_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"),
+)
+
+BLOCKERS_POLICY: Setting[Policy] = own(
+    Group.BLOCKERS,
+    "blockers_policy",
+    choice_of(Policy),
+    "enforce",
+    _POLICY,
+    "What a bad finding of the gate does to the run.",
+)
+BLOCKER_MAX_AGE: Setting[timedelta] = own(
+    Group.BLOCKERS,
+    "blocker_max_age",
+    parse_positive_duration,
+    "30m",
+    _DURATION,
+    "A transaction or query older than this blocks.",
+)
+BLOCKER_WAIT: Setting[timedelta] = own(
+    Group.BLOCKERS,
+    "blocker_wait",
+    parse_duration,
+    "60s",
+    _DURATION,
+    "How long to wait for blockers to go.",
+)
+
+OVERRIDE: Setting[tuple[str, ...] | None] = own(
+    Group.OVERRIDE,
+    "override",
+    parse_gates,
+    None,
+    "GATE,…",
+    "Gates to set aside for this run; needs a reason.",
+)
+OVERRIDE_REASON: Setting[str | None] = own(
+    Group.OVERRIDE,
+    "override_reason",
+    str,
+    None,
+    "TEXT",
+    "Why; it is printed and recorded.",
+)
+
+SETTINGS = (*settings_in(globals()), *FLYWAY_SETTINGS, *OUTPUT_SETTINGS)

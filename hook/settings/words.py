@@ -1,0 +1,72 @@
+"""Settings whose value is a word, a switch or a list of words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import TypeVar
+
+_Member = TypeVar("_Member", bound=Enum)
+
+GATES = ("backup", "blockers")
+
+
+class EngineName(Enum):
+    """Which convention files and history follow."""
+
+    FLYWAY = "flyway"
+
+
+def choice_of(kind: type[_Member]) -> Callable[[str], _Member]:
+    """Return a parser of the words that are the values of *kind*."""
+
+    def parse(text: str) -> _Member:
+        for member in kind:
+            if member.value == text.strip().lower():
+                return member
+        raise ValueError(f"{text!r} is not {either(member.value for member in kind)}")
+
+    return parse
+
+
+def parse_switch(text: str) -> bool:
+    """Return whether *text* switches something on.
+
+    Raises:
+        ValueError: It is neither true nor false; Flyway would take it for false.
+    """
+    word = text.strip().lower()
+    if word not in {"true", "false"}:
+        raise ValueError(f"{text!r} is not true or false")
+    return word == "true"
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Return the items of *text*, separated by commas, without blanks around them.
+
+    Raises:
+        ValueError: There is none.
+    """
+    items = tuple(item.strip() for item in text.split(",") if item.strip())
+    if not items:
+        raise ValueError(f"{text!r} is an empty list")
+    return items
+
+
+def parse_gates(text: str) -> tuple[str, ...]:
+    """Return the gates that *text* names, separated by commas, each once.
+
+    Raises:
+        ValueError: One of them is no gate.
+    """
+    names = tuple(dict.fromkeys(name.lower() for name in parse_list(text)))
+    for name in names:
+        if name not in GATES:
+            raise ValueError(f"{name!r} is no gate; the gates are {', '.join(GATES)}")
+    return names
+
+
+def either(words: Iterable[str]) -> str:
+    """Return *words* as a choice in a sentence: ``a, b or c``."""
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

@@ -1,0 +1,81 @@
+"""The settings file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hook.errors import ConfigError
+from hook.settings.config_file import read_config_file
+
+
+def written(tmp_path: Path, text: str) -> str:
+    """Return the path of a file with *text*."""
+    path = tmp_path / "presync.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def problems_of(path: str) -> tuple[str, ...]:
+    """Return why the file at *path* is refused, without its path."""
+    with pytest.raises(ConfigError) as refused:
+        read_config_file(path)
+    return tuple(problem.replace(path, "FILE") for problem in refused.value.problems)
+
+
+def test_values_of_toml_become_texts(tmp_path: Path) -> None:
+    """Every kind of value is read as its flag would be."""
+    path = written(
+        tmp_path,
+        'deadline = "5m"\nout_of_order = true\nlocations = ["/a", "/b"]\nbaseline_version = 3\n'
+        "[placeholders]\nlimit = 7\n",
+    )
+    file = read_config_file(path)
+    assert file.values == {
+        "deadline": "5m",
+        "out_of_order": "true",
+        "locations": "/a,/b",
+        "baseline_version": "3",
+    }
+    assert file.placeholders == {"limit": "7"}
+
+
+def test_unknown_keys_are_all_named_with_what_was_meant(tmp_path: Path) -> None:
+    """A misspelled key is not a comment."""
+    path = written(tmp_path, 'dead_line = "5m"\nconfig = "x"\nxyzzy = 1\n')
+    assert problems_of(path) == (
+        "FILE: dead_line is not a setting; did you mean deadline?",
+        "FILE: config is not a setting",
+        "FILE: xyzzy is not a setting",
+    )
+
+
+def test_value_of_a_kind_that_no_setting_has_is_refused(tmp_path: Path) -> None:
+    """A float or a table has no meaning; its key is named."""
+    path = written(tmp_path, "deadline = 1.5\nplaceholders = 1\n")
+    assert problems_of(path) == (
+        "FILE: deadline is not a text, a whole number, true, false or a list",
+        "FILE: placeholders is not a table",
+    )
+
+
+def test_file_that_is_not_toml_is_refused_with_the_place(tmp_path: Path) -> None:
+    """The line is told, not its content."""
+    path = written(tmp_path, 'deadline = "5m"\nurl = postgresql://u:s3cr3t@db\n')
+    (problem,) = problems_of(path)
+    assert problem.startswith("FILE is not TOML")
+    assert "line 2" in problem
+    assert "s3cr3t" not in problem
+
+
+def test_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    """TOML is UTF-8."""
+    path = tmp_path / "presync.toml"
+    path.write_bytes(b'override_reason = "\xe9"')
+    assert problems_of(str(path)) == ("FILE is not UTF-8",)
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    """A file that was asked for must be there."""
+    assert problems_of(str(tmp_path / "x")) == ("FILE: no such file or directory",)
