@@ -53,11 +53,7 @@ class DirectoryStore:
 
     def _require_root(self) -> None:
         """Tell an empty place from one that is not there, for example not mounted."""
-        try:
-            is_directory = self.root.is_dir()
-        except OSError as error:
-            raise self._unreadable("", error) from error
-        if not is_directory:
+        if not self.root.is_dir():
             raise BackupSourceMissing(
                 f"there is no directory {self.root}",
                 "Mount the repository's volume, or correct the path in PRESYNC_BACKUP_SOURCE.",

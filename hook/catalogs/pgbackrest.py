@@ -12,8 +12,9 @@ from hook.core.pgbackrest_info import BackupInfo, parse_backup_info
 from hook.core.text import one_line
 from hook.errors import BackupSourceMissing, BackupUnknown
 
-# A repository of ten thousand backups has an info file of 9 MiB.
-INFO_LIMIT = 64 * 2**20
+# That of ten thousand backups is half as long. Reading one of this length takes three
+# times the room, and a hook pod has little.
+INFO_LIMIT = 16 * 2**20
 # One listing each; a repository rarely keeps more backups than this.
 LOOK_LIMIT = 200
 _MANIFEST = "backup.manifest"

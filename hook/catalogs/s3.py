@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hook.catalogs.object_store import Entry, StoredObject, too_long
-from hook.errors import BackupUnknown, HookError
+from hook.errors import BackupUnknown
 from hook.settings.backup_source import S3Location, S3Settings
 
 T = TypeVar("T")
@@ -96,9 +96,7 @@ class S3Store:
         """
         token: dict[str, str] = {}
         for _ in range(PAGE_LIMIT):
-            page = self._ask(prefix, partial(self._list, prefix, token))
-            if page is None:
-                return
+            page = self._ask(prefix, partial(self._list, prefix, token)) or {}
             yield page
             if not page.get("IsTruncated"):
                 return
@@ -130,8 +128,6 @@ class S3Store:
 
         try:
             return request()
-        except HookError:
-            raise
         except S3_ERRORS as error:
             fault = classify(error, datetime.now(UTC))
             if fault is Fault.NO_OBJECT:

@@ -110,7 +110,9 @@ def _judge_cluster(evidence: Evidence, policy: FreshnessPolicy) -> Finding | Non
             ExitCode.UNKNOWN_BACKUP,
             "backup-cluster",
             f"{side} does not tell its system identifier, so the backups may be of another cluster",
-            "Grant EXECUTE on function pg_control_system() to the migrating role.",
+            "Grant EXECUTE on function pg_control_system() to the migrating role."
+            if ours is None
+            else "Name a backup source that tells which cluster its backups are of.",
         )
     if theirs == ours:
         return None
@@ -212,7 +214,8 @@ def _judge_age(
     policy: FreshnessPolicy,
     time: datetime,
 ) -> Finding:
-    stopped_at = time if backup.stopped_at is None else backup.stopped_at
+    # Never none here: a backup without a stop time is not usable.
+    stopped_at = backup.stopped_at or time
     age = max(time - stopped_at, timedelta(0))
     message = (
         f"newest usable backup {backup.label} ({backup.type.value}) stopped"
@@ -225,7 +228,8 @@ def _judge_age(
         "stopped_at": _instant(stopped_at),
         "age_ms": _milliseconds(age),
         "max_age_ms": _milliseconds(policy.max_age),
-        "rejected": _rejected(judged),
+        # Nobody looks for the backups behind a complete one, so that is nothing against them.
+        "rejected": _rejected([item for item in judged if item.reasons != (_NOT_LOOKED_AT,)]),
     }
     if age <= policy.max_age:
         return passed("backup-age", message, **facts)
@@ -240,11 +244,8 @@ def _told(judged: Sequence[_Judged]) -> str:
 
 
 def _rejected(judged: Sequence[_Judged]) -> list[dict[str, object]]:
-    """Return label and reasons of those with any, for the report.
-
-    Left out are the backups behind a complete newer one, which nobody looked for.
-    """
-    rejected = [item for item in judged if item.reasons not in {(), (_NOT_LOOKED_AT,)}]
+    """Return label and reasons of those with any, for the report."""
+    rejected = [item for item in judged if item.reasons]
     return [
         {"label": item.backup.label, "reasons": list(item.reasons)}
         for item in rejected[:_TOLD_IN_FACTS]

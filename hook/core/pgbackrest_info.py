@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
+from sys import intern
 
 from hook.core.backup import Backup, BackupType
 from hook.core.text import clip
@@ -24,6 +26,7 @@ _ENCRYPTED = b"Salted__"
 _LABEL = re.compile(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?")
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
+_BACKUPS = "backup:current"
 _CHECKSUM = ("backrest", "backrest-checksum")
 _LAST_SECOND = 253402300799  # 9999-12-31, the last that a datetime holds
 _REASON_LENGTH = 200
@@ -49,6 +52,18 @@ class BackupInfo:
     backups: tuple[Backup, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    section: str
+    key: str
+    raw: str
+
+    def value(self) -> object:
+        """Return the decoded value."""
+        value: object = json.loads(self.raw)
+        return value
+
+
 def parse_backup_info(data: bytes) -> BackupInfo:
     """Return what *data* says once its checksum is verified.
 
@@ -60,65 +75,70 @@ def parse_backup_info(data: bytes) -> BackupInfo:
             "encrypted, and no passphrase is known",
             "Use a repository without repo-cipher-type; reading encrypted ones is not supported.",
         )
-    lines = list(_read_lines(_decode(data)))
-    values = {(section, key): value for section, key, _, value in lines}
+    if not data.strip():
+        raise _damaged("empty")
+    lines = list(_read_lines(data))
+    values = {(line.section, line.key): line.value() for line in lines if line.section != _BACKUPS}
     if values.get(("backrest", "backrest-format")) != _FORMAT:
         raise _damaged(f"format {values.get(('backrest', 'backrest-format'))!r} is not {_FORMAT}")
     if values.get(_CHECKSUM) != _checksum(lines):
         raise _damaged("its checksum does not match (truncated or edited)")
-    return _read_info(values)
+    return _read_info(values, (line for line in lines if line.section == _BACKUPS))
 
 
 def _damaged(reason: str) -> BackupUnknown:
     return BackupUnknown(clip(reason, _REASON_LENGTH), _DAMAGED)
 
 
-def _decode(data: bytes) -> str:
-    if not data.strip():
-        raise _damaged("empty")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise _damaged("not a text file") from None
+def _read_lines(data: bytes) -> Iterator[_Line]:
+    """Yield what assigns a value, in file order, once it is sure to be JSON.
 
-
-def _read_lines(text: str) -> Iterator[tuple[str, str, str, object]]:
-    """Yield section, key, raw value and decoded value, in file order."""
+    Decoded values are not kept: they take ten times the room of their text, and a hook
+    pod has little.
+    """
     section = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-        elif line:
-            key, equals, raw = line.partition("=")
+    for number, raw in enumerate(BytesIO(data), 1):
+        text = _decode(raw).removesuffix("\n")
+        if text.startswith("[") and text.endswith("]"):
+            section = text[1:-1]
+        elif text:
+            key, equals, value = text.partition("=")
             if not section:
                 raise _damaged(f"line {number}: text before the first section")
             if not equals:
                 raise _damaged(f"line {number}: no key=value (truncated?)")
-            yield section, key, raw, _decode_json(raw, number)
+            line = _Line(section, key, value)
+            try:
+                line.value()
+            except (ValueError, RecursionError):
+                raise _damaged(f"line {number}: the value is not JSON (truncated?)") from None
+            yield line
 
 
-def _decode_json(raw: str, number: int) -> object:
+def _decode(raw: bytes) -> str:
     try:
-        value: object = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise _damaged(f"line {number}: the value is not JSON (truncated?)") from None
-    return value
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise _damaged("not a text file") from None
 
 
-def _checksum(lines: list[tuple[str, str, str, object]]) -> str:
+def _checksum(lines: Iterable[_Line]) -> str:
     """Return the SHA-1 that pgBackRest takes over the raw text of all other values."""
-    sections: list[tuple[str, list[str]]] = []
-    for section, key, raw, _ in lines:
-        if (section, key) == _CHECKSUM:
+    digest = hashlib.sha1(usedforsecurity=False)
+    section, opening, between = "", "{", ""
+    for line in lines:
+        if (line.section, line.key) == _CHECKSUM:
             continue
-        if not sections or sections[-1][0] != section:
-            sections.append((section, []))
-        sections[-1][1].append(f"{json.dumps(key, ensure_ascii=False)}:{raw}")
-    body = ",".join(f'"{name}":{{{",".join(pairs)}}}' for name, pairs in sections)
-    return hashlib.sha1(f"{{{body}}}".encode(), usedforsecurity=False).hexdigest()
+        if line.section != section:
+            digest.update(f'{opening}"{line.section}":{{'.encode())
+            section, opening, between = line.section, "},", ""
+        digest.update(f"{between}{json.dumps(line.key, ensure_ascii=False)}:{line.raw}".encode())
+        between = ","
+    digest.update(b"}}")
+    return digest.hexdigest()
 
 
-def _read_info(values: Mapping[tuple[str, str], object]) -> BackupInfo:
+def _read_info(values: Mapping[tuple[str, str], object], entries: Iterable[_Line]) -> BackupInfo:
     db_id = _number(values.get(("db", "db-id")))
     system_identifier = _number(values.get(("db", "db-system-id")))
     if db_id is None or system_identifier is None:
@@ -128,11 +148,7 @@ def _read_info(values: Mapping[tuple[str, str], object]) -> BackupInfo:
         for (section, key), value in values.items()
         if section == "db:history" and isinstance(value, dict)
     }
-    backups = tuple(
-        _read_backup(key, value, db_id, clusters)
-        for (section, key), value in values.items()
-        if section == "backup:current"
-    )
+    backups = tuple(_read_backup(line.key, line.value(), db_id, clusters) for line in entries)
     return BackupInfo(db_id, str(system_identifier), backups)
 
 
@@ -188,7 +204,8 @@ def _labels(label: str, names: object) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str) or not _LABEL.fullmatch(name):
             raise _damaged(f"{label}: {name!r} is not a backup label")
-    return tuple(names)
+    # Interned, because each backup of a long chain names all those before it.
+    return tuple(intern(name) for name in names)
 
 
 def _number(value: object) -> int | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hook.catalogs.pgbackrest import INFO_LIMIT
 from hook.core.outcome import Status
 from hook.errors import ExitCode
 from tests.testbed.pgbackrest_repository import (
@@ -86,7 +87,7 @@ def _remove_main_truncate_copy(repository: Repository) -> None:
 def _bloat(repository: Repository) -> None:
     for path in repository.infos:
         with path.open("r+b") as file:
-            file.truncate(64 * 2**20 + 1)
+            file.truncate(INFO_LIMIT + 1)
 
 
 def _tamper(repository: Repository) -> None:
@@ -184,7 +185,7 @@ CASES = [
         _write_infos(b"Salted__" + bytes(64)),
         "backup.info: encrypted, and no passphrase is known",
     ),
-    _cannot_tell("huge-info", _bloat, "backup.info is longer than 64 MiB"),
+    _cannot_tell("huge-info", _bloat, "backup.info is longer than 16 MiB"),
     _refuses(
         "no-backups-listed",
         _edit(lambda all_: all_.pop("backup:current")),

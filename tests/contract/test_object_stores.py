@@ -144,6 +144,8 @@ def test_a_directory_that_may_not_be_read_is_unknown(directory_place: Place) -> 
     store = _open(directory_place)
     with pytest.raises(BackupUnknown, match="loop cannot be read"):
         store.read("loop", KIB)
+    with pytest.raises(BackupUnknown, match="loop cannot be read"):
+        store.list_level("loop/")
     with pytest.raises(BackupUnknown, match="closed cannot be read"):
         store.read("closed", KIB)
     if os.geteuid() != 0:

@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hook.catalogs.opening import open_store
 from hook.core.outcome import Status
-from hook.errors import ExitCode
+from hook.errors import BackupUnknown, ExitCode
+from hook.settings.backup_source import S3Location
 from tests.contract.conftest import INFO, Place, unknown_finding
 from tests.testbed.backup_gate import fresh_repository, run_gate
 from tests.testbed.canned_http import Answer, answering
@@ -49,6 +51,16 @@ def test_an_answer_that_is_no_evidence_is_told(
         finding = unknown_finding(place)
     assert message.format(name=f"{place.url}/{INFO}") in finding.message
     assert len(server.paths) <= 12
+
+
+def test_a_body_without_a_length_is_cut_at_the_limit(
+    unreachable: Callable[[str], Place],
+) -> None:
+    """A server that does not say how much it sends cannot fill the memory."""
+    with answering(lambda _: Answer(200, b"x" * 4096, length=-1)) as server:
+        settings = unreachable(server.endpoint).settings
+        with pytest.raises(BackupUnknown, match="s3://shop/a is longer than"):
+            open_store(S3Location("shop"), settings).read("a", 4095)
 
 
 def test_a_refusal_from_a_server_hours_away_is_told_as_the_clocks_fault(

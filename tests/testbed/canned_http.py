@@ -11,7 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server says to a request. *length* overrides the true one."""
+    """What the server says to a request.
+
+    *length* overrides the true one; a negative one is not told, and the end of the
+    connection is the end of the body.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -40,7 +44,8 @@ def answering(answer: Callable[[str], Answer]) -> Iterator[CannedServer]:
             for name, value in told.headers.items():
                 self.send_header(name, value)
             length = len(told.body) if told.length is None else told.length
-            self.send_header("Content-Length", str(length))
+            if length >= 0:
+                self.send_header("Content-Length", str(length))
             self.end_headers()
             self.wfile.write(told.body)
             self.close_connection = True

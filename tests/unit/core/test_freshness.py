@@ -111,9 +111,13 @@ def test_judge_rejects_what_cannot_be_restored(fields: dict[str, object], reason
     assert finding.code is ExitCode.NO_WAY_BACK
     assert finding.rule == "backup-usable"
     assert f"a {reason}" in finding.message
-    assert finding.facts["rejected"] == (
-        [] if reason == "was not looked at" else [{"label": "a", "reasons": [reason]}]
-    )
+    assert finding.facts["rejected"] == [{"label": "a", "reasons": [reason]}]
+
+
+def test_judge_has_nothing_against_backups_that_nobody_needed_to_look_at() -> None:
+    """Behind a complete backup the catalog stops looking, and the facts stay silent."""
+    older = _backup("old", timedelta(hours=2), presence=Presence.UNSEEN)
+    assert _judged(older, _backup("new", timedelta(hours=1))).facts["rejected"] == []
 
 
 def test_judge_rejects_a_chain_with_a_hole() -> None:
@@ -166,6 +170,14 @@ def test_judge_does_not_know_without_the_servers_identifier() -> None:
     finding = _verdict(judge_freshness(_evidence(_backup("a", timedelta(0))), policy, NOW))
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert "pg_control_system()" in finding.hint
+
+
+def test_judge_does_not_know_without_the_sources_identifier() -> None:
+    """A source that does not tell whose backups it holds gets no all-clear either."""
+    evidence = _evidence(_backup("a", timedelta(0)), system_identifier=None)
+    finding = _verdict(judge_freshness(evidence, POLICY, NOW))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    assert evidence.source in finding.message
 
 
 def test_judge_counts_from_the_storages_own_clock() -> None:
