@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from hook.settings.specification import SETTINGS
 from tests.testbed.manifests import RENDERS, Document, container, documents, environment, one
 from tests.testbed.pod_security import violations
 from tests.testbed.process import ROOT
@@ -116,6 +117,15 @@ def test_settings_are_literal_text(job: Document) -> None:
     assert not [value for value in values if "$(" in value]
     assert len({entry["name"] for entry in env}) == len(env)
     assert "envFrom" not in container(job)
+
+
+def test_settings_are_presyncs_own_defaults(job: Document) -> None:
+    """What the base makes visible is a setting, at the value it has anyway."""
+    visible = {entry["name"]: entry for entry in container(one("base", "Job"))["env"]}
+    defaults = {name: setting.default for setting in SETTINGS for name in setting.environment}
+    assert {name for name in environment(job) if name.startswith("PRESYNC_")} <= set(defaults)
+    for name, entry in visible.items():
+        assert "value" not in entry or entry["value"] == defaults[name]
 
 
 def test_settings_hold_no_secret(job: Document) -> None:
