@@ -70,6 +70,11 @@ class Interrupt:
         """Tell whether a stop was requested."""
         return self._signal_name is not None
 
+    @property
+    def signal_name(self) -> str:
+        """Return the name of the signal that requested the stop, empty without one."""
+        return self._signal_name or ""
+
     def raise_if_set(self) -> None:
         """Raise `Interrupted` when a stop was requested."""
         if self._signal_name is not None:
@@ -153,10 +158,11 @@ def run_bounded(work: Callable[[], T], deadline: Deadline, interrupt: Interrupt)
         finally:
             done_writer.close()
 
-    threading.Thread(target=target, daemon=True).start()
-    select.select([done_reader, interrupt], [], [], deadline.remaining())
-    interrupt.raise_if_set()
-    done_reader.close()
+    with done_reader:
+        threading.Thread(target=target, daemon=True).start()
+        waited_for = [done_reader.fileno(), interrupt.fileno()]
+        select.select(waited_for, [], [], deadline.remaining())
+        interrupt.raise_if_set()
     if errors:
         raise errors[0]
     return results[0] if results else None

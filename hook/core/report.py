@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hook.core.history import MigrationInfo
 from hook.core.outcome import Result
 from hook.errors import ExitCode
 
@@ -50,6 +51,7 @@ class Report:
         database: Server facts, ready for JSON; empty when never reached.
         before: ``{"version": …}`` as read before the run, empty when unknown.
         after: The same after the run.
+        infos: The table of states, rendered by `info` only.
         next_steps: Commands that exist, for whoever reads the failure.
     """
 
@@ -59,6 +61,7 @@ class Report:
     exit_code: ExitCode
     started_at: datetime
     finished_at: datetime
+    duration_ms: int = 0
     results: tuple[Result, ...] = ()
     database: Mapping[str, object] = field(default_factory=dict)
     migration_set: SetSummary | None = None
@@ -66,5 +69,6 @@ class Report:
     after: Mapping[str, object] = field(default_factory=dict)
     migrations: tuple[AppliedMigration, ...] = ()
     pending: tuple[str, ...] = ()
+    infos: tuple[MigrationInfo, ...] = ()
     overrides: tuple[Override, ...] = ()
     next_steps: tuple[str, ...] = ()

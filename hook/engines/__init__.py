@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hook.core.history import History
 from hook.core.migration_set import MigrationSet
 from hook.core.outcome import Finding
 from hook.core.plan import Plan
+from hook.core.script import Migration
 from hook.core.server import ServerFacts
+
+if TYPE_CHECKING:
+    from hook.core.attempt import ApplyTask, Attempt
+    from hook.postgres.session import Session
 
 
 class Reader(Protocol):
@@ -41,3 +46,34 @@ class Engine(Protocol):
         self, migration_set: MigrationSet, history: History
     ) -> tuple[Plan, tuple[Finding, ...]]:
         """Return what is to be done, and what speaks against doing it."""
+
+    def create_history(self, session: Reader, history: History, server: ServerFacts) -> History:
+        """Create what *history* says is missing, and return it as it is then."""
+
+    def read_script(self, migration: Migration, server: ServerFacts | None) -> str:
+        """Return the text of *migration*, ready to be sent.
+
+        Raises:
+            BadMigrationSet: The file cannot be read any more as it was resolved.
+        """
+
+    def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
+        """Bring *session* into the state that every script starts from.
+
+        Raises:
+            HookError: The server refused, or the connection is lost.
+        """
+
+    def apply(
+        self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]
+    ) -> Attempt:
+        """Run the migration of *task* once, together with its history row.
+
+        Args:
+            session: Free of transactions; it may be lost afterwards.
+            task: What to run, and within which limits.
+            on_wait: Told the seconds waited so far, now and then.
+
+        Raises:
+            BadMigrationSet: The file cannot be read any more as it was resolved.
+        """

@@ -139,6 +139,15 @@ class Session:
                 return True
         return bool(pgconn.status == pq.ConnStatus.BAD)
 
+    def reported(self, setting: str) -> str:
+        """Return what the server last reported of *setting*, empty if it reports none.
+
+        Only a few settings are reported, ``standard_conforming_strings`` among them:
+        https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC
+        """
+        value = self._link.pgconn.parameter_status(setting.encode())
+        return "" if value is None else value.decode()
+
     @property
     def in_transaction(self) -> bool:
         """Tell whether a transaction is open, be it failed."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hook.catalogs import BackupCatalog
 from hook.clock import run_bounded
 from hook.core.freshness import DEFAULT_CLOCK_SKEW, FreshnessPolicy, judge_freshness
-from hook.core.outcome import Finding, Status, from_error, unknown, warned
+from hook.core.outcome import Finding, Status, failed, from_error, unknown, warned
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.stages import Context
 
@@ -57,4 +57,22 @@ class BackupStage:
             BackupUnknown.rule,
             f"{catalog.describe()} did not answer within {self.timeout.total_seconds():g}s",
             "Check the endpoint, network policies and proxies between this pod and the storage.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoBackupSource:
+    """Refuses: nobody said where the backups are, nor that none is wanted."""
+
+    name: str = "backup"
+
+    def run(self, _ctx: Context, _server_system_identifier: str | None) -> tuple[Finding, ...]:
+        """Return the refusal; nothing is looked at."""
+        return (
+            failed(
+                ExitCode.CONFIG,
+                "backup-source",
+                "migrations are pending and PRESYNC_BACKUP_SOURCE is not set",
+                "Set PRESYNC_BACKUP_SOURCE to the backup repository, or to none on purpose.",
+            ),
         )

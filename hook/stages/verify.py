@@ -56,6 +56,14 @@ class VerifyStage:
         )
         return Outcome(findings, after)
 
+    def look_before(self, session: Reader, migration_set: MigrationSet, plan: Plan) -> Before:
+        """Note what the run must not make worse, before it changes anything.
+
+        Raises:
+            HookError: The database could not be asked.
+        """
+        return Before(migration_set, plan, fetch_invalid_indexes(session))
+
     def confirm(self, plan: Plan) -> Outcome[Plan]:
         """Judge a schema that nothing was done to, from what was read already."""
         return Outcome(judge_level(plan), plan)

@@ -115,7 +115,7 @@ class FlywayEngine:
         """Return the INSERT of *row* as SQL text, without terminator."""
         return render_insert(qualified_name(history.schema, history.table), row)
 
-    def read_script(self, migration: Migration, server: ServerFacts) -> str:
+    def read_script(self, migration: Migration, server: ServerFacts | None) -> str:
         """Return the text of *migration*, ready to be sent.
 
         Raises:
@@ -123,6 +123,11 @@ class FlywayEngine:
                 it have no value.
         """
         return read_script(migration, self._reading(server))
+
+    def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
+        """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
+        for statement in session_state(history.schema, server.search_path):
+            session.fetch(statement)
 
     def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
         """Run one migration once, see `hook.engines.Engine`."""

@@ -1,0 +1,29 @@
+"""Which command of presync tells more about a refusal."""
+
+from __future__ import annotations
+
+from hook.errors import ExitCode
+
+_COMMANDS = {
+    ExitCode.CONFIG: ("presync config",),
+    ExitCode.BAD_SET: ("presync lint",),
+    ExitCode.DRIFT: ("presync validate", "presync info"),
+    ExitCode.AHEAD: ("presync info",),
+    ExitCode.FAILED_BEFORE: ("presync validate", "presync info"),
+    ExitCode.AUTH: ("presync config",),
+    ExitCode.NO_WAY_BACK: ("presync check",),
+    ExitCode.SQL_FAILED: ("presync plan", "presync info"),
+    ExitCode.PARTIAL: ("presync info", "presync validate"),
+    ExitCode.VERIFY_FAILED: ("presync info", "presync validate"),
+    ExitCode.BUDGET: ("presync plan",),
+    ExitCode.NOT_YET: ("presync plan", "presync run"),
+    ExitCode.LOCKED: ("presync check",),
+    ExitCode.CONTENTION: ("presync check",),
+    ExitCode.BLOCKED: ("presync check",),
+    ExitCode.UNKNOWN_BACKUP: ("presync check",),
+}
+
+
+def next_steps(code: ExitCode) -> tuple[str, ...]:
+    """Return the commands to type after *code*, the most telling one first."""
+    return _COMMANDS.get(code, ())

@@ -1,0 +1,24 @@
+"""What the plan tells of a pending script."""
+
+from __future__ import annotations
+
+from hook.core.outcome import Finding, passed
+from hook.core.prepared import PreparedScript
+
+
+def describe_script(script: PreparedScript) -> Finding:
+    """Return what a run would do with *script*, its locks included."""
+    how = "in one transaction" if script.in_transaction else f"without transaction: {script.reason}"
+    count = script.statement_count
+    statements = f"{count} statement{'' if count == 1 else 's'}"
+    locks = [{"relation": item.relation, "mode": item.mode.value} for item in script.requests]
+    return passed(
+        "pending",
+        f"{script.migration.script}: {statements} {how}",
+        script=script.migration.script,
+        version=script.migration.version.text if script.migration.version else None,
+        description=script.migration.description,
+        transactional=script.in_transaction,
+        statements=count,
+        locks=locks,
+    )

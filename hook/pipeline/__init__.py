@@ -1,0 +1,1 @@
+"""The running order of each command, from stages to report."""

@@ -1,0 +1,218 @@
+"""What a run has found and done so far; it becomes the report, however the run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from hook.core.history import MigrationInfo
+from hook.core.next_steps import next_steps
+from hook.core.outcome import (
+    Finding,
+    Policy,
+    Result,
+    Status,
+    apply_policy,
+    deciding_finding,
+    from_error,
+)
+from hook.core.report import AppliedMigration, Override, Report, SetSummary
+from hook.core.verdict import RunFacts, compose_verdict
+from hook.errors import ExitCode, HookError
+from hook.stages import Context, Outcome
+
+T = TypeVar("T")
+
+_LEVELS = {
+    Status.PASSED: "debug",
+    Status.SKIPPED: "info",
+    Status.WARNED: "warning",
+    Status.UNKNOWN: "error",
+    Status.FAILED: "error",
+}
+
+
+class Stopped(Exception):
+    """A finding stops the run; everything worth saying is in the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A check that can refuse a run which has something to migrate."""
+
+    name: str
+    policy: Policy
+    run: Callable[[], tuple[Finding, ...]]
+
+
+@dataclass(slots=True)
+class Journal:
+    """The only mutable record of a run."""
+
+    command: str
+    ctx: Context
+    started_at: datetime
+    started: float
+    results: list[Result] = field(default_factory=list)
+    database: Mapping[str, object] = field(default_factory=dict)
+    migration_set: SetSummary | None = None
+    before: Mapping[str, object] = field(default_factory=dict)
+    after: Mapping[str, object] = field(default_factory=dict)
+    migrations: tuple[AppliedMigration, ...] = ()
+    pending: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
+    infos: tuple[MigrationInfo, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    wrote: bool = False
+
+    @classmethod
+    def begin(cls, command: str, ctx: Context) -> Journal:
+        """Start the record of *command* now."""
+        ctx.events("run.started", f"{command} started", command=command)
+        return cls(command, ctx, ctx.clock.now(), ctx.clock.monotonic())
+
+    def stage(self, name: str, work: Callable[[], Outcome[T]]) -> T:
+        """Run a stage and return its value.
+
+        Raises:
+            Stopped: The stage failed, or a stop signal arrived.
+        """
+        outcome = self.attempt(name, work)
+        self.stop_if_decided(outcome.findings)
+        return outcome.value
+
+    def attempt(self, name: str, work: Callable[[], Outcome[T]]) -> Outcome[T]:
+        """Run a stage and return its outcome, also when its findings are bad.
+
+        Raises:
+            Stopped: The stage could not find out or do what it is for.
+        """
+        began = self._begin(name)
+        try:
+            self.ctx.interrupt.raise_if_set()
+            outcome = work()
+        except HookError as error:
+            self._finish(name, (from_error(error),), began)
+            raise Stopped from error
+        self._finish(name, outcome.findings, began)
+        return outcome
+
+    def gates(self, gates: tuple[Gate, ...]) -> None:
+        """Run every gate, report all findings together, and let the worst decide.
+
+        Raises:
+            Stopped: At least one finding under an enforced policy is bad.
+        """
+        collected: list[Finding] = []
+        for gate in gates:
+            collected.extend(self._gate(gate))
+        self.stop_if_decided(tuple(collected))
+
+    def _gate(self, gate: Gate) -> tuple[Finding, ...]:
+        began = self._begin(gate.name)
+        if gate.policy is Policy.OFF:
+            message = f"gate {gate.name} is off by its policy"
+            findings: tuple[Finding, ...] = (Finding(Status.SKIPPED, f"{gate.name}-off", message),)
+        else:
+            try:
+                self.ctx.interrupt.raise_if_set()
+                findings = gate.run()
+            except HookError as error:
+                findings = (from_error(error, Status.UNKNOWN),)
+                if error.exit_code is ExitCode.INTERRUPTED:
+                    self._finish(gate.name, findings, began)
+                    raise Stopped from error
+        findings = apply_policy(findings, gate.policy)
+        self._finish(gate.name, findings, began)
+        return findings
+
+    def stop_if_decided(self, findings: tuple[Finding, ...]) -> None:
+        """Raise `Stopped` when one of *findings* asks for an exit code."""
+        if deciding_finding(findings) is not None:
+            raise Stopped
+
+    def _begin(self, name: str) -> float:
+        self.ctx.events("stage.started", name, level="debug", stage=name)
+        return self.ctx.clock.monotonic()
+
+    def _finish(self, name: str, findings: tuple[Finding, ...], began: float) -> None:
+        elapsed = self._milliseconds_since(began)
+        result = Result(name, findings, elapsed)
+        self.results.append(result)
+        for item in findings:
+            self.ctx.events(
+                "finding",
+                item.message,
+                level=_LEVELS[item.status],
+                stage=name,
+                rule=item.rule,
+                status=item.status.value,
+                **({"code": item.code.name, "exit_code": int(item.code)} if item.code else {}),
+                **({"hint": item.hint} if item.hint else {}),
+            )
+        self.ctx.events(
+            "stage.finished",
+            f"{name} {result.status.value}",
+            level="info" if result.status is not Status.SKIPPED else "debug",
+            stage=name,
+            status=result.status.value,
+            duration_ms=elapsed,
+        )
+
+    def _milliseconds_since(self, began: float) -> int:
+        return round((self.ctx.clock.monotonic() - began) * 1000)
+
+    def report(self) -> Report:
+        """Close the record: compose the verdict, log it last, return the report."""
+        findings = tuple(item for result in self.results for item in result.findings)
+        deciding = deciding_finding(findings)
+        code = deciding.code if deciding is not None else ExitCode.OK
+        finished_at = self.ctx.clock.now()
+        duration_ms = self._milliseconds_since(self.started)
+        verdict = compose_verdict(
+            RunFacts(
+                deciding=deciding,
+                applied=self.migrations,
+                before=_version(self.before),
+                after=_version(self.after),
+                set_digest=self.migration_set.digest if self.migration_set else None,
+                ahead=self.ahead,
+                wrote=self.wrote,
+                duration_ms=duration_ms,
+            )
+        )
+        self.ctx.events(
+            "run.finished",
+            verdict,
+            level="info" if code is ExitCode.OK else "error",
+            verdict=verdict,
+            exit_code=int(code),
+            code=code.name,
+            duration_ms=duration_ms,
+        )
+        return Report(
+            command=self.command,
+            run_id=self.ctx.run_id,
+            verdict=verdict,
+            exit_code=code,
+            started_at=self.started_at,
+            finished_at=finished_at,
+            duration_ms=duration_ms,
+            results=tuple(self.results),
+            database=self.database,
+            migration_set=self.migration_set,
+            before=self.before,
+            after=self.after,
+            migrations=self.migrations,
+            pending=self.pending,
+            overrides=self.overrides,
+            infos=self.infos,
+            next_steps=next_steps(code),
+        )
+
+
+def _version(level: Mapping[str, object]) -> str | None:
+    version = level.get("version")
+    return None if version is None else str(version)

@@ -1,0 +1,130 @@
+"""The first half of every command: reach the database, read the release and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hook.core.report import SetSummary
+
+if TYPE_CHECKING:
+    from hook.core.history import History
+    from hook.core.migration_set import MigrationSet
+    from hook.core.plan import Plan
+    from hook.core.prepared import PreparedScript
+    from hook.core.server import ServerFacts
+    from hook.pipeline.journal import Journal
+    from hook.postgres.session import Session
+    from hook.stages.history import HistoryStage
+    from hook.stages.resolve import ResolveStage
+    from hook.stages.scripts import ScriptsStage
+    from hook.stages.verify import VerifyStage
+    from hook.stages.wait import WaitStage
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is known once everything was read.
+
+    Attributes:
+        history: As it was when it was last looked at.
+    """
+
+    session: Session
+    facts: ServerFacts
+    migration_set: MigrationSet
+    history: History
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The stages that look and change nothing."""
+
+    wait: WaitStage
+    resolve: ResolveStage
+    history: HistoryStage
+    scripts: Callable[[ServerFacts], ScriptsStage]
+    verify: VerifyStage
+
+    def look_again(self, journal: Journal, read: Read) -> Read:
+        """Read the history anew: while the lock was waited for, somebody may have migrated."""
+        history, plan = self._look(journal, read.session, read.facts, read.migration_set)
+        return replace(read, history=history, plan=plan)
+
+    def prepare(self, journal: Journal, read: Read) -> tuple[PreparedScript, ...]:
+        """Read and understand the pending scripts."""
+        stage = self.scripts(read.facts)
+        return journal.stage("scripts", lambda: stage.run(journal.ctx, read.plan.pending))
+
+    def read(self, journal: Journal, session: Session, facts: ServerFacts) -> Read:
+        """Resolve the release and lay it beside the history."""
+        migration_set = journal.stage("resolve", lambda: self.resolve.run(journal.ctx, facts))
+        journal.migration_set = summarize_set(migration_set)
+        history, plan = self._look(journal, session, facts, migration_set)
+        return Read(session, facts, migration_set, history, plan)
+
+    def show(self, journal: Journal, session: Session, facts: ServerFacts) -> None:
+        """Read release and history for whoever wants to see them, right or wrong."""
+        migration_set = journal.stage("resolve", lambda: self.resolve.run(journal.ctx, facts))
+        journal.migration_set = summarize_set(migration_set)
+        history = self.history.engine.read_history(session, facts)
+        plan, _ = self.history.engine.plan(migration_set, history)
+        _note_plan(journal, plan)
+
+    def _look(
+        self, journal: Journal, session: Session, facts: ServerFacts, migration_set: MigrationSet
+    ) -> tuple[History, Plan]:
+        outcome = journal.attempt(
+            "history", lambda: self.history.run(journal.ctx, session, facts, migration_set)
+        )
+        history, plan = outcome.value
+        _note_plan(journal, plan)
+        journal.stop_if_decided(outcome.findings)
+        return history, plan
+
+
+def _note_plan(journal: Journal, plan: Plan) -> None:
+    journal.infos = plan.infos
+    journal.before = {"version": plan.current}
+    journal.pending = tuple(item.script for item in plan.pending)
+    journal.ahead = plan.ahead
+
+
+@contextmanager
+def read_release(journal: Journal, reading: Reading) -> Iterator[Read]:
+    """Reach the database and read; the session is closed in the end.
+
+    Raises:
+        Stopped: Something read speaks against going on.
+    """
+    reached = journal.stage("wait", lambda: reading.wait.run(journal.ctx))
+    with reached.session:
+        journal.database = describe_server(reached.facts)
+        yield reading.read(journal, reached.session, reached.facts)
+
+
+def summarize_set(migration_set: MigrationSet) -> SetSummary:
+    """Return what the report tells of *migration_set*."""
+    newest = migration_set.newest
+    return SetSummary(
+        digest=migration_set.digest,
+        count=len(migration_set.migrations),
+        newest=None if newest is None else newest.text,
+    )
+
+
+def describe_server(facts: ServerFacts) -> dict[str, object]:
+    """Return what the report tells of the server."""
+    return {
+        "host": facts.host,
+        "port": facts.port,
+        "name": facts.database,
+        "user": facts.user,
+        "server_version": facts.version,
+        "system_identifier": facts.system_identifier,
+        "timeline": facts.timeline,
+        "time_zone": facts.time_zone,
+    }

@@ -1,0 +1,53 @@
+"""A new session after one was lost in the middle of a migration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.outcome import deciding_finding
+from hook.errors import ConfigError, HookError
+from hook.postgres.lost_backend import await_backend_end
+
+if TYPE_CHECKING:
+    from hook.core.server import ServerFacts
+    from hook.postgres.session import Session
+    from hook.stages import Context
+    from hook.stages.wait import WaitStage
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnection:
+    """Reaches the same cluster again and waits until the past is decided."""
+
+    wait: WaitStage
+
+    def __call__(self, ctx: Context, lost: Session, facts: ServerFacts) -> Session:
+        """Return a new session; the backend of *lost* is gone by then.
+
+        Raises:
+            HookError: The primary could not be reached, or another cluster answers.
+        """
+        outcome = self.wait.run(ctx)
+        session = outcome.value.session
+        try:
+            decided = deciding_finding(outcome.findings)
+            if decided is not None:
+                raise ConfigError((decided.message,), decided.hint)
+            _refuse_other_cluster(outcome.value.facts, facts)
+            await_backend_end(session, lost.pid, ctx.clock)
+        except HookError:
+            session.close()
+            raise
+        return session
+
+
+def _refuse_other_cluster(now: ServerFacts, before: ServerFacts) -> None:
+    if now.system_identifier != before.system_identifier:
+        raise ConfigError(
+            (
+                f"{now.host}:{now.port} is now the cluster {now.system_identifier},"
+                f" it was {before.system_identifier}",
+            ),
+            "Find out why the address leads to another cluster.",
+        )

@@ -1,0 +1,49 @@
+"""Read every pending script before the first one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hook.core.lexer import SqlSyntaxError
+from hook.core.outcome import passed
+from hook.core.prepared import PreparedScript, prepare_script
+from hook.core.script import Migration
+from hook.errors import BadMigrationSet
+from hook.stages import Context, Outcome
+
+_HINT = "Correct the named lines; nothing was run."
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptsStage:
+    """Cuts the pending scripts into statements and learns what they will lock."""
+
+    read_script: Callable[[Migration], str]
+    allows_mixed: bool
+    name: str = "scripts"
+
+    def run(
+        self, ctx: Context, pending: tuple[Migration, ...]
+    ) -> Outcome[tuple[PreparedScript, ...]]:
+        """Return what each of *pending* will do.
+
+        Raises:
+            BadMigrationSet: Scripts that cannot be run as they are, all of them named.
+        """
+        prepared: list[PreparedScript] = []
+        problems: list[str] = []
+        for migration in pending:
+            ctx.interrupt.raise_if_set()
+            try:
+                text = self.read_script(migration)
+                prepared.append(
+                    prepare_script(migration, text, allows_mixed=self.allows_mixed)
+                )
+            except SqlSyntaxError as error:
+                problems.append(f"{migration.script}:{error.line}: {error.problem}")
+        if problems:
+            raise BadMigrationSet(tuple(problems), _HINT)
+        statements = sum(item.statement_count for item in prepared)
+        message = f"{len(prepared)} pending scripts with {statements} statements can be read"
+        return Outcome((passed("scripts", message),), tuple(prepared))
