@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tests.interop.flyway_process import FlywayProcess
-from tests.testbed.process import Completed
+from tests.interop.presync_server import PresyncServer
 
 State = tuple[str, ...]
 
@@ -41,8 +41,14 @@ class Verdict:
 
 
 class Actor(Protocol):
-    """A tool that can take a turn."""
+    """A tool that can take a turn.
 
+    Attributes:
+        tool: ``flyway`` or ``presync``.
+        name: The same with the version, where there are several.
+    """
+
+    tool: str
     name: str
 
     def run(self, command: str, settings: Mapping[str, str]) -> Verdict:
@@ -57,45 +63,50 @@ class Actor(Protocol):
 class FlywayActor:
     """Real Flyway."""
 
-    name = "flyway"
+    tool = "flyway"
 
     def __init__(self, process: FlywayProcess) -> None:
         """Speak to *process*."""
+        self.name = f"flyway {process.version}"
         self._process = process
 
     def run(self, command: str, settings: Mapping[str, str]) -> Verdict:
         """Run *command* and return its verdict."""
-        answer = self._process.run(command, settings)
+        answer = self._process.run(command, _flyway_only(settings))
         said = "\n".join((*answer.log, answer.message))
-        return Verdict(self.name, answer.accepted, answer.error, said, answer.problems)
+        return Verdict(self.tool, answer.accepted, answer.error, said, answer.problems)
 
     def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
         """Return version, description, type and state of each entry of `info`, in order."""
-        answer = self._process.run("info", settings)
+        answer = self._process.run("info", _flyway_only(settings))
         return tuple(_state(entry) for entry in answer.states) if answer.accepted else REFUSED
 
 
 class PresyncActor:
-    """presync as a process of its own."""
+    """presync."""
 
-    name = "presync"
+    tool = name = "presync"
 
-    def __init__(self, run_presync: Callable[..., Completed]) -> None:
-        """Start presync through the fixture *run_presync*."""
-        self._run_presync = run_presync
+    def __init__(self, server: PresyncServer) -> None:
+        """Start presync through *server*."""
+        self._server = server
 
     def run(self, command: str, settings: Mapping[str, str]) -> Verdict:
         """Run *command* and return its verdict."""
-        done = self._run_presync(_PRESYNC_COMMANDS[command], {**settings, **_PRESYNC_SETTINGS})
+        done = self._server.run(_PRESYNC_COMMANDS[command], {**_PRESYNC_SETTINGS, **settings})
         accepted = done.exit_code == 0
         code = "" if accepted else str(done.exit_code)
-        return Verdict(self.name, accepted, code, f"{done.stderr}\n{done.stdout}")
+        return Verdict(self.tool, accepted, code, f"{done.stderr}\n{done.stdout}")
 
     def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
         """Return version, description, type and state of each entry of `info`, in order."""
-        done = self._run_presync(("info",), {**settings, **_PRESYNC_SETTINGS})
+        done = self._server.run(_PRESYNC_COMMANDS["info"], {**_PRESYNC_SETTINGS, **settings})
         accepted = done.exit_code == 0
         return tuple(_state(entry) for entry in done.report["migrations"]) if accepted else REFUSED
+
+
+def _flyway_only(settings: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in settings.items() if name.startswith("FLYWAY_")}
 
 
 def _state(entry: Mapping[str, Any]) -> State:

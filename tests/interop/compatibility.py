@@ -34,13 +34,22 @@ has written stays readable for the other.
 """
 
 
+_UNSUPPORTED = """\
+## Not supported yet
+
+Here presync stops with the exit code below before it changes anything; nothing is ignored
+in silence.
+"""
+
+
 def compatibility_page() -> str:
     """Return the text of the page."""
     scenarios = _all_scenarios()
-    same = [scenario for scenario in scenarios if not scenario.deviation]
-    other = [scenario for scenario in scenarios if scenario.deviation]
-    head = _HEAD.format(count=len(scenarios), versions=" and ".join(VERSIONS))
-    return "\n".join((head, *_same(same), _DEVIATIONS, *_different(other)))
+    future = [each for each in scenarios if each.unsupported]
+    other = [each for each in scenarios if each.deviation and not each.unsupported]
+    same = [each for each in scenarios if each not in future and each not in other]
+    head = _HEAD.format(count=len(same) + len(other), versions=" and ".join(VERSIONS))
+    return "\n".join((head, *_same(same), _DEVIATIONS, *_different(other), *_unsupported(future)))
 
 
 def _all_scenarios() -> list[Scenario]:
@@ -69,6 +78,20 @@ def _different(scenarios: Sequence[Scenario]) -> Iterator[str]:
         presync = f"refuses ({step.exit_code})" if step.exit_code else "accepts"
         why = scenario.deviation.replace("|", "\\|")
         yield f"| {_title(scenario)} | {flyway} | {presync} | {why} | `{scenario.name}` |"
+    yield ""
+
+
+def _unsupported(scenarios: Sequence[Scenario]) -> Iterator[str]:
+    if not scenarios:
+        return
+    yield _UNSUPPORTED
+    yield "| | exit | why | scenario |\n|---|---|---|---|"
+    for scenario in scenarios:
+        assert scenario.unsupported is not None
+        refusal = scenario.unsupported
+        yield (
+            f"| {_title(scenario)} | {refusal.exit_code} | {refusal.reason} | `{scenario.name}` |"
+        )
     yield ""
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.interop.flyway_jars import FlywayNotAvailable
 from tests.interop.flyway_process import FlywayProcess, running_flyway
+from tests.interop.presync_server import PresyncServer, running_presync_server
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,10 @@ def flyway() -> Iterator[Callable[[str], FlywayProcess]]:
             return running[version]
 
         yield get
+
+
+@pytest.fixture(scope="session")
+def presync() -> Iterator[PresyncServer]:
+    """Return the server of presync processes."""
+    with running_presync_server() as server:
+        yield server

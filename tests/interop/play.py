@@ -58,15 +58,19 @@ def play(
     scenario: Scenario, workspace: Workspace, cast: Sequence[Actor], critics: Sequence[Actor]
 ) -> Performance:
     """Play *scenario* with *cast* in turn and ask *critics* about the result."""
-    turns = []
-    for step, actor in zip(scenario.turns, itertools.cycle(cast), strict=False):
-        workspace.prepare(step.preparation)
-        verdict = actor.run(step.command, workspace.settings(step.settings))
-        with workspace.connect() as connection:
-            turns.append(Turn(step, verdict, take_snapshot(connection)))
+    pairs = zip(scenario.turns, itertools.cycle(cast), strict=False)
+    turns = [take_turn(step, workspace, actor) for step, actor in pairs]
     settings = workspace.settings(turns[-1].step.settings)
     return Performance(
         tuple(turns),
         {critic.name: critic.states(settings) for critic in critics},
         {critic.name: critic.run("validate", settings) for critic in critics},
     )
+
+
+def take_turn(step: Step, workspace: Workspace, actor: Actor) -> Turn:
+    """Prepare *step*, let *actor* do it and look at the result."""
+    workspace.prepare(step.preparation)
+    verdict = actor.run(step.command, workspace.settings(step.settings))
+    with workspace.connect() as connection:
+        return Turn(step, verdict, take_snapshot(connection))

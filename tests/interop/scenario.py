@@ -6,7 +6,11 @@ A folder holds ``scenario.toml`` and the migrations of each release. The keys:
     area      the heading under which the compatibility page lists it
     majors    the Flyway major versions it applies to; all when absent
     role      ``superuser`` when the migrations need one
-    [settings]   FLYWAY_* variables of both tools; ``{root}`` is the migrations folder
+    [unsupported]   what presync does not do yet: it refuses by name and changes nothing
+      exit        with this code
+      reason      for the compatibility page
+    [settings]   FLYWAY_* variables of both tools; ``{root}`` is the migrations folder and
+                 ``{url}`` the database; PRESYNC_* where presync asks for a second word
     [[steps]]    what happens, in order:
       files       a folder that is copied over the migrations
       write       file name -> text, for what an editor or git would change
@@ -34,7 +38,8 @@ from typing import Any
 FOLDER = Path(__file__).parent / "scenarios"
 COMMANDS = ("migrate", "validate", "repair", "baseline")
 
-_KEYS = {"title", "area", "majors", "role", "settings", "steps"}
+_KEYS = {"title", "area", "majors", "role", "unsupported", "settings", "steps"}
+_UNSUPPORTED_KEYS = {"exit", "reason"}
 _STEP_KEYS = {
     "files", "write", "encoding", "remove", "sql", "admin_sql", "settings", "run", "refused",
     "problems", "exit", "deviation", "stands",
@@ -80,6 +85,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsupported:
+    """What presync refuses with *exit_code* until it can do it."""
+
+    exit_code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One folder. A deviation can only be in the last step: later ones could not agree."""
 
@@ -88,6 +101,7 @@ class Scenario:
     area: str
     majors: tuple[int, ...]
     needs_superuser: bool
+    unsupported: Unsupported | None
     steps: tuple[Step, ...]
 
     @property
@@ -143,11 +157,17 @@ def _scenario(folder: Path, raw: Mapping[str, Any], major: int) -> Scenario:
         area=raw["area"],
         majors=tuple(raw.get("majors", ())),
         needs_superuser=raw.get("role") == "superuser",
+        unsupported=_unsupported(raw["unsupported"]) if "unsupported" in raw else None,
         steps=tuple(
             _step(folder, {**step, "settings": common | step.get("settings", {})}, major)
             for step in raw["steps"]
         ),
     )
+
+
+def _unsupported(raw: Mapping[str, Any]) -> Unsupported:
+    _reject_unknown(raw, _UNSUPPORTED_KEYS)
+    return Unsupported(raw["exit"], raw["reason"])
 
 
 def _step(folder: Path, raw: Mapping[str, Any], major: int) -> Step:
@@ -189,8 +209,8 @@ def _contradictions(scenario: Scenario) -> Iterator[str]:
             yield f"step {number}: the tools disagree and no deviation says why"
         if step.problems and step.command != "validate":
             yield f"step {number}: only validate lists problems"
-        if not all(name.startswith("FLYWAY_") for name in step.settings):
-            yield f"step {number}: settings are FLYWAY_* variables"
+        if not all(name.startswith(("FLYWAY_", "PRESYNC_")) for name in step.settings):
+            yield f"step {number}: settings are FLYWAY_* and PRESYNC_* variables"
         folder = step.preparation.files
         if folder and not folder.is_dir():
             yield f"step {number}: {folder} is not a folder"

@@ -11,29 +11,37 @@ from tests.interop.actors import Actor, FlywayActor, PresyncActor
 from tests.interop.flyway_jars import VERSIONS, major_of
 from tests.interop.flyway_process import FlywayProcess
 from tests.interop.judge import References, judge
-from tests.interop.play import Direction, Performance, play
+from tests.interop.play import Direction, Performance, Turn, play, take_turn
+from tests.interop.presync_server import PresyncServer
 from tests.interop.scenario import Scenario, load_scenarios
-from tests.interop.workspace import created_workspace
+from tests.interop.snapshot import Snapshot, take_snapshot
+from tests.interop.workspace import Workspace, created_workspace
 from tests.testbed.postgres_server import PostgresServer
-from tests.testbed.process import Completed
 
+SCENARIOS = [
+    (scenario, version) for version in VERSIONS for scenario in load_scenarios(major_of(version))
+]
+UNSUPPORTED = {scenario.name: scenario for scenario, _ in SCENARIOS if scenario.unsupported}
+# One worker plays all of a scenario, so that it plays the references only once.
 CASES = [
     pytest.param(
         scenario,
         version,
-        id=f"{scenario.name}-{version}",
+        direction,
+        id=f"{scenario.name}-{version}-{direction}",
         marks=pytest.mark.xdist_group(scenario.name),
     )
-    for version in VERSIONS
-    for scenario in load_scenarios(major_of(version))
+    for scenario, version in SCENARIOS
+    for direction in ((Direction.FLYWAY_ALONE,) if scenario.unsupported else Direction)
 ]
 
 Play = Callable[[Scenario, str, Direction], Performance]
+Played = dict[tuple[str, str, Direction], Performance]
 
 
 @pytest.fixture(scope="session")
-def played() -> dict[tuple[str, str, Direction], Performance]:
-    """Return the performances of a tool alone, which serve as references."""
+def played() -> Played:
+    """Return what has been played already."""
     return {}
 
 
@@ -41,44 +49,83 @@ def played() -> dict[tuple[str, str, Direction], Performance]:
 def perform(
     server: PostgresServer,
     flyway: Callable[[str], FlywayProcess],
-    run_presync: Callable[..., Completed],
+    presync: PresyncServer,
     tmp_path: Path,
-    played: dict[tuple[str, str, Direction], Performance],
+    played: Played,
 ) -> Play:
-    """Return ``perform(scenario, version, direction)``, once for each."""
+    """Return ``perform(scenario, version, direction)``, which plays each only once."""
 
     def perform_once(scenario: Scenario, version: str, direction: Direction) -> Performance:
-        key = (scenario.name, version, direction)
+        # presync alone does not depend on the version; all of them are asked about it.
+        is_alone = direction is Direction.PRESYNC_ALONE
+        versions = _versions(scenario) if is_alone else (version,)
+        key = (scenario.name, "" if is_alone else version, direction)
         if key not in played:
-            tools = FlywayActor(flyway(version)), PresyncActor(run_presync)
+            flyways = [FlywayActor(flyway(each)) for each in versions]
+            cast = direction.cast(flyways[0], PresyncActor(presync))
+            critics = _critics(scenario, direction, flyways, PresyncActor(presync))
             with created_workspace(
                 server, tmp_path / "migrations", needs_superuser=scenario.needs_superuser
             ) as workspace:
-                critics = _critics(scenario, direction, tools)
-                played[key] = play(scenario, workspace, direction.cast(*tools), critics)
+                played[key] = play(scenario, workspace, cast, critics)
         return played[key]
 
     return perform_once
 
 
+def _versions(scenario: Scenario) -> tuple[str, ...]:
+    return tuple(
+        version
+        for version in VERSIONS
+        if not scenario.majors or major_of(version) in scenario.majors
+    )
+
+
 def _critics(
-    scenario: Scenario, direction: Direction, tools: tuple[Actor, Actor]
+    scenario: Scenario, direction: Direction, flyways: Sequence[Actor], presync: Actor
 ) -> Sequence[Actor]:
-    flyway, _ = tools
     if direction is Direction.FLYWAY_ALONE or scenario.deviation:
-        return (flyway,)
-    return tools
+        return flyways
+    return (*flyways, presync)
 
 
-@pytest.mark.parametrize("direction", Direction)
-@pytest.mark.parametrize(("scenario", "version"), CASES)
+@pytest.mark.parametrize(("scenario", "version", "direction"), CASES)
 def test_scenario_ends_the_same_whoever_plays(
     scenario: Scenario, version: str, direction: Direction, perform: Play
 ) -> None:
     """Verdicts are as the scenario says, and the database as Flyway alone leaves it."""
+    other = Direction.FLYWAY_ALONE if scenario.unsupported else Direction.PRESYNC_ALONE
     references = References(
         flyway=perform(scenario, version, Direction.FLYWAY_ALONE),
-        presync=perform(scenario, version, Direction.PRESYNC_ALONE),
+        presync=perform(scenario, version, other),
     )
     problems = list(judge(scenario, perform(scenario, version, direction), references))
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("scenario", UNSUPPORTED.values(), ids=UNSUPPORTED)
+def test_unsupported_scenario_is_refused_and_changes_nothing(
+    scenario: Scenario, server: PostgresServer, presync: PresyncServer, tmp_path: Path
+) -> None:
+    """What presync cannot do yet ends in a refusal of its own, never in half of it."""
+    assert scenario.unsupported is not None
+    with created_workspace(
+        server, tmp_path / "migrations", needs_superuser=scenario.needs_superuser
+    ) as workspace:
+        before, turn = _play_until_refused(scenario, workspace, PresyncActor(presync))
+    assert turn.verdict.code == str(scenario.unsupported.exit_code), turn.verdict.said
+    assert not before.differences(turn.snapshot)
+
+
+def _play_until_refused(
+    scenario: Scenario, workspace: Workspace, presync: Actor
+) -> tuple[Snapshot, Turn]:
+    """Return what the database held before the first refusal, and the refusal."""
+    for step in scenario.steps:
+        workspace.prepare(step.preparation)
+        with workspace.connect() as connection:
+            before = take_snapshot(connection)
+        turn = take_turn(step.again(), workspace, presync)
+        if not turn.verdict.accepted:
+            return before, turn
+    pytest.fail("nothing was refused")

@@ -33,13 +33,15 @@ class Workspace:
 
     def settings(self, step: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of both tools, with the variables of *step*."""
+        url = f"jdbc:postgresql://{self.server.host}:{self.server.port}/{DATABASE}"
         environment = {
-            "FLYWAY_URL": f"jdbc:postgresql://{self.server.host}:{self.server.port}/{DATABASE}",
+            "FLYWAY_URL": url,
             "FLYWAY_USER": self.role,
             "FLYWAY_LOCATIONS": f"filesystem:{self.root}",
         }
         return environment | {
-            name: value.replace("{root}", str(self.root)) for name, value in step.items()
+            name: value.replace("{root}", str(self.root)).replace("{url}", url)
+            for name, value in step.items()
         }
 
     def prepare(self, preparation: Preparation) -> None:

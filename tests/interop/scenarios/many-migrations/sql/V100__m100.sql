@@ -1,0 +1,1 @@
+CREATE TABLE t100 (id integer);

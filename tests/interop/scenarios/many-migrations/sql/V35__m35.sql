@@ -1,0 +1,1 @@
+CREATE TABLE t35 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t41 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t42 (id integer);

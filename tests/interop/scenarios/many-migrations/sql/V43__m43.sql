@@ -1,0 +1,1 @@
+CREATE TABLE t43 (id integer);

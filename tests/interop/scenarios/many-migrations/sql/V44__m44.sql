@@ -1,0 +1,1 @@
+CREATE TABLE t44 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t45 (id integer);

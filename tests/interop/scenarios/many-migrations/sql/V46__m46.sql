@@ -1,0 +1,1 @@
+CREATE TABLE t46 (id integer);

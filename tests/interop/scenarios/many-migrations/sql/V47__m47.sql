@@ -1,0 +1,1 @@
+CREATE TABLE t47 (id integer);

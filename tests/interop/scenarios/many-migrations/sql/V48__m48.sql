@@ -1,0 +1,1 @@
+CREATE TABLE t48 (id integer);

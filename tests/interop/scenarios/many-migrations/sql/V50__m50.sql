@@ -1,0 +1,1 @@
+CREATE TABLE t50 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t51 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t52 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t53 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t54 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t55 (id integer);

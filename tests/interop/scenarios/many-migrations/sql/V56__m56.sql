@@ -1,0 +1,1 @@
+CREATE TABLE t56 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t57 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t58 (id integer);

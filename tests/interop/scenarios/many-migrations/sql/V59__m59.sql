@@ -1,0 +1,1 @@
+CREATE TABLE t59 (id integer);

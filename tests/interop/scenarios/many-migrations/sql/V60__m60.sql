@@ -1,0 +1,1 @@
+CREATE TABLE t60 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t61 (id integer);

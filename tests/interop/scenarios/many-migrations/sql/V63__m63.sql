@@ -1,0 +1,1 @@
+CREATE TABLE t63 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t64 (id integer);

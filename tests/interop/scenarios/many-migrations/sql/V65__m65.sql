@@ -1,0 +1,1 @@
+CREATE TABLE t65 (id integer);

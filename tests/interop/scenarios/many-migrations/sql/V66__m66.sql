@@ -1,0 +1,1 @@
+CREATE TABLE t66 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t68 (id integer);

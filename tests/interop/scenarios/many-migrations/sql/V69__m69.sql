@@ -1,0 +1,1 @@
+CREATE TABLE t69 (id integer);

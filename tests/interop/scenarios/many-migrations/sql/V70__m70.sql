@@ -1,0 +1,1 @@
+CREATE TABLE t70 (id integer);

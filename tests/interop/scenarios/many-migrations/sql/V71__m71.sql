@@ -1,0 +1,1 @@
+CREATE TABLE t71 (id integer);

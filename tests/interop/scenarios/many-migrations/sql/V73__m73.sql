@@ -1,0 +1,1 @@
+CREATE TABLE t73 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t74 (id integer);

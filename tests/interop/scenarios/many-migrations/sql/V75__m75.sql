@@ -1,0 +1,1 @@
+CREATE TABLE t75 (id integer);

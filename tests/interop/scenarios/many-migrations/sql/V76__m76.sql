@@ -1,0 +1,1 @@
+CREATE TABLE t76 (id integer);

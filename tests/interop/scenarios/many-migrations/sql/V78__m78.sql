@@ -1,0 +1,1 @@
+CREATE TABLE t78 (id integer);

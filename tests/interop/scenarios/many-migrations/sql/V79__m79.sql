@@ -1,0 +1,1 @@
+CREATE TABLE t79 (id integer);

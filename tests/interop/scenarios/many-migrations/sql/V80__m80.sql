@@ -1,0 +1,1 @@
+CREATE TABLE t80 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t81 (id integer);

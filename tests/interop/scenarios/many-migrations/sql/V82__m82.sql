@@ -1,0 +1,1 @@
+CREATE TABLE t82 (id integer);

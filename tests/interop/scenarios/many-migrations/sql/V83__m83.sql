@@ -1,0 +1,1 @@
+CREATE TABLE t83 (id integer);

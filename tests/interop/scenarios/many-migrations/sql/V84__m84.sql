@@ -1,0 +1,1 @@
+CREATE TABLE t84 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t85 (id integer);

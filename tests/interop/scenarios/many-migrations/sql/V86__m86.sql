@@ -1,0 +1,1 @@
+CREATE TABLE t86 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t87 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t88 (id integer);

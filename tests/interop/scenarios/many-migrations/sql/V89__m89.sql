@@ -1,0 +1,1 @@
+CREATE TABLE t89 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t90 (id integer);

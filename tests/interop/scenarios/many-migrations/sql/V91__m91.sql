@@ -1,0 +1,1 @@
+CREATE TABLE t91 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t92 (id integer);

@@ -1,0 +1,1 @@
+CREATE TABLE t96 (id integer);

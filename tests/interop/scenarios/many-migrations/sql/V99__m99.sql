@@ -1,0 +1,1 @@
+CREATE TABLE t99 (id integer);

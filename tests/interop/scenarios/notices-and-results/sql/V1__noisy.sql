@@ -1,0 +1,7 @@
+SELECT 1 AS a, 'x' AS b;
+DO $$ BEGIN RAISE NOTICE 'n;'; RAISE WARNING 'w'; END $$;
+DROP TABLE IF EXISTS nothing;
+TABLE pg_catalog.pg_am;
+VALUES (1), (2);
+EXPLAIN SELECT 1;
+CREATE TABLE done AS SELECT 1 AS n;

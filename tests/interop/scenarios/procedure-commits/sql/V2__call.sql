@@ -1,0 +1,2 @@
+CALL fill();
+SELECT 1;
