@@ -3,119 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.outcome import Finding, Policy
-from hook.pipeline.journal import Gate, Journal, Stopped
-from hook.pipeline.reading import Read, Reading, read_release
-from hook.stages.migrate import Migrated, Work
+from hook.pipeline.journal import Journal, Stopped
+from hook.pipeline.reading import Reading, read_release
 
 if TYPE_CHECKING:
-    from hook.core.locks import LockRequest
-    from hook.core.prepared import PreparedScript
     from hook.core.report import Report
-    from hook.engines import Engine
-    from hook.stages import Context
-    from hook.stages.blockers import BlockersStage
-    from hook.stages.lock import LockStage
-    from hook.stages.migrate import MigrateStage
+    from hook.pipeline.migration import Writing
 
 
-@dataclass(frozen=True, slots=True)
-class Gates:
-    """The checks that can refuse a run which has something to migrate.
+def run_gate(journal: Journal, reading: Reading, writing: Callable[[], Writing]) -> Report:
+    """Bring the database to the level that the release needs, or refuse and say why.
 
-    Attributes:
-        backup: Given the system identifier of the live cluster, none when unknown.
+    Args:
+        journal: The run's record.
+        reading: The stages that every run goes through.
+        writing: Builds the stages that only a run with pending migrations needs.
     """
-
-    engine: Engine
-    backup: Callable[[Context, str | None], tuple[Finding, ...]]
-    backup_policy: Policy
-    blockers: BlockersStage
-    blockers_policy: Policy
-
-    def in_front_of(
-        self, ctx: Context, read: Read, scripts: tuple[PreparedScript, ...]
-    ) -> tuple[Gate, ...]:
-        """Return the gates that *scripts* have to pass, in the order they are told."""
-        requests = tuple(dict.fromkeys(item for script in scripts for item in script.requests))
-        identifier = read.facts.system_identifier
-        return (
-            Gate("backup", self.backup_policy, lambda: self.backup(ctx, identifier)),
-            Gate(
-                "blockers",
-                self.blockers_policy,
-                lambda: self._look_for_blockers(ctx, read, requests),
-            ),
-        )
-
-    def _look_for_blockers(
-        self, ctx: Context, read: Read, requests: tuple[LockRequest, ...]
-    ) -> tuple[Finding, ...]:
-        # A name in a script means what it will mean when the script runs.
-        self.engine.enter_session(read.session, read.history, read.facts)
-        return self.blockers.run(ctx, read.session, requests)
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """The stages that a run goes through when something is pending."""
-
-    lock: LockStage
-    gates: Gates
-    migrate: MigrateStage
-
-
-def run_gate(journal: Journal, reading: Reading, writing: Writing) -> Report:
-    """Bring the database to the level that the release needs, or refuse and say why."""
     try:
         with read_release(journal, reading) as read:
             if read.plan.pending:
-                _migrate_locked(journal, reading, writing, read)
+                from hook.pipeline.migration import migrate_locked  # noqa: PLC0415 - rarely needed
+
+                migrate_locked(journal, reading, writing(), read)
             else:
                 journal.stage("verify", lambda: reading.verify.confirm(read.plan))
                 journal.after = journal.before
     except Stopped:
         pass
     return journal.report()
-
-
-def _migrate_locked(journal: Journal, reading: Reading, writing: Writing, read: Read) -> None:
-    """Take the lock, look again, pass the gates, migrate and verify."""
-    ctx, history = journal.ctx, read.history
-    # Everything that can be said of the files is said before anybody else has to wait.
-    reading.prepare(journal, read)
-    lock = journal.stage(
-        "lock",
-        lambda: writing.lock.run(ctx, history.schema, history.table, read.session, read.facts),
-    )
-    with lock:
-        locked = reading.look_again(journal, read)
-        if not locked.plan.pending:
-            journal.stage("verify", lambda: reading.verify.confirm(locked.plan))
-            journal.after = journal.before
-            return
-        scripts = reading.prepare(journal, locked)
-        journal.gates(writing.gates.in_front_of(ctx, locked, scripts))
-        before = reading.verify.look_before(locked.session, locked.migration_set, locked.plan)
-        work = Work(
-            locked.session, locked.facts, lock, locked.history, scripts, locked.plan.next_rank
-        )
-        outcome = journal.attempt("migrate", lambda: writing.migrate.run(ctx, work))
-        migrated = outcome.value
-        with migrated.session:
-            _note(journal, migrated)
-            journal.stop_if_decided(outcome.findings)
-            journal.stage(
-                "verify",
-                lambda: reading.verify.run(ctx, migrated.session, locked.facts, before),
-            )
-
-
-def _note(journal: Journal, migrated: Migrated) -> None:
-    journal.wrote = True
-    journal.migrations = migrated.applied
-    versions = [item.version for item in migrated.applied if item.version is not None]
-    journal.after = {"version": versions[-1]} if versions else journal.before

@@ -9,11 +9,12 @@ from hook.core.plan_view import describe_script
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.reading import Reading, read_release, summarize_set
 from hook.stages import Outcome
+from hook.stages.resolve import ResolveStage
 
 if TYPE_CHECKING:
     from hook.core.report import Report
-    from hook.pipeline.gate import Gates
-    from hook.stages.resolve import ResolveStage
+    from hook.engines import Engine
+    from hook.pipeline.migration import Gates
     from hook.stages.scripts import ScriptsStage
 
 
@@ -74,10 +75,12 @@ def verify(journal: Journal, reading: Reading) -> Report:
     return journal.report()
 
 
-def lint(journal: Journal, resolve: ResolveStage, scripts: ScriptsStage) -> Report:
+def lint(journal: Journal, engine: Engine, scripts: ScriptsStage) -> Report:
     """Report what is wrong with the files, offline."""
     try:
-        migration_set = journal.stage("resolve", lambda: resolve.run(journal.ctx, None))
+        migration_set = journal.stage(
+            "resolve", lambda: ResolveStage(engine).run(journal.ctx, None)
+        )
         journal.migration_set = summarize_set(migration_set)
         journal.stage("scripts", lambda: scripts.run(journal.ctx, migration_set.migrations))
     except Stopped:
@@ -85,10 +88,12 @@ def lint(journal: Journal, resolve: ResolveStage, scripts: ScriptsStage) -> Repo
     return journal.report()
 
 
-def digest(journal: Journal, resolve: ResolveStage) -> Report:
+def digest(journal: Journal, engine: Engine) -> Report:
     """Report the digest of the files, offline."""
     try:
-        migration_set = journal.stage("resolve", lambda: resolve.run(journal.ctx, None))
+        migration_set = journal.stage(
+            "resolve", lambda: ResolveStage(engine).run(journal.ctx, None)
+        )
         journal.migration_set = summarize_set(migration_set)
     except Stopped:
         pass

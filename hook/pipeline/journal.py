@@ -68,10 +68,13 @@ class Journal:
     wrote: bool = False
 
     @classmethod
-    def begin(cls, command: str, ctx: Context) -> Journal:
+    def begin(cls, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> Journal:
         """Start the record of *command* now."""
         ctx.events("run.started", f"{command} started", command=command)
-        return cls(command, ctx, ctx.clock.now(), ctx.clock.monotonic())
+        for item in overrides:
+            message = f"gate {item.gate} is overridden: {item.reason}"
+            ctx.events("gate.overridden", message, level="warning", gate=item.gate)
+        return cls(command, ctx, ctx.clock.now(), ctx.clock.monotonic(), overrides=overrides)
 
     def stage(self, name: str, work: Callable[[], Outcome[T]]) -> T:
         """Run a stage and return its value.

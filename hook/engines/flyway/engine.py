@@ -19,14 +19,12 @@ from hook.core.placeholders import (
     builtin_placeholders,
 )
 from hook.core.plan import Plan, judge_scripts, plan_pending
-from hook.core.prepared import parse_script
 from hook.core.reconcile import reconcile
 from hook.core.script import Migration
 from hook.core.script_config import ScriptConfig
 from hook.core.server import ServerFacts
 from hook.core.sql_text import qualified_name
 from hook.engines import Reader
-from hook.engines.flyway.apply import Application, Writing, session_state
 from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migration
 from hook.engines.flyway.history_table import HistoryPlace, create_history, read_history
 from hook.engines.flyway.locations import search_locations
@@ -126,11 +124,20 @@ class FlywayEngine:
 
     def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
+        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
+
         for statement in session_state(history.schema, server.search_path):
             session.fetch(statement)
 
     def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
         """Run one migration once, see `hook.engines.Engine`."""
+        from hook.core.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.apply import (  # noqa: PLC0415 - likewise
+            Application,
+            Writing,
+            session_state,
+        )
+
         text = self.read_script(task.migration, task.server)
         allows_mixed = self.settings.execution.is_mixed_allowed
         parsed = parse_script(task.migration, text, allows_mixed=allows_mixed)

@@ -1,0 +1,103 @@
+"""Puts the program together; the only place that names concrete engines and catalogs.
+
+What a run with nothing to do does not need is built, and imported, on demand:
+every sync of every application pays for what stands at the top of a module.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from hook.bootstrap.reading import build_reading
+from hook.clock import Deadline, SystemClock
+from hook.pipeline.gate import run_gate
+from hook.pipeline.journal import Journal
+from hook.stages import Context, Events
+
+if TYPE_CHECKING:
+    from hook.clock import Interrupt
+    from hook.core.report import Report
+    from hook.pipeline.migration import Writing
+    from hook.settings import Settings
+
+_RUN_ID_BYTES = 6
+
+
+def new_run_id() -> str:
+    """Return an id that no other run has."""
+    return os.urandom(_RUN_ID_BYTES).hex()
+
+
+def open_context(settings: Settings, run_id: str, events: Events, interrupt: Interrupt) -> Context:
+    """Return what the process lends to the stages; the deadline runs from now."""
+    clock = SystemClock(interrupt)
+    deadline = Deadline.after(clock, settings.run.deadline, "PRESYNC_DEADLINE")
+    return Context(clock, deadline, interrupt, events, run_id)
+
+
+def run(settings: Settings, ctx: Context) -> Report:
+    """Run the gate."""
+
+    def writing() -> Writing:
+        from hook.bootstrap.writing import build_writing  # noqa: PLC0415 - not for a no-op run
+
+        return build_writing(settings, ctx)
+
+    journal = Journal.begin("run", ctx, settings.overrides)
+    return run_gate(journal, build_reading(settings, ctx), writing)
+
+
+def check(settings: Settings, ctx: Context) -> Report:
+    """Run every gate, whether or not something is pending; change nothing."""
+    from hook.bootstrap.writing import build_gates  # noqa: PLC0415 - see the module
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+
+    journal = Journal.begin("check", ctx, settings.overrides)
+    return inspection.check(journal, build_reading(settings, ctx), build_gates(settings, ctx))
+
+
+def plan(settings: Settings, ctx: Context) -> Report:
+    """Tell what `run` would do."""
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+
+    return inspection.plan(Journal.begin("plan", ctx), build_reading(settings, ctx))
+
+
+def info(settings: Settings, ctx: Context) -> Report:
+    """Tell the state of every migration."""
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+
+    return inspection.info(Journal.begin("info", ctx), build_reading(settings, ctx))
+
+
+def validate(settings: Settings, ctx: Context) -> Report:
+    """Judge the history against the release; what is pending is no mistake."""
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+
+    return inspection.validate(Journal.begin("validate", ctx), build_reading(settings, ctx))
+
+
+def verify(settings: Settings, ctx: Context) -> Report:
+    """Judge whether the schema is at the level that the release needs."""
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+
+    return inspection.verify(Journal.begin("verify", ctx), build_reading(settings, ctx))
+
+
+def lint(settings: Settings, ctx: Context) -> Report:
+    """Judge the release's files without a database."""
+    from hook.bootstrap.reading import build_engine, build_scripts  # noqa: PLC0415 - see the module
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+
+    engine = build_engine(settings, ctx)
+    scripts = build_scripts(settings, engine, None)
+    return inspection.lint(Journal.begin("lint", ctx), engine, scripts)
+
+
+def digest(settings: Settings, ctx: Context) -> Report:
+    """Tell the digest of the release's migrations without a database."""
+    from hook.bootstrap.reading import build_engine  # noqa: PLC0415 - see the module
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+
+    return inspection.digest(Journal.begin("digest", ctx), build_engine(settings, ctx))

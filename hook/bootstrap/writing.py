@@ -1,0 +1,63 @@
+"""Builds the half of a run that is needed when something is pending."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hook.bootstrap.reading import build_engine, build_wait
+from hook.catalogs.opening import open_catalog
+from hook.core.blockers import BlockerPolicy
+from hook.core.outcome import Policy
+from hook.pipeline.migration import Gates, Writing
+from hook.pipeline.recovery import Reconnection
+from hook.postgres.session import connect
+from hook.settings.backup_source import BackupSystem
+from hook.stages.backup import BackupStage, NoBackupSource
+from hook.stages.blockers import BlockersStage
+from hook.stages.lock import LockStage
+from hook.stages.migrate import MigrateStage
+
+if TYPE_CHECKING:
+    from hook.settings import BackupSettings, Settings
+    from hook.stages import Context
+
+
+def build_writing(settings: Settings, ctx: Context) -> Writing:
+    """Return the stages that work under the migration lock."""
+    run = settings.run
+    return Writing(
+        lock=LockStage(settings.database.require_target(), connect, run.lock_wait),
+        gates=build_gates(settings, ctx),
+        migrate=MigrateStage(
+            build_engine(settings, ctx),
+            run.lock_ladder,
+            run.statement_timeout,
+            Reconnection(build_wait(settings)),
+        ),
+    )
+
+
+def build_gates(settings: Settings, ctx: Context) -> Gates:
+    """Return the gates with their policies for this run."""
+    overridden = {item.gate for item in settings.overrides}
+    return Gates(
+        engine=build_engine(settings, ctx),
+        backup=_build_backup(settings.backup).run,
+        backup_policy=_policy("backup", settings.backup.policy, overridden),
+        blockers=BlockersStage(BlockerPolicy(settings.blockers.max_age), settings.blockers.wait),
+        blockers_policy=_policy("blockers", settings.blockers.policy, overridden),
+    )
+
+
+def _build_backup(backup: BackupSettings) -> BackupStage | NoBackupSource:
+    if backup.source is None:
+        return NoBackupSource()
+    if backup.source.system is BackupSystem.NONE:
+        return BackupStage(None, backup.max_age)
+    catalog = open_catalog(backup.source, backup.stanza or "", backup.s3)
+    return BackupStage(catalog, backup.max_age)
+
+
+def _policy(gate: str, policy: Policy, overridden: set[str]) -> Policy:
+    """Return the policy of *gate* for this run; an override makes it a warning."""
+    return Policy.WARN if gate in overridden and policy is Policy.ENFORCE else policy

@@ -1,0 +1,107 @@
+"""What a run does when something is pending: lock, look again, gates, migrate, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.outcome import Finding, Policy
+from hook.pipeline.journal import Gate, Journal
+from hook.pipeline.reading import Read, Reading
+from hook.stages.migrate import Migrated, Work
+
+if TYPE_CHECKING:
+    from hook.core.locks import LockRequest
+    from hook.core.prepared import PreparedScript
+    from hook.engines import Engine
+    from hook.stages import Context
+    from hook.stages.blockers import BlockersStage
+    from hook.stages.lock import LockStage
+    from hook.stages.migrate import MigrateStage
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The checks that can refuse a run which has something to migrate.
+
+    Attributes:
+        backup: Given the system identifier of the live cluster, none when unknown.
+    """
+
+    engine: Engine
+    backup: Callable[[Context, str | None], tuple[Finding, ...]]
+    backup_policy: Policy
+    blockers: BlockersStage
+    blockers_policy: Policy
+
+    def in_front_of(
+        self, ctx: Context, read: Read, scripts: tuple[PreparedScript, ...]
+    ) -> tuple[Gate, ...]:
+        """Return the gates that *scripts* have to pass, in the order they are told."""
+        requests = tuple(dict.fromkeys(item for script in scripts for item in script.requests))
+        identifier = read.facts.system_identifier
+        return (
+            Gate("backup", self.backup_policy, lambda: self.backup(ctx, identifier)),
+            Gate(
+                "blockers",
+                self.blockers_policy,
+                lambda: self._look_for_blockers(ctx, read, requests),
+            ),
+        )
+
+    def _look_for_blockers(
+        self, ctx: Context, read: Read, requests: tuple[LockRequest, ...]
+    ) -> tuple[Finding, ...]:
+        # A name in a script means what it will mean when the script runs.
+        self.engine.enter_session(read.session, read.history, read.facts)
+        return self.blockers.run(ctx, read.session, requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The stages that a run goes through when something is pending."""
+
+    lock: LockStage
+    gates: Gates
+    migrate: MigrateStage
+
+
+def migrate_locked(journal: Journal, reading: Reading, writing: Writing, read: Read) -> None:
+    """Take the lock, look again, pass the gates, migrate and verify."""
+    ctx, history = journal.ctx, read.history
+    # Everything that can be said of the files is said before anybody else has to wait.
+    scripts = reading.prepare(journal, read)
+    lock = journal.stage(
+        "lock",
+        lambda: writing.lock.run(ctx, history.schema, history.table, read.session, read.facts),
+    )
+    with lock:
+        locked = reading.look_again(journal, read)
+        if not locked.plan.pending:
+            journal.stage("verify", lambda: reading.verify.confirm(locked.plan))
+            journal.after = journal.before
+            return
+        if locked.plan.pending != read.plan.pending:
+            scripts = reading.prepare(journal, locked)
+        journal.gates(writing.gates.in_front_of(ctx, locked, scripts))
+        before = reading.verify.look_before(locked.session, locked.migration_set, locked.plan)
+        work = Work(
+            locked.session, locked.facts, lock, locked.history, scripts, locked.plan.next_rank
+        )
+        outcome = journal.attempt("migrate", lambda: writing.migrate.run(ctx, work))
+        migrated = outcome.value
+        with migrated.session:
+            _note(journal, migrated)
+            journal.stop_if_decided(outcome.findings)
+            journal.stage(
+                "verify",
+                lambda: reading.verify.run(ctx, migrated.session, locked.facts, before),
+            )
+
+
+def _note(journal: Journal, migrated: Migrated) -> None:
+    journal.wrote = True
+    journal.migrations = migrated.applied
+    versions = [item.version for item in migrated.applied if item.version is not None]
+    journal.after = {"version": versions[-1]} if versions else journal.before
