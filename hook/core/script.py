@@ -131,7 +131,8 @@ def parse_file_name(name: str, naming: Naming) -> ScriptName:
 
 
 def _parse_stem(stem: str, naming: Naming) -> ScriptName:
-    for prefix, kind in _prefixes(naming).get(stem[:1], ()):
+    prefixes = _prefixes(naming)
+    for prefix, kind in prefixes.get(stem[:1], prefixes[""]):
         if stem.startswith(prefix):
             version, _, description = stem[len(prefix) :].partition(naming.separator)
             return _parse_parts(kind, version, description.replace("_", " "))
@@ -163,7 +164,10 @@ def _parse_without_suffix(name: str, naming: Naming) -> ScriptName:
 
 @lru_cache(maxsize=8)
 def _prefixes(naming: Naming) -> Mapping[str, tuple[tuple[str, Kind | None], ...]]:
-    """Return every prefix by its first letter, longest first; callbacks have no kind."""
+    """Return every prefix by its first letter, longest first; callbacks have no kind.
+
+    An empty prefix, which may be configured, is there under every letter.
+    """
     pairs: list[tuple[str, Kind | None]] = [
         (naming.versioned_prefix, Kind.VERSIONED),
         (naming.repeatable_prefix, Kind.REPEATABLE),
@@ -172,7 +176,8 @@ def _prefixes(naming: Naming) -> Mapping[str, tuple[tuple[str, Kind | None], ...
         *((event, None) for event in CALLBACK_EVENTS),
     ]
     pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
+    initials = {prefix[:1] for prefix, _ in pairs} | {""}
     return {
-        prefix[:1]: tuple(pair for pair in pairs if pair[0][:1] == prefix[:1])
-        for prefix, _ in pairs
+        initial: tuple(pair for pair in pairs if pair[0][:1] in {initial, ""})
+        for initial in initials
     }

@@ -1,0 +1,82 @@
+"""Versions: what is one, and which comes first."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hook.core.version import EMPTY, InvalidVersion, Version
+
+LONG = "9999999999999999999999999999999999.8888888231231231231231298797298789132.22"
+texts = st.lists(st.integers(0, 10**6), min_size=1, max_size=5).map(
+    lambda parts: ".".join(map(str, parts))
+)
+
+
+@pytest.mark.parametrize("text", ["1", "1.0", "1.00", "001", "001.0", "1_0", "+1"])
+def test_version_ignores_leading_and_trailing_zeros(text: str) -> None:
+    """Spellings of one number are one version, in sets too."""
+    assert Version.parse(text) == Version.parse("1")
+    assert len({Version.parse(text), Version.parse("1")}) == 1
+
+
+def test_versions_compare_number_by_number() -> None:
+    """Each part counts as a number of any size, a missing one as zero."""
+    ordered = [
+        "-13",
+        "0",
+        "0.5",
+        "1.1",
+        "1.1.0.1",
+        "1.9",
+        "1.10",
+        "2",
+        "1201",
+        "201004171859",
+        LONG,
+    ]
+    parsed = [Version.parse(text) for text in ordered]
+    assert all(low < high for low, high in itertools.pairwise(parsed))
+    assert Version.parse("1.1") == Version.parse("1.1.0.0")
+    assert all(version > EMPTY for version in parsed)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("001_3", "001.3"), ("1_2", "1.2"), (LONG, LONG), ("2024.01.02",) * 2]
+)
+def test_version_shows_the_text_with_dots(text: str, shown: str) -> None:
+    """What is stored keeps leading zeros; an underscore is a dot."""
+    assert Version.parse(text).text == shown
+    assert str(Version.parse(text)) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".1", "1.", "1..1", "11..1", "abc", "12a", "1.2.1b", "1-2", "9_", "_10", "1.-2", "--1",
+     " 1", "1 ", "1\n", "\u00b2", "\u0661", "latest", "1__2", "0x1", "1e3"],
+)  # fmt: skip
+def test_version_refuses_what_is_no_number(text: str) -> None:
+    """The error names the text."""
+    with pytest.raises(InvalidVersion) as raised:
+        Version.parse(text)
+    assert repr(text) in str(raised.value)
+
+
+@given(texts, texts, texts)
+def test_versions_are_totally_ordered(one: str, two: str, three: str) -> None:
+    """Exactly one of less, equal and greater holds, and the order carries over."""
+    a, b, c = (Version.parse(text) for text in (one, two, three))
+    assert (a < b) + (a == b) + (a > b) == 1
+    if a <= b <= c:
+        assert a <= c
+
+
+@given(texts)
+def test_version_parses_what_it_shows(text: str) -> None:
+    """Showing and parsing again changes nothing."""
+    version = Version.parse(text)
+    assert Version.parse(version.text) == version
+    assert version.text == text
