@@ -1,0 +1,158 @@
+"""What other sessions are doing, as far as this role may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hook.core.locks import LockMode, LockTarget
+
+_DUMP = "pg_dump"
+_IDLE_IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """A lock, held or waited for, on a table that the pending migrations name.
+
+    Attributes:
+        name: The table or index as the migration writes it.
+        target: What of *name* is meant, as in the lock request.
+        relation: What is locked: the table itself, or a partition or child of it.
+        pid: None for a prepared transaction.
+        transaction: The virtual transaction, which tells two transactions of one
+            session apart.
+        prepared_xid: Transaction id, for prepared transactions only.
+        is_wraparound_due: The table is so old that a vacuum of it prevents wraparound.
+    """
+
+    name: str
+    target: LockTarget
+    relation: str
+    mode: LockMode
+    is_granted: bool
+    pid: int | None
+    transaction: str
+    prepared_xid: str | None = None
+    is_wraparound_due: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the identity of the transaction while it lasts."""
+        return f"{self.pid}/{self.transaction}"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """A session of this database that is not ours.
+
+    Attributes:
+        client: Address, ``local`` for a unix socket.
+        backend_type: None when the server hides everything but pid, user and
+            application from our role; ages and *state* are none then.
+        transaction: The virtual transaction that is open, none between transactions;
+            visible to every role.
+        transaction_age: Since the transaction began.
+        query_age: Since the running query began; a procedure that commits inside is
+            older than its transaction.
+        state_age: Since *state* was entered.
+    """
+
+    pid: int
+    user: str
+    application: str
+    client: str
+    backend_type: str | None
+    state: str | None
+    transaction: str | None
+    transaction_age: timedelta | None = None
+    query_age: timedelta | None = None
+    state_age: timedelta | None = None
+    is_autovacuum: bool = False
+    prevents_wraparound: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the identity of the open transaction while it lasts."""
+        return f"{self.pid}/{self.transaction}"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Tell whether the server hides state and ages from our role."""
+        return self.backend_type is None
+
+    @property
+    def is_idle_in_transaction(self) -> bool:
+        """Tell whether the session sits in a transaction and does nothing."""
+        return self.state in _IDLE_IN_TRANSACTION
+
+    @property
+    def is_dump(self) -> bool:
+        """Tell whether this is pg_dump, which locks every table as long as it runs."""
+        return self.application == _DUMP
+
+    @property
+    def oldest_age(self) -> timedelta:
+        """Return the age of the transaction or of the query, whichever is older."""
+        ages = [age for age in (self.transaction_age, self.query_age) if age is not None]
+        return max(ages, default=timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTransaction:
+    """A transaction that waits for COMMIT PREPARED, with its locks, without a session."""
+
+    gid: str
+    owner: str
+    xid: str
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One look at the server.
+
+    Attributes:
+        role: Our own role, to whom a grant would have to be made.
+        relations: The names, among those asked for, that exist.
+    """
+
+    role: str
+    relations: frozenset[str] = frozenset()
+    holders: tuple[LockHolder, ...] = ()
+    rows: tuple[ActivityRow, ...] = ()
+    prepared: tuple[PreparedTransaction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What several looks in a row tell about how long transactions last.
+
+    This is how the age of a transaction is known, at least, that the server hides.
+    Times are seconds on one monotonic clock.
+    """
+
+    began: float
+    now: float
+    first_seen: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, activity: Activity, now: float) -> Watch:
+        """Return the watch after the first look."""
+        return cls(now, now).next(activity, now)
+
+    def next(self, activity: Activity, now: float) -> Watch:
+        """Return the watch after one more look; what is gone is forgotten."""
+        keys = {row.key for row in activity.rows} | {item.key for item in activity.holders}
+        seen = {key: self.first_seen.get(key, now) for key in keys}
+        return Watch(self.began, now, seen)
+
+    @property
+    def watched(self) -> timedelta:
+        """Return the time between the first look and the latest."""
+        return timedelta(seconds=self.now - self.began)
+
+    def seen_for(self, key: str) -> timedelta:
+        """Return for how long the transaction *key* has been seen."""
+        return timedelta(seconds=self.now - self.first_seen.get(key, self.now))
