@@ -26,6 +26,8 @@ class RunFacts:
         set_digest: ``sha256:`` and hex of the release's migrations, none when not read.
         ahead: Versions in the history that are newer than the release.
         wrote: A migration was started, so "database untouched" may not be said.
+        command: What was asked for; only `run` and `verify` say "up to date".
+        pending: Number of migrations still to be applied.
     """
 
     deciding: Finding | None
@@ -36,6 +38,8 @@ class RunFacts:
     ahead: tuple[str, ...] = ()
     wrote: bool = False
     duration_ms: int = 0
+    command: str = "run"
+    pending: int = 0
 
 
 def compose_verdict(facts: RunFacts) -> str:
@@ -90,9 +94,21 @@ def _passed(facts: RunFacts) -> str:
         room = VERDICT_LENGTH - len(head) - len(count) - len(tail) - len(" ()")
         return f"{head}{count} ({_listed(names, room)}){tail}"
     at = f" at {version}" if version else ""
-    state = f"database is ahead{at}" if facts.ahead else f"up to date{at}"
     digest = f" (set {facts.set_digest[:_DIGEST_LENGTH]})" if facts.set_digest else ""
-    return head + state + digest + seconds
+    return f"{head}{_level(facts)}{at}{digest}{seconds}"
+
+
+_OFFLINE = {"lint": "scripts can be read", "digest": "set is well formed"}
+
+
+def _level(facts: RunFacts) -> str:
+    if facts.command in _OFFLINE:
+        return _OFFLINE[facts.command]
+    if facts.ahead:
+        return "database is ahead"
+    if facts.command in {"run", "verify"}:
+        return "up to date"
+    return f"{facts.pending or 'nothing'} pending,"
 
 
 def _version(facts: RunFacts) -> str:

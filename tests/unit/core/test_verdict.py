@@ -38,6 +38,23 @@ def test_verdict_of_a_run_without_work_names_version_and_set() -> None:
     assert compose_verdict(facts) == "PASSED 0 OK: up to date at 5 (set sha256:1a2b3c4d), in 0.2s"
 
 
+@pytest.mark.parametrize(
+    ("command", "pending", "expected"),
+    [
+        ("verify", 0, "up to date at 5"),
+        ("plan", 3, "3 pending, at 5"),
+        ("check", 0, "nothing pending, at 5"),
+        ("lint", 0, "scripts can be read at 5"),
+    ],
+)
+def test_verdict_claims_no_more_than_the_command_looked_at(
+    command: str, pending: int, expected: str
+) -> None:
+    """A plan with something pending does not call the schema up to date."""
+    facts = RunFacts(None, (), "5", "5", DIGEST, command=command, pending=pending)
+    assert compose_verdict(facts) == f"PASSED 0 OK: {expected} (set sha256:1a2b3c4d), in 0.0s"
+
+
 def test_verdict_of_a_database_ahead_says_so() -> None:
     """A rolled-back application is told apart from one that is up to date."""
     facts = RunFacts(None, (), "7", "7", DIGEST, ahead=("6", "7"), duration_ms=212)

@@ -1,0 +1,1 @@
+"""Reports and answers as JSON, as text and as files."""

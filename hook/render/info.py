@@ -1,0 +1,91 @@
+"""The table of states, in the form that Flyway's ``info`` has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hook.core.history import (
+    BASELINE_TYPES,
+    SYNTHETIC_TYPES,
+    UNDO_TYPES,
+    MigrationInfo,
+    MigrationState,
+)
+from hook.core.report import Report
+from hook.render.palette import Colour, Palette
+from hook.render.report_json import report_object
+from hook.render.table import render_table
+
+_HEADERS = ("Category", "Version", "Description", "Type", "Installed On", "State", "Undoable")
+_KEYS = ("category", "version", "description", "type", "installedOn", "state", "undoable")
+_NOT_UNDOABLE = frozenset({MigrationState.DELETED, MigrationState.UNDONE})
+_EMPTY = "No migrations found"
+_LINES_BEFORE_ROWS = 3
+_INFO_SCHEMA = "presync.info/1"
+_PLAIN = frozenset({MigrationState.SUCCESS, MigrationState.BASELINE, MigrationState.OUT_OF_ORDER})
+
+
+def render_info(report: Report, palette: Palette) -> str:
+    """Return the schema's version and the table of states."""
+    version = report.before.get("version")
+    head = palette.paint(f"Schema version: {version or '<< Empty Schema >>'}", Colour.STRONG)
+    infos = _shown(report)
+    lines = render_table(_HEADERS, [_cells(info) for info in infos], _EMPTY).splitlines()
+    for number, info in enumerate(infos, _LINES_BEFORE_ROWS):
+        lines[number] = palette.paint(lines[number], *_colours(info.state))
+    return "\n".join([head, "", *lines])
+
+
+def info_object(report: Report) -> dict[str, object]:
+    """Return the table as JSON, under the names that Flyway's own output has."""
+    return {
+        "schema": _INFO_SCHEMA,
+        "schemaVersion": report.before.get("version"),
+        "migrations": [_migration_object(info) for info in _shown(report)],
+        "report": report_object(report),
+    }
+
+
+def _shown(report: Report) -> list[MigrationInfo]:
+    return [info for info in report.infos if info.type not in UNDO_TYPES]
+
+
+def _colours(state: MigrationState) -> tuple[Colour, ...]:
+    if state.is_failed or state is MigrationState.MISSING:
+        return (Colour.BAD,)
+    if state is MigrationState.PENDING:
+        return (Colour.WARNING,)
+    return () if state in _PLAIN else (Colour.DIM,)
+
+
+def _cells(info: MigrationInfo) -> list[str]:
+    return [
+        _category(info),
+        "" if info.version is None else info.version.text,
+        info.description,
+        info.type,
+        "" if info.row is None else info.row.installed_on,
+        info.state.value,
+        # Undo scripts are never run here, so nothing is undoable.
+        "" if info.version is None or info.state in _NOT_UNDOABLE else "No",
+    ]
+
+
+def _category(info: MigrationInfo) -> str:
+    if info.type in SYNTHETIC_TYPES:
+        return ""
+    if info.type in BASELINE_TYPES:
+        return "Baseline"
+    return "Repeatable" if info.version is None else "Versioned"
+
+
+def _migration_object(info: MigrationInfo) -> Mapping[str, object]:
+    row, migration = info.row, info.migration
+    shown = dict(zip(_KEYS, _cells(info), strict=True))
+    return {
+        **shown,
+        "rawVersion": row.version if row is not None else shown["version"],
+        "filepath": "" if migration is None else migration.path,
+        "installedBy": "" if row is None else row.installed_by,
+        "executionTime": 0 if row is None else row.execution_time,
+    }

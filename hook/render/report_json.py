@@ -1,0 +1,75 @@
+"""The report as JSON: the schema ``presync.report/1``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hook.core.outcome import Finding, Result
+from hook.core.report import SCHEMA, AppliedMigration, Report
+from hook.log.json_text import json_ready, utc_timestamp
+
+
+def report_object(report: Report) -> dict[str, object]:
+    """Return *report* as a JSON object; every key is always there."""
+    return {
+        "schema": SCHEMA,
+        "command": report.command,
+        "run_id": report.run_id,
+        "verdict": report.verdict,
+        "exit_code": int(report.exit_code),
+        "code": report.exit_code.name,
+        "started_at": utc_timestamp(report.started_at),
+        "finished_at": utc_timestamp(report.finished_at),
+        "duration_ms": report.duration_ms,
+        "database": json_ready(report.database),
+        "set": _set_object(report),
+        "before": json_ready(report.before),
+        "after": json_ready(report.after),
+        "stages": [_stage_object(result) for result in report.results],
+        "migrations": [_migration_object(item) for item in report.migrations],
+        "pending": list(report.pending),
+        "marker": {},
+        "overrides": [{"gate": item.gate, "reason": item.reason} for item in report.overrides],
+        "waivers": [],
+        "next": list(report.next_steps),
+    }
+
+
+def _set_object(report: Report) -> Mapping[str, object]:
+    summary = report.migration_set
+    if summary is None:
+        return {}
+    return {"digest": summary.digest, "count": summary.count, "newest": summary.newest}
+
+
+def _stage_object(result: Result) -> Mapping[str, object]:
+    return {
+        "name": result.name,
+        "status": result.status.value,
+        "duration_ms": result.duration_ms,
+        "findings": [finding_object(item) for item in result.findings],
+    }
+
+
+def finding_object(finding: Finding) -> dict[str, object]:
+    """Return *finding* as a JSON object; a fact never replaces one of the base keys."""
+    base: dict[str, object] = {
+        "status": finding.status.value,
+        "code": finding.code.name,
+        "rule": finding.rule,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+    facts = {name: json_ready(value) for name, value in finding.facts.items()}
+    return base | {name: value for name, value in facts.items() if name not in base}
+
+
+def _migration_object(migration: AppliedMigration) -> Mapping[str, object]:
+    return {
+        "version": migration.version,
+        "description": migration.description,
+        "script": migration.script,
+        "duration_ms": migration.duration_ms,
+        "attempts": migration.attempts,
+        "transactional": migration.transactional,
+    }

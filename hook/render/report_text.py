@@ -1,0 +1,123 @@
+"""The report as text for a terminal: one line per finding, its hint below, the verdict last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hook.core.outcome import Finding, Result, Status
+from hook.core.report import AppliedMigration, Report
+from hook.core.text import one_line
+from hook.errors import ExitCode
+from hook.render.palette import Colour, Palette
+from hook.render.table import display_width, padded
+
+_MARKS = {
+    Status.PASSED: ("✓", Colour.GOOD),
+    Status.SKIPPED: ("-", Colour.DIM),
+    Status.WARNED: ("!", Colour.WARNING),
+    Status.UNKNOWN: ("?", Colour.BAD),
+    Status.FAILED: ("✗", Colour.BAD),
+}
+_PLACE = ("user", "host", "port", "name", "server_version")
+_NAME_WIDTH = 10
+_TIME_WIDTH = 11
+
+
+def render_report(report: Report, palette: Palette, section: Sequence[str] = ()) -> str:
+    """Return *report* as lines, the last one being the verdict.
+
+    Args:
+        report: What to show.
+        palette: How.
+        section: Lines of the command's own, put after the stages.
+    """
+    sections = [
+        [_heading(report, palette)],
+        [line for result in report.results for line in _stage_lines(result, palette)],
+        section,
+        list(_migration_lines(report, palette)),
+        list(_override_lines(report, palette)),
+        list(_next_lines(report, palette)),
+        [_verdict_line(report, palette)],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def _heading(report: Report, palette: Palette) -> str:
+    command = palette.paint(f"presync {report.command}", Colour.STRONG)
+    place = describe_database(report)
+    return f"{command}  {palette.paint(place, Colour.DIM)}" if place else command
+
+
+def describe_database(report: Report) -> str:
+    """Return ``user@host:port/database, PostgreSQL 15.8`` as far as it is known."""
+    facts = {name: str(report.database.get(name) or "") for name in _PLACE}
+    if not facts["name"]:
+        return ""
+    login = f"{facts['user']}@" if facts["user"] else ""
+    port = f":{facts['port']}" if facts["port"] else ""
+    version = f", PostgreSQL {facts['server_version']}" if facts["server_version"] else ""
+    return one_line(f"{login}{facts['host']}{port}/{facts['name']}{version}")
+
+
+def _stage_lines(result: Result, palette: Palette) -> Iterator[str]:
+    head = f"{result.name:<{_NAME_WIDTH}} {milliseconds(result.duration_ms):>{_TIME_WIDTH}}"
+    findings = result.findings or (Finding(result.status, "", ""),)
+    for finding in findings:
+        yield _finding_line(finding, head, palette)
+        head = " " * len(head)
+        if finding.hint and finding.status is not Status.PASSED:
+            arrow = palette.paint("→", Colour.DIM)
+            yield f"    {head}  {arrow} {one_line(finding.hint)}"
+
+
+def _finding_line(finding: Finding, head: str, palette: Palette) -> str:
+    mark, colour = _MARKS[finding.status]
+    message = one_line(finding.message)
+    if finding.code is not ExitCode.OK:
+        message = palette.paint(message, colour)
+    return f"  {palette.paint(mark, colour)} {palette.paint(head, Colour.DIM)}  {message}".rstrip()
+
+
+def _migration_lines(report: Report, palette: Palette) -> Iterator[str]:
+    if not report.migrations:
+        return
+    yield palette.paint("applied", Colour.STRONG)
+    names = [f"V{item.version}" if item.version else "R" for item in report.migrations]
+    texts = [one_line(item.description) for item in report.migrations]
+    name_width = max(len(name) for name in names)
+    text_width = max(display_width(text) for text in texts)
+    for item, name, text in zip(report.migrations, names, texts, strict=True):
+        time = milliseconds(item.duration_ms)
+        line = f"  {name:<{name_width}}  {padded(text, text_width)} {time:>{_TIME_WIDTH}}"
+        yield f"{line}  {palette.paint(_remark(item), Colour.WARNING)}".rstrip()
+
+
+def _remark(migration: AppliedMigration) -> str:
+    remarks = [f"{migration.attempts} attempts"] if migration.attempts > 1 else []
+    remarks += [] if migration.transactional else ["without transaction"]
+    return ", ".join(remarks)
+
+
+def _override_lines(report: Report, palette: Palette) -> Iterator[str]:
+    if report.overrides:
+        yield palette.paint("set aside for this run", Colour.WARNING, Colour.STRONG)
+    for item in report.overrides:
+        yield f"  {item.gate}: {one_line(item.reason)}"
+
+
+def _next_lines(report: Report, palette: Palette) -> Iterator[str]:
+    if report.next_steps:
+        yield palette.paint("next", Colour.STRONG)
+    for step in report.next_steps:
+        yield f"  {one_line(step)}"
+
+
+def _verdict_line(report: Report, palette: Palette) -> str:
+    colour = Colour.GOOD if report.exit_code is ExitCode.OK else Colour.BAD
+    return palette.paint(one_line(report.verdict), colour, Colour.STRONG)
+
+
+def milliseconds(duration: int) -> str:
+    """Return whole milliseconds as ``12 ms``, with thousands set apart."""
+    return f"{duration:,} ms"

@@ -1,0 +1,162 @@
+"""Reports as runs would make them, for the tests of every rendering."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hook.core.history import HistoryRow, MigrationInfo, MigrationState
+from hook.core.outcome import Finding, Result, Status, failed, passed, warned
+from hook.core.report import AppliedMigration, Override, Report, SetSummary
+from hook.core.script import Kind, Migration
+from hook.core.version import Version
+from hook.errors import ExitCode
+from tests.fakes import NOON
+
+DATABASE = {
+    "host": "db.infra",
+    "port": 5432,
+    "name": "shop",
+    "user": "shop",
+    "server_version": "15.8",
+    "system_identifier": "7301",
+}
+
+PASSED_RUN = Report(
+    command="run",
+    run_id="0123456789ab",
+    verdict="PASSED 0 OK: 3 applied (V4, V5, R views), at 5, in 2.1s",
+    exit_code=ExitCode.OK,
+    started_at=NOON,
+    finished_at=NOON + timedelta(seconds=2.149),
+    duration_ms=2149,
+    results=(
+        Result("wait", (passed("reachable", "shop@db.infra:5432/shop is a writable primary"),), 12),
+        Result("resolve", (passed("migration-set", "6 migrations, newest 5"),), 3),
+        Result("backup", (warned("backup", "no backup is required", "Name a backup source."),), 0),
+        Result("blockers", (Finding(Status.SKIPPED, "blockers-off", "gate blockers is off"),), 0),
+        Result("migrate", (passed("applied", "V4__add_email.sql"), passed("applied", "V5")), 1804),
+        Result("verify", (), 2),
+    ),
+    database=DATABASE,
+    migration_set=SetSummary("sha256:1a2b3c4d", 6, "5"),
+    before={"version": "3"},
+    after={"version": "5"},
+    migrations=(
+        AppliedMigration("4", "add email", "V4__add_email.sql", 12, 1, transactional=True),
+        AppliedMigration("5", "索引 orders", "V5__x.sql", 1789, 2, transactional=False),
+        AppliedMigration(None, "views", "R__views.sql", 3, 1, transactional=True),
+    ),
+    pending=("V4__add_email.sql", "V5__x.sql", "R__views.sql"),
+    overrides=(Override("blockers", "rehearsed\ntoday"),),
+)
+
+REFUSED_RUN = replace(
+    PASSED_RUN,
+    verdict=(
+        "REFUSED 18 NO_WAY_BACK: newest full backup stopped 31h ago (limit 24h); database untouched"
+    ),
+    exit_code=ExitCode.NO_WAY_BACK,
+    results=(
+        *PASSED_RUN.results[:2],
+        Result(
+            "backup",
+            (
+                failed(
+                    ExitCode.NO_WAY_BACK,
+                    "backup-age",
+                    "newest full backup stopped 31h ago (limit 24h)",
+                    "Run a backup, then sync again.",
+                    label="20260101-000000F",
+                    stopped_at=NOON,
+                    status="never shown",
+                ),
+                warned("backup-copy", "backup.info is damaged, the copy was read"),
+            ),
+            120,
+        ),
+        Result(
+            "blockers",
+            (
+                Finding(
+                    Status.UNKNOWN,
+                    "blockers",
+                    "cannot see\x1b[31m others",
+                    ExitCode.BLOCKED,
+                    "Grant.",
+                ),
+            ),
+            1234,
+        ),
+    ),
+    after={},
+    migrations=(),
+    overrides=(),
+    next_steps=("presync check",),
+)
+
+_LOCK = {"relation": "shop.customer", "mode": "AccessExclusiveLock"}
+
+PLAN = replace(
+    PASSED_RUN,
+    command="plan",
+    verdict="PASSED 0 OK: 2 pending, at 3 (set sha256:1a2b3c4d), in 0.1s",
+    results=(
+        *PASSED_RUN.results[:2],
+        Result(
+            "plan",
+            (
+                passed(
+                    "pending",
+                    "V4__add_email.sql: 2 statements in one transaction",
+                    transactional=True,
+                    locks=[_LOCK],
+                ),
+                passed(
+                    "pending",
+                    "V5__x.sql: 1 statement without transaction: CREATE INDEX CONCURRENTLY",
+                    transactional=False,
+                    locks=[],
+                ),
+            ),
+        ),
+    ),
+    migrations=(),
+    overrides=(),
+)
+
+
+def _row(rank: int, version: str | None, description: str, kind: str = "SQL") -> HistoryRow:
+    script = f"V{version}.sql"
+    return HistoryRow(
+        *(rank, version, description, kind, script, 1, "shop", "2026-03-01 12:00:00", 7),
+        success=True,
+    )
+
+
+def _info(state: MigrationState, row: HistoryRow | None, version: str | None) -> MigrationInfo:
+    parsed = None if version is None else Version.parse(version)
+    migration = Migration(
+        Kind.REPEATABLE if parsed is None else Kind.VERSIONED,
+        *(parsed, "later", f"V{version}__later.sql", f"/migrations/V{version}__later.sql", 1, 1),
+    )
+    return MigrationInfo(
+        state, row, None if row else migration, parsed, row.type if row else migration.type
+    )
+
+
+INFO = replace(
+    PASSED_RUN,
+    command="info",
+    before={"version": "1.1"},
+    infos=(
+        _info(MigrationState.SUCCESS, _row(1, None, '"shop"', "SCHEMA"), None),
+        _info(MigrationState.BASELINE, _row(2, "0", "<< Flyway Baseline >>", "BASELINE"), "0"),
+        _info(MigrationState.SUCCESS, _row(3, "1", "create a"), "1"),
+        _info(MigrationState.OUT_OF_ORDER, _row(4, "1.1", "创建 b"), "1.1"),
+        _info(MigrationState.UNDONE, _row(5, "1.2", "undone"), "1.2"),
+        _info(MigrationState.SUCCESS, _row(6, "1.2", "undo", "UNDO_SQL"), "1.2"),
+        _info(MigrationState.SUCCESS, _row(7, None, "view a"), None),
+        _info(MigrationState.PENDING, None, "2_0"),
+    ),
+)

@@ -1,0 +1,140 @@
+"""What a machine reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from hook.core.outcome import Status
+from hook.core.report import Report
+from hook.log.json_text import to_json
+from hook.render.config import config_object
+from hook.render.info import info_object
+from hook.render.report_json import report_object
+from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN
+from tests.unit.render.test_text import SETTINGS
+
+KEYS = {
+    "schema": str,
+    "command": str,
+    "run_id": str,
+    "verdict": str,
+    "exit_code": int,
+    "code": str,
+    "started_at": str,
+    "finished_at": str,
+    "duration_ms": int,
+    "database": dict,
+    "set": dict,
+    "before": dict,
+    "after": dict,
+    "stages": list,
+    "migrations": list,
+    "pending": list,
+    "marker": dict,
+    "overrides": list,
+    "waivers": list,
+    "next": list,
+}
+STATUSES = {status.value for status in Status}
+
+
+@pytest.mark.parametrize("report", [PASSED_RUN, REFUSED_RUN, PLAN, INFO])
+def test_report_has_every_key_of_its_schema(report: Report) -> None:
+    """Each key is there with its type, whatever happened."""
+    parsed = json.loads(to_json(report_object(report)))
+    assert {key: type(value) for key, value in parsed.items()} == KEYS
+    assert parsed["schema"] == "presync.report/1"
+    for stage in parsed["stages"]:
+        assert set(stage) == {"name", "status", "duration_ms", "findings"}
+        assert stage["status"] in STATUSES
+        for finding in stage["findings"]:
+            assert {"status", "code", "rule", "message", "hint"} <= set(finding)
+
+
+def test_refusal_is_told_in_full() -> None:
+    """Codes by name and number, times in UTC, facts beside the finding's own keys."""
+    parsed = json.loads(to_json(report_object(REFUSED_RUN)))
+    assert (parsed["exit_code"], parsed["code"]) == (18, "NO_WAY_BACK")
+    assert parsed["started_at"] == "2026-03-01T12:00:00.000Z"
+    assert parsed["set"] == {"digest": "sha256:1a2b3c4d", "count": 6, "newest": "5"}
+    assert parsed["next"] == ["presync check"]
+    assert parsed["stages"][2]["status"] == "failed"
+    assert parsed["stages"][2]["findings"][0] == {
+        "status": "failed",
+        "code": "NO_WAY_BACK",
+        "rule": "backup-age",
+        "message": "newest full backup stopped 31h ago (limit 24h)",
+        "hint": "Run a backup, then sync again.",
+        "label": "20260101-000000F",
+        "stopped_at": "2026-03-01T12:00:00.000Z",
+    }
+
+
+def test_applied_migrations_are_told_in_full() -> None:
+    """A machine learns what was applied, how long it took and in how many attempts."""
+    parsed = json.loads(to_json(report_object(PASSED_RUN)))
+    assert parsed["migrations"][1] == {
+        "version": "5",
+        "description": "索引 orders",
+        "script": "V5__x.sql",
+        "duration_ms": 1789,
+        "attempts": 2,
+        "transactional": False,
+    }
+    assert parsed["overrides"] == [{"gate": "blockers", "reason": "rehearsed\ntoday"}]
+
+
+def test_report_is_one_line() -> None:
+    """`kubectl logs` shows one object on one line, other languages readable."""
+    text = to_json(report_object(replace(PASSED_RUN, verdict="a\u2028b\nc")))
+    assert len(text.splitlines()) == 1
+    assert "索引" in text
+
+
+def test_report_before_anything_was_read_is_complete() -> None:
+    """A run that could not even start still has every key."""
+    report = Report("run", "r", "v", PASSED_RUN.exit_code, INFO.started_at, INFO.started_at)
+    assert {key: type(value) for key, value in report_object(report).items()} == KEYS
+
+
+def test_info_has_the_names_of_flyway() -> None:
+    """A program that reads Flyway's output finds what it knows."""
+    parsed = json.loads(to_json(info_object(INFO)))
+    assert parsed["schemaVersion"] == "1.1"
+    assert [item["state"] for item in parsed["migrations"]] == [
+        *("Success", "Baseline", "Success", "Out of Order", "Undone", "Success", "Pending")
+    ]
+    assert parsed["migrations"][-1] == {
+        "category": "Versioned",
+        "version": "2.0",
+        "description": "later",
+        "type": "SQL",
+        "installedOn": "",
+        "state": "Pending",
+        "undoable": "No",
+        "rawVersion": "2.0",
+        "filepath": "/migrations/V2_0__later.sql",
+        "installedBy": "",
+        "executionTime": 0,
+    }
+    assert parsed["report"]["schema"] == "presync.report/1"
+
+
+def test_settings_name_value_and_origin() -> None:
+    """Every setting is there, secrets masked, unset ones null."""
+    text = to_json(config_object(SETTINGS))
+    assert "c4nary" not in text
+    parsed = json.loads(text)
+    by_name = {item["name"]: item for item in parsed["settings"]}
+    assert by_name["PRESYNC_DEADLINE"] == {
+        "name": "PRESYNC_DEADLINE",
+        "value": "20m",
+        "origin": "--deadline",
+    }
+    assert by_name["PRESYNC_REPORT"]["value"] is None
+    assert by_name["PRESYNC_LOCK_WAIT"]["origin"] == "default"
+    assert by_name["database"]["value"] == "shop@db.infra:5432/shop"
+    assert parsed["notes"] == ["FLYWAY_CLEAN_DISABLED is ignored: there is no clean"]

@@ -1,0 +1,92 @@
+"""What a person reads on a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+
+import pytest
+
+from hook.core.report import Report
+from hook.log import Style
+from hook.render.config import render_config
+from hook.render.info import render_info
+from hook.render.palette import Palette
+from hook.render.plan import render_plan
+from hook.render.report_text import render_report
+from hook.render.table import display_width
+from hook.settings.load import Need, load_settings
+from hook.settings.sources import Inputs
+from tests.testbed.process import ROOT
+from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN
+
+GOLDEN = ROOT / "tests" / "golden" / "render"
+PLAIN = Palette()
+
+SETTINGS = load_settings(
+    Inputs(
+        {"deadline": "20m"},
+        {
+            "FLYWAY_URL": "jdbc:postgresql://db.infra:5432/shop",
+            "FLYWAY_USER": "shop",
+            "FLYWAY_PASSWORD": "c4nary",
+            "FLYWAY_CLEAN_DISABLED": "true",
+            "FLYWAY_PLACEHOLDERS_STAGE": "dev",
+            "FLYWAY_PLACEHOLDERS_API_TOKEN": "c4nary",
+            "PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://backups/pgbackrest",
+        },
+    ),
+    Need.DATABASE,
+)
+TEXTS = {
+    "passed-run": render_report(PASSED_RUN, PLAIN),
+    "refused-run": render_report(REFUSED_RUN, PLAIN),
+    "refused-run-in-colour": render_report(REFUSED_RUN, Palette(Style.COLOUR)),
+    "plan": render_plan(PLAN, PLAIN),
+    "info": render_info(INFO, PLAIN),
+    "info-in-colour": render_info(INFO, Palette(Style.COLOUR)),
+    "info-of-nothing": render_info(replace(INFO, infos=(), before={}), PLAIN),
+    "config": render_config(SETTINGS, PLAIN),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_is_as_agreed(name: str) -> None:
+    """The text equals the golden file; UPDATE_GOLDEN=1 writes it anew, to be reviewed."""
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(f"{TEXTS[name]}\n", encoding="utf-8")
+    assert f"{TEXTS[name]}\n" == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("report", [PASSED_RUN, REFUSED_RUN, PLAN])
+def test_verdict_is_the_last_line(report: Report) -> None:
+    """Who reads only the last line knows how it ended."""
+    assert render_report(report, PLAIN).splitlines()[-1] == report.verdict
+
+
+def test_colour_changes_nothing_but_the_colour() -> None:
+    """Without the escapes both forms are the same text."""
+    coloured = render_report(PASSED_RUN, Palette(Style.COLOUR))
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render_report(PASSED_RUN, PLAIN)
+
+
+def test_text_of_a_server_cannot_break_or_colour_a_line() -> None:
+    """Newlines and escapes in messages are shown, not obeyed."""
+    assert "\x1b" not in TEXTS["refused-run"]
+    assert "rehearsed\\ntoday" in TEXTS["passed-run"]
+
+
+def test_secrets_are_masked_in_the_settings() -> None:
+    """Passwords appear nowhere in `presync config`."""
+    assert "c4nary" not in TEXTS["config"]
+    assert "FLYWAY_PLACEHOLDERS_API_TOKEN" in TEXTS["config"]
+
+
+@pytest.mark.parametrize("name", ["info", "info-of-nothing"])
+def test_table_is_straight(name: str) -> None:
+    """Every line of the table is as wide as its border, East Asian text included."""
+    _, table = TEXTS[name].split("\n\n")
+    assert len({display_width(line) for line in table.splitlines()}) == 1
