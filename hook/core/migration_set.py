@@ -46,7 +46,7 @@ def build_set(migrations: Iterable[Migration], ignored: Iterable[str] = ()) -> M
         place = _place(migration)
         first = unique.setdefault(place, migration)
         if first is not migration and not _are_copies(first, migration):
-            problems.append(f"{first.path} and {migration.path} both are {migration.name}")
+            problems.append(f"{first.path} and {migration.path} both are {first.name}")
     if problems:
         raise BadMigrationSet(tuple(problems), "Give each of the files a version of its own.")
     ordered = sorted(unique.values(), key=_running_order)

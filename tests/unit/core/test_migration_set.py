@@ -45,7 +45,7 @@ def test_set_refuses_duplicates_and_names_all_of_them() -> None:
         build_set(map(migration, names))
     assert raised.value.exit_code is ExitCode.BAD_SET
     assert raised.value.problems == (
-        "/release/V1.0__b.sql and /release/V1__a.sql both are version 1",
+        "/release/V1.0__b.sql and /release/V1__a.sql both are version 1.0",
         "/release/R__v.sql and /release/x/R__v.sql both are repeatable 'v'",
         "/release/V2__a.sql and /release/x/V2__a.sql both are version 2",
     )

@@ -1,0 +1,57 @@
+"""Rows of the schema history as SQL text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hook.engines.flyway.history_row import (
+    abbreviate_script,
+    render_insert,
+    row_of_created_schemas,
+    row_of_migration,
+)
+from tests.testbed.release import migration
+
+COLUMNS = (
+    'INSERT INTO "s"."t" ("installed_rank", "version", "description", "type", "script",'
+    ' "checksum", "installed_by", "execution_time", "success") VALUES '
+)
+
+
+def test_row_is_written_as_flyway_writes_it() -> None:
+    """Column by column; times are whole milliseconds."""
+    row = row_of_migration(migration("sub/V001_3__it's_done.sql", -5), 4, "o'neil")
+    assert render_insert('"s"."t"', replace(row, execution_time=12)) == COLUMNS + (
+        "(4, '001.3', 'it''s done', 'SQL', 'sub/V001_3__it''s_done.sql', -5, 'o''neil', 12, TRUE)"
+    )
+    failed = replace(row, execution_time=12, success=False)
+    assert render_insert('"s"."t"', failed).endswith(", 12, FALSE)")
+
+
+def test_row_of_a_repeatable_has_no_version() -> None:
+    """Its description may be empty."""
+    row = row_of_migration(migration("R__.sql"), 1, "app")
+    assert "(1, NULL, '', 'SQL', 'R__.sql', 1, 'app', (" in render_insert('"s"."t"', row)
+
+
+def test_row_of_a_baseline_script_has_its_own_type() -> None:
+    """The type that free editions of Flyway read."""
+    row = row_of_migration(migration("B2__x.sql"), 1, "app")
+    assert row.type == "SQL_BASELINE"
+
+
+def test_row_of_created_schemas_lists_them_quoted() -> None:
+    """As Flyway's marker, without blanks."""
+    row = row_of_created_schemas(("app", 'a"b'), 0, "joe")
+    assert render_insert('"s"."t"', row) == COLUMNS + (
+        "(0, NULL, '<< Flyway Schema Creation >>', 'SCHEMA', '\"app\",\"a\"\"b\"', NULL, 'joe',"
+        " 0, TRUE)"
+    )
+
+
+def test_long_texts_are_abbreviated_to_fit() -> None:
+    """A description loses its end, a path its beginning."""
+    row = row_of_migration(migration("V1__" + "x" * 230 + ".sql"), 1, "app")
+    assert f"'{'x' * 197}...'" in render_insert('"s"."t"', row)
+    assert abbreviate_script("a" * 5 + "b" * 1000) == "..." + "b" * 997
+    assert abbreviate_script("b" * 1000) == "b" * 1000
