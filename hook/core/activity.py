@@ -134,7 +134,7 @@ class Watch:
     """
 
     began: float
-    now: float
+    latest: float
     first_seen: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -151,8 +151,8 @@ class Watch:
     @property
     def watched(self) -> timedelta:
         """Return the time between the first look and the latest."""
-        return timedelta(seconds=self.now - self.began)
+        return timedelta(seconds=self.latest - self.began)
 
     def seen_for(self, key: str) -> timedelta:
         """Return for how long the transaction *key* has been seen."""
-        return timedelta(seconds=self.now - self.first_seen.get(key, self.now))
+        return timedelta(seconds=self.latest - self.first_seen.get(key, self.latest))

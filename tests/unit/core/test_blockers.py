@@ -132,7 +132,7 @@ def test_two_second_transactions_pass_once_watched_for_long() -> None:
     now = _activity(row, holders=(READ_LOCK,))
     watch = Watch(100.0, 110.0, {row.key: 108.0})
     assert judge_blockers(now, (ALTER,), POLICY, watch)[0].status is Status.PASSED
-    still = replace(watch, now=113.0)
+    still = replace(watch, latest=113.0)
     assert judge_blockers(now, (ALTER,), POLICY, still)[0].code is ExitCode.BLOCKED
 
 
