@@ -23,10 +23,13 @@ from enum import Enum
 
 SPACES = " \t\n\r\f\v"
 _HORIZONTAL = r" \t\f\v"
-# Everything beyond ASCII may stand in an identifier, a no-break space included.
-_LETTER = r"A-Za-z_\x80-\U0010ffff"
+# Everything beyond ASCII may stand in an identifier, a no-break space included. Written
+# as what is left out, since `re` takes milliseconds to compile a range of all of Unicode.
+_LETTER = r"[^\x00-@\[-^`{-\x7f]"
+_LETTER_OR_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
+_LETTER_DIGIT_OR_DOLLAR = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"
 _SPACE = rf"{_HORIZONTAL}\n\r"
-_IDENTIFIER = rf"[{_LETTER}][{_LETTER}0-9$]*+"
+_IDENTIFIER = rf"{_LETTER}{_LETTER_DIGIT_OR_DOLLAR}*+"
 _NUMBER = (
     r"(?:[0-9][0-9_]*+(?:\.(?!\.)[0-9_]*+)?|\.[0-9][0-9_]*+)"
     rf"(?:[eE][-+]?[0-9][0-9_]*+)?(?:{_IDENTIFIER})?"
@@ -50,9 +53,9 @@ _TOKEN = re.compile(
     | (?P<word>{_IDENTIFIER})
     | (?P<number>{_NUMBER})
     | (?P<parameter>{_PARAMETER})
-    | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$)
+    | (?P<dollar>\$(?:{_LETTER}{_LETTER_OR_DIGIT}*+)?\$)
     | (?P<operator>(?:[{_OPERATOR_SIGNS}]|{_MINUS_OR_SLASH}){{1,63}})
-    | (?P<sign>::|.)
+    | (?P<sign>::|:=|\.\.|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
