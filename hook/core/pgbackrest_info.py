@@ -53,7 +53,9 @@ class BackupInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class InfoLine:
+    """One ``key=value`` of an info file; *raw* is the value's JSON as it stands there."""
+
     section: str
     key: str
     raw: str
@@ -77,11 +79,11 @@ def parse_backup_info(data: bytes) -> BackupInfo:
         )
     if not data.strip():
         raise _damaged("empty")
-    lines = list(_read_lines(data))
+    lines = list(read_info_lines(data))
     values = {(line.section, line.key): line.value() for line in lines if line.section != _BACKUPS}
     if values.get(("backrest", "backrest-format")) != _FORMAT:
         raise _damaged(f"format {values.get(('backrest', 'backrest-format'))!r} is not {_FORMAT}")
-    if values.get(_CHECKSUM) != _checksum(lines):
+    if values.get(_CHECKSUM) != info_checksum(lines):
         raise _damaged("its checksum does not match (truncated or edited)")
     return _read_info(values, (line for line in lines if line.section == _BACKUPS))
 
@@ -90,11 +92,14 @@ def _damaged(reason: str) -> BackupUnknown:
     return BackupUnknown(clip(reason, _REASON_LENGTH), _DAMAGED)
 
 
-def _read_lines(data: bytes) -> Iterator[_Line]:
+def read_info_lines(data: bytes) -> Iterator[InfoLine]:
     """Yield what assigns a value, in file order, once it is sure to be JSON.
 
     Decoded values are not kept: they take ten times the room of their text, and a hook
     pod has little.
+
+    Raises:
+        BackupUnknown: *data* is damaged; nothing is known of its checksum yet.
     """
     section = ""
     for number, raw in enumerate(BytesIO(data), 1):
@@ -107,7 +112,7 @@ def _read_lines(data: bytes) -> Iterator[_Line]:
                 raise _damaged(f"line {number}: text before the first section")
             if not equals:
                 raise _damaged(f"line {number}: no key=value (truncated?)")
-            line = _Line(section, key, value)
+            line = InfoLine(section, key, value)
             try:
                 line.value()
             except (ValueError, RecursionError):
@@ -122,7 +127,7 @@ def _decode(raw: bytes) -> str:
         raise _damaged("not a text file") from None
 
 
-def _checksum(lines: Iterable[_Line]) -> str:
+def info_checksum(lines: Iterable[InfoLine]) -> str:
     """Return the SHA-1 that pgBackRest takes over the raw text of all other values."""
     digest = hashlib.sha1(usedforsecurity=False)
     section, opening, between = "", "{", ""
@@ -138,7 +143,7 @@ def _checksum(lines: Iterable[_Line]) -> str:
     return digest.hexdigest()
 
 
-def _read_info(values: Mapping[tuple[str, str], object], entries: Iterable[_Line]) -> BackupInfo:
+def _read_info(values: Mapping[tuple[str, str], object], entries: Iterable[InfoLine]) -> BackupInfo:
     db_id = _number(values.get(("db", "db-id")))
     system_identifier = _number(values.get(("db", "db-system-id")))
     if db_id is None or system_identifier is None:

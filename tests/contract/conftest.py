@@ -12,10 +12,10 @@ import pytest
 import trustme
 
 from hook.core.outcome import Finding, Status
+from hook.demo.repository import STANZA
 from hook.errors import ExitCode
 from hook.settings.backup_source import S3Settings
 from tests.testbed.backup_gate import run_gate
-from tests.testbed.pgbackrest_repository import STANZA
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, running_s3
 
 INFO = f"backup/{STANZA}/backup.info"

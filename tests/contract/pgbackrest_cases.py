@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hook.catalogs.pgbackrest import INFO_LIMIT
 from hook.core.outcome import Status
+from hook.demo.repository import Sections
 from hook.errors import ExitCode
 from tests.testbed.pgbackrest_repository import (
     ERRORED,
@@ -20,7 +21,6 @@ from tests.testbed.pgbackrest_repository import (
     INCREMENTAL,
     SYSTEM_IDENTIFIER,
     Repository,
-    Sections,
 )
 
 Make = Callable[[Repository], object]

@@ -10,11 +10,12 @@ from pathlib import Path
 from hook.catalogs.opening import open_catalog
 from hook.clock import Deadline, Interrupt, SystemClock
 from hook.core.outcome import Finding
+from hook.demo.repository import STANZA
 from hook.settings.backup_source import S3Settings, parse_backup_source
 from hook.stages import Context
 from hook.stages.backup import BackupStage
 from tests.fakes import FakeEvents
-from tests.testbed.pgbackrest_repository import STANZA, SYSTEM_IDENTIFIER, Repository
+from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER, Repository
 
 
 @contextlib.contextmanager

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hook.demo.repository import STANZA, Sections, read_sections, render_sections
 from tests.testbed.process import ROOT
 
 SAMPLES = ROOT / "tests/samples/pgbackrest"
 SYSTEM_IDENTIFIER = "7710702599933426604"
-STANZA = "app"
 ERRORED = "20261121-190643F"
 FULL = "20261121-190733F"
 INCREMENTAL = "20261121-190733F_20261121-190832I"
 # When the newest backup of the recorded repository stopped.
 NEWEST_STOPPED = datetime(2026, 11, 21, 19, 8, 34, tzinfo=UTC)
-
-Sections = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ class Repository:
 
     def sections(self) -> Sections:
         """Return what the info file says, for `save`."""
-        return read_sections(self.infos[0].read_text())
+        return read_sections(self.infos[0].read_bytes())
 
     def backups(self, sections: Sections) -> dict[str, Any]:
         """Return the listed backups in *sections*, to be changed in place."""
@@ -72,31 +68,3 @@ class Repository:
             entry["backup-timestamp-start"] += shift
             entry["backup-timestamp-stop"] += shift
         self.save(sections)
-
-
-def read_sections(text: str) -> Sections:
-    """Return the sections of an info file, without its checksum."""
-    sections: Sections = {}
-    name = ""
-    for line in text.splitlines():
-        if line.startswith("["):
-            name = line.strip("[]")
-        elif line:
-            key, _, value = line.partition("=")
-            sections.setdefault(name, {})[key] = json.loads(value)
-    sections["backrest"].pop("backrest-checksum", None)
-    return sections
-
-
-def render_sections(sections: Sections) -> str:
-    """Return an info file as pgBackRest writes it."""
-    compact = json.dumps(sections, separators=(",", ":"))
-    checksum = hashlib.sha1(compact.encode(), usedforsecurity=False).hexdigest()
-    lines: list[str] = []
-    for name, values in {**sections, "checksum": {"backrest-checksum": checksum}}.items():
-        lines.append(f"[{'backrest' if name == 'checksum' else name}]")
-        lines += [
-            f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items()
-        ]
-        lines.append("")
-    return "\n".join(lines)

@@ -9,16 +9,8 @@ from typing import Any
 from hook.catalogs.object_store import Entry, StoredObject
 from hook.catalogs.pgbackrest import LOOK_LIMIT, PgBackRestCatalog
 from hook.core.backup import Evidence, Presence
-from tests.testbed.pgbackrest_repository import (
-    ERRORED,
-    FULL,
-    INCREMENTAL,
-    NEWEST_STOPPED,
-    SAMPLES,
-    Sections,
-    read_sections,
-    render_sections,
-)
+from hook.demo.repository import Sections, read_sections, render_sections
+from tests.testbed.pgbackrest_repository import ERRORED, FULL, INCREMENTAL, NEWEST_STOPPED, SAMPLES
 
 SAMPLE = SAMPLES / "small-repo/backup/app/backup.info"
 
@@ -57,7 +49,7 @@ def _store(sections: Sections, *labels: str, clock: datetime | None = None) -> M
 
 
 def _sections() -> Sections:
-    return read_sections(SAMPLE.read_text())
+    return read_sections(SAMPLE.read_bytes())
 
 
 def _presence(evidence: Evidence) -> dict[str, Presence]:

@@ -15,16 +15,9 @@ from hypothesis import strategies as st
 
 from hook.core.backup import Backup, BackupType
 from hook.core.pgbackrest_info import parse_backup_info
+from hook.demo.repository import Sections, read_sections, render_sections
 from hook.errors import BackupUnknown
-from tests.testbed.pgbackrest_repository import (
-    FULL,
-    INCREMENTAL,
-    SAMPLES,
-    SYSTEM_IDENTIFIER,
-    Sections,
-    read_sections,
-    render_sections,
-)
+from tests.testbed.pgbackrest_repository import FULL, INCREMENTAL, SAMPLES, SYSTEM_IDENTIFIER
 
 GOOD = SAMPLES / "small-repo/backup/app/backup.info"
 UNPROVEN_WAL = "was taken without archive check, so its WAL may be missing"
@@ -33,7 +26,7 @@ Change = Callable[[Sections], object]
 
 
 def _changed(change: Change) -> bytes:
-    sections = read_sections(GOOD.read_text())
+    sections = read_sections(GOOD.read_bytes())
     change(sections)
     return render_sections(sections).encode()
 
@@ -141,13 +134,13 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-_FIELD = st.sampled_from(sorted(read_sections(GOOD.read_text())["backup:current"][INCREMENTAL]))
+_FIELD = st.sampled_from(sorted(read_sections(GOOD.read_bytes())["backup:current"][INCREMENTAL]))
 
 
 @given(_FIELD, _JSON)
 def test_parse_survives_any_value_in_any_field(field: str, value: object) -> None:
     """A checksummed file with nonsense in a field is read or refused, never a crash."""
-    sections = copy.deepcopy(read_sections(GOOD.read_text()))
+    sections = copy.deepcopy(read_sections(GOOD.read_bytes()))
     sections["backup:current"][INCREMENTAL][field] = value
     text = render_sections(sections).encode()
     with contextlib.suppress(BackupUnknown):
