@@ -1,0 +1,137 @@
+"""A pgBackRest repository of the demo's own, made from a recorded one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hook.core.pgbackrest_info import InfoLine, info_checksum, read_info_lines
+
+STANZA = "app"
+
+_CHECKSUM = "backrest-checksum"
+_STAMP = re.compile(r"\d{8}-\d{6}")
+_STAMP_FORMAT = "%Y%m%d-%H%M%S"
+
+Sections = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A recorded repository, retold for another cluster and another time.
+
+    Only what pgBackRest dates is rewritten: its labels carry the start of the backup, its
+    info file both ends, and the checksum covers them all.
+    """
+
+    sample: Path
+    root: Path
+    system_identifier: str
+
+    def copy_all(self, stopped_at: datetime) -> None:
+        """Create *root*, all backups moved in time so that the newest one stops then."""
+        shutil.copytree(self.sample, self.root, ignore=_backup_folders)
+        recorded = self._recorded()
+        entries = recorded["backup:current"]
+        newest = max(entry["backup-timestamp-stop"] for entry in entries.values())
+        self._save(recorded, self._copy(entries, _since(newest, stopped_at)))
+
+    def add_full_backup(self, stopped_at: datetime) -> None:
+        """Add the recorded full backup without errors, as if it had just been taken.
+
+        The next run sees what it would see after ``pgbackrest --type=full backup``.
+        """
+        present = read_sections(self._info.read_bytes())
+        recorded = self._recorded()["backup:current"]
+        label, entry = next(
+            (label, entry)
+            for label, entry in recorded.items()
+            if entry["backup-type"] == "full" and not entry["backup-error"]
+        )
+        shift = _since(entry["backup-timestamp-stop"], stopped_at)
+        added = self._copy({label: entry}, shift)
+        self._save(present, present["backup:current"] | added)
+
+    @property
+    def _info(self) -> Path:
+        return self.root / "backup" / STANZA / "backup.info"
+
+    def _recorded(self) -> Sections:
+        """Return the recorded info file, for the cluster of this repository."""
+        sections = read_sections((self.sample / "backup" / STANZA / "backup.info").read_bytes())
+        identifier = int(self.system_identifier)
+        for cluster in (sections["db"], *sections["db:history"].values()):
+            cluster["db-system-id"] = identifier
+        return sections
+
+    def _copy(self, entries: dict[str, Any], shift: timedelta) -> dict[str, Any]:
+        """Copy the folders of *entries* and return the entries, both later by *shift*."""
+        for label in entries:
+            folder = Path("backup", STANZA)
+            shutil.copytree(
+                self.sample / folder / label, self.root / folder / _move_stamps(label, shift)
+            )
+        # Labels also stand in the entries of the backups that build on them.
+        moved: dict[str, Any] = json.loads(_move_stamps(json.dumps(entries), shift))
+        for entry in moved.values():
+            entry["backup-timestamp-start"] += int(shift.total_seconds())
+            entry["backup-timestamp-stop"] += int(shift.total_seconds())
+        return moved
+
+    def _save(self, sections: Sections, entries: dict[str, Any]) -> None:
+        # pgBackRest lists by label, that is by time.
+        text = render_sections(sections | {"backup:current": dict(sorted(entries.items()))})
+        for path in (self._info, self._info.with_name("backup.info.copy")):
+            path.write_text(text)
+
+
+def _backup_folders(folder: str, names: list[str]) -> list[str]:
+    """Return which of *names* are folders of single backups, for `shutil.copytree`."""
+    return [name for name in names if Path(folder).name == STANZA and _STAMP.match(name)]
+
+
+def _since(timestamp: int, moment: datetime) -> timedelta:
+    return timedelta(seconds=int(moment.timestamp()) - timestamp)
+
+
+def _move_stamps(text: str, shift: timedelta) -> str:
+    def moved(found: re.Match[str]) -> str:
+        stamp = datetime.strptime(found.group(), _STAMP_FORMAT).replace(tzinfo=UTC)
+        return (stamp + shift).strftime(_STAMP_FORMAT)
+
+    return _STAMP.sub(moved, text)
+
+
+def read_sections(data: bytes) -> Sections:
+    """Return the sections of an info file, without its checksum.
+
+    Raises:
+        BackupUnknown: It is no info file.
+    """
+    sections: Sections = {}
+    for line in read_info_lines(data):
+        sections.setdefault(line.section, {})[line.key] = line.value()
+    sections["backrest"].pop(_CHECKSUM, None)
+    return sections
+
+
+def render_sections(sections: Sections) -> str:
+    """Return an info file as pgBackRest writes it, under a checksum that matches."""
+    lines = [
+        InfoLine(section, key, json.dumps(value, separators=(",", ":")))
+        for section, values in sections.items()
+        for key, value in values.items()
+    ]
+    lines.append(InfoLine("backrest", _CHECKSUM, json.dumps(info_checksum(lines))))
+    text, section = [], ""
+    for line in lines:
+        if line.section != section:
+            text += ["", f"[{line.section}]"] if section else [f"[{line.section}]"]
+            section = line.section
+        text.append(f"{line.key}={line.raw}")
+    return "\n".join([*text, ""])
