@@ -1,1 +1,0 @@
-create or replace view rph as select '${mykey}'::text as x;
