@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _FIRST_WITH_LOGIN = 180000
 # One line per message of the protocol; S, V and C come before anything a user can choose.
-_REFUSAL = re.compile(
+# Compiled on use: most logins are not refused.
+_REFUSAL = (
     r'^B\t\d+\tErrorResponse\t S "(?P<severity>[^"]*)" (?:V "[^"]*" )?C "(?P<sqlstate>\w{5})"'
     r' M "(?P<message>.*?)"(?: D "(?P<detail>.*?)")?(?: H "(?P<hint>.*?)")?'
-    r'(?: [A-Za-z] "| +\\x00|$)',
-    re.DOTALL | re.MULTILINE,
+    r'(?: [A-Za-z] "| +\\x00|$)'
 )
 _READY = "\tReadyForQuery\t"
 
@@ -57,7 +57,7 @@ class LoginTrace:
 
 def parse_refusal(trace: str) -> ServerMessage | None:
     """Return the error with which the server ended the login of *trace*, if it did."""
-    found = _REFUSAL.search(trace)
+    found = re.search(_REFUSAL, trace, re.DOTALL | re.MULTILINE)
     if found is None:
         return None
     return ServerMessage(

@@ -16,7 +16,6 @@ from hook.errors import DatabaseUnreachable, HookError
 from hook.postgres.dial import open_connection
 from hook.postgres.link import Link, NoAnswer, message_of
 from hook.postgres.patience import Patience, Wake
-from hook.postgres.script_run import CopyInput, ScriptOutcome, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hook.clock import Interrupt
+    from hook.postgres.script_run import CopyInput, ScriptOutcome
     from hook.settings.target import ConnectionTarget
 
 Row = tuple[Any, ...]
@@ -200,6 +200,11 @@ class Session:
         Returns:
             What happened, also when it went wrong; nothing is raised for it.
         """
+        from hook.postgres.script_run import (  # noqa: PLC0415 - a run with nothing to do has no script
+            ScriptOutcome,
+            run_script,
+        )
+
         if self._patience.interrupt is not None and self._patience.interrupt.is_set:
             return ScriptOutcome(0, is_interrupted=True)
         if self.is_lost:
