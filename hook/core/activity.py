@@ -21,8 +21,6 @@ class LockHolder:
         target: What of *name* is meant, as in the lock request.
         relation: What is locked: the table itself, or a partition or child of it.
         pid: None for a prepared transaction.
-        transaction: The virtual transaction, which tells two transactions of one
-            session apart.
         prepared_xid: Transaction id, for prepared transactions only.
         is_wraparound_due: The table is so old that a vacuum of it prevents wraparound.
     """
@@ -33,14 +31,13 @@ class LockHolder:
     mode: LockMode
     is_granted: bool
     pid: int | None
-    transaction: str
     prepared_xid: str | None = None
     is_wraparound_due: bool = False
 
     @property
-    def key(self) -> str:
-        """Return the identity of the transaction while it lasts."""
-        return f"{self.pid}/{self.transaction}"
+    def owner(self) -> int | str | None:
+        """Return the pid, or the transaction id of a prepared transaction."""
+        return self.prepared_xid if self.pid is None else self.pid
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class ActivityRow:
         backend_type: None when the server hides everything but pid, user and
             application from our role; ages and *state* are none then.
         transaction: The virtual transaction that is open, none between transactions;
-            visible to every role.
+            visible to every role. It tells two transactions of one session apart.
         transaction_age: Since the transaction began.
         query_age: Since the running query began; a procedure that commits inside is
             older than its transaction.
@@ -144,8 +141,7 @@ class Watch:
 
     def next(self, activity: Activity, now: float) -> Watch:
         """Return the watch after one more look; what is gone is forgotten."""
-        keys = {row.key for row in activity.rows} | {item.key for item in activity.holders}
-        seen = {key: self.first_seen.get(key, now) for key in keys}
+        seen = {row.key: self.first_seen.get(row.key, now) for row in activity.rows}
         return Watch(self.began, now, seen)
 
     @property

@@ -72,7 +72,7 @@ def judge_blockers(
 
 
 class _Look:
-    """One look, with its conflicts sorted by transaction."""
+    """One look, with its conflicts sorted by who holds the lock."""
 
     def __init__(
         self,
@@ -88,12 +88,7 @@ class _Look:
             item.mode is LockMode.ACCESS_EXCLUSIVE and item.relation in activity.relations
             for item in requests
         )
-        self._conflicts: dict[str, list[Conflict]] = {}
-        for holder in activity.holders:
-            wanted = _wanted_against(holder, requests)
-            if wanted is not None:
-                conflict = Conflict(holder, wanted)
-                self._conflicts.setdefault(holder.key, []).append(conflict)
+        self._conflicts = _conflicts_by_owner(activity, requests)
 
     def judge_rows(self) -> list[Finding]:
         """Judge every session that can be seen, or that holds a conflicting lock."""
@@ -101,7 +96,7 @@ class _Look:
         return [item for item in findings if item is not None]
 
     def _judge_row(self, row: ActivityRow) -> Finding | None:
-        conflicts = self._conflicts.get(row.key, [])
+        conflicts = self._conflicts_of(row)
         finding: Finding | None = None
         if row.is_autovacuum:
             finding = autovacuum_finding(row, conflicts) if conflicts else None
@@ -117,13 +112,8 @@ class _Look:
 
     def judge_prepared(self) -> list[Finding]:
         """Judge the prepared transactions: nothing but a human ends them."""
-        by_xid = {
-            conflict.holder.prepared_xid: conflicts
-            for conflicts in self._conflicts.values()
-            for conflict in conflicts
-        }
         return [
-            prepared_finding(item, by_xid.get(item.xid, []), self._is_old(item))
+            prepared_finding(item, self._conflicts.get(item.xid, ()), self._is_old(item))
             for item in self._activity.prepared
         ]
 
@@ -133,13 +123,19 @@ class _Look:
         lasting = [
             row
             for row in hidden
-            if row.transaction is not None
-            and row.key not in self._conflicts
-            and self._is_lasting(row)
+            if row.transaction is not None and not self._conflicts_of(row) and self._is_lasting(row)
         ]
         if not hidden:
             return []
         return [hidden_finding(self._activity.role, len(hidden), lasting, self._watch.watched)]
+
+    def _conflicts_of(self, row: ActivityRow) -> tuple[Conflict, ...]:
+        """Return the locks of *row*; without a transaction they are gone by now.
+
+        The session counts, not its transaction: VACUUM and CREATE INDEX CONCURRENTLY
+        keep their lock through several.
+        """
+        return self._conflicts.get(row.pid, ()) if row.transaction is not None else ()
 
     def _is_old(self, item: PreparedTransaction) -> bool:
         return item.age >= self._policy.max_age
@@ -150,12 +146,32 @@ class _Look:
         After one look every transaction might; after more, only those that were there
         all the time, or for longer than our patience.
         """
-        age = max(row.transaction_age or timedelta(0), self._watch.seen_for(row.key))
+        age = max(row.oldest_age, self._watch.seen_for(row.key))
         return age >= min(self._policy.patience, self._watch.watched)
 
 
 def _is_worth_telling(row: ActivityRow) -> bool:
     return row.state_age is not None and row.state_age >= _IDLE_WORTH_TELLING
+
+
+def _conflicts_by_owner(
+    activity: Activity, requests: Sequence[LockRequest]
+) -> dict[int | str | None, tuple[Conflict, ...]]:
+    """Return the conflicts by pid, or by transaction id of a prepared transaction.
+
+    A lock met under two names of its table is told once.
+    """
+    found: dict[int | str | None, dict[tuple[str, LockMode], Conflict]] = {}
+    for holder in activity.holders:
+        wanted = _wanted_against(holder, requests)
+        if wanted is None:
+            continue
+        of_owner = found.setdefault(holder.owner, {})
+        lock = (holder.relation, holder.mode)
+        known = of_owner.get(lock)
+        if known is None or strongest((known.wanted, wanted)) is not known.wanted:
+            of_owner[lock] = Conflict(holder, wanted)
+    return {owner: tuple(conflicts.values()) for owner, conflicts in found.items()}
 
 
 def _wanted_against(holder: LockHolder, requests: Sequence[LockRequest]) -> LockMode | None:

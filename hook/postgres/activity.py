@@ -50,7 +50,7 @@ def fetch_activity(session: Session, requests: Sequence[LockRequest]) -> Activit
 
 
 def _holder_of(row: Row) -> LockHolder:
-    name, on_table, relation, mode, granted, pid, transaction, prepared_xid, is_due = row
+    name, on_table, relation, mode, granted, pid, prepared_xid, is_due = row
     return LockHolder(
         name=name,
         target=LockTarget.INDEXED_TABLE if on_table else LockTarget.RELATION,
@@ -58,7 +58,6 @@ def _holder_of(row: Row) -> LockHolder:
         mode=LockMode(mode),
         is_granted=granted,
         pid=pid,
-        transaction=transaction,
         prepared_xid=prepared_xid,
         is_wraparound_due=is_due,
     )

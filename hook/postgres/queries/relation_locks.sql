@@ -24,7 +24,6 @@ SELECT t.name,
        l.mode,
        l.granted,
        l.pid,
-       l.virtualtransaction,
        p.transactionid::text,
        coalesce(c.relfrozenxid <> '0'::xid
                 AND (age(c.relfrozenxid)

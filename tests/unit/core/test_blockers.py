@@ -36,7 +36,6 @@ READ_LOCK = LockHolder(
     mode=LockMode.ACCESS_SHARE,
     is_granted=True,
     pid=7,
-    transaction="3/12",
 )
 HIDDEN = ActivityRow(7, "app", "web", "", None, None, "3/12")
 VACUUM = replace(
@@ -268,6 +267,26 @@ def test_prepared_transaction_without_conflict_blocks_only_when_old() -> None:
 def test_lock_of_a_session_that_has_ended_is_dropped() -> None:
     """Locks are read before sessions; one without a session is history."""
     assert _summary(_judge(_activity(holders=(READ_LOCK,)))) == [("blockers", Status.PASSED)]
+
+
+def test_lock_is_kept_across_the_transactions_of_one_command() -> None:
+    """VACUUM and its like hold a lock through several transactions, and are old all the same."""
+    row = replace(SELECTING, transaction="3/99", transaction_age=timedelta(milliseconds=1))
+    lock = replace(READ_LOCK, mode=LockMode.SHARE_UPDATE_EXCLUSIVE)
+    assert _judge(_activity(row, holders=(lock,)), seconds_watched=5)[0].rule == "blocker-lock"
+    between = replace(row, transaction=None)
+    assert _judge(_activity(between, holders=(lock,)))[0].status is Status.PASSED
+
+
+def test_lock_met_under_two_names_is_told_once() -> None:
+    """``orders`` and ``public.orders`` are one table; the stronger wish is named."""
+    requests = (LockRequest("public.orders", LockMode.SHARE), ALTER)
+    write = replace(READ_LOCK, mode=LockMode.ROW_EXCLUSIVE)
+    holders = (replace(write, name="public.orders"), write)
+    (finding,) = _judge(_activity(SELECTING, holders=holders), requests=requests)
+    assert finding.message.endswith(
+        "holds RowExclusiveLock on public.orders, AccessExclusiveLock is wanted"
+    )
 
 
 def test_flood_of_blockers_is_bounded() -> None:
