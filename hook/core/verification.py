@@ -63,23 +63,24 @@ def judge_new_invalid_indexes(before: frozenset[str], after: frozenset[str]) -> 
 
 
 def _differences(planned: Plan, history: History) -> Iterator[str]:
-    written = [
-        row
+    written = {
+        (row.version, row.description): row
         for row in history.rows
         if row.installed_rank >= planned.next_rank and row.type not in SYNTHETIC_TYPES
-    ]
-    for migration, row in zip(planned.pending, written, strict=False):
-        if _fields(migration) != (row.version, row.description, row.checksum):
-            yield f"row {row.installed_rank} ({row.script}) is not that of {migration.script}"
-    for migration in planned.pending[len(written) :]:
-        yield f"{migration.script} is not in the schema history"
-    for row in written[len(planned.pending) :]:
-        yield f"row {row.installed_rank} ({row.script}) was not planned"
+    }
+    for migration in planned.pending:
+        row = written.pop(_key(migration), None)
+        if row is None:
+            yield f"{migration.script} is not in the schema history"
+        elif row.checksum != migration.checksum:
+            yield f"{_named(row)} has not the checksum of {migration.script}"
+    for row in written.values():
+        yield f"{_named(row)} was not planned"
 
 
-def _fields(migration: Migration) -> tuple[str | None, str, int]:
+def _key(migration: Migration) -> tuple[str | None, str]:
     version = None if migration.version is None else migration.version.text
-    return version, abbreviate_description(migration.description), migration.checksum
+    return version, abbreviate_description(migration.description)
 
 
 def _failed(plan: Plan) -> Iterator[HistoryRow]:

@@ -20,7 +20,8 @@ from hook.errors import ConfigError, QueryFailed
 from hook.settings.migrations import HistoryTable
 
 _NO_TABLE = frozenset({"42P01", "3F000"})
-_NO_COLUMN = "42703"
+# Undefined column, not a relation with columns, no function for the type of a column.
+_OTHER_COLUMNS = frozenset({"42703", "42809", "42883"})
 # Creating what somebody else has just created: duplicate table, duplicate schema, and the
 # unique index of a system catalog when both were at it at the same time.
 _CREATED_MEANWHILE = frozenset({"42P07", "42P06", "23505"})
@@ -60,8 +61,8 @@ def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -
     except QueryFailed as error:
         if error.sqlstate in _NO_TABLE:
             return _survey(session, place, settings)
-        if error.sqlstate == _NO_COLUMN:
-            raise _not_a_history(place, "lacks columns of a schema history") from error
+        if error.sqlstate in _OTHER_COLUMNS:
+            raise _not_a_history(place, "has not the columns of a schema history") from error
         raise
     kind, missing, *_ = found[0]
     if kind != _TABLE:

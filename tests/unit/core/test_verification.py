@@ -74,7 +74,7 @@ def test_run_that_created_the_history_passes() -> None:
         ),
         (
             (DONE[0], replace(DONE[1], checksum=9), DONE[2]),
-            ["row 2 (V2__b.sql) is not that of V2__b.sql"],
+            ["row 2 (V2__b.sql) has not the checksum of V2__b.sql"],
         ),
     ],
 )  # fmt: skip
