@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hook.errors import Unsupported
@@ -145,17 +145,16 @@ def _search(location: str) -> Search:
     return search
 
 
-def _entries(folder: _Folder, search: Search) -> Iterator[FoundFile | _Folder]:
-    """Yield the files and folders in *folder*; note in *search* what is neither."""
+def _entries(folder: _Folder, search: Search) -> list[FoundFile | _Folder]:
+    """Return the files and folders in *folder*; note in *search* what is neither."""
     try:
         with os.scandir(folder.path) as entries:
-            for entry in entries:
-                found = _found(entry, folder, search)
-                if found is not None:
-                    yield found
+            found = [_found(entry, folder, search) for entry in entries]
     except OSError as error:
         kind = "folder" if folder.prefix else "location"
         search.problems.append(f"{kind} {folder.path} {_explain(error)}")
+        return []
+    return [item for item in found if item is not None]
 
 
 def _found(entry: os.DirEntry[str], folder: _Folder, search: Search) -> FoundFile | _Folder | None:
