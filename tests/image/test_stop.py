@@ -20,9 +20,10 @@ SELECT count(*) FROM pg_stat_activity
 """
 
 
-def _wait_until_sleeping(database: Database) -> None:
+def _wait_until_sleeping(database: Database, running: RunningPresync) -> None:
     deadline = time.monotonic() + 30
     while database.query(_RUNNING) == [(0,)]:
+        assert running.process.poll() is None, running.wait()
         assert time.monotonic() < deadline, "the migration never started"
         time.sleep(_POLL_SECONDS)
 
@@ -40,7 +41,7 @@ def test_stop_signal_rolls_back_in_time(
     (folder / "V1__slow.sql").write_text("CREATE TABLE half (); SELECT pg_sleep(600);")
     env = {"PRESYNC_BACKUP_SOURCE": "none", "PRESYNC_STATEMENT_TIMEOUT": "20m"}
     running = start_pod(Pod(image, secret_of(database), env, {"/migrations": folder}))
-    _wait_until_sleeping(database)
+    _wait_until_sleeping(database, running)
     started = time.monotonic()
     running.send_signal(signal.SIGTERM)
     ended = running.wait()

@@ -68,6 +68,8 @@ class Pod:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            # conmon leaves a file named oom in the current folder when memory ran out.
+            cwd=termination_log.parent,
             env=dict(os.environ) | env,
         )
         return RunningPresync(process)
