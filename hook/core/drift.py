@@ -42,6 +42,12 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
         },
         base=max(_baselines(infos), default=EMPTY),
         next_version=_next_version(infos),
+        ignored=frozenset(
+            (state, is_versioned)
+            for state in MigrationState
+            for is_versioned in (True, False)
+            if rules.ignores(state.value, is_versioned=is_versioned)
+        ),
     )
     newer = {rank_of(info) for info in ahead.unknown}
     findings = [
@@ -61,11 +67,13 @@ class _Release:
         files: Versioned files by version.
         base: The highest baseline in the history.
         next_version: Name for a new migration, for advice.
+        ignored: States that the rules let pass, of versioned migrations and others.
     """
 
     files: Mapping[Version | None, Migration]
     base: Version
     next_version: str
+    ignored: frozenset[tuple[MigrationState, bool]]
 
 
 def _baselines(infos: Sequence[MigrationInfo]) -> Iterator[Version]:
@@ -88,7 +96,7 @@ def _judge(info: MigrationInfo, release: _Release, rules: HistoryRules) -> Itera
         yield _failure(info, info.row)
     elif info.row is not None and _has_other_type(info, release):
         yield _other_type(info, info.row, release)
-    elif rules.ignores(info.state.value, is_versioned=info.version is not None):
+    elif (info.state, info.version is not None) in release.ignored:
         return
     elif info.row is not None and info.state in _GONE:
         yield _drift(rules, "history-missing", *_missing(info, info.row))
