@@ -1,0 +1,58 @@
+"""Reports of runs that the pipeline did not end: they could not start, or not be told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from hook.core.next_steps import next_steps
+from hook.core.outcome import Finding, Result, Status, from_error
+from hook.core.report import Report
+from hook.core.verdict import RunFacts, compose_verdict
+from hook.errors import BadFlags, ConfigError, ExitCode, HookError
+
+
+def report_of_error(error: HookError, command: str, run_id: str, now: datetime) -> Report:
+    """Return the report of *command* that ended before its first stage.
+
+    Each problem with the settings is a finding of its own.
+    """
+    deciding = from_error(error)
+    return Report(
+        command=command,
+        run_id=run_id,
+        verdict=compose_verdict(RunFacts(deciding, command=command)),
+        exit_code=error.exit_code,
+        started_at=now,
+        finished_at=now,
+        results=(Result("settings", _findings(error)),),
+        next_steps=next_steps(error.exit_code),
+    )
+
+
+def _findings(error: HookError) -> tuple[Finding, ...]:
+    whole = from_error(error)
+    if not isinstance(error, ConfigError | BadFlags):
+        return (whole,)
+    single = tuple(replace(whole, message=problem, hint="") for problem in error.problems)
+    return (*single[:-1], replace(single[-1], hint=error.hint)) if single else (whole,)
+
+
+def with_failed_sink(report: Report, error: HookError) -> Report:
+    """Return *report* with what became of a sink that was asked for.
+
+    The sink decides the exit code only of a run that has no worse to tell.
+    """
+    finding = from_error(error)
+    if report.exit_code is not ExitCode.OK:
+        warned = replace(finding, status=Status.WARNED, code=ExitCode.OK)
+        return replace(report, results=(*report.results, Result("report", (warned,))))
+    version = report.after.get("version") or report.before.get("version")
+    facts = RunFacts(finding, after=None if version is None else str(version))
+    return replace(
+        report,
+        verdict=compose_verdict(facts),
+        exit_code=error.exit_code,
+        results=(*report.results, Result("report", (finding,))),
+        next_steps=next_steps(error.exit_code),
+    )

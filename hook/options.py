@@ -1,0 +1,155 @@
+"""The command line's shape: commands and flags, generated from the table of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import click
+
+from hook import __version__
+from hook.settings.flyway_specification import FLYWAY_SETTINGS
+from hook.settings.load import Need
+from hook.settings.setting import Group, Setting
+from hook.settings.sources import PLACEHOLDER, PLACEHOLDER_FLAG, Inputs
+from hook.settings.specification import LOCATIONS, SETTINGS
+
+DEFAULT_COMMAND = "run"
+_HELP_NAMES = ["-h", "--help"]
+_PATHS = "paths"
+_PLACEHOLDERS = "placeholders"
+
+OFFLINE_GROUPS = (Group.MIGRATIONS, Group.FLYWAY, Group.OUTPUT)
+READING_GROUPS = (Group.DATABASE, *OFFLINE_GROUPS)
+ALL_GROUPS = tuple(Group)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandShape:
+    """A command as the user sees it. *takes_paths* adds arguments for folders."""
+
+    name: str
+    meaning: str
+    example: str
+    need: Need
+    groups: tuple[Group, ...]
+    takes_paths: bool = False
+
+
+class _SettingOption(click.Option):
+    """A flag that sets a setting; its text is parsed with all other settings."""
+
+    def __init__(self, setting: Setting[object]) -> None:
+        facts = [f"env {setting.environment[0]}"]
+        facts += [f"default {setting.default}"] if setting.default is not None else []
+        super().__init__(
+            [setting.flag, setting.name],
+            metavar=setting.metavar,
+            help=f"{setting.meaning} [{', '.join(facts)}]",
+        )
+        self.group = setting.group
+
+
+class _PlaceholderOption(click.Option):
+    """The flag that gives placeholders their values."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            [PLACEHOLDER_FLAG, _PLACEHOLDERS],
+            metavar="NAME=VALUE",
+            multiple=True,
+            help=f"Value of a placeholder; may be repeated. [env {PLACEHOLDER}NAME]",
+        )
+        self.group = Group.FLYWAY
+
+
+class _Command(click.Command):
+    """A command whose help shows the flags under the headings of their groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section per group."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                group = getattr(parameter, "group", None)
+                heading = group.value if isinstance(group, Group) else "Options"
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+class Program(click.Group):
+    """The program: its commands are built when asked for, `run` when none is named."""
+
+    def __init__(
+        self,
+        shapes: tuple[CommandShape, ...],
+        environment: Mapping[str, str],
+        act: Callable[[CommandShape, Inputs], int],
+    ) -> None:
+        """Let *act* carry out each of *shapes*, given flags and *environment*."""
+        super().__init__(
+            "presync",
+            help="The gate between a rollout and its PostgreSQL database."
+            f" Without a command, {DEFAULT_COMMAND!r} is meant.",
+            epilog="Example: presync check --format text",
+            context_settings={"help_option_names": _HELP_NAMES},
+        )
+        click.version_option(__version__, prog_name="presync")(self)
+        self._shapes = {shape.name: shape for shape in shapes}
+        self._environment = environment
+        self._act = act
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command in front of flags that are not the program's own."""
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands, the most used one first."""
+        return list(self._shapes)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Build the command called *cmd_name*; the others are not needed."""
+        shape = self._shapes.get(cmd_name)
+        return None if shape is None else self._build(shape)
+
+    def _build(self, shape: CommandShape) -> click.Command:
+        def act(**parameters: object) -> int:
+            return self._act(shape, _read_inputs(parameters, self._environment))
+
+        return _Command(
+            shape.name,
+            callback=act,
+            params=list(_parameters(shape)),
+            help=shape.meaning,
+            short_help=shape.meaning.partition(". ")[0].rstrip(".") + ".",
+            epilog=f"Example: {shape.example}",
+        )
+
+
+def _parameters(shape: CommandShape) -> Iterator[click.Parameter]:
+    if shape.takes_paths:
+        yield click.Argument([_PATHS], nargs=-1, metavar="[PATH]...")
+    for setting in SETTINGS:
+        if setting.group in shape.groups:
+            yield _SettingOption(setting)
+            if setting.group is Group.FLYWAY and setting is FLYWAY_SETTINGS[-1]:
+                yield _PlaceholderOption()
+
+
+def _read_inputs(parameters: Mapping[str, object], environment: Mapping[str, str]) -> Inputs:
+    flags = {name: text for name, text in parameters.items() if isinstance(text, str)}
+    paths = parameters.get(_PATHS)
+    if isinstance(paths, tuple) and paths:
+        flags[LOCATIONS.name] = ",".join(paths)
+    placeholders = parameters.get(_PLACEHOLDERS)
+    return Inputs(flags, environment, placeholders if isinstance(placeholders, tuple) else ())

@@ -1,0 +1,147 @@
+"""Tells how a command ended: report file, termination message, stdout, last log event."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from hook.core.early_report import with_failed_sink
+from hook.core.outcome import Finding
+from hook.core.redaction import Redactor
+from hook.core.report import Report
+from hook.errors import ReportFailed
+from hook.log import Style
+from hook.log.json_text import to_json
+from hook.render.palette import Palette
+from hook.render.sinks import TerminationLog, write_report_file
+from hook.render.views import View
+from hook.settings.output import OutputFormat, OutputSettings
+
+# What a terminal that knows no Unicode is given instead.
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "→": "->", "…": "..."})
+
+
+class Events(Protocol):
+    """Where the last word is logged."""
+
+    def __call__(self, event: str, message: str, /, **fields: object) -> None:
+        """Log *event*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The way out of the process for one command."""
+
+    output: OutputSettings
+    redactor: Redactor
+    style: Style
+    stdout: TextIO
+    events: Events
+
+    def announce(self, command: str, run_id: str) -> None:
+        """Leave a word for the case that the process is killed."""
+        self._tell(self._termination_log().write_running(command, run_id))
+
+    def deliver(self, report: Report, view: View) -> Report:
+        """Tell *report* everywhere; return it as it was told.
+
+        The pipeline has logged the end of the run already; it is logged again only
+        when a sink that was asked for failed and that changes the outcome.
+        """
+        told = self._write_file(report)
+        if told.exit_code is not report.exit_code:
+            log_end(self.events, told)
+        self._tell(self._termination_log().write_report(told))
+        self.show(told, view)
+        return told
+
+    def show(self, report: Report, view: View) -> None:
+        """Write *report* to stdout."""
+        if self.style is Style.JSON:
+            self.print_object(view.json(report))
+        else:
+            self.print_text(view.text(report, Palette(self.style)))
+
+    def print_object(self, value: Mapping[str, object]) -> None:
+        """Write *value* as one line of JSON."""
+        _print(self.stdout, to_json(self.redactor.value(value)))
+
+    def print_text(self, text: str) -> None:
+        """Write *text*."""
+        _print(self.stdout, self.redactor.text(text))
+
+    def _write_file(self, report: Report) -> Report:
+        if self.output.report is None:
+            return report
+        try:
+            write_report_file(self.output.report, report, self.redactor)
+        except ReportFailed as error:
+            told = with_failed_sink(report, error)
+            self._tell(told.results[-1].findings[0])
+            return told
+        return report
+
+    def _termination_log(self) -> TerminationLog:
+        return TerminationLog(self.output.termination_log, self.redactor)
+
+    def _tell(self, finding: Finding | None) -> None:
+        if finding is not None:
+            log_finding(self.events, "report", finding)
+
+
+def log_finding(events: Events, stage: str, finding: Finding) -> None:
+    """Log *finding*."""
+    events(
+        "finding",
+        finding.message,
+        stage=stage,
+        rule=finding.rule,
+        status=finding.status.value,
+        **({"code": finding.code.name, "exit_code": int(finding.code)} if finding.code else {}),
+        **({"hint": finding.hint} if finding.hint else {}),
+    )
+
+
+def log_end(events: Events, report: Report) -> None:
+    """Log the verdict, the last event of a run."""
+    events(
+        "run.finished",
+        report.verdict,
+        verdict=report.verdict,
+        exit_code=int(report.exit_code),
+        code=report.exit_code.name,
+        duration_ms=report.duration_ms,
+    )
+
+
+def choose_style(
+    wanted: OutputFormat | None, stream: TextIO, environment: Mapping[str, str]
+) -> Style:
+    """Return how to write to *stream*: as *wanted*, else text on a terminal and JSON elsewhere.
+
+    Colour is for terminals, unless ``NO_COLOR`` (https://no-color.org) is set.
+    """
+    is_terminal = stream.isatty()
+    if wanted is OutputFormat.JSON or (wanted is None and not is_terminal):
+        return Style.JSON
+    is_plain = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
+    return Style.COLOUR if is_terminal and not is_plain else Style.PLAIN
+
+
+def _print(stream: TextIO, text: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except OSError:
+        # Nobody reads any more (`presync info | head -1`). Without this Python would try
+        # to flush once more at exit and complain.
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)

@@ -1,0 +1,337 @@
+"""The command line within one process."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hook import bootstrap
+from hook.cli import SHAPES, execute
+from hook.clock import Interrupt
+from hook.core.report import Report
+from hook.errors import ExitCode, Unsupported
+from hook.settings import Settings
+from hook.stages import Context
+from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN
+
+CANARY = "c4nary/p@ss"
+DATABASE = {"PRESYNC_URL": "postgresql://shop:c4nary%2Fp%40ss@db/shop"}
+# Never set; its sockets live as long as the tests do.
+INTERRUPT = Interrupt()
+Work = Callable[[Settings, Context], Report]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Undo what a process does to logging once and for all."""
+    handlers = logging.root.handlers[:]
+    level = logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+class Outcome:
+    """What one execution said."""
+
+    def __init__(self, code: int, captured: pytest.CaptureFixture[str]) -> None:
+        """Take what was written since the last time."""
+        self.code = code
+        self.stdout, self.stderr = captured.readouterr()
+
+    @property
+    def report(self) -> dict[str, object]:
+        """Return stdout as JSON."""
+        parsed: dict[str, object] = json.loads(self.stdout)
+        return parsed
+
+    @property
+    def events(self) -> list[dict[str, object]]:
+        """Return the log."""
+        return [json.loads(line) for line in self.stderr.splitlines()]
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return ``run(*arguments, env={})``."""
+
+    def run(*arguments: str, env: Mapping[str, str] = {}) -> Outcome:
+        return Outcome(execute(arguments, env, INTERRUPT), capsys)
+
+    return run
+
+
+def returning(report: Report) -> Work:
+    """Return a command that ends with *report*."""
+    return lambda _settings, _ctx: report
+
+
+def test_run_is_meant_when_no_command_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone or with flags only, presync runs the gate."""
+    seen: list[Settings] = []
+
+    def gate(settings: Settings, ctx: Context) -> Report:
+        assert ctx.run_id
+        seen.append(settings)
+        return PASSED_RUN
+
+    monkeypatch.setattr(bootstrap, "run", gate)
+    assert run(env=DATABASE).code == 0
+    assert run("--deadline", "3m", env=DATABASE).code == 0
+    assert run("run", "--deadline=3m", env=DATABASE).code == 0
+    minutes = [settings.run.deadline / timedelta(minutes=1) for settings in seen]
+    assert minutes == [25, 3, 3]
+
+
+def test_exit_code_and_report_are_those_of_the_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Process, stdout, report file and termination message tell the same."""
+    monkeypatch.setattr(bootstrap, "run", returning(REFUSED_RUN))
+    log, file = tmp_path / "log", tmp_path / "report.json"
+    env = DATABASE | {"PRESYNC_TERMINATION_LOG": str(log), "PRESYNC_REPORT": str(file)}
+    outcome = run(env=env)
+    assert outcome.code == ExitCode.NO_WAY_BACK == outcome.report["exit_code"]
+    assert outcome.report["verdict"] == REFUSED_RUN.verdict
+    assert json.loads(file.read_text()) == outcome.report
+    assert log.read_text().splitlines()[0] == REFUSED_RUN.verdict
+
+
+def test_termination_message_is_there_while_the_run_works(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A pod that is killed half-way leaves more than nothing."""
+    log = tmp_path / "log"
+
+    def gate(_settings: Settings, ctx: Context) -> Report:
+        assert log.read_text().startswith(f"RUNNING run, run {ctx.run_id}")
+        return PASSED_RUN
+
+    monkeypatch.setattr(bootstrap, "run", gate)
+    assert run(env=DATABASE | {"PRESYNC_TERMINATION_LOG": str(log)}).code == 0
+
+
+def test_report_that_cannot_be_written_fails_a_passed_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The database is fine, the sink is not: 50, told everywhere, last in the log."""
+    monkeypatch.setattr(bootstrap, "run", returning(PASSED_RUN))
+    log = tmp_path / "log"
+    env = {"PRESYNC_REPORT": str(tmp_path / "no" / "x"), "PRESYNC_TERMINATION_LOG": str(log)}
+    outcome = run(env=DATABASE | env)
+    assert outcome.code == ExitCode.REPORT
+    verdict = str(outcome.report["verdict"])
+    assert verdict.startswith("FAILED 50 REPORT: PRESYNC_REPORT: ")
+    assert verdict.endswith(", at 5")
+    assert outcome.events[-1]["message"] == verdict == log.read_text().splitlines()[0]
+
+
+def test_report_that_cannot_be_written_does_not_hide_a_refusal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The worse news decides the exit code; the sink is told beside it."""
+    monkeypatch.setattr(bootstrap, "run", returning(REFUSED_RUN))
+    outcome = run(env=DATABASE | {"PRESYNC_REPORT": str(tmp_path / "no" / "x")})
+    assert outcome.code == ExitCode.NO_WAY_BACK
+    assert outcome.report["verdict"] == REFUSED_RUN.verdict
+    assert "PRESYNC_REPORT" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--nope"], "no such option '--nope'"),
+        (["migrat"], "no such command 'migrat'"),
+        (["run", "extra"], "got unexpected extra argument (extra)"),
+        (["run", "--deadline"], "option '--deadline' requires an argument"),
+        (["run", "--deadline", "soon"], "--deadline: 'soon' is not a duration"),
+        (["run", "--format", "xml"], "--format: 'xml' is not text or json"),
+    ],
+)
+def test_bad_command_line_is_a_usage_error(run: Run, arguments: list[str], message: str) -> None:
+    """Exit code 2, one line that names the flag, no traceback."""
+    outcome = run(*arguments, env=DATABASE)
+    assert outcome.code == ExitCode.USAGE
+    assert str(outcome.report["verdict"]).startswith(f"REFUSED 2 USAGE: {message}")
+    assert outcome.events[-1]["message"] == outcome.report["verdict"]
+
+
+def test_bad_settings_are_told_each_by_itself(run: Run, tmp_path: Path) -> None:
+    """Exit code 10, a finding per problem, and the termination message in its place."""
+    log = tmp_path / "log"
+    env = {"PRESYNC_DEADLIN": "1m", "PRESYNC_LOCK_WAIT": "x", "PRESYNC_TERMINATION_LOG": str(log)}
+    outcome = run("check", env=env)
+    assert outcome.code == ExitCode.CONFIG
+    told = [event["message"] for event in outcome.events if event["event"] == "finding"]
+    assert len(told) == 3
+    assert log.read_text().startswith("REFUSED 10 CONFIG: ")
+    assert outcome.report["command"] == "check"
+
+
+def test_error_outside_of_a_stage_keeps_its_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bootstrap cannot build is told like any other refusal."""
+
+    def gate(_settings: Settings, _ctx: Context) -> Report:
+        raise Unsupported("no such engine", "Use another.")
+
+    monkeypatch.setattr(bootstrap, "run", gate)
+    outcome = run(env=DATABASE)
+    assert outcome.code == ExitCode.UNSUPPORTED
+    assert outcome.report["verdict"] == (
+        "REFUSED 17 UNSUPPORTED: no such engine; database untouched"
+    )
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_bug_ends_with_70_and_a_traceback_without_secrets(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log_format: str
+) -> None:
+    """The traceback is one event of the log; nothing that is told holds a password."""
+
+    def gate(settings: Settings, _ctx: Context) -> Report:
+        raise RuntimeError(f"lost {settings.database.require_target().password}\nfor good")
+
+    monkeypatch.setattr(bootstrap, "run", gate)
+    log, file = tmp_path / "log", tmp_path / "report.json"
+    env = DATABASE | {"PRESYNC_TERMINATION_LOG": str(log), "PRESYNC_REPORT": str(file)}
+    outcome = run("run", "--log-format", log_format, env=env)
+    assert outcome.code == ExitCode.BUG
+    assert outcome.report["verdict"] == "FAILED 70 BUG: RuntimeError: lost ***\\nfor good"
+    written = outcome.stdout + outcome.stderr + log.read_text() + file.read_text()
+    assert CANARY not in written
+    assert "c4nary" not in written
+    if log_format == "json":
+        (bug,) = [event for event in outcome.events if event["event"] == "internal.error"]
+        assert "in gate\n" in str(bug["traceback"])
+    else:
+        assert "Traceback" not in outcome.stderr
+
+
+def test_bug_before_the_settings_are_read_is_told_too(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even then there is an exit code, a verdict and no secret."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(f"lost {CANARY}")
+
+    monkeypatch.setattr("hook.cli.load_settings", broken)
+    outcome = run(env=DATABASE)
+    assert outcome.code == ExitCode.BUG
+    assert "c4nary" not in outcome.stdout + outcome.stderr
+
+
+def test_config_shows_settings_and_masks_secrets(run: Run) -> None:
+    """The settings are shown without a database; a password is not."""
+    outcome = run("config", env=DATABASE | {"PRESYNC_DEADLINE": "20m"})
+    assert outcome.code == 0
+    settings = outcome.report["settings"]
+    assert isinstance(settings, list)
+    expected = {"name": "PRESYNC_DEADLINE", "value": "20m", "origin": "PRESYNC_DEADLINE"}
+    assert expected in settings
+    assert "shop@db:5432/shop" in outcome.stdout
+    assert "c4nary" not in outcome.stdout
+    assert run("config").code == 0
+    assert run("config", "--format", "text", env=DATABASE).stdout.startswith("Database\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "report", "text"),
+    [
+        ("info", INFO, "Schema version: 1.1"),
+        ("plan", PLAN, "2 pending, in this order"),
+        ("digest", PASSED_RUN, "sha256:1a2b3c4d\n"),
+        ("check", REFUSED_RUN, "presync run"),
+        ("info", REFUSED_RUN, "presync run"),
+        ("digest", REFUSED_RUN, "presync run"),
+    ],
+)
+def test_command_shows_its_result_as_text(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str, report: Report, text: str
+) -> None:
+    """Each command has a form of its own when it passed, and the report when it did not."""
+    monkeypatch.setattr(bootstrap, command, returning(report))
+    outcome = run(command, "--format", "text", env=DATABASE if command != "digest" else {})
+    assert outcome.code == report.exit_code
+    assert text in outcome.stdout
+
+
+def test_lint_takes_folders_as_arguments(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders stand for the configured locations, and no database is needed."""
+    seen: list[tuple[str, ...]] = []
+
+    def lint(settings: Settings, _ctx: Context) -> Report:
+        seen.append(settings.migrations.sources.locations)
+        return PASSED_RUN
+
+    monkeypatch.setattr(bootstrap, "lint", lint)
+    assert run("lint", "/a", "/b", env={"PRESYNC_LOCATIONS": "/c"}).code == 0
+    assert run("lint", env={"PRESYNC_LOCATIONS": "/c"}).code == 0
+    assert seen == [("/a", "/b"), ("/c",)]
+
+
+def test_placeholders_are_given_by_flags(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flag may be repeated and keeps what follows the first equals sign."""
+    seen: list[Mapping[str, str]] = []
+
+    def digest(settings: Settings, _ctx: Context) -> Report:
+        seen.append(settings.migrations.placeholders.values)
+        return PASSED_RUN
+
+    monkeypatch.setattr(bootstrap, "digest", digest)
+    assert run("digest", "--placeholder", "a=1", "--placeholder", "B=x=y").code == 0
+    assert seen == [{"a": "1", "b": "x=y"}]
+
+
+def test_notes_and_actor_are_told_before_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log begins with what was ignored, and with who runs on which database."""
+    monkeypatch.setattr(bootstrap, "run", returning(PASSED_RUN))
+    env = {"FLYWAY_CLEAN_DISABLED": "true", "PRESYNC_POD": "migrate-x7"}
+    note, read = run(env=DATABASE | env).events
+    assert note["event"] == "settings.note"
+    assert read["event"] == "settings.read"
+    assert str(read["message"]).endswith("on shop@db:5432/shop, named by PRESYNC_URL")
+    assert read["pod"] == "migrate-x7"
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_help_of_each_command_has_an_example(run: Run, shape: object) -> None:
+    """Help names every flag of its settings, and shows how the command is typed."""
+    (known,) = [item for item in SHAPES if item is shape]
+    outcome = run(known.name, "--help")
+    assert outcome.code == 0
+    assert f"Example: {known.example}" in " ".join(outcome.stdout.split())
+    assert "--format" in outcome.stdout
+
+
+def test_example_of_each_command_is_accepted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What help shows can be typed as it is."""
+    for shape in SHAPES:
+        if shape.name != "config":
+            monkeypatch.setattr(bootstrap, shape.name, returning(PASSED_RUN))
+        program, *arguments = shape.example.split()
+        assert program == "presync"
+        assert run(*arguments, env=DATABASE).code == 0
+
+
+def test_help_lists_the_commands_that_exist(run: Run) -> None:
+    """The program's own help names each command and nothing else."""
+    outcome = run("--help")
+    assert outcome.code == 0
+    section = outcome.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
+    listed = [line.split()[0] for line in section.splitlines() if line[2] != " "]
+    assert listed == [shape.name for shape in SHAPES]
+
+
+def test_version_is_told(run: Run) -> None:
+    """The version is that of the package."""
+    assert run("--version").stdout.startswith("presync, version ")
