@@ -20,12 +20,14 @@ what happened to the database, and never reused. Findings (judged bad) and error
     ├── BackupUnknown          34  evidence unreadable
     ├── Interrupted            40  SIGTERM or SIGINT
     ├── ReportFailed           50  a required sink failed
-    └── QueryFailed            70  a query of ours failed and no setting explains it
+    ├── QueryFailed            70  a query of ours failed and no setting explains it
+    └── DemoFailed             70  an act of the demo did not end as it has to
 """
 
 from __future__ import annotations
 
 from enum import UNIQUE, Enum, IntEnum, verify
+from typing import Self
 
 
 class Effect(Enum):
@@ -45,7 +47,7 @@ class ExitCode(IntEnum):
     effect: Effect
     meaning: str
 
-    def __new__(cls, number: int, effect: Effect, meaning: str) -> ExitCode:
+    def __new__(cls, number: int, effect: Effect, meaning: str) -> Self:
         """Attach effect and meaning to the number."""
         member = int.__new__(cls, number)
         member._value_ = number
@@ -56,7 +58,7 @@ class ExitCode(IntEnum):
     OK = 0, Effect.READY, "at the level that the release needs: applied now, already, or ahead"
     USAGE = 2, Effect.UNTOUCHED, "bad flags"
     CONFIG = 10, Effect.UNTOUCHED, "settings missing, contradictory, or for another database"
-    BAD_SET = 11, Effect.UNTOUCHED, "migration set malformed: names, duplicates, encoding, syntax, empty"
+    BAD_SET = 11, Effect.UNTOUCHED, "migration set malformed: names, duplicates, encoding, empty"
     DRIFT = 12, Effect.UNTOUCHED, "history and files disagree: checksum, missing, out of order"
     AHEAD = 13, Effect.UNTOUCHED, "database newer than this image and PRESYNC_ON_AHEAD=fail"
     FAILED_BEFORE = 14, Effect.UNTOUCHED, "a failed migration in the history must be resolved first"
@@ -64,8 +66,8 @@ class ExitCode(IntEnum):
     AUTH = 16, Effect.UNTOUCHED, "credentials, rights or TLS refused"
     UNSUPPORTED = 17, Effect.UNTOUCHED, "server version, pooler or feature not supported"
     NO_WAY_BACK = 18, Effect.UNTOUCHED, "no usable fresh backup"
-    SQL_FAILED = 20, Effect.ROLLED_BACK, "a migration failed and was rolled back; earlier ones stay"
-    PARTIAL = 21, Effect.HUMAN, "a non-transactional migration stopped half-way, or a COMMIT is unknown"
+    SQL_FAILED = 20, Effect.ROLLED_BACK, "a migration failed, rolled back; earlier ones stay"
+    PARTIAL = 21, Effect.HUMAN, "a script without transaction stopped half-way, or COMMIT unknown"
     VERIFY_FAILED = 22, Effect.ROLLED_BACK, "history or schema not as planned after the run"
     BUDGET = 23, Effect.ROLLED_BACK, "deadline or statement budget used up, rolled back"
     NOT_YET = 24, Effect.UNTOUCHED, "verify: migrations that the release needs are missing"
@@ -230,3 +232,16 @@ class QueryFailed(HookError):
         """Keep *sqlstate* for the caller that knows what it may mean."""
         super().__init__(message, hint)
         self.sqlstate = sqlstate
+
+
+class DemoFailed(HookError):
+    """A command of the demo ended with another exit code than it shows."""
+
+    rule = "demo"
+
+    def __init__(self, command: str, code: int, expected: ExitCode) -> None:
+        """Say what *command* ended with; a negative *code* is the signal that killed it."""
+        super().__init__(
+            f"{command} ended with {code}, and the demo expects {int(expected)} {expected.name}",
+            "Read the command's output and log above.",
+        )
