@@ -38,6 +38,7 @@ _DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
+_PLACE_START, _PLACE_END = "connection to server ", " failed: "
 _DEFAULT_PORT = "5432"
 # libpq gives up in these states when it does not accept what the server shows or asks
 # for: TLS, certificate, authentication method.
@@ -262,8 +263,13 @@ def _has_data(descriptor: int) -> bool:
 
 
 def _text_of(pgconn: PGconn) -> str:
-    """Return libpq's account of the failure; its further lines only ask questions."""
-    return one_line(pgconn.get_error_message().strip().split("\n", 1)[0])
+    """Return libpq's account of the failure; its further lines only ask questions.
+
+    The server it names at the beginning is named by whoever tells the failure.
+    """
+    first = pgconn.get_error_message().strip().split("\n", 1)[0]
+    place, _, reason = first.partition(_PLACE_END)
+    return one_line(reason if reason and place.startswith(_PLACE_START) else first)
 
 
 def _conninfo(parameters: Mapping[str, str]) -> bytes:
