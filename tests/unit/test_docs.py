@@ -1,0 +1,145 @@
+"""What the documentation says of exit codes and settings, held to the code."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+import pytest
+
+from hook.cli import SHAPES
+from hook.core.next_steps import next_steps
+from hook.errors import ExitCode
+from hook.settings.flyway_variables import HARMLESS, ONLY, REFUSED
+from hook.settings.setting import Group, Setting
+from hook.settings.specification import SETTINGS
+from tests.testbed.process import ROOT
+
+DOCS = ROOT / "docs"
+PARTS = ("Means", "Database", "Do")
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(text: str) -> str:
+    """Return *text* as code, safe within a table."""
+    return f"`{text}`".replace("|", "\\|")
+
+
+def exit_codes() -> str:
+    """Return the table of exit codes."""
+    rows = [
+        (f"[{int(item)}](#{int(item)}-{item.name.lower()})", item.name, item.effect.value)
+        for item in ExitCode
+    ]
+    meanings = [item.meaning for item in ExitCode]
+    full = [(*row, meaning) for row, meaning in zip(rows, meanings, strict=True)]
+    return table(("code", "name", "database", "meaning"), full)
+
+
+def setting_row(setting: Setting[object]) -> tuple[str, ...]:
+    """Return one line of the table of settings."""
+    names = ", ".join(code(name) for name in setting.environment)
+    default = "" if setting.default is None else code(setting.default)
+    meaning = setting.meaning.replace("|", "\\|")
+    return (names, code(f"{setting.flag} {setting.metavar}"), default, meaning)
+
+
+def settings() -> str:
+    """Return the tables of settings, one per group."""
+    headers = ("variable", "flag", "default", "meaning")
+    parts = [
+        f"### {group.value}\n\n"
+        + table(headers, [setting_row(item) for item in SETTINGS if item.group is group])
+        for group in Group
+    ]
+    return "\n\n".join(parts)
+
+
+def harmless() -> str:
+    """Return the variables that are ignored."""
+    return table(("variable", "because"), [(code(name), why) for name, why in HARMLESS.items()])
+
+
+def only() -> str:
+    """Return the variables with one possible value."""
+    rows = [(code(name), code(value), why) for name, (value, why) in ONLY.items()]
+    return table(("variable", "value", "because"), rows)
+
+
+def refused() -> str:
+    """Return the variables that are refused."""
+    return table(("variable", "because"), [(code(name), why) for name, why in REFUSED.items()])
+
+
+GENERATED: list[tuple[str, str, Callable[[], str]]] = [
+    ("exit-codes.md", "table", exit_codes),
+    ("settings.md", "settings", settings),
+    ("settings.md", "harmless", harmless),
+    ("settings.md", "only", only),
+    ("settings.md", "refused", refused),
+]
+
+
+@pytest.mark.parametrize(("file", "mark", "render"), GENERATED, ids=str)
+def test_table_is_that_of_the_code(file: str, mark: str, render: Callable[[], str]) -> None:
+    """The table equals what the code says; UPDATE_GOLDEN=1 writes it anew."""
+    path = DOCS / file
+    text = path.read_text(encoding="utf-8")
+    start, end = f"<!-- generated: {mark} -->\n", "<!-- end -->"
+    before, _, rest = text.partition(start)
+    found, _, after = rest.partition(end)
+    expected = f"\n{render()}\n\n"
+    if os.environ.get("UPDATE_GOLDEN") and found != expected:
+        path.write_text(before + start + expected + end + after, encoding="utf-8")
+        found = expected
+    assert found == expected
+
+
+def sections() -> dict[str, str]:
+    """Return the sections of the page of exit codes by heading."""
+    text = (DOCS / "exit-codes.md").read_text(encoding="utf-8")
+    pieces = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def test_every_exit_code_has_one_section() -> None:
+    """The page names each code once, in order, and no code that does not exist."""
+    assert list(sections()) == [f"{int(item)} {item.name}" for item in ExitCode]
+
+
+@pytest.mark.parametrize("item", list(ExitCode), ids=lambda item: item.name)
+def test_exit_code_says_what_it_means_and_what_to_do(item: ExitCode) -> None:
+    """Each section has the same parts: meaning, state of the database, next step."""
+    section = sections()[f"{int(item)} {item.name}"]
+    assert re.findall(r"^- \*\*(\w+)\*\*: \S", section, flags=re.MULTILINE) == list(PARTS)
+
+
+def known_names() -> set[str]:
+    """Return every variable that the documentation may name."""
+    own = {name for setting in SETTINGS for name in setting.environment}
+    return own | {*HARMLESS, *ONLY, *REFUSED}
+
+
+@pytest.mark.parametrize("file", ["exit-codes.md", "settings.md"])
+def test_documentation_names_only_what_exists(file: str) -> None:
+    """No setting, flag or command is made up."""
+    text = (DOCS / file).read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:PRESYNC|FLYWAY)_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_<])", text))
+    assert named <= known_names() | {"FLYWAY_URL", "FLYWAY_USER", "FLYWAY_PASSWORD"}
+    commands = set(re.findall(r"`presync (\w+)", text))
+    assert commands <= {shape.name for shape in SHAPES}
+    flags = set(re.findall(r"`(--[a-z-]+)", text))
+    assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"}
+
+
+def test_next_steps_are_commands_that_exist() -> None:
+    """What a report tells to type can be typed."""
+    steps = {step for item in ExitCode for step in next_steps(item)}
+    assert steps
+    assert {step.split()[1] for step in steps} <= {shape.name for shape in SHAPES}
