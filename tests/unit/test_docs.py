@@ -134,7 +134,7 @@ def test_documentation_names_only_what_exists(file: str) -> None:
     assert named <= known_names() | {"FLYWAY_URL", "FLYWAY_USER", "FLYWAY_PASSWORD"}
     commands = set(re.findall(r"`presync (\w+)", text))
     assert commands <= {shape.name for shape in SHAPES}
-    flags = set(re.findall(r"`(--[a-z-]+)", text))
+    flags = set(re.findall(r"`(--[a-z0-9-]+)", text))
     assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"}
 
 
