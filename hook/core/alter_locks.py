@@ -33,11 +33,11 @@ def _table(cursor: TokenCursor) -> list[LockRequest]:
     if cursor.word() == "ALL":
         return []  # ALL IN TABLESPACE names no table
     cursor.accept("IF", "EXISTS")
-    relation = cursor.names()
+    relation = cursor.relation()
     actions = list(_actions(cursor.rest()))
     mode = strongest(_action_mode(_words(action)) for action in actions or [()])
     others = (request for action in actions for request in _other_tables(action))
-    return [*requests_for(relation, mode), *others]
+    return [*requests_for([relation], mode), *others]
 
 
 def _actions(tokens: Iterable[Token]) -> Iterator[Sequence[Token]]:

@@ -75,8 +75,8 @@ def _table(cursor: TokenCursor) -> list[LockRequest]:
 
 def _index(cursor: TokenCursor) -> list[LockRequest]:
     gentle = cursor.accept("CONCURRENTLY")
-    table = cursor.names()[:1] if cursor.seek("ON") else []
-    return requests_for(table, _SHARE_UPDATE_EXCLUSIVE if gentle else LockMode.SHARE)
+    table = cursor.relation() if cursor.seek("ON") else ""
+    return requests_for([table], _SHARE_UPDATE_EXCLUSIVE if gentle else LockMode.SHARE)
 
 
 def _trigger(cursor: TokenCursor) -> list[LockRequest]:

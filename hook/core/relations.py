@@ -73,7 +73,7 @@ def script_lock_requests(statements: Iterable[Statement]) -> tuple[LockRequest, 
 def _write(cursor: TokenCursor) -> list[LockRequest]:
     """INSERT INTO t, UPDATE t, DELETE FROM t, MERGE INTO t."""
     cursor.accept_any("FROM", "INTO")
-    return requests_for(cursor.names()[:1], _ROW_EXCLUSIVE)
+    return requests_for([cursor.relation()], _ROW_EXCLUSIVE)
 
 
 def _written(cursor: TokenCursor) -> list[LockRequest]:
@@ -82,7 +82,7 @@ def _written(cursor: TokenCursor) -> list[LockRequest]:
     previous = ""
     while token := cursor.peek():
         if previous not in _NO_TABLE_FOLLOWS and any(cursor.accept(*write) for write in _WRITES):
-            found.extend(cursor.names()[:1])
+            found.append(cursor.relation())
             previous = ""
         else:
             previous = token.word
@@ -92,8 +92,9 @@ def _written(cursor: TokenCursor) -> list[LockRequest]:
 
 def _copy(cursor: TokenCursor) -> list[LockRequest]:
     cursor.accept("BINARY")
-    table = cursor.names()[:1]
-    return requests_for(table if cursor.word() == "FROM" else [], _ROW_EXCLUSIVE)
+    table = cursor.name()
+    cursor.group()
+    return requests_for([table] if cursor.word() == "FROM" else [], _ROW_EXCLUSIVE)
 
 
 def _truncate(cursor: TokenCursor) -> list[LockRequest]:

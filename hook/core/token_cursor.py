@@ -124,14 +124,19 @@ class TokenCursor:
         """Take a list of relations: ``[ONLY] name [*] [(columns)], …``."""
         found: list[str] = []
         while True:
-            self.accept("ONLY")
-            if name := self.name():
-                found.append(name)
-            if (token := self.peek()) and token.text == "*":
-                self.take()
+            if relation := self.relation():
+                found.append(relation)
             self.group()
             if not self.accept(","):
                 return found
+
+    def relation(self) -> str:
+        """Take ``[ONLY] name [*]`` and return the name, nothing if there is none."""
+        self.accept("ONLY")
+        name = self.name()
+        if (token := self.peek()) and token.text == "*":
+            self.take()
+        return name
 
 
 def relation_name(parts: Sequence[str]) -> str:
