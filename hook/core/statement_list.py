@@ -150,6 +150,8 @@ class StatementList(Sequence[Statement]):
     def without(self, kind: StatementKind) -> StatementList:
         """Return the statements that are not of *kind*."""
         dropped = {at for at, statement in self.special.items() if statement.kind is kind}
+        if not dropped:
+            return self
         return self._picked([at for at in range(len(self)) if at not in dropped])
 
     def _picked(self, indexes: Sequence[int]) -> StatementList:

@@ -73,9 +73,14 @@ def parse_statements(sql: str) -> StatementList:
 
 
 def _refuse_meta(statement: Statement) -> None:
-    command = statement.text.split(maxsplit=1)[0]
+    command = _command_at(statement.source.text, statement.start)
     if command not in _HARMLESS_META:
         raise SqlSyntaxError(statement.line, f"psql meta-command {command}")
+
+
+def _command_at(sql: str, start: int) -> str:
+    """Return the name of a psql meta-command; its arguments may be secret."""
+    return sql[start : start + _COMMAND_LENGTH].split(maxsplit=1)[0]
 
 
 class _Scan:
@@ -226,9 +231,8 @@ class _Scan:
         return size
 
     def _misplaced_meta(self, position: int) -> SqlSyntaxError:
-        command = self._sql[position : position + _COMMAND_LENGTH].split(maxsplit=1)[0]
-        line = self._source.line_at(position)
-        return SqlSyntaxError(line, f"psql meta-command {command} inside a statement")
+        problem = f"psql meta-command {_command_at(self._sql, position)} inside a statement"
+        return SqlSyntaxError(self._source.line_at(position), problem)
 
 
 def _reads_stdin(copy: Statement) -> bool:
