@@ -26,10 +26,7 @@ from hook.options import (
     CommandShape,
     Program,
 )
-from hook.render.config import config_object, render_config
 from hook.render.delivery import Delivery, choose_style, log_end, log_finding
-from hook.render.palette import Palette
-from hook.render.views import View, view_of
 from hook.settings import Settings
 from hook.settings.load import Need, load_settings
 from hook.settings.load_output import read_output
@@ -181,7 +178,7 @@ class _Process:
             "digest": bootstrap.digest,
         }[self._command]
         report = work(settings, ctx)
-        return int(delivery.deliver(report, view_of(self._command)).exit_code)
+        return int(delivery.deliver(report).exit_code)
 
     def refuse(self, error: HookError) -> int:
         """Tell *error*, which ended the command before a stage could."""
@@ -191,7 +188,7 @@ class _Process:
         for finding in report.results[0].findings:
             log_finding(delivery.events, "settings", finding)
         log_end(delivery.events, report)
-        return int(delivery.deliver(report, View()).exit_code)
+        return int(delivery.deliver(report).exit_code)
 
     def crash(self, error: Exception) -> int:
         """Tell a bug, with its traceback in the log."""
@@ -228,6 +225,9 @@ def _tell_settings(settings: Settings, delivery: Delivery) -> None:
 
 
 def _show_config(settings: Settings, delivery: Delivery) -> int:
+    from hook.render.config import config_object, render_config  # noqa: PLC0415 - not for a run
+    from hook.render.palette import Palette  # noqa: PLC0415 - not for a run
+
     if delivery.style is Style.JSON:
         delivery.print_object(config_object(settings))
     else:

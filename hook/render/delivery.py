@@ -14,9 +14,8 @@ from hook.core.report import Report
 from hook.errors import ReportFailed
 from hook.log import Style
 from hook.log.json_text import to_json
-from hook.render.palette import Palette
 from hook.render.sinks import TerminationLog, write_report_file
-from hook.render.views import View
+from hook.render.views import result_object, result_text
 from hook.settings.output import OutputFormat, OutputSettings
 
 # What a terminal that knows no Unicode is given instead.
@@ -44,7 +43,7 @@ class Delivery:
         """Leave a word for the case that the process is killed."""
         self._tell(self._termination_log().write_running(command, run_id))
 
-    def deliver(self, report: Report, view: View) -> Report:
+    def deliver(self, report: Report) -> Report:
         """Tell *report* everywhere; return it as it was told.
 
         The pipeline has logged the end of the run already; it is logged again only
@@ -54,15 +53,15 @@ class Delivery:
         if told.exit_code is not report.exit_code:
             log_end(self.events, told)
         self._tell(self._termination_log().write_report(told))
-        self.show(told, view)
+        self.show(told)
         return told
 
-    def show(self, report: Report, view: View) -> None:
-        """Write *report* to stdout."""
+    def show(self, report: Report) -> None:
+        """Write the result to stdout."""
         if self.style is Style.JSON:
-            self.print_object(view.json(report))
+            self.print_object(result_object(report))
         else:
-            self.print_text(view.text(report, Palette(self.style)))
+            self.print_text(result_text(report, self.style))
 
     def print_object(self, value: Mapping[str, object]) -> None:
         """Write *value* as one line of JSON."""

@@ -1,46 +1,36 @@
-"""How each command shows its result."""
+"""How each command shows its result. What only some commands need is imported at use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from hook.core.report import Report
 from hook.errors import ExitCode
-from hook.render.info import info_object, render_info
-from hook.render.palette import Palette
-from hook.render.plan import render_plan
+from hook.log import Style
 from hook.render.report_json import report_object
-from hook.render.report_text import render_report
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A result as text and as JSON."""
+def result_object(report: Report) -> Mapping[str, object]:
+    """Return the result of *report*'s command as JSON; mostly the report itself."""
+    if report.command != "info" or report.exit_code is not ExitCode.OK:
+        return report_object(report)
+    from hook.render.info import info_object  # noqa: PLC0415 - see above
 
-    text: Callable[[Report, Palette], str] = render_report
-    json: Callable[[Report], Mapping[str, object]] = report_object
+    return info_object(report)
 
 
-def _info_text(report: Report, palette: Palette) -> str:
+def result_text(report: Report, style: Style) -> str:
+    """Return the result of *report*'s command as text."""
+    from hook.render.info import render_info  # noqa: PLC0415 - see above
+    from hook.render.palette import Palette  # noqa: PLC0415 - see above
+    from hook.render.plan import render_plan  # noqa: PLC0415 - see above
+    from hook.render.report_text import render_report  # noqa: PLC0415 - see above
+
+    palette = Palette(style)
     if report.exit_code is not ExitCode.OK:
         return render_report(report, palette)
-    return render_info(report, palette)
-
-
-def _digest_text(report: Report, palette: Palette) -> str:
-    if report.migration_set is None or report.exit_code is not ExitCode.OK:
-        return render_report(report, palette)
-    return report.migration_set.digest
-
-
-_VIEWS = {
-    "digest": View(_digest_text),
-    "info": View(_info_text, info_object),
-    "plan": View(render_plan),
-}
-
-
-def view_of(command: str) -> View:
-    """Return how *command* shows its result; most show the report."""
-    return _VIEWS.get(command, View())
+    if report.command == "digest" and report.migration_set is not None:
+        return report.migration_set.digest
+    return {"info": render_info, "plan": render_plan}.get(report.command, render_report)(
+        report, palette
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -250,16 +251,16 @@ def test_config_shows_settings_and_masks_secrets(run: Run) -> None:
         ("info", INFO, "Schema version: 1.1"),
         ("plan", PLAN, "2 pending, in this order"),
         ("digest", PASSED_RUN, "sha256:1a2b3c4d\n"),
-        ("check", REFUSED_RUN, "presync run"),
-        ("info", REFUSED_RUN, "presync run"),
-        ("digest", REFUSED_RUN, "presync run"),
+        ("check", REFUSED_RUN, REFUSED_RUN.verdict),
+        ("info", REFUSED_RUN, REFUSED_RUN.verdict),
+        ("digest", REFUSED_RUN, REFUSED_RUN.verdict),
     ],
 )
 def test_command_shows_its_result_as_text(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str, report: Report, text: str
 ) -> None:
     """Each command has a form of its own when it passed, and the report when it did not."""
-    monkeypatch.setattr(bootstrap, command, returning(report))
+    monkeypatch.setattr(bootstrap, command, returning(replace(report, command=command)))
     outcome = run(command, "--format", "text", env=DATABASE if command != "digest" else {})
     assert outcome.code == report.exit_code
     assert text in outcome.stdout

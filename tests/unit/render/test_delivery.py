@@ -9,7 +9,6 @@ import pytest
 from hook.core.redaction import Redactor
 from hook.log import Style
 from hook.render.delivery import Delivery, choose_style
-from hook.render.views import view_of
 from hook.settings.output import OutputFormat, OutputSettings
 from tests.fakes import FakeEvents
 from tests.unit.render.reports import REFUSED_RUN
@@ -57,7 +56,7 @@ def test_text_fits_the_encoding_of_the_terminal(encoding: str, mark: str) -> Non
     """A terminal without Unicode gets other marks, never an error."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding)
-    delivery(stream).show(REFUSED_RUN, view_of("run"))
+    delivery(stream).show(REFUSED_RUN)
     text = raw.getvalue().decode(encoding)
     assert mark in text
     assert REFUSED_RUN.verdict in text
