@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hook.core.lexer import SqlSyntaxError
 from hook.core.locks import LockRequest
-from hook.core.relations import lock_requests
+from hook.core.relations import script_lock_requests
 from hook.core.script import Migration
 from hook.core.statement_list import StatementList
 from hook.core.statements import parse_statements
@@ -71,14 +71,11 @@ def prepare_script(migration: Migration, text: str, *, allows_mixed: bool) -> Pr
         SqlSyntaxError: As `parse_script`.
     """
     parsed = parse_script(migration, text, allows_mixed=allows_mixed)
-    requests = dict.fromkeys(
-        request for statement in parsed.body for request in lock_requests(statement)
-    )
     return PreparedScript(
         migration=migration,
         in_transaction=parsed.in_transaction,
         reason=parsed.reason,
-        requests=tuple(requests),
+        requests=script_lock_requests(parsed.body),
         statement_count=len(parsed.body),
         head_line=parsed.body[0].line if len(parsed.body) else 0,
     )

@@ -16,7 +16,8 @@ from itertools import accumulate
 from hook.core.lexer import StringSyntax
 from hook.core.statement_list import Statement, StatementList
 
-_TERMINATOR = ";\n"
+# The newline first: the last statement of a script may end in a line comment.
+_TERMINATOR = "\n;\n"
 # Of all meta-commands only these pass the parser, see `hook.core.statements`.
 _PSQL_WORDS = ("\\restrict", "\\unrestrict")
 
