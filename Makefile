@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup test lint types layers fmt check image
+.PHONY: help setup demo test lint types layers fmt check image
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -17,6 +17,9 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+demo: $(READY)  ## see the gate at work on an embedded PostgreSQL
+	$(BIN)/presync demo
 
 test: $(READY)  ## run the tests, on an installed or the embedded PostgreSQL
 	$(BIN)/python -m pytest -n 2

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -25,12 +26,13 @@ from hook.options import (
     READING_GROUPS,
     CommandShape,
     Program,
+    build_demo_command,
 )
 from hook.render.delivery import Delivery, choose_style, log_end, log_finding
 from hook.settings import Settings
 from hook.settings.load import Need, load_settings
 from hook.settings.load_output import read_output
-from hook.settings.output import OutputSettings
+from hook.settings.output import OutputFormat, OutputSettings
 from hook.settings.secrets import find_secrets
 from hook.settings.sources import Inputs
 from hook.settings.specification import URL
@@ -120,6 +122,7 @@ def execute(arguments: Sequence[str], environment: Mapping[str, str], interrupt:
     """Run the command that *arguments* name; return the exit code."""
     process = _Process(environment, interrupt)
     program = Program(SHAPES, environment, process.act)
+    program.add_command(build_demo_command(process.demo))
     try:
         return int(program.main(list(arguments), "presync", standalone_mode=False) or 0)
     except click.UsageError as error:
@@ -179,6 +182,16 @@ class _Process:
         }[self._command]
         report = work(settings, ctx)
         return int(delivery.deliver(report).exit_code)
+
+    def demo(self, samples: Path | None, migrations: Path | None) -> int:
+        """Play the demo with what lies at these paths, with that of the checkout if none."""
+        from hook.demo.play import perform  # noqa: PLC0415 - not for a run
+        from hook.render.palette import Palette  # noqa: PLC0415 - not for a run
+
+        self._command = "demo"
+        delivery = self._open(OutputSettings(format=OutputFormat.TEXT), Redactor(()))
+        tell, palette = delivery.print_text, Palette(delivery.style)
+        return int(perform(samples, migrations, tell, palette, self._interrupt))
 
     def refuse(self, error: HookError) -> int:
         """Tell *error*, which ended the command before a stage could."""

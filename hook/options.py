@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -111,7 +112,7 @@ class Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of the commands, the most used one first."""
-        return list(self._shapes)
+        return [*self._shapes, *self.commands]
 
     def get_command(
         self,
@@ -120,7 +121,7 @@ class Program(click.Group):
     ) -> click.Command | None:
         """Build the command called *cmd_name*; the others are not needed."""
         shape = self._shapes.get(cmd_name)
-        return None if shape is None else self._build(shape)
+        return self.commands.get(cmd_name) if shape is None else self._build(shape)
 
     def _build(self, shape: CommandShape) -> click.Command:
         def act(**parameters: object) -> int:
@@ -134,6 +135,37 @@ class Program(click.Group):
             short_help=shape.meaning.partition(". ")[0].rstrip(".") + ".",
             epilog=f"Example: {shape.example}",
         )
+
+
+def build_demo_command(play: Callable[[Path | None, Path | None], int]) -> click.Command:
+    """Return the command that reads no settings: nothing of the user's takes part in it.
+
+    Args:
+        play: Given *samples* and *migrations*, none for those of the checkout.
+    """
+    path = click.Path(path_type=Path)
+    meaning = "See the gate at work on a throw-away PostgreSQL server."
+    return click.Command(
+        "demo",
+        callback=play,
+        params=[
+            click.Option(
+                ["--samples"],
+                type=path,
+                metavar="PATH",
+                help="Recorded pgBackRest repository. [default tests/samples of the checkout]",
+            ),
+            click.Option(
+                ["--migrations"],
+                type=path,
+                metavar="PATH",
+                help="Migrations of the release. [default migrations of the checkout]",
+            ),
+        ],
+        help=f"{meaning} Needs a checkout; touches nothing else.",
+        short_help=meaning,
+        epilog="Example: presync demo",
+    )
 
 
 def _parameters(shape: CommandShape) -> Iterator[click.Parameter]:

@@ -13,6 +13,7 @@ from typing import Any
 from hook.core.pgbackrest_info import InfoLine, info_checksum, read_info_lines
 
 STANZA = "app"
+INFO = Path("backup", STANZA, "backup.info")
 
 _CHECKSUM = "backrest-checksum"
 _STAMP = re.compile(r"\d{8}-\d{6}")
@@ -59,11 +60,11 @@ class Repository:
 
     @property
     def _info(self) -> Path:
-        return self.root / "backup" / STANZA / "backup.info"
+        return self.root / INFO
 
     def _recorded(self) -> Sections:
         """Return the recorded info file, for the cluster of this repository."""
-        sections = read_sections((self.sample / "backup" / STANZA / "backup.info").read_bytes())
+        sections = read_sections((self.sample / INFO).read_bytes())
         identifier = int(self.system_identifier)
         for cluster in (sections["db"], *sections["db:history"].values()):
             cluster["db-system-id"] = identifier
@@ -72,10 +73,8 @@ class Repository:
     def _copy(self, entries: dict[str, Any], shift: timedelta) -> dict[str, Any]:
         """Copy the folders of *entries* and return the entries, both later by *shift*."""
         for label in entries:
-            folder = Path("backup", STANZA)
-            shutil.copytree(
-                self.sample / folder / label, self.root / folder / _move_stamps(label, shift)
-            )
+            recorded = (self.sample / INFO).with_name(label)
+            shutil.copytree(recorded, self._info.with_name(_move_stamps(label, shift)))
         # Labels also stand in the entries of the backups that build on them.
         moved: dict[str, Any] = json.loads(_move_stamps(json.dumps(entries), shift))
         for entry in moved.values():

@@ -1,0 +1,78 @@
+"""The demo's repository: what pgBackRest would have written at another time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hook.catalogs.directory import DirectoryStore
+from hook.catalogs.pgbackrest import PgBackRestCatalog
+from hook.core.backup import Evidence
+from hook.demo.repository import INFO, STANZA, Repository, read_sections, render_sections
+from tests.testbed.pgbackrest_repository import SAMPLES
+
+SAMPLE = SAMPLES / "small-repo"
+STOPPED = datetime(2031, 3, 1, 0, 30, 12, 345678, tzinfo=UTC)
+FRESH = STOPPED + timedelta(hours=30)
+STALE_LABELS = [
+    "20310301-002821F",
+    "20310301-002911F",
+    "20310301-002911F_20310301-003010I",
+]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """Return a repository of another cluster whose newest backup stopped in 2031."""
+    repository = Repository(SAMPLE, tmp_path / "repository", "123456789")
+    repository.copy_all(STOPPED)
+    return repository
+
+
+def evidence(repository: Repository) -> Evidence:
+    """Return what the catalog reads."""
+    return PgBackRestCatalog(DirectoryStore(repository.root), STANZA).read_evidence()
+
+
+def test_copy_is_of_the_cluster_and_time_that_were_asked_for(repository: Repository) -> None:
+    """Labels, times and links between backups move together; the checksum matches."""
+    read = evidence(repository)
+    assert read.warnings == ()
+    assert read.system_identifier == "123456789"
+    assert [backup.label for backup in read.backups] == STALE_LABELS
+    newest = read.backups[-1]
+    assert newest.stopped_at == STOPPED.replace(microsecond=0)
+    assert newest.references == (STALE_LABELS[1],)
+    assert newest.system_identifier == "123456789"
+
+
+def test_every_listed_backup_of_the_copy_has_its_folder(repository: Repository) -> None:
+    """Each label is a folder with a manifest, and no recorded label is left."""
+    stanza = (repository.root / INFO).parent
+    assert sorted(path.parent.name for path in stanza.glob("*/backup.manifest")) == STALE_LABELS
+
+
+def test_added_backup_is_a_full_one_beside_the_others(repository: Repository) -> None:
+    """A new full backup joins the stale ones, complete and without errors."""
+    repository.add_full_backup(FRESH)
+    read = evidence(repository)
+    assert [backup.label for backup in read.backups] == [*STALE_LABELS, "20310302-063008F"]
+    added = read.backups[-1]
+    assert added.stopped_at == FRESH.replace(microsecond=0)
+    assert added.error is False
+    manifest = repository.root / INFO.with_name(added.label) / "backup.manifest"
+    assert manifest.is_file()
+
+
+def test_second_copy_of_the_info_file_is_the_same(repository: Repository) -> None:
+    """Both copies say the same, as pgBackRest leaves them."""
+    info = repository.root / INFO
+    assert info.with_name("backup.info.copy").read_bytes() == info.read_bytes()
+
+
+def test_info_file_survives_reading_and_rendering() -> None:
+    """A file of pgBackRest's own is rendered back byte for byte, checksum included."""
+    data = (SAMPLE / INFO).read_bytes()
+    assert render_sections(read_sections(data)).encode() == data
