@@ -86,7 +86,11 @@ def resolve_connection(
         ConnectionTarget(parameters, own_password if password is None else password),
         chosen.label,
         (*problems, *_conflicts(chosen, others)),
-        (*chosen.notes, *(f"{text}; {chosen.label} is used" for text in unread)),
+        (
+            *chosen.notes,
+            *_odd_passwords(usable),
+            *(f"{text}; {chosen.label} is used" for text in unread),
+        ),
     )
 
 
@@ -176,7 +180,19 @@ def _postgres_variables(environment: _Environment) -> dict[str, str]:
 
 
 def _named(names: Mapping[str, str], environment: _Environment) -> dict[str, str]:
-    return {keyword: environment[name] for name, keyword in names.items() if environment.get(name)}
+    """Return what is set under *names*; only a password may have blanks around it."""
+    found = {keyword: environment.get(name, "") for name, keyword in names.items()}
+    trimmed = {
+        keyword: value if keyword == "password" else value.strip()
+        for keyword, value in found.items()
+    }
+    return {keyword: value for keyword, value in trimmed.items() if value}
+
+
+def _odd_passwords(environment: _Environment) -> Iterator[str]:
+    for name in ("FLYWAY_PASSWORD", "POSTGRES_PASSWORD", "PGPASSWORD"):
+        if environment.get(name, "").endswith("\n"):
+            yield f"{name} ends with a newline, which counts as part of the password"
 
 
 def _filled(parameters: Mapping[str, str], environment: _Environment) -> dict[str, str]:

@@ -91,16 +91,19 @@ def _read_file(inputs: Inputs, problems: list[Problem]) -> ConfigFile:
 def _find(setting: Setting[object], inputs: Inputs, file: ConfigFile) -> Given | None:
     """Return the strongest value of *setting*. An empty text counts as not given.
 
-    Kubernetes manifests that are filled from templates set variables to nothing.
+    Manifests that are filled from templates set variables to nothing, and Secrets made
+    with ``echo`` end with a newline.
     """
-    flag = inputs.flags.get(setting.name)
-    if flag:
-        return Given(flag, Origin.FLAG, setting.flag)
-    for name in setting.environment:
-        if inputs.environment.get(name):
-            return Given(inputs.environment[name], Origin.ENVIRONMENT, name)
-    if file.values.get(setting.name):
-        return Given(file.values[setting.name], Origin.FILE, f"{file.path}: {setting.name}")
+    environment = [(inputs.environment.get(name), name) for name in setting.environment]
+    places = [
+        (inputs.flags.get(setting.name), Origin.FLAG, setting.flag),
+        *((text, Origin.ENVIRONMENT, name) for text, name in environment),
+        (file.values.get(setting.name), Origin.FILE, f"{file.path}: {setting.name}"),
+    ]
+    for text, origin, label in places:
+        trimmed = (text or "").rstrip("\r\n")
+        if trimmed:
+            return Given(trimmed, origin, label)
     return None if setting.default is None else Given(setting.default, Origin.DEFAULT, "default")
 
 

@@ -91,6 +91,18 @@ def test_port_of_a_kubernetes_service_is_not_taken_for_ours() -> None:
     assert resolve(POSTGRES_PORT="tcp://10.0.0.7:5432") == Connection()
 
 
+def test_newline_at_the_end_of_a_secret_is_told_or_cut() -> None:
+    """`echo shop | base64` leaves one; it may be part of a password and of nothing else."""
+    connection = resolve(POSTGRES_HOST="db\n", POSTGRES_DB="shop\n", POSTGRES_PASSWORD="p\n")
+    assert described(connection) == "db:5432/shop"
+    assert connection.target is not None
+    assert connection.target.password == "p\n"
+    assert connection.notes == (
+        "POSTGRES_PASSWORD ends with a newline, which counts as part of the password",
+    )
+    assert described(resolve("postgresql://db/shop\n")) == "db:5432/shop"
+
+
 def test_missing_parts_come_from_libpq_variables() -> None:
     """What the URL leaves open is what libpq would use, and is told so."""
     connection = resolve("postgresql://db/", PGDATABASE="shop", PGUSER="u", PGPORT="6000")

@@ -94,6 +94,13 @@ def test_empty_variable_counts_as_not_set() -> None:
     assert load(environment).run.deadline == timedelta(minutes=25)
 
 
+def test_newline_at_the_end_of_a_value_is_cut() -> None:
+    """A value from a Secret made with `echo` means what it says."""
+    settings = load({"PRESYNC_DEADLINE": "3m\n", "PRESYNC_BACKUP_STANZA": "main\n"})
+    assert settings.run.deadline == timedelta(minutes=3)
+    assert settings.backup.stanza == "main"
+
+
 def test_all_problems_are_told_at_once() -> None:
     """One failed sync is enough to correct a manifest."""
     environment = {

@@ -1,10 +1,9 @@
-"""The command line within one process."""
+"""What a command does with settings, reports and errors."""
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,68 +11,12 @@ from pathlib import Path
 import pytest
 
 from hook import bootstrap
-from hook.cli import SHAPES, execute
-from hook.clock import Interrupt
 from hook.core.report import Report
 from hook.errors import ExitCode, Unsupported
 from hook.settings import Settings
 from hook.stages import Context
+from tests.testbed.execution import CANARY, DATABASE, Run, returning
 from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN
-
-CANARY = "c4nary/p@ss"
-DATABASE = {"PRESYNC_URL": "postgresql://shop:c4nary%2Fp%40ss@db/shop"}
-# Never set; its sockets live as long as the tests do.
-INTERRUPT = Interrupt()
-Work = Callable[[Settings, Context], Report]
-
-
-@pytest.fixture(autouse=True)
-def _own_logging() -> Iterator[None]:
-    """Undo what a process does to logging once and for all."""
-    handlers = logging.root.handlers[:]
-    level = logging.root.level
-    yield
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-    logging.captureWarnings(capture=False)
-
-
-class Outcome:
-    """What one execution said."""
-
-    def __init__(self, code: int, captured: pytest.CaptureFixture[str]) -> None:
-        """Take what was written since the last time."""
-        self.code = code
-        self.stdout, self.stderr = captured.readouterr()
-
-    @property
-    def report(self) -> dict[str, object]:
-        """Return stdout as JSON."""
-        parsed: dict[str, object] = json.loads(self.stdout)
-        return parsed
-
-    @property
-    def events(self) -> list[dict[str, object]]:
-        """Return the log."""
-        return [json.loads(line) for line in self.stderr.splitlines()]
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return ``run(*arguments, env={})``."""
-
-    def run(*arguments: str, env: Mapping[str, str] = {}) -> Outcome:
-        return Outcome(execute(arguments, env, INTERRUPT), capsys)
-
-    return run
-
-
-def returning(report: Report) -> Work:
-    """Return a command that ends with *report*."""
-    return lambda _settings, _ctx: report
 
 
 def test_run_is_meant_when_no_command_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,37 +245,3 @@ def test_notes_and_actor_are_told_before_the_run(run: Run, monkeypatch: pytest.M
     assert read["event"] == "settings.read"
     assert str(read["message"]).endswith("on shop@db:5432/shop, named by PRESYNC_URL")
     assert read["pod"] == "migrate-x7"
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_help_of_each_command_has_an_example(run: Run, shape: object) -> None:
-    """Help names every flag of its settings, and shows how the command is typed."""
-    (known,) = [item for item in SHAPES if item is shape]
-    outcome = run(known.name, "--help")
-    assert outcome.code == 0
-    assert f"Example: {known.example}" in " ".join(outcome.stdout.split())
-    assert "--format" in outcome.stdout
-
-
-def test_example_of_each_command_is_accepted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What help shows can be typed as it is."""
-    for shape in SHAPES:
-        if shape.name != "config":
-            monkeypatch.setattr(bootstrap, shape.name, returning(PASSED_RUN))
-        program, *arguments = shape.example.split()
-        assert program == "presync"
-        assert run(*arguments, env=DATABASE).code == 0
-
-
-def test_help_lists_the_commands_that_exist(run: Run) -> None:
-    """The program's own help names each command and nothing else."""
-    outcome = run("--help")
-    assert outcome.code == 0
-    section = outcome.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
-    listed = [line.split()[0] for line in section.splitlines() if line[2] != " "]
-    assert listed == [*(shape.name for shape in SHAPES), "demo"]
-
-
-def test_version_is_told(run: Run) -> None:
-    """The version is that of the package."""
-    assert run("--version").stdout.startswith("presync, version ")

@@ -1,0 +1,53 @@
+"""The command line's shape."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hook import bootstrap
+from hook.cli import SHAPES
+from hook.options import CommandShape
+from hook.settings.setting import Group
+from hook.settings.specification import SETTINGS
+from tests.testbed.execution import DATABASE, Run, returning
+from tests.unit.render.reports import PASSED_RUN
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_help_of_each_command_has_its_flags_and_an_example(run: Run, shape: CommandShape) -> None:
+    """Help names every flag of its groups under their headings, and shows how to type it."""
+    outcome = run(shape.name, "--help")
+    assert outcome.code == 0
+    assert f"Example: {shape.example}" in " ".join(outcome.stdout.split())
+    for group in shape.groups:
+        section = outcome.stdout.partition(f"\n{group.value}:\n")[2].partition("\n\n")[0]
+        flags = re.findall(r"^  (--[a-z0-9-]+)", section, flags=re.MULTILINE)
+        own = [setting.flag for setting in SETTINGS if setting.group is group]
+        assert flags == own + (["--placeholder"] if group is Group.FLYWAY else [])
+
+
+def test_example_of_each_command_is_accepted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What help shows can be typed as it is."""
+    for shape in SHAPES:
+        if shape.name != "config":
+            monkeypatch.setattr(bootstrap, shape.name, returning(PASSED_RUN))
+        program, *arguments = shape.example.split()
+        assert program == "presync"
+        assert run(*arguments, env=DATABASE).code == 0
+
+
+def test_help_lists_the_commands_that_exist(run: Run) -> None:
+    """The program's own help names each command and nothing else."""
+    outcome = run("--help")
+    assert outcome.code == 0
+    section = outcome.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
+    listed = [line.split()[0] for line in section.splitlines() if line[2] != " "]
+    assert listed[: len(SHAPES)] == [shape.name for shape in SHAPES]
+    assert all(run(name, "--help").code == 0 for name in listed)
+
+
+def test_version_is_told(run: Run) -> None:
+    """The version is that of the package."""
+    assert run("--version").stdout.startswith("presync, version ")
