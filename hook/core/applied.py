@@ -17,8 +17,17 @@ from hook.core.history import (
     canonical_type,
 )
 from hook.core.version import EMPTY, InvalidVersion, Version
+from hook.errors import ExitCode
 
 _TAKING_BACK = UNDO_TYPES | {DELETE}
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """A row that cannot be understood. *text* names it by its rank."""
+
+    code: ExitCode
+    text: str
 
 
 @dataclass(slots=True)
@@ -38,13 +47,13 @@ class Applied:
         return not (self.is_deleted or self.is_undone or self.type in _TAKING_BACK)
 
 
-def read_rows(rows: Iterable[HistoryRow]) -> tuple[list[Applied], tuple[str, ...]]:
+def read_rows(rows: Iterable[HistoryRow]) -> tuple[list[Applied], tuple[RowProblem, ...]]:
     """Return *rows* (by rank) understood, and what is wrong with those that cannot be.
 
     The deletion of a version is not among them: nothing is left of it to show.
     """
     entries: list[Applied] = []
-    problems: list[str] = []
+    problems: list[RowProblem] = []
     latest: dict[Version | str, Applied] = {}
     for row in rows:
         entry = _read_row(row, problems)
@@ -62,27 +71,30 @@ def read_rows(rows: Iterable[HistoryRow]) -> tuple[list[Applied], tuple[str, ...
     return entries, tuple(problems)
 
 
-def _read_row(row: HistoryRow, problems: list[str]) -> Applied | None:
+def _read_row(row: HistoryRow, problems: list[RowProblem]) -> Applied | None:
     row_type = canonical_type(row.type)
     if row_type not in KNOWN_TYPES:
-        problems.append(f"row {row.installed_rank} has the unknown type {row.type!r}")
+        text = f"row {row.installed_rank} has the unknown type {row.type!r}"
+        problems.append(RowProblem(ExitCode.UNSUPPORTED, text))
         return None
     try:
         version = None if row.version is None else Version.parse(row.version)
     except InvalidVersion:
-        problems.append(f"row {row.installed_rank}: {row.version!r} is not a version")
+        text = f"row {row.installed_rank}: {row.version!r} is not a version"
+        problems.append(RowProblem(ExitCode.DRIFT, text))
         return None
     return Applied(row, row_type, version)
 
 
-def _take_back(earlier: Applied | None, entry: Applied, problems: list[str]) -> None:
+def _take_back(earlier: Applied | None, entry: Applied, problems: list[RowProblem]) -> None:
     if earlier is None:
         return
     if entry.type != DELETE:
         earlier.is_undone = True
     elif earlier.is_deleted:
         name = entry.row.version or entry.row.description
-        problems.append(f"row {entry.row.installed_rank} deletes {name} a second time")
+        text = f"row {entry.row.installed_rank} deletes {name} a second time"
+        problems.append(RowProblem(ExitCode.DRIFT, text))
     else:
         earlier.is_deleted = True
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from hook.core.ahead import find_ahead
 from hook.core.history import (
     DELETE,
+    DESCRIPTION_LENGTH,
     UNDO_TYPES,
     History,
     MigrationInfo,
     MigrationState,
     abbreviate_description,
 )
+from hook.core.history_rules import HistoryRules, TargetKind
 from hook.core.outcome import Finding, failed
-from hook.core.script import Migration
+from hook.core.script import Kind, Migration
 from hook.errors import ExitCode
 
 VERSION_LENGTH = 50
@@ -42,25 +44,27 @@ class Plan:
     next_rank: int
 
 
-def plan_pending(infos: Sequence[MigrationInfo], history: History) -> Plan:
+def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: HistoryRules) -> Plan:
     """Return the plan that follows from the states.
 
     A repeatable that a newer release has replaced is not taken back to the text of
-    this one: rolling back the application leaves the schema as it is.
+    this one: rolling back the application leaves the schema as it is. The target
+    ``next`` is a single step, whatever kind of migration it is.
     """
     ahead = find_ahead(infos)
     kept = {info.description for info in ahead.replaced}
-    pending = (
+    pending = tuple(
         info.migration
         for info in infos
-        if info.state is MigrationState.PENDING and info.migration is not None
+        if info.state is MigrationState.PENDING
+        and info.migration is not None
+        and (
+            info.version is not None
+            or abbreviate_description(info.migration.description) not in kept
+        )
     )
     return Plan(
-        pending=tuple(
-            item
-            for item in pending
-            if item.version is not None or abbreviate_description(item.description) not in kept
-        ),
+        pending=pending[:1] if rules.target.kind is TargetKind.NEXT else pending,
         infos=tuple(infos),
         current=_current_version(infos),
         ahead=tuple(_short_name(info) for info in ahead.unknown),
@@ -83,7 +87,7 @@ def _short_name(info: MigrationInfo) -> str:
 
 
 def judge_scripts(pending: Iterable[Migration]) -> tuple[Finding, ...]:
-    """Judge whether what is to be applied can be recorded, and is there at all."""
+    """Judge whether what is to be applied is there at all, and can be recorded."""
     findings = []
     for item in pending:
         if item.is_blank:
@@ -91,8 +95,11 @@ def judge_scripts(pending: Iterable[Migration]) -> tuple[Finding, ...]:
             hint = "Write the migration into the file, or remove the file from the release."
             findings.append(failed(ExitCode.BAD_SET, "script-empty", message, hint))
         if item.version is not None and len(item.version.text) > VERSION_LENGTH:
-            length = len(item.version.text)
-            message = f"{item.script}: the version has {length} characters"
+            message = f"{item.script}: the version has {len(item.version.text)} characters"
             hint = f"Shorten it: the schema history holds {VERSION_LENGTH}."
             findings.append(failed(ExitCode.BAD_SET, "version-length", message, hint))
+        if item.kind is Kind.REPEATABLE and len(item.description) > DESCRIPTION_LENGTH:
+            message = f"{item.script}: the description has {len(item.description)} characters"
+            hint = f"Shorten it: Flyway would not know it by the {DESCRIPTION_LENGTH} it stores."
+            findings.append(failed(ExitCode.BAD_SET, "description-length", message, hint))
     return tuple(findings)

@@ -8,6 +8,7 @@ from hook.core.history import (
     SYNTHETIC_TYPES,
     History,
     HistoryRow,
+    MigrationState,
     abbreviate_description,
 )
 from hook.core.outcome import Finding, failed, passed
@@ -15,6 +16,7 @@ from hook.core.plan import Plan
 from hook.core.script import Migration
 from hook.errors import ExitCode
 
+_FOR_LATER = frozenset({MigrationState.PENDING, MigrationState.ABOVE_TARGET})
 _HINT = "Compare the schema history with the release before anything is rolled out."
 
 
@@ -38,7 +40,7 @@ def judge_run(planned: Plan, history: History, after: Plan) -> tuple[Finding, ..
     """
     problems = (
         *_differences(planned, history),
-        *(f"{item.script} is still pending" for item in after.pending),
+        *(f"{script} is still pending" for script in _left_undone(planned, after)),
         *(f"{_named(row)} is recorded as failed" for row in _failed(after)),
     )
     if problems:
@@ -76,6 +78,17 @@ def _differences(planned: Plan, history: History) -> Iterator[str]:
             yield f"{_named(row)} has not the checksum of {migration.script}"
     for row in written.values():
         yield f"{_named(row)} was not planned"
+
+
+def _left_undone(planned: Plan, after: Plan) -> Iterator[str]:
+    """Yield what is pending, but for what the plan left to later runs by its target."""
+    carried_out = {item.script for item in planned.pending}
+    for_later = {
+        info.migration.script
+        for info in planned.infos
+        if info.migration is not None and info.state in _FOR_LATER
+    } - carried_out
+    return (item.script for item in after.pending if item.script not in for_later)
 
 
 def _key(migration: Migration) -> tuple[str | None, str]:

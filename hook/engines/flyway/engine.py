@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from hook.core.applied import read_rows
+from hook.core.applied import RowProblem, read_rows
 from hook.core.baseline import judge_baseline, with_baseline
 from hook.core.drift import judge_history
 from hook.core.encoding import UnknownEncoding, canonical_encoding
@@ -79,7 +79,7 @@ class FlywayEngine:
         expected = with_baseline(history, self.settings.baseline)
         entries, problems = read_rows(expected.rows)
         infos = reconcile(migration_set.migrations, entries, rules)
-        plan = plan_pending(infos, expected)
+        plan = plan_pending(infos, expected, rules)
         findings = (
             *_judge_rows(history, problems),
             *self._judge_schema(history),
@@ -190,11 +190,12 @@ class FlywayEngine:
         return (failed(ExitCode.CONFIG, "schema-missing", message, hint),)
 
 
-def _judge_rows(history: History, problems: Iterable[str]) -> tuple[Finding, ...]:
+def _judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Finding, ...]:
     hint = "Find who wrote the row; correct it in the schema history once that is understood."
     place = f"{history.schema}.{history.table}"
     return tuple(
-        failed(ExitCode.DRIFT, "history-row", f"{place}: {problem}", hint) for problem in problems
+        failed(problem.code, "history-row", f"{place}: {problem.text}", hint)
+        for problem in problems
     )
 
 

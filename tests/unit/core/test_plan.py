@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.history_rules import HistoryRules
+from hook.core.history_rules import HistoryRules, parse_target
 from hook.core.plan import Plan, judge_scripts, plan_pending
 from hook.errors import ExitCode
 from tests.testbed.release import baseline, history, infos, migration, row
@@ -17,7 +17,8 @@ def plan(files: str, *rows: object, rules: HistoryRules | None = None) -> Plan:
     """Return the plan for *files* on *rows*."""
     found = history(*rows)  # type: ignore[arg-type]  # rows of the test
     made = tuple(map(migration, files.split()))
-    return plan_pending(infos(made, found.rows, rules), found)
+    rules = rules or HistoryRules()
+    return plan_pending(infos(made, found.rows, rules), found, rules)
 
 
 def test_plan_lists_what_is_pending_in_running_order() -> None:
@@ -54,17 +55,31 @@ def test_plan_does_not_take_a_repeatable_back_to_an_older_text() -> None:
     assert made.ahead == ("2",)
 
 
+def test_plan_for_the_next_migration_is_one_step() -> None:
+    """A repeatable waits until it is the first that is pending."""
+    rules = HistoryRules(target=parse_target("next"))
+    files = "V1__a.sql V2__b.sql R__v.sql"
+    steps = [row(1, "V1__a.sql"), row(2, "V2__b.sql")]
+    assert [item.script for item in plan(files, rules=rules).pending] == ["V1__a.sql"]
+    assert [item.script for item in plan(files, steps[0], rules=rules).pending] == ["V2__b.sql"]
+    assert [item.script for item in plan(files, *steps, rules=rules).pending] == ["R__v.sql"]
+
+
 def test_scripts_that_cannot_be_recorded_are_refused() -> None:
     """Empty ones, and versions that the history cannot hold; all are named."""
     scripts = [
         replace(migration("V1__a.sql"), is_blank=True),
         migration("V2__b.sql"),
         migration("V" + "1" * 51 + "__c.sql"),
+        migration("V3__" + "x" * 201 + ".sql"),
+        migration("R__" + "x" * 200 + ".sql"),
+        migration("R__" + "x" * 201 + ".sql"),
     ]
     found = judge_scripts(scripts)
     assert [(item.code, item.rule) for item in found] == [
         (ExitCode.BAD_SET, "script-empty"),
         (ExitCode.BAD_SET, "version-length"),
+        (ExitCode.BAD_SET, "description-length"),
     ]
     assert found[0].message == "V1__a.sql is empty"
 

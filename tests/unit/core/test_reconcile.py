@@ -7,6 +7,7 @@ from dataclasses import replace
 from hook.core.applied import read_rows
 from hook.core.history import MigrationState
 from hook.core.history_rules import HistoryRules, parse_target
+from hook.errors import ExitCode
 from tests.testbed.release import baseline, infos, migration, row, states
 
 OUT_OF_ORDER = HistoryRules(is_out_of_order=True)
@@ -201,8 +202,8 @@ def test_rows_that_nobody_can_have_written_are_reported() -> None:
     )
     entries, problems = read_rows(rows)
     assert [entry.row.installed_rank for entry in entries] == [1]
-    assert problems == (
-        "row 2 has the unknown type 'sql'",
-        "row 3: 'abc' is not a version",
-        "row 5 deletes 1 a second time",
-    )
+    assert [(problem.code, problem.text) for problem in problems] == [
+        (ExitCode.UNSUPPORTED, "row 2 has the unknown type 'sql'"),
+        (ExitCode.DRIFT, "row 3: 'abc' is not a version"),
+        (ExitCode.DRIFT, "row 5 deletes 1 a second time"),
+    ]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hook.core.history import History, HistoryRow
+from hook.core.history_rules import HistoryRules, parse_target
 from hook.core.outcome import Finding, Status
 from hook.core.plan import Plan, plan_pending
 from hook.core.verification import judge_level, judge_new_invalid_indexes, judge_run
@@ -14,12 +15,13 @@ from hook.errors import ExitCode
 from tests.testbed.release import baseline, history, infos, migration, row
 
 FILES = tuple(map(migration, ("V1__a.sql", "V2__b.sql", "R__v.sql")))
+DEFAULT = HistoryRules()
 DONE = (row(1, "V1__a.sql"), row(2, "V2__b.sql"), row(3, "R__v.sql"))
 
 
-def plan_on(found: History) -> Plan:
+def plan_on(found: History, rules: HistoryRules = DEFAULT) -> Plan:
     """Return the plan of the release on *found*."""
-    return plan_pending(infos(FILES, found.rows), found)
+    return plan_pending(infos(FILES, found.rows, rules), found, rules)
 
 
 def verify(*rows: HistoryRow) -> tuple[Finding, ...]:
@@ -85,6 +87,14 @@ def test_run_that_left_another_history_fails(
     found = verify(*rows)
     assert [item.message for item in found] == problems
     assert {item.code for item in found} == {ExitCode.VERIFY_FAILED}
+
+
+def test_run_that_stops_at_its_target_passes() -> None:
+    """What is left for later runs was not planned."""
+    rules = HistoryRules(target=parse_target("next"))
+    before, after = history(DONE[0]), history(*DONE[:2])
+    found = judge_run(plan_on(before, rules), after, plan_on(after, rules))
+    assert [item.message for item in found] == ["1 applied as planned, at 2"]
 
 
 def test_level_is_reached_when_nothing_is_pending() -> None:
