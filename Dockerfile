@@ -2,8 +2,10 @@
 #   FROM <this image>
 #   COPY migrations/ /migrations/
 #
-# For a reproducible build pin the base by digest:
+# For a release pin the base by digest and say what is in it:
 #   --build-arg BASE_IMAGE=python:3.13-slim@sha256:<digest>
+#   --build-arg VERSION=<version> --build-arg REVISION=<commit>
+#   --label org.opencontainers.image.source=<address>
 ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS builder
