@@ -93,9 +93,8 @@ class Theatre:
             DemoFailed: It ended with another exit code.
             Interrupted: A stop was requested; the command has ended.
         """
-        paint = self.palette.paint
-        title = paint(f"{number}. {act.title}", Colour.STRONG)
-        self.tell(f"\n{title}\n{paint(f'$ presync {act.command}', Colour.DIM)}\n")
+        title = self.palette.paint(f"{number}. {act.title}", Colour.STRONG)
+        self.tell(f"\n{title}\n$ presync {act.command}\n")
         with tempfile.TemporaryFile() as log:
             code = self._run(act.command, log)
             if code != act.expected:
@@ -103,7 +102,7 @@ class Theatre:
                 self.tell(log.read()[-_TOLD_OF_LOG:].decode(errors="replace"))
                 raise DemoFailed(f"presync {act.command}", code, act.expected)
         said = [f"exit {code} {act.expected.name}", *act.consequence.splitlines()]
-        self.tell("\n" + "\n".join(paint(f"   {line}", Colour.DIM) for line in said))
+        self.tell("\n" + "\n".join(f"   {line}" for line in said))
 
     def _run(self, command: str, log: IO[bytes]) -> int:
         """Run presync with its log, which is for machines, out of sight; return the exit code."""

@@ -10,7 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hook.core.pgbackrest_info import InfoLine, info_checksum, read_info_lines
+from hook.core.pgbackrest_info import (
+    InfoLine,
+    info_checksum,
+    parse_backup_info,
+    read_info_lines,
+)
+from hook.errors import BackupUnknown
 
 STANZA = "app"
 INFO = Path("backup", STANZA, "backup.info")
@@ -35,7 +41,11 @@ class Repository:
     system_identifier: str
 
     def copy_all(self, stopped_at: datetime) -> None:
-        """Create *root*, all backups moved in time so that the newest one stops then."""
+        """Create *root*, all backups moved in time so that the newest one stops then.
+
+        Raises:
+            BackupUnknown: The recorded info file is damaged.
+        """
         shutil.copytree(self.sample, self.root, ignore=_backup_folders)
         recorded = self._recorded()
         entries = recorded["backup:current"]
@@ -46,17 +56,18 @@ class Repository:
         """Add the recorded full backup without errors, as if it had just been taken.
 
         The next run sees what it would see after ``pgbackrest --type=full backup``.
+
+        Raises:
+            BackupUnknown: There is no such backup.
         """
         present = read_sections(self._info.read_bytes())
-        recorded = self._recorded()["backup:current"]
-        label, entry = next(
-            (label, entry)
-            for label, entry in recorded.items()
-            if entry["backup-type"] == "full" and not entry["backup-error"]
-        )
-        shift = _since(entry["backup-timestamp-stop"], stopped_at)
-        added = self._copy({label: entry}, shift)
-        self._save(present, present["backup:current"] | added)
+        for label, entry in self._recorded()["backup:current"].items():
+            if entry["backup-type"] == "full" and not entry["backup-error"]:
+                shift = _since(entry["backup-timestamp-stop"], stopped_at)
+                added = self._copy({label: entry}, shift)
+                self._save(present, present["backup:current"] | added)
+                return
+        raise BackupUnknown(f"no full backup without errors is recorded in {self.sample}")
 
     @property
     def _info(self) -> Path:
@@ -64,7 +75,9 @@ class Repository:
 
     def _recorded(self) -> Sections:
         """Return the recorded info file, for the cluster of this repository."""
-        sections = read_sections((self.sample / INFO).read_bytes())
+        data = (self.sample / INFO).read_bytes()
+        parse_backup_info(data)  # whatever else is wrong with it is told by name
+        sections = read_sections(data)
         identifier = int(self.system_identifier)
         for cluster in (sections["db"], *sections["db:history"].values()):
             cluster["db-system-id"] = identifier

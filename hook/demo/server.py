@@ -121,12 +121,17 @@ class Cluster:
 def new_cluster(programs: Path, account: Account | None, prefix: str) -> Iterator[Cluster]:
     """Lend an empty folder for a cluster; stop what runs there and remove it at the end."""
     # /tmp and not $TMPDIR: a socket's path may have at most about 100 bytes.
-    with tempfile.TemporaryDirectory(prefix=prefix, dir="/tmp", ignore_cleanup_errors=True) as name:
+    with (
+        tempfile.TemporaryDirectory(prefix=prefix, dir="/tmp", ignore_cleanup_errors=True) as name,
+        contextlib.ExitStack() as at_the_end,
+    ):
         cluster = Cluster(programs, Path(name), account)
         cluster.own(cluster.folder)
-        try:
-            yield cluster
-        finally:
-            if (cluster.data / "postmaster.pid").exists():
-                with contextlib.suppress(DatabaseUnreachable):
-                    cluster.stop("immediate")
+        at_the_end.callback(_stop_if_running, cluster)
+        yield cluster
+
+
+def _stop_if_running(cluster: Cluster) -> None:
+    if (cluster.data / "postmaster.pid").exists():
+        with contextlib.suppress(DatabaseUnreachable):
+            cluster.stop("immediate")

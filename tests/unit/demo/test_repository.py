@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hook.catalogs.directory import DirectoryStore
 from hook.catalogs.pgbackrest import PgBackRestCatalog
 from hook.core.backup import Evidence
 from hook.demo.repository import INFO, STANZA, Repository, read_sections, render_sections
+from hook.errors import BackupUnknown
 from tests.testbed.pgbackrest_repository import SAMPLES
 
 SAMPLE = SAMPLES / "small-repo"
@@ -64,6 +66,29 @@ def test_added_backup_is_a_full_one_beside_the_others(repository: Repository) ->
     assert added.error is False
     manifest = repository.root / INFO.with_name(added.label) / "backup.manifest"
     assert manifest.is_file()
+
+
+def test_sample_without_a_good_full_backup_is_refused(tmp_path: Path) -> None:
+    """A recorded repository that cannot play its part is named."""
+    sample = tmp_path / "sample"
+    shutil.copytree(SAMPLE, sample)
+    sections = read_sections((sample / INFO).read_bytes())
+    sections["backup:current"].pop("20261121-190733F")
+    (sample / INFO).write_text(render_sections(sections))
+    repository = Repository(sample, tmp_path / "repository", "1")
+    repository.copy_all(STOPPED)
+    with pytest.raises(BackupUnknown, match=f"no full backup .* {sample}"):
+        repository.add_full_backup(FRESH)
+
+
+def test_damaged_sample_is_refused(tmp_path: Path) -> None:
+    """A recorded info file is believed no more than any other."""
+    sample = tmp_path / "sample"
+    shutil.copytree(SAMPLE, sample)
+    data = (sample / INFO).read_bytes()
+    (sample / INFO).write_bytes(data.replace(b'"backup-error":true', b'"backup-error":false'))
+    with pytest.raises(BackupUnknown, match="checksum does not match"):
+        Repository(sample, tmp_path / "repository", "1").copy_all(STOPPED)
 
 
 def test_second_copy_of_the_info_file_is_the_same(repository: Repository) -> None:
