@@ -199,9 +199,13 @@ def _judge_ahead(ahead: Ahead, rules: HistoryRules) -> Iterator[Finding]:
         return
     names = ", ".join(_named(info, info.row) for info in ahead.unknown if info.row is not None)
     message = f"the database is ahead of this release: {names}"
-    if rules.on_ahead is OnAhead.FAIL or not _lets_future_pass(rules):
+    if rules.on_ahead is OnAhead.FAIL:
         hint = "Roll out a release that has these migrations, or set PRESYNC_ON_AHEAD=pass."
         yield failed(ExitCode.AHEAD, "history-ahead", message, hint)
+        return
+    if not rules.ignores(MigrationState.FUTURE.value, is_versioned=True):
+        hint = "Roll out a release that has these, or add *:future to the ignored patterns."
+        yield _drift(rules, "history-ahead", message, hint)
         return
     yield warned("history-ahead", message, "Nothing is undone: check that the release works on it.")
     for info in ahead.replaced:
@@ -222,7 +226,3 @@ def _judge_target(infos: Sequence[MigrationInfo], rules: HistoryRules) -> Iterat
             f"FLYWAY_TARGET: no migration has version {target.version}",
             f"Name a version of the release, or write {target.version}? to allow its absence.",
         )
-
-
-def _lets_future_pass(rules: HistoryRules) -> bool:
-    return rules.ignores(MigrationState.FUTURE.value, is_versioned=True)

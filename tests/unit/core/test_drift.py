@@ -145,10 +145,12 @@ def test_database_ahead_of_the_release_passes_with_a_warning() -> None:
 
 
 def test_database_ahead_is_refused_when_the_rules_say_so() -> None:
-    """By presync's own setting, or by patterns that leave out the future."""
+    """By presync's own setting, or by patterns that leave out the future: then it is drift."""
     rows = (row(1, "V1__a.sql"), row(2, "V2__b.sql"))
-    for rules in (HistoryRules(on_ahead=OnAhead.FAIL), patterns("*:missing"), patterns()):
-        assert told(judge("V1__a.sql", rows, rules)) == [(ExitCode.AHEAD, "history-ahead")]
+    refusing = HistoryRules(on_ahead=OnAhead.FAIL)
+    assert told(judge("V1__a.sql", rows, refusing)) == [(ExitCode.AHEAD, "history-ahead")]
+    for rules in (patterns("*:missing"), patterns()):
+        assert told(judge("V1__a.sql", rows, rules)) == [(ExitCode.DRIFT, "history-ahead")]
 
 
 def test_unknown_row_in_the_middle_is_drift() -> None:
