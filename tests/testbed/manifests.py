@@ -17,6 +17,7 @@ RENDERS = {
     "argocd-presync": "manifests/overlays/argocd-presync",
     "manual-job": "manifests/overlays/manual-job",
     "shop": "tests/samples/manifests/shop",
+    "shop-by-hand": "tests/samples/manifests/shop-by-hand",
 }
 
 Document = dict[str, Any]

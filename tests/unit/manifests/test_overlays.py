@@ -24,9 +24,11 @@ from tests.testbed.process import ROOT
 
 _ARGO = "argocd.argoproj.io/"
 _HOOKED = ("argocd-presync", "shop")
+_MANUAL = ("manual-job", "shop-by-hand")
 _DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
 _POSTGRES = [{"protocol": "TCP", "port": 5432}]
 _HTTPS = [{"protocol": "TCP", "port": 443}]
+_SAMPLES = ("shop", "shop-by-hand")
 _README = (ROOT / "manifests" / "README.md").read_text()
 
 
@@ -98,33 +100,45 @@ def test_job_refers_to_nothing_else_that_the_sync_brings(name: str) -> None:
     assert "`presync-database`" in _README
 
 
-@pytest.mark.parametrize("name", ["base", "manual-job"])
+@pytest.mark.parametrize("name", ["base", *_MANUAL])
 def test_plain_job_is_unknown_to_argo_cd(name: str) -> None:
     """A Job run by hand is no hook, so no sync deletes it."""
     assert all(_argo_annotations(document) == {} for document in documents(name))
 
 
-def test_manual_job_is_refused_until_it_has_a_name() -> None:
+@pytest.mark.parametrize("name", _MANUAL)
+def test_manual_job_is_refused_until_it_has_a_name(name: str) -> None:
     """Applied as it is, an earlier Job could be taken for this one; upper case prevents it."""
-    name = one("manual-job", "Job")["metadata"]["name"]
-    assert name == "db-migration-manual-NAME"
-    assert golden_text("manual-job").count("NAME\n") == 1
+    assert one(name, "Job")["metadata"]["name"] == "db-migration-manual-NAME"
+    assert golden_text(name).count("NAME\n") == 1
 
 
-def test_manual_job_gets_its_name_once() -> None:
+@pytest.mark.parametrize("name", _MANUAL)
+def test_manual_job_gets_its_name_once(name: str) -> None:
     """The README's commands compute the name one time and give every command the same."""
     (block,) = re.findall(r"```sh\n(name=.*?)```", _README, re.DOTALL)
     assert block.count("$(date") == 1
+    (script,) = re.findall(r'sed "(.*?)"', block)
     replaced = subprocess.run(
-        ["sed", "s/db-migration-manual-NAME/db-migration-manual-20260301120000/"],
-        input=golden_text("manual-job"), check=True, capture_output=True, text=True,
+        ["sed", script.replace("$name", "db-migration-manual-20260301120000")],
+        input=golden_text(name), check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    assert "s/db-migration-manual-NAME/$name/" in block
-    names = {
-        document["kind"]: document["metadata"]["name"] for document in yaml.safe_load_all(replaced)
-    }
-    assert re.fullmatch(r"[a-z0-9-]{1,52}", names.pop("Job"))
-    assert set(names.values()) == {"db-migration-manual"}
+    metadata = (document["metadata"] for document in yaml.safe_load_all(replaced))
+    assert sorted(entry["name"] for entry in metadata) == [
+        "db-migration-manual",
+        "db-migration-manual",
+        "db-migration-manual-20260301120000",
+    ]
+
+
+def test_users_kustomization_by_hand_differs_in_the_overlay_alone() -> None:
+    """The settings of a release fit the hook and the Job by hand alike."""
+    texts = [(ROOT / RENDERS[name] / "kustomization.yaml").read_text() for name in _SAMPLES]
+    hooked, manual = (text.splitlines()[1:] for text in texts)
+    differing = [pair for pair in zip(hooked, manual, strict=True) if pair[0] != pair[1]]
+    assert [[line.rpartition("/")[2] for line in pair] for pair in differing] == [
+        ["argocd-presync", "manual-job"]
+    ]
 
 
 def test_manual_job_is_the_hooks_job() -> None:
@@ -160,9 +174,10 @@ def test_network_policy_opens_dns_and_postgres(name: str) -> None:
     assert egress == [{"ports": _DNS}, {"ports": _POSTGRES}]
 
 
-def test_s3_component_opens_https_as_well() -> None:
+@pytest.mark.parametrize("name", _SAMPLES)
+def test_s3_component_opens_https_as_well(name: str) -> None:
     """The component adds one port to the policy and changes nothing else."""
-    egress = one("shop", "NetworkPolicy")["spec"]["egress"]
+    egress = one(name, "NetworkPolicy")["spec"]["egress"]
     assert egress == [{"ports": _DNS}, {"ports": _POSTGRES}, {"ports": _HTTPS}]
 
 
@@ -179,9 +194,10 @@ def test_backup_source_has_to_be_given(name: str) -> None:
     assert not missing & set(environment(one(name, "Job")))
 
 
-def test_users_kustomization_replaces_all_that_must_be_replaced() -> None:
+@pytest.mark.parametrize("name", _SAMPLES)
+def test_users_kustomization_replaces_all_that_must_be_replaced(name: str) -> None:
     """The sample overlay sets image, namespace, Secret and backup source."""
-    job = one("shop", "Job")
+    job = one(name, "Job")
     assert job["metadata"]["namespace"] == "shop"
     assert container(job)["image"].startswith("registry.example.com/shop/migrations@sha256:")
     assert environment(job)["POSTGRES_HOST"]["valueFrom"]["secretKeyRef"]["name"] == "postgres-shop"
