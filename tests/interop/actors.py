@@ -96,7 +96,8 @@ class PresyncActor:
         done = self._server.run(_PRESYNC_COMMANDS[command], {**_PRESYNC_SETTINGS, **settings})
         accepted = done.exit_code == 0
         code = "" if accepted else str(done.exit_code)
-        return Verdict(self.tool, accepted, code, f"{done.stderr}\n{done.stdout}")
+        said = [f"{event['level']} {event['message']}" for event in done.events]
+        return Verdict(self.tool, accepted, code, "\n".join(said))
 
     def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
         """Return version, description, type and state of each entry of `info`, in order."""

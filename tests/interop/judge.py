@@ -67,10 +67,13 @@ def _author(turn: Turn, earlier: Sequence[Turn]) -> str:
     """Return the tool whose doing the database shows.
 
     Up to a deviation both leave the same, so Flyway stands for both. A deviation
-    shows the doing of the tool that accepted it first.
+    shows the doing of the tool that accepted it first; of two that refuse, Flyway
+    may have begun, presync leaves nothing behind.
     """
-    deviating = [each for each in (*earlier, turn) if each.step.deviation]
-    return next((each.verdict.tool for each in deviating if each.verdict.accepted), "flyway")
+    deviating = [each.verdict for each in (*earlier, turn) if each.step.deviation]
+    tools = [each.tool for each in deviating]
+    accepting = [each.tool for each in deviating if each.accepted]
+    return next(iter(accepting), "flyway" if "flyway" in tools or not tools else "presync")
 
 
 def _judge_result(

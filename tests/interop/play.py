@@ -33,6 +33,15 @@ class Direction(StrEnum):
         }[self]
 
 
+def directions_of(scenario: Scenario) -> Sequence[Direction]:
+    """Return the directions in which *scenario* can be played."""
+    if scenario.unsupported:
+        return (Direction.FLYWAY_ALONE,)
+    if scenario.is_alone:
+        return (Direction.FLYWAY_ALONE, Direction.PRESYNC_ALONE)
+    return tuple(Direction)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What one tool answered, and what the database held afterwards."""

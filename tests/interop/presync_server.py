@@ -8,6 +8,7 @@ its price; hundreds of runs are compared with Flyway.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -77,6 +78,7 @@ def running_presync_server() -> Iterator[PresyncServer]:
 
 def _serve() -> None:
     _preload()
+    gc.freeze()  # collections in the children leave the pages shared
     for line in sys.stdin:
         request = json.loads(line)
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
@@ -112,8 +114,15 @@ def _become_presync(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["presync", *arguments]
-    main = importlib.import_module("hook.cli").main
-    sys.exit(main())
+    code: object = 0
+    try:
+        importlib.import_module("hook.cli").main()
+    except SystemExit as end:
+        code = end.code
+    # Taking the interpreter down in order costs more than most commands do.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 def _text(output: IO[bytes]) -> str:

@@ -6,6 +6,7 @@ A folder holds ``scenario.toml`` and the migrations of each release. The keys:
     area      the heading under which the compatibility page lists it
     majors    the Flyway major versions it applies to; all when absent
     role      ``superuser`` when the migrations need one
+    alone     true where neither tool could take over from the other
     [unsupported]   what presync does not do yet: it refuses by name and changes nothing
       exit        with this code
       reason      for the compatibility page
@@ -38,7 +39,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "scenarios"
 COMMANDS = ("migrate", "validate", "repair", "baseline")
 
-_KEYS = {"title", "area", "majors", "role", "unsupported", "settings", "steps"}
+_KEYS = {"title", "area", "majors", "role", "alone", "unsupported", "settings", "steps"}
 _UNSUPPORTED_KEYS = {"exit", "reason"}
 _STEP_KEYS = {
     "files", "write", "encoding", "remove", "sql", "admin_sql", "settings", "run", "refused",
@@ -101,6 +102,7 @@ class Scenario:
     area: str
     majors: tuple[int, ...]
     needs_superuser: bool
+    is_alone: bool
     unsupported: Unsupported | None
     steps: tuple[Step, ...]
 
@@ -157,6 +159,7 @@ def _scenario(folder: Path, raw: Mapping[str, Any], major: int) -> Scenario:
         area=raw["area"],
         majors=tuple(raw.get("majors", ())),
         needs_superuser=raw.get("role") == "superuser",
+        is_alone=raw.get("alone", False),
         unsupported=_unsupported(raw["unsupported"]) if "unsupported" in raw else None,
         steps=tuple(
             _step(folder, {**step, "settings": common | step.get("settings", {})}, major)

@@ -34,6 +34,7 @@ SELECT installed_rank, version, description, type, script, checksum, installed_b
 FROM {}
 ORDER BY installed_rank
 """
+_ROWS = 'SELECT "whole row"::text FROM {} AS "whole row" ORDER BY 1'
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def take_snapshot(connection: psycopg.Connection[TupleRow]) -> Snapshot:
             found = connection.execute(sql.SQL(_HISTORY).format(name)).fetchall()
             history += [f"{schema}.{table}: {row!r}" for row in found]
         else:
-            select = sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1").format(name)
-            rows += [f"{schema}.{table}: {row}" for (row,) in connection.execute(select)]
+            found = connection.execute(sql.SQL(_ROWS).format(name)).fetchall()
+            rows += [f"{schema}.{table}: {row}" for (row,) in found]
     return Snapshot(tuple(history), _schema(connection), tuple(rows))
 
 

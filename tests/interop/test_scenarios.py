@@ -11,7 +11,7 @@ from tests.interop.actors import Actor, FlywayActor, PresyncActor
 from tests.interop.flyway_jars import VERSIONS, major_of
 from tests.interop.flyway_process import FlywayProcess
 from tests.interop.judge import References, judge
-from tests.interop.play import Direction, Performance, Turn, play, take_turn
+from tests.interop.play import Direction, Performance, Turn, directions_of, play, take_turn
 from tests.interop.presync_server import PresyncServer
 from tests.interop.scenario import Scenario, load_scenarios
 from tests.interop.snapshot import Snapshot, take_snapshot
@@ -32,7 +32,7 @@ CASES = [
         marks=pytest.mark.xdist_group(scenario.name),
     )
     for scenario, version in SCENARIOS
-    for direction in ((Direction.FLYWAY_ALONE,) if scenario.unsupported else Direction)
+    for direction in directions_of(scenario)
 ]
 
 Play = Callable[[Scenario, str, Direction], Performance]
