@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Protocol, TypeVar
 
@@ -44,8 +44,8 @@ class Interrupt:
         """Create the wake-up channel; nothing is installed yet."""
         self._signal_name: str | None = None
         self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        for end in (self._reader, self._writer):
+            end.settimeout(0)
 
     def install(self) -> None:
         """Handle SIGTERM and SIGINT from now on. Only the main thread may call this."""
@@ -90,7 +90,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the current time, aware, UTC."""
-        return datetime.now(timezone.utc)
+        return datetime.now(UTC)
 
     def monotonic(self) -> float:
         """Return seconds on a clock that never goes back."""

@@ -85,7 +85,8 @@ class HookError(Exception):
     """Base of all errors that end a run with a code of their own.
 
     Subclasses take facts and compose *message*: lower case, no full stop, the
-    object named. *hint* is one imperative sentence with the next step.
+    object named. *hint* is one imperative sentence with the next step; *facts* are
+    further JSON-ready fields for the report.
     """
 
     exit_code: ExitCode = ExitCode.BUG
@@ -96,6 +97,7 @@ class HookError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.facts: dict[str, object] = {}
 
 
 class BadFlags(HookError):
@@ -210,9 +212,9 @@ class Interrupted(HookError):
     exit_code = ExitCode.INTERRUPTED
     rule = "interrupted"
 
-    def __init__(self, signal_name: str, situation: str = "") -> None:
+    def __init__(self, signal_name: str, situation: str = "", hint: str = "") -> None:
         """Name the signal, and in *situation* what it interrupted and left behind."""
-        super().__init__(f"{signal_name} received{situation and f' {situation}'}")
+        super().__init__(f"{signal_name} received{situation and f' {situation}'}", hint)
         self.signal_name = signal_name
 
 

@@ -6,10 +6,10 @@ every sync of every application pays for what stands at the top of a module.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hook.bootstrap.reading import build_reading
+from hook.bootstrap.reading import build_engine, build_reading
 from hook.clock import Deadline, SystemClock
 from hook.pipeline.gate import run_gate
 from hook.pipeline.journal import Journal
@@ -19,14 +19,8 @@ if TYPE_CHECKING:
     from hook.clock import Interrupt
     from hook.core.report import Report
     from hook.pipeline.migration import Writing
+    from hook.pipeline.reading import Reading
     from hook.settings import Settings
-
-_RUN_ID_BYTES = 6
-
-
-def new_run_id() -> str:
-    """Return an id that no other run has."""
-    return os.urandom(_RUN_ID_BYTES).hex()
 
 
 def open_context(settings: Settings, run_id: str, events: Events, interrupt: Interrupt) -> Context:
@@ -38,14 +32,15 @@ def open_context(settings: Settings, run_id: str, events: Events, interrupt: Int
 
 def run(settings: Settings, ctx: Context) -> Report:
     """Run the gate."""
+    engine = build_engine(settings, ctx)
 
     def writing() -> Writing:
         from hook.bootstrap.writing import build_writing  # noqa: PLC0415 - not for a no-op run
 
-        return build_writing(settings, ctx)
+        return build_writing(settings, engine)
 
     journal = Journal.begin("run", ctx, settings.overrides)
-    return run_gate(journal, build_reading(settings, ctx), writing)
+    return run_gate(journal, lambda: build_reading(settings, engine), writing)
 
 
 def check(settings: Settings, ctx: Context) -> Report:
@@ -53,41 +48,45 @@ def check(settings: Settings, ctx: Context) -> Report:
     from hook.bootstrap.writing import build_gates  # noqa: PLC0415 - see the module
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    journal = Journal.begin("check", ctx, settings.overrides)
-    return inspection.check(journal, build_reading(settings, ctx), build_gates(settings, ctx))
+    engine = build_engine(settings, ctx)
+    return inspection.check(
+        Journal.begin("check", ctx, settings.overrides),
+        lambda: build_reading(settings, engine),
+        lambda: build_gates(settings, engine),
+    )
 
 
 def plan(settings: Settings, ctx: Context) -> Report:
     """Tell what `run` would do."""
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    return inspection.plan(Journal.begin("plan", ctx), build_reading(settings, ctx))
+    return inspection.plan(Journal.begin("plan", ctx), _reading(settings, ctx))
 
 
 def info(settings: Settings, ctx: Context) -> Report:
     """Tell the state of every migration."""
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    return inspection.info(Journal.begin("info", ctx), build_reading(settings, ctx))
+    return inspection.info(Journal.begin("info", ctx), _reading(settings, ctx))
 
 
 def validate(settings: Settings, ctx: Context) -> Report:
     """Judge the history against the release; what is pending is no mistake."""
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    return inspection.validate(Journal.begin("validate", ctx), build_reading(settings, ctx))
+    return inspection.validate(Journal.begin("validate", ctx), _reading(settings, ctx))
 
 
 def verify(settings: Settings, ctx: Context) -> Report:
     """Judge whether the schema is at the level that the release needs."""
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    return inspection.verify(Journal.begin("verify", ctx), build_reading(settings, ctx))
+    return inspection.verify(Journal.begin("verify", ctx), _reading(settings, ctx))
 
 
 def lint(settings: Settings, ctx: Context) -> Report:
     """Judge the release's files without a database."""
-    from hook.bootstrap.reading import build_engine, build_scripts  # noqa: PLC0415 - see the module
+    from hook.bootstrap.reading import build_scripts  # noqa: PLC0415 - see the module
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
     engine = build_engine(settings, ctx)
@@ -97,7 +96,11 @@ def lint(settings: Settings, ctx: Context) -> Report:
 
 def digest(settings: Settings, ctx: Context) -> Report:
     """Tell the digest of the release's migrations without a database."""
-    from hook.bootstrap.reading import build_engine  # noqa: PLC0415 - see the module
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
     return inspection.digest(Journal.begin("digest", ctx), build_engine(settings, ctx))
+
+
+def _reading(settings: Settings, ctx: Context) -> Callable[[], Reading]:
+    engine = build_engine(settings, ctx)
+    return lambda: build_reading(settings, engine)

@@ -51,13 +51,12 @@ def build_scripts(
     return ScriptsStage(lambda item: engine.read_script(item, facts), allows_mixed)
 
 
-def build_reading(settings: Settings, ctx: Context) -> Reading:
+def build_reading(settings: Settings, engine: FlywayEngine) -> Reading:
     """Return the stages that look.
 
     Raises:
         ConfigError: No database is configured.
     """
-    engine = build_engine(settings, ctx)
     return Reading(
         wait=build_wait(settings),
         resolve=ResolveStage(engine),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.bootstrap.reading import build_engine, build_wait
+from hook.bootstrap.reading import build_wait
 from hook.catalogs.opening import open_catalog
 from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
@@ -18,18 +18,22 @@ from hook.stages.lock import LockStage
 from hook.stages.migrate import MigrateStage
 
 if TYPE_CHECKING:
+    from hook.engines import Engine
     from hook.settings import BackupSettings, Settings
-    from hook.stages import Context
 
 
-def build_writing(settings: Settings, ctx: Context) -> Writing:
-    """Return the stages that work under the migration lock."""
+def build_writing(settings: Settings, engine: Engine) -> Writing:
+    """Return the stages that work under the migration lock.
+
+    Raises:
+        ConfigError: The settings name no backup source that can be opened.
+    """
     run = settings.run
     return Writing(
         lock=LockStage(settings.database.require_target(), connect, run.lock_wait),
-        gates=build_gates(settings, ctx),
+        gates=build_gates(settings, engine),
         migrate=MigrateStage(
-            build_engine(settings, ctx),
+            engine,
             run.lock_ladder,
             run.statement_timeout,
             Reconnection(build_wait(settings)),
@@ -37,11 +41,15 @@ def build_writing(settings: Settings, ctx: Context) -> Writing:
     )
 
 
-def build_gates(settings: Settings, ctx: Context) -> Gates:
-    """Return the gates with their policies for this run."""
+def build_gates(settings: Settings, engine: Engine) -> Gates:
+    """Return the gates with their policies for this run.
+
+    Raises:
+        ConfigError: The settings name no backup source that can be opened.
+    """
     overridden = {item.gate for item in settings.overrides}
     return Gates(
-        engine=build_engine(settings, ctx),
+        engine=engine,
         backup=_build_backup(settings.backup).run,
         backup_policy=_policy("backup", settings.backup.policy, overridden),
         blockers=BlockersStage(BlockerPolicy(settings.blockers.max_age), settings.blockers.wait),

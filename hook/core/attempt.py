@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 
-from hook.core.history import History
+from hook.core.history import History, HistoryRow, abbreviate_description
+from hook.core.outcome import Finding, warned
+from hook.core.progress import Progress
 from hook.core.script import Migration
+from hook.core.script_message import Moment
 from hook.core.server import ServerFacts
-from hook.core.sqlstate import ServerMessage, is_transient, retry_limit
-from hook.errors import (
-    BudgetExceeded,
-    DatabaseUnreachable,
-    HookError,
-    LockContention,
-    MigrationFailed,
-    MigrationPartial,
-)
-
-QUERY_CANCELED = "57014"
-COMMIT_LINE = 0
+from hook.core.sqlstate import ServerMessage, needs_new_session, retry_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +23,7 @@ class Limits:
     Attributes:
         lock_timeout_ms: For each lock, see ``lock_timeout`` in the manual.
         statement_timeout_ms: For each statement.
-        seconds: For the whole script.
+        seconds: For the whole script: what is left of the run's deadline.
     """
 
     lock_timeout_ms: int
@@ -39,22 +33,49 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ApplyTask:
-    """One migration to be applied once, and the rank of its row in *history*."""
+    """One migration to be applied once, and the rank of its row in *history*.
+
+    Attributes:
+        done: How many statements of a script without transaction the attempt before
+            has settled; this one goes on behind them, in the same session.
+    """
 
     migration: Migration
     history: History
     rank: int
     server: ServerFacts
     limits: Limits
+    done: int = 0
 
 
 class AttemptEnd(Enum):
-    """How an attempt ended; a lost one is known not to have been committed."""
+    """How an attempt ended."""
 
     APPLIED = "applied"
     FAILED = "failed"
     LOST = "connection lost"
     INTERRUPTED = "interrupted"
+    OUT_OF_TIME = "deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in an attempt it ended.
+
+    Attributes:
+        line: 1-based line of the script, 0 outside of its statements.
+        statement: Head of the statement, one line.
+    """
+
+    moment: Moment
+    line: int = 0
+    statement: str = ""
+
+    def describe(self, script: str) -> str:
+        """Return the place as ``script:line``, or in words where no line of it is meant."""
+        if self.moment is Moment.SCRIPT:
+            return f"{script}:{self.line}"
+        return script if self.moment is Moment.UNSENT else f"{script} ({self.moment.value})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +83,42 @@ class Attempt:
     """The end of one attempt.
 
     Attributes:
+        duration_ms: Wall time.
         failure: The server's error when it reported one.
-        line: 1-based line of the script that failed, `COMMIT_LINE` for the COMMIT.
-        statement: Head of the statement that failed, one line.
-        left_behind: What a script without transaction left in the database, one
-            item per thing ("statements up to line 4", "invalid index public.i").
-        duration_ms: Wall time of the attempt.
+        notices: The first of the notices and warnings.
+        notices_dropped: How many more there were.
+        done: Of a script without transaction, how many statements are settled: neither
+            undone nor to be run again.
+        done_line: Last line of those that changed something, 0 when none did.
+        left_behind: What else such a script left in the database, one item per thing
+            (``invalid index public.i on t``).
     """
 
     end: AttemptEnd
     duration_ms: int
+    place: Place = Place(Moment.UNSENT)
     failure: ServerMessage | None = None
-    line: int = COMMIT_LINE
-    statement: str = ""
+    notices: tuple[ServerMessage, ...] = ()
+    notices_dropped: int = 0
+    done: int = 0
+    done_line: int = 0
     left_behind: tuple[str, ...] = ()
+
+    @property
+    def leftovers(self) -> tuple[str, ...]:
+        """Return everything that stays in the database although the script did not end."""
+        done = (f"everything up to line {self.done_line}",) if self.done_line else ()
+        return (*done, *self.left_behind)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether a script without transaction lacks nothing but its history row."""
+        return bool(self.done) and self.place.moment is Moment.RECORDING
+
+    @property
+    def wants_new_session(self) -> bool:
+        """Tell whether this session is of no more use, although it is not lost."""
+        return self.failure is not None and needs_new_session(self.failure)
 
 
 class NextStep(Enum):
@@ -89,56 +132,52 @@ class NextStep(Enum):
 def judge_attempt(attempt: Attempt, number: int, *, is_last: bool) -> NextStep:
     """Decide what follows from the attempt with the 1-based *number*.
 
-    Only a rolled-back attempt that lost against other sessions, or with its own
-    session, is repeated; what a script without transaction has left behind is never
-    run over again.
+    Only what lost against other sessions, or with its own session, is repeated, and
+    only where it left nothing behind. A script without transaction goes on with the
+    statement that failed, in the session that its other statements have prepared.
     """
     if attempt.end is AttemptEnd.APPLIED:
         return NextStep.DONE
-    if attempt.end is AttemptEnd.INTERRUPTED or attempt.left_behind or is_last:
+    needs_session = attempt.end is AttemptEnd.LOST or attempt.wants_new_session
+    if is_last or attempt.left_behind or (needs_session and attempt.leftovers):
         return NextStep.GIVE_UP
     if attempt.end is AttemptEnd.LOST:
         return NextStep.RETRY
-    limit = None if attempt.failure is None else retry_limit(attempt.failure)
+    if attempt.end is not AttemptEnd.FAILED or attempt.failure is None:
+        return NextStep.GIVE_UP
+    limit = retry_limit(attempt.failure)
     return NextStep.RETRY if limit is None or number < limit else NextStep.GIVE_UP
 
 
-def failure_of(migration: Migration, attempt: Attempt, attempts: int) -> HookError:
-    """Return the error that a given-up *attempt* means, the script and line named."""
-    failure = attempt.failure
-    if attempt.end is AttemptEnd.LOST or failure is None:
-        return DatabaseUnreachable(
-            f"{migration.script}: connection lost in {attempts} attempts",
-            "Find what cuts the connection; the last attempt left nothing behind.",
-        )
-    place = f"{migration.script}:{attempt.line}" if attempt.line else f"{migration.script} (COMMIT)"
-    message = f"{place} {failure.sqlstate} {failure.message}"
-    if attempt.left_behind:
-        return MigrationPartial(
-            f"{message}; left behind: {', '.join(attempt.left_behind)}",
-            "Bring the named objects to the state before or after the script by hand, then"
-            " correct the row of this version in the schema history.",
-        )
-    if failure.sqlstate == QUERY_CANCELED:
-        return BudgetExceeded(
-            message, "Raise PRESYNC_STATEMENT_TIMEOUT, or split the migration into smaller ones."
-        )
-    if is_transient(failure):
-        return LockContention(
-            f"{message} ({attempts} attempts)",
-            "Try again when the sessions that hold the locks have ended.",
-        )
-    return MigrationFailed(message, failure.hint or _next_step(attempt))
+def progress_after(attempt: Attempt, before: Progress) -> Progress:
+    """Return how far the run has come with *attempt*, *before* being how far it was."""
+    if attempt.end is AttemptEnd.APPLIED:
+        return Progress.COMMITTED
+    if attempt.place.moment is Moment.UNSENT:
+        return before
+    if attempt.end is AttemptEnd.LOST or attempt.leftovers:
+        return Progress.UNKNOWN
+    return Progress.ROLLED_BACK
 
 
-def interrupted_in(migration: Migration, attempt: Attempt) -> str:
-    """Return what an interrupted *attempt* was at, and what it left behind."""
-    line = f":{attempt.line}" if attempt.line else ""
-    left = f"; left behind: {', '.join(attempt.left_behind)}" if attempt.left_behind else ""
-    return f"in {migration.script}{line}{left}"
+def is_row_of(row: HistoryRow, migration: Migration) -> bool:
+    """Tell whether *row* is what applying *migration* writes."""
+    version = None if migration.version is None else migration.version.text
+    expected = (version, abbreviate_description(migration.description), migration.checksum)
+    return row.success and expected == (row.version, row.description, row.checksum)
 
 
-def _next_step(attempt: Attempt) -> str:
-    if attempt.statement:
-        return f"Correct the statement: {attempt.statement}"
-    return "Correct the data or constraint that the COMMIT checked."
+def judge_ladder(ladder: Sequence[timedelta], server: ServerFacts) -> tuple[Finding, ...]:
+    """Judge whether some attempt waits long enough to make autovacuum give way.
+
+    It is told to only when somebody has waited for ``deadlock_timeout``.
+    """
+    longest_ms = max(ladder) // timedelta(milliseconds=1)
+    if longest_ms > server.deadlock_timeout_ms:
+        return ()
+    message = (
+        f"no rung of PRESYNC_LOCK_LADDER is longer than the server's deadlock_timeout"
+        f" ({server.deadlock_timeout_ms} ms)"
+    )
+    hint = "Add a longer rung: until then autovacuum does not give way to a migration."
+    return (warned("lock-ladder", message, hint),)

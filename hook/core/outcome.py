@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
+from enum import StrEnum
 
 from hook.errors import Effect, ExitCode, HookError
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How a finding or a stage ended."""
 
     PASSED = "passed"
@@ -22,7 +22,7 @@ class Status(str, Enum):
 _WEIGHT = {status: weight for weight, status in enumerate(Status)}
 
 
-class Policy(str, Enum):
+class Policy(StrEnum):
     """What a gate's bad finding does to the run."""
 
     ENFORCE = "enforce"
@@ -69,9 +69,7 @@ def passed(rule: str, message: str, **facts: object) -> Finding:
     return Finding(Status.PASSED, rule, message, facts=facts)
 
 
-def failed(
-    code: ExitCode, rule: str, message: str, hint: str = "", **facts: object
-) -> Finding:
+def failed(code: ExitCode, rule: str, message: str, hint: str = "", **facts: object) -> Finding:
     """Return a failed finding that asks for *code*."""
     return Finding(Status.FAILED, rule, message, code, hint, facts)
 
@@ -81,16 +79,14 @@ def warned(rule: str, message: str, hint: str = "", **facts: object) -> Finding:
     return Finding(Status.WARNED, rule, message, hint=hint, facts=facts)
 
 
-def unknown(
-    code: ExitCode, rule: str, message: str, hint: str = "", **facts: object
-) -> Finding:
+def unknown(code: ExitCode, rule: str, message: str, hint: str = "", **facts: object) -> Finding:
     """Return a finding for evidence that could not be had; it fails under enforce."""
     return Finding(Status.UNKNOWN, rule, message, code, hint, facts)
 
 
 def from_error(error: HookError, status: Status = Status.FAILED) -> Finding:
-    """Return *error* as a finding with its own code, rule and hint."""
-    return Finding(status, error.rule, error.message, error.exit_code, error.hint)
+    """Return *error* as a finding with its own code, rule, hint and facts."""
+    return Finding(status, error.rule, error.message, error.exit_code, error.hint, error.facts)
 
 
 def worst_status(findings: Iterable[Finding]) -> Status:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hook.core.outcome import Finding, passed
 from hook.core.prepared import PreparedScript
+from hook.core.text import counted
 
 
 def describe_script(script: PreparedScript) -> Finding:
     """Return what a run would do with *script*, its locks included."""
     how = "in one transaction" if script.in_transaction else f"without transaction: {script.reason}"
-    count = script.statement_count
-    statements = f"{count} statement{'' if count == 1 else 's'}"
+    statements = counted(script.statement_count, "statement")
     locks = [{"relation": item.relation, "mode": item.mode.value} for item in script.requests]
     return passed(
         "pending",
@@ -19,6 +19,6 @@ def describe_script(script: PreparedScript) -> Finding:
         version=script.migration.version.text if script.migration.version else None,
         description=script.migration.description,
         transactional=script.in_transaction,
-        statements=count,
+        statements=script.statement_count,
         locks=locks,
     )

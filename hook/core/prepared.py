@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from hook.core.lexer import SqlSyntaxError
 from hook.core.locks import LockRequest
@@ -12,6 +13,8 @@ from hook.core.statement_list import StatementList
 from hook.core.statements import parse_statements
 from hook.core.summary import summarize
 from hook.core.transactions import ScriptMode, ScriptVerdict, script_mode
+
+_BY_CONFIGURATION = "its .conf or FLYWAY_EXECUTE_IN_TRANSACTION says so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +49,25 @@ def parse_script(migration: Migration, text: str, *, allows_mixed: bool) -> Pars
     """Return the statements of *text*, and whether they run in one transaction.
 
     What the script's ``.conf`` demands goes before what its statements need, as in
-    Flyway.
+    Flyway; but a script with transactions of its own is never put into one more, of
+    which its first COMMIT would be the end.
 
     Raises:
         SqlSyntaxError: The text cannot be cut into statements, or mixes statements that
             need a transaction with ones that refuse it, and nothing allows that.
     """
-    verdict = script_mode(parse_statements(text))
-    body = verdict.body
-    if not isinstance(body, StatementList):
-        raise TypeError(f"{migration.script}: statements are a {type(body).__name__}")
-    if migration.in_transaction is not None:
-        reason = "" if migration.in_transaction else "its .conf or executeInTransaction says so"
-        return ParsedScript(body, migration.in_transaction, reason)
+    statements = parse_statements(text)
+    verdict = script_mode(statements)
+    if migration.in_transaction is False:
+        # As it stands, a BEGIN … COMMIT around all of it included.
+        return ParsedScript(statements, in_transaction=False, reason=_BY_CONFIGURATION)
+    body = cast("StatementList", verdict.body)  # a slice of what the verdict was given
+    if migration.in_transaction and not verdict.manages_transactions:
+        return ParsedScript(body, in_transaction=True, reason="")
     if verdict.mode is ScriptMode.MIXED and not allows_mixed:
         raise _mixed(verdict)
-    return ParsedScript(body, verdict.mode is ScriptMode.TRANSACTIONAL, verdict.reason)
+    in_transaction = verdict.mode is ScriptMode.TRANSACTIONAL
+    return ParsedScript(body, in_transaction, verdict.reason)
 
 
 def prepare_script(migration: Migration, text: str, *, allows_mixed: bool) -> PreparedScript:

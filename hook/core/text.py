@@ -20,6 +20,11 @@ def one_line(text: str) -> str:
     return text.translate(_VISIBLE)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 script``, ``2 scripts``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def clip(text: str, length: int) -> str:
     """Return *text* cut to at most *length* characters, the cut shown by ``…``."""
     if len(text) <= length:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hook.core.outcome import Finding
+from hook.core.progress import Progress
 from hook.core.report import AppliedMigration
 from hook.core.text import clip, one_line
 from hook.errors import Effect, ExitCode
@@ -25,7 +26,7 @@ class RunFacts:
         after: Version of the schema after the run, none when empty or not read.
         set_digest: ``sha256:`` and hex of the release's migrations, none when not read.
         ahead: Versions in the history that are newer than the release.
-        wrote: A migration was started, so "database untouched" may not be said.
+        progress: How far the database was changed.
         command: What was asked for; only `run` and `verify` say "up to date".
         pending: Number of migrations still to be applied.
     """
@@ -36,7 +37,7 @@ class RunFacts:
     after: str | None = None
     set_digest: str | None = None
     ahead: tuple[str, ...] = ()
-    wrote: bool = False
+    progress: Progress = Progress.UNTOUCHED
     duration_ms: int = 0
     command: str = "run"
     pending: int = 0
@@ -80,7 +81,15 @@ def _state(code: ExitCode, facts: RunFacts) -> str:
     at = f", at {version}" if version else ""
     if code in _WITHOUT_CLAIM:
         return at
-    return f"; rolled back{at}" if facts.wrote else "; database untouched"
+    match facts.progress:
+        case Progress.UNTOUCHED:
+            return "; database untouched"
+        case Progress.ROLLED_BACK:
+            return f"; rolled back{at}"
+        case Progress.COMMITTED:
+            return f"; {len(facts.applied)} applied{at}"
+        case Progress.UNKNOWN:
+            return at
 
 
 def _passed(facts: RunFacts) -> str:

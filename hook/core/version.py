@@ -52,5 +52,12 @@ class Version:
         return self.text
 
 
+def newest_version(*texts: str | None) -> str | None:
+    """Return the highest of the versions *texts*, none when there is none among them."""
+    versions = (Version.parse(text) for text in texts if text is not None)
+    newest = max(versions, default=None)
+    return None if newest is None else newest.text
+
+
 EMPTY = Version((), "")
 """Orders before every version: the level of a schema without migrations."""

@@ -64,16 +64,27 @@ class Engine(Protocol):
             HookError: The server refused, or the connection is lost.
         """
 
-    def apply(
-        self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]
-    ) -> Attempt:
+    def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
         """Run the migration of *task* once, together with its history row.
 
         Args:
-            session: Free of transactions; it may be lost afterwards.
+            session: As `enter_session` leaves it, or as an attempt at the same migration
+                did. It may be lost afterwards; otherwise no transaction is open.
             task: What to run, and within which limits.
             on_wait: Told the seconds waited so far, now and then.
 
         Raises:
             BadMigrationSet: The file cannot be read any more as it was resolved.
+            HookError: The server could not be asked what it must be asked before; no
+                statement of the script was sent.
+        """
+
+    def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
+        """Write the history row that *attempt*, of the migration of *task*, could not write.
+
+        It says success if the attempt was applied, else failure, so that no later run
+        takes the script for one that never began. A stop request does not prevent it.
+
+        Returns:
+            Whether the row is there.
         """

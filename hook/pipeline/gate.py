@@ -13,23 +13,25 @@ if TYPE_CHECKING:
     from hook.pipeline.migration import Writing
 
 
-def run_gate(journal: Journal, reading: Reading, writing: Callable[[], Writing]) -> Report:
+def run_gate(
+    journal: Journal, reading: Callable[[], Reading], writing: Callable[[], Writing]
+) -> Report:
     """Bring the database to the level that the release needs, or refuse and say why.
 
     Args:
         journal: The run's record.
-        reading: The stages that every run goes through.
+        reading: Builds the stages that every run goes through.
         writing: Builds the stages that only a run with pending migrations needs.
     """
     try:
-        with read_release(journal, reading) as read:
+        stages = journal.quietly("settings", reading)
+        with read_release(journal, stages) as read:
             if read.plan.pending:
                 from hook.pipeline.migration import migrate_locked  # noqa: PLC0415 - rarely needed
 
-                migrate_locked(journal, reading, writing(), read)
+                migrate_locked(journal, stages, journal.quietly("settings", writing), read)
             else:
-                journal.stage("verify", lambda: reading.verify.confirm(read.plan))
-                journal.after = journal.before
+                stages.confirm(journal, read)
     except Stopped:
         pass
     return journal.report()

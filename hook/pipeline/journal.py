@@ -18,12 +18,14 @@ from hook.core.outcome import (
     deciding_finding,
     from_error,
 )
+from hook.core.progress import Progress
 from hook.core.report import AppliedMigration, Override, Report, SetSummary
 from hook.core.verdict import RunFacts, compose_verdict
-from hook.errors import ExitCode, HookError
+from hook.errors import ExitCode, HookError, Interrupted
 from hook.stages import Context, Outcome
 
 T = TypeVar("T")
+Level = Mapping[str, str | None]
 
 _LEVELS = {
     Status.PASSED: "debug",
@@ -49,7 +51,15 @@ class Gate:
 
 @dataclass(slots=True)
 class Journal:
-    """The only mutable record of a run."""
+    """The only mutable record of a run.
+
+    Attributes:
+        started: On the monotonic clock.
+        before: ``{"version": …}`` as read before anything was changed, empty when unknown.
+        after: The same once it is known, see `Report`.
+        pending: Scripts that are still to be applied.
+        progress: How far the database was changed.
+    """
 
     command: str
     ctx: Context
@@ -58,14 +68,14 @@ class Journal:
     results: list[Result] = field(default_factory=list)
     database: Mapping[str, object] = field(default_factory=dict)
     migration_set: SetSummary | None = None
-    before: Mapping[str, object] = field(default_factory=dict)
-    after: Mapping[str, object] = field(default_factory=dict)
+    before: Level = field(default_factory=dict)
+    after: Level = field(default_factory=dict)
     migrations: tuple[AppliedMigration, ...] = ()
     pending: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
     infos: tuple[MigrationInfo, ...] = ()
     overrides: tuple[Override, ...] = ()
-    wrote: bool = False
+    progress: Progress = Progress.UNTOUCHED
 
     @classmethod
     def begin(cls, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> Journal:
@@ -75,6 +85,19 @@ class Journal:
             message = f"gate {item.gate} is overridden: {item.reason}"
             ctx.events("gate.overridden", message, level="warning", gate=item.gate)
         return cls(command, ctx, ctx.clock.now(), ctx.clock.monotonic(), overrides=overrides)
+
+    def quietly(self, name: str, work: Callable[[], T]) -> T:
+        """Return what *work* returns; only its failure is put on record, as stage *name*.
+
+        Raises:
+            Stopped: It failed, or a stop signal arrived.
+        """
+        began = self.ctx.clock.monotonic()
+        try:
+            return work()
+        except HookError as error:
+            self._finish(name, (from_error(error),), began)
+            raise Stopped from error
 
     def stage(self, name: str, work: Callable[[], Outcome[T]]) -> T:
         """Run a stage and return its value.
@@ -108,10 +131,7 @@ class Journal:
         Raises:
             Stopped: At least one finding under an enforced policy is bad.
         """
-        collected: list[Finding] = []
-        for gate in gates:
-            collected.extend(self._gate(gate))
-        self.stop_if_decided(tuple(collected))
+        self.stop_if_decided(tuple(item for gate in gates for item in self._gate(gate)))
 
     def _gate(self, gate: Gate) -> tuple[Finding, ...]:
         began = self._begin(gate.name)
@@ -122,11 +142,12 @@ class Journal:
             try:
                 self.ctx.interrupt.raise_if_set()
                 findings = gate.run()
+            except Interrupted as error:
+                # No policy turns this into a warning, and the other gates are not asked.
+                self._finish(gate.name, (from_error(error),), began)
+                raise Stopped from error
             except HookError as error:
                 findings = (from_error(error, Status.UNKNOWN),)
-                if error.exit_code is ExitCode.INTERRUPTED:
-                    self._finish(gate.name, findings, began)
-                    raise Stopped from error
         findings = apply_policy(findings, gate.policy)
         self._finish(gate.name, findings, began)
         return findings
@@ -145,16 +166,7 @@ class Journal:
         result = Result(name, findings, elapsed)
         self.results.append(result)
         for item in findings:
-            self.ctx.events(
-                "finding",
-                item.message,
-                level=_LEVELS[item.status],
-                stage=name,
-                rule=item.rule,
-                status=item.status.value,
-                **({"code": item.code.name, "exit_code": int(item.code)} if item.code else {}),
-                **({"hint": item.hint} if item.hint else {}),
-            )
+            self.ctx.events("finding", item.message, **_fields(name, item))
         self.ctx.events(
             "stage.finished",
             f"{name} {result.status.value}",
@@ -174,18 +186,7 @@ class Journal:
         code = deciding.code if deciding is not None else ExitCode.OK
         finished_at = self.ctx.clock.now()
         duration_ms = self._milliseconds_since(self.started)
-        verdict = compose_verdict(
-            RunFacts(
-                deciding=deciding,
-                applied=self.migrations,
-                before=_version(self.before),
-                after=_version(self.after),
-                set_digest=self.migration_set.digest if self.migration_set else None,
-                ahead=self.ahead,
-                wrote=self.wrote,
-                duration_ms=duration_ms,
-            )
-        )
+        verdict = compose_verdict(self._facts(deciding, duration_ms))
         self.ctx.events(
             "run.finished",
             verdict,
@@ -215,7 +216,33 @@ class Journal:
             next_steps=next_steps(code),
         )
 
+    def _facts(self, deciding: Finding | None, duration_ms: int) -> RunFacts:
+        return RunFacts(
+            deciding=deciding,
+            applied=self.migrations,
+            before=self.before.get("version"),
+            after=self.after.get("version"),
+            set_digest=self.migration_set.digest if self.migration_set else None,
+            ahead=self.ahead,
+            progress=self.progress,
+            duration_ms=duration_ms,
+            command=self.command,
+            pending=len(self.pending),
+        )
 
-def _version(level: Mapping[str, object]) -> str | None:
-    version = level.get("version")
-    return None if version is None else str(version)
+
+def _fields(stage: str, finding: Finding) -> dict[str, object]:
+    """Return the fields of the event that tells *finding*; a good one is told in short."""
+    fields: dict[str, object] = {
+        "level": _LEVELS[finding.status],
+        "stage": stage,
+        "rule": finding.rule,
+        "status": finding.status.value,
+    }
+    if finding.code:
+        fields |= {"code": finding.code.name, "exit_code": int(finding.code)}
+    if finding.hint:
+        fields["hint"] = finding.hint
+    if finding.status is Status.PASSED:
+        return fields
+    return {**finding.facts, **fields}

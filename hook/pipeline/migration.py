@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Finding, Policy
+from hook.core.version import newest_version
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Read, Reading
 from hook.stages.migrate import Migrated, Work
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from hook.core.locks import LockRequest
     from hook.core.prepared import PreparedScript
     from hook.engines import Engine
+    from hook.postgres.lock import MigrationLock
     from hook.stages import Context
     from hook.stages.blockers import BlockersStage
     from hook.stages.lock import LockStage
@@ -67,8 +69,21 @@ class Writing:
     migrate: MigrateStage
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A plan that passed its gates, under the lock."""
+
+    read: Read
+    lock: MigrationLock
+    scripts: tuple[PreparedScript, ...]
+
+
 def migrate_locked(journal: Journal, reading: Reading, writing: Writing, read: Read) -> None:
-    """Take the lock, look again, pass the gates, migrate and verify."""
+    """Take the lock, look again, pass the gates, migrate and verify.
+
+    Raises:
+        Stopped: Something speaks against going on, or went wrong.
+    """
     ctx, history = journal.ctx, read.history
     # Everything that can be said of the files is said before anybody else has to wait.
     scripts = reading.prepare(journal, read)
@@ -79,29 +94,39 @@ def migrate_locked(journal: Journal, reading: Reading, writing: Writing, read: R
     with lock:
         locked = reading.look_again(journal, read)
         if not locked.plan.pending:
-            journal.stage("verify", lambda: reading.verify.confirm(locked.plan))
-            journal.after = journal.before
+            reading.confirm(journal, locked)
             return
         if locked.plan.pending != read.plan.pending:
             scripts = reading.prepare(journal, locked)
         journal.gates(writing.gates.in_front_of(ctx, locked, scripts))
-        before = reading.verify.look_before(locked.session, locked.migration_set, locked.plan)
-        work = Work(
-            locked.session, locked.facts, lock, locked.history, scripts, locked.plan.next_rank
+        _migrate(journal, reading, writing.migrate, Cleared(locked, lock, scripts))
+
+
+def _migrate(journal: Journal, reading: Reading, stage: MigrateStage, cleared: Cleared) -> None:
+    ctx, read = journal.ctx, cleared.read
+    before = journal.quietly(
+        "migrate",
+        lambda: reading.verify.look_before(read.session, read.migration_set, read.plan),
+    )
+    work = Work(
+        read.session, read.facts, cleared.lock, read.history, cleared.scripts, read.plan.next_rank
+    )
+    outcome = journal.attempt("migrate", lambda: stage.run(ctx, work))
+    migrated = outcome.value
+    with migrated.session:
+        _note(journal, migrated)
+        journal.stop_if_decided(outcome.findings)
+        after = journal.stage(
+            "verify", lambda: reading.verify.run(ctx, migrated.session, read.facts, before)
         )
-        outcome = journal.attempt("migrate", lambda: writing.migrate.run(ctx, work))
-        migrated = outcome.value
-        with migrated.session:
-            _note(journal, migrated)
-            journal.stop_if_decided(outcome.findings)
-            journal.stage(
-                "verify",
-                lambda: reading.verify.run(ctx, migrated.session, locked.facts, before),
-            )
+        journal.after = {"version": after.current}
 
 
 def _note(journal: Journal, migrated: Migrated) -> None:
-    journal.wrote = True
+    """Take down what was applied; the version is the highest, whatever the order was."""
+    journal.progress = migrated.progress
     journal.migrations = migrated.applied
+    applied = {item.script for item in migrated.applied}
+    journal.pending = tuple(item for item in journal.pending if item not in applied)
     versions = [item.version for item in migrated.applied if item.version is not None]
-    journal.after = {"version": versions[-1]} if versions else journal.before
+    journal.after = {"version": newest_version(journal.before.get("version"), *versions)}

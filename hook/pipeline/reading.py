@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hook.stages.resolve import ResolveStage
     from hook.stages.scripts import ScriptsStage
     from hook.stages.verify import VerifyStage
-    from hook.stages.wait import WaitStage
+    from hook.stages.wait import Reached, WaitStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,21 @@ class Reading:
         """Read release and history for whoever wants to see them, right or wrong."""
         migration_set = journal.stage("resolve", lambda: self.resolve.run(journal.ctx, facts))
         journal.migration_set = summarize_set(migration_set)
-        history = self.history.engine.read_history(session, facts)
-        plan, _ = self.history.engine.plan(migration_set, history)
+        run = self.history.run
+        outcome = journal.quietly(
+            "history", lambda: run(journal.ctx, session, facts, migration_set)
+        )
+        _, plan = outcome.value
         _note_plan(journal, plan)
+
+    def confirm(self, journal: Journal, read: Read) -> None:
+        """Judge a schema that nothing was done to, from what was read already.
+
+        Raises:
+            Stopped: It is not at the level that the release needs.
+        """
+        journal.after = journal.before
+        journal.stage("verify", lambda: self.verify.confirm(read.plan))
 
     def _look(
         self, journal: Journal, session: Session, facts: ServerFacts, migration_set: MigrationSet
@@ -94,15 +106,26 @@ def _note_plan(journal: Journal, plan: Plan) -> None:
 
 
 @contextmanager
+def reach_database(journal: Journal, reading: Reading) -> Iterator[Reached]:
+    """Reach the database; the session is closed in the end.
+
+    Raises:
+        Stopped: It could not be reached, or is not the one that was meant.
+    """
+    reached = journal.stage("wait", lambda: reading.wait.run(journal.ctx))
+    with reached.session:
+        journal.database = describe_server(reached.facts)
+        yield reached
+
+
+@contextmanager
 def read_release(journal: Journal, reading: Reading) -> Iterator[Read]:
     """Reach the database and read; the session is closed in the end.
 
     Raises:
         Stopped: Something read speaks against going on.
     """
-    reached = journal.stage("wait", lambda: reading.wait.run(journal.ctx))
-    with reached.session:
-        journal.database = describe_server(reached.facts)
+    with reach_database(journal, reading) as reached:
         yield reading.read(journal, reached.session, reached.facts)
 
 

@@ -22,32 +22,30 @@ class Reconnection:
 
     wait: WaitStage
 
-    def __call__(self, ctx: Context, lost: Session, facts: ServerFacts) -> Session:
-        """Return a new session; the backend of *lost* is gone by then.
+    def __call__(self, ctx: Context, lost: ServerFacts) -> tuple[Session, ServerFacts]:
+        """Return a new session and its facts; the backend of *lost* is gone by then.
 
         Raises:
             HookError: The primary could not be reached, or another cluster answers.
         """
         outcome = self.wait.run(ctx)
-        session = outcome.value.session
+        session, facts = outcome.value.session, outcome.value.facts
         try:
             decided = deciding_finding(outcome.findings)
             if decided is not None:
                 raise ConfigError((decided.message,), decided.hint)
-            _refuse_other_cluster(outcome.value.facts, facts)
-            await_backend_end(session, lost.pid, ctx.clock)
+            _refuse_other_cluster(facts, lost)
+            await_backend_end(session, lost.backend_pid, ctx.clock)
         except HookError:
             session.close()
             raise
-        return session
+        return session, facts
 
 
 def _refuse_other_cluster(now: ServerFacts, before: ServerFacts) -> None:
     if now.system_identifier != before.system_identifier:
-        raise ConfigError(
-            (
-                f"{now.host}:{now.port} is now the cluster {now.system_identifier},"
-                f" it was {before.system_identifier}",
-            ),
-            "Find out why the address leads to another cluster.",
+        problem = (
+            f"{now.host}:{now.port} is now the cluster {now.system_identifier},"
+            f" it was {before.system_identifier}"
         )
+        raise ConfigError((problem,), "Find out why the address leads to another cluster.")

@@ -24,7 +24,7 @@ def await_backend_end(session: Session, pid: int, clock: Clock) -> None:
 
     Args:
         session: A new session of the same run, under the same application name.
-        pid: Of the lost session.
+        pid: Of the lost session, as the server itself told it.
         clock: Sleeps between the looks.
 
     Raises:

@@ -9,6 +9,7 @@ from hook.core.lexer import SqlSyntaxError
 from hook.core.outcome import passed
 from hook.core.prepared import PreparedScript, prepare_script
 from hook.core.script import Migration
+from hook.core.text import counted
 from hook.errors import BadMigrationSet
 from hook.stages import Context, Outcome
 
@@ -37,13 +38,13 @@ class ScriptsStage:
             ctx.interrupt.raise_if_set()
             try:
                 text = self.read_script(migration)
-                prepared.append(
-                    prepare_script(migration, text, allows_mixed=self.allows_mixed)
-                )
+                prepared.append(prepare_script(migration, text, allows_mixed=self.allows_mixed))
             except SqlSyntaxError as error:
                 problems.append(f"{migration.script}:{error.line}: {error.problem}")
+            except BadMigrationSet as error:
+                problems += error.problems
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
-        statements = sum(item.statement_count for item in prepared)
-        message = f"{len(prepared)} pending scripts with {statements} statements can be read"
+        statements = counted(sum(item.statement_count for item in prepared), "statement")
+        message = f"{counted(len(prepared), 'script')} with {statements} can be read"
         return Outcome((passed("scripts", message),), tuple(prepared))

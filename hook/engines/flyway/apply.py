@@ -1,171 +1,77 @@
 """Runs one script once, together with its row in the schema history.
 
 A transactional script goes to the server in one message with its history row and
-the COMMIT, so that neither can exist without the other. A script that PostgreSQL
-refuses inside a transaction runs statement by statement.
+the COMMIT, so that neither can exist without the other.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
-from hook.core.attempt import Attempt, AttemptEnd, Limits
-from hook.core.script_message import ScriptMessage, compose_messages
+from hook.core.attempt import Attempt, AttemptEnd
+from hook.core.script_message import Moment, Own, compose_messages
 from hook.core.sql_text import quote_identifier
-from hook.core.summary import summarize
-from hook.core.transactions import TransactionMode, classify
-from hook.errors import HookError
-from hook.postgres.indexes import fetch_invalid_indexes
-from hook.postgres.script_run import CopyInput, ScriptOutcome
+from hook.core.statement_list import StatementList
+from hook.engines.flyway.sending import Sender
 
-if TYPE_CHECKING:
-    from hook.core.statement_list import Statement, StatementList
-    from hook.postgres.session import Session
-
-_CLEANUP_SECONDS = 5.0
-_STRINGS = "standard_conforming_strings"
-_OWN_ROLE = "SET SESSION AUTHORIZATION DEFAULT"
+_NO_PATH = frozenset({"", '""'})
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The session state a script starts from, and its row in the history.
+    """The session state between scripts, and the rows that tell how one ended.
 
     Attributes:
         session_state: Statements that bring any session into the same state, so
             that nothing a script has SET leaks into the next one.
-        success_row: INSERT of the row; the server measures the time since BEGIN.
-        timed_row: INSERT of the row, given success and the duration in milliseconds.
+        measured_row: INSERT for success; the server measures the time since BEGIN.
+        row_of: INSERT for an attempt that has ended, with its duration.
     """
 
     session_state: tuple[str, ...]
-    success_row: str
-    timed_row: Callable[[bool, int], str]
+    measured_row: str
+    row_of: Callable[[Attempt], str]
+
+    def recording(self, lock_timeout_ms: int, row: str) -> tuple[Own, ...]:
+        """Return what writes *row* in the transaction that is open.
+
+        A script may have left another role without rights on the history, another
+        search path, or a time limit of a millisecond.
+        """
+        limit = f"SET LOCAL lock_timeout = {lock_timeout_ms}"
+        return tuple(own(Moment.RECORDING, (*self.session_state, limit, row)))
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
-    """One script about to run on one session.
+def own(moment: Moment, statements: Iterable[str]) -> Iterator[Own]:
+    """Yield *statements* as those of presync's own at *moment*."""
+    return (Own(moment, sql) for sql in statements)
 
-    Attributes:
-        on_wait: Told the seconds waited so far, now and then.
+
+def apply_in_transaction(sender: Sender, statements: StatementList, writing: Writing) -> Attempt:
+    """Run script and history row in one transaction; nothing stays if it fails.
+
+    The session must be in its state between scripts, and is so again afterwards: a
+    rollback takes back what the script has SET as well.
     """
-
-    session: Session
-    statements: StatementList
-    writing: Writing
-    limits: Limits
-    on_wait: Callable[[float], None]
-
-    def in_transaction(self) -> Attempt:
-        """Run script and history row in one transaction; nothing stays if it fails."""
-        began = time.monotonic()
-        if self.session.reported(_STRINGS) != "on":
-            # The server reads all strings of a message by the setting it begins with.
-            attempt = self._send_own(self.writing.session_state, began)
-            if attempt.end is not AttemptEnd.APPLIED:
-                return attempt
-        before = (
-            *self.writing.session_state,
-            "BEGIN",
-            f"SET LOCAL lock_timeout = {self.limits.lock_timeout_ms}",
-            f"SET LOCAL statement_timeout = {self.limits.statement_timeout_ms}",
-        )
-        # The script may have left another role behind, without rights on the history.
-        after = (_OWN_ROLE, f"SET {_STRINGS} = on", self.writing.success_row, "COMMIT")
-        for message in compose_messages(self.statements, before, after):
-            attempt = self._send(message, began)
-            if attempt.end is not AttemptEnd.APPLIED:
-                self._roll_back()
-                return attempt
-        return Attempt(AttemptEnd.APPLIED, _milliseconds_since(began))
-
-    def without_transaction(self) -> Attempt:
-        """Run the script statement by statement, then write its history row.
-
-        What a failed script leaves behind is named and recorded as a failed row, so
-        that no later run takes the script for one that never began.
-        """
-        invalid_before = fetch_invalid_indexes(self.session)
-        began = time.monotonic()
-        attempt = self._send_own(self.writing.session_state, began)
-        for index in range(len(self.statements)):
-            if attempt.end is AttemptEnd.APPLIED:
-                attempt = self._send_alone(self.statements[index : index + 1], began)
-            if attempt.end is not AttemptEnd.APPLIED:
-                left = self._left_behind(self.statements[:index], invalid_before)
-                return self._failed(replace(attempt, left_behind=left))
-        row = self.writing.timed_row(True, _milliseconds_since(began))  # noqa: FBT003 - a column
-        return self._send_own((*self.writing.session_state, row), began)
-
-    def _send_alone(self, one: StatementList, began: float) -> Attempt:
-        """Run one statement with the time limits that suit it."""
-        settings = (
-            f"SET lock_timeout = {self._lock_timeout_ms(one[0])}",
-            f"SET statement_timeout = {self.limits.statement_timeout_ms}",
-        )
-        attempt = self._send_own(settings, began)
+    limits = sender.limits
+    before = (
+        "BEGIN",
+        f"SET LOCAL lock_timeout = {limits.lock_timeout_ms}",
+        f"SET LOCAL statement_timeout = {limits.statement_timeout_ms}",
+    )
+    after = (
+        # Deferred triggers run while role and search path are still the script's own.
+        Own(Moment.COMMIT, "SET CONSTRAINTS ALL IMMEDIATE"),
+        *writing.recording(limits.lock_timeout_ms, writing.measured_row),
+        Own(Moment.COMMIT, "COMMIT"),
+    )
+    for message in compose_messages(statements, tuple(own(Moment.OPENING, before)), after):
+        attempt = sender.send(message)
         if attempt.end is not AttemptEnd.APPLIED:
+            sender.roll_back()
             return attempt
-        return self._send(compose_messages(one, (), ())[-1], began)
-
-    def _lock_timeout_ms(self, statement: Statement) -> int:
-        """Return the limit for each lock that *statement* waits for, 0 for none.
-
-        CREATE INDEX CONCURRENTLY and its kin let others pass while they wait, and
-        wait for old snapshots under the same setting; giving up there leaves an
-        invalid index. Only ``statement_timeout`` limits them.
-        """
-        lets_others_pass = classify(statement).mode is TransactionMode.NON_TRANSACTIONAL
-        return 0 if lets_others_pass else self.limits.lock_timeout_ms
-
-    def _send_own(self, own: Sequence[str], began: float) -> Attempt:
-        return self._send(compose_messages(self.statements[:0], own, ())[-1], began)
-
-    def _send(self, message: ScriptMessage, began: float) -> Attempt:
-        seconds = self.limits.seconds - (time.monotonic() - began)
-        copies = [
-            CopyInput((item.copy_data or "").encode())
-            for item in message.statements.special.values()
-            if item.copy is not None
-        ]
-        outcome = self.session.run(message.text, copies, seconds=seconds, on_wait=self.on_wait)
-        return _attempt(message, outcome, _milliseconds_since(began))
-
-    def _roll_back(self) -> None:
-        if self.session.in_transaction and not self.session.is_lost:
-            self.session.shielded(_CLEANUP_SECONDS).run("ROLLBACK")
-
-    def _left_behind(self, done: StatementList, invalid_before: Collection[str]) -> tuple[str, ...]:
-        """Return what the script has changed for good."""
-        left: list[str] = []
-        if len(done):
-            left.append(f"everything up to line {done[-1].end_line}")
-        self._roll_back()
-        try:
-            invalid = fetch_invalid_indexes(self.session.shielded(_CLEANUP_SECONDS))
-        except HookError:
-            left.append("indexes that could not be looked at")
-        else:
-            left.extend(f"invalid index {name}" for name in invalid if name not in invalid_before)
-        return tuple(left)
-
-    def _failed(self, attempt: Attempt) -> Attempt:
-        """Record a failed row for an *attempt* that left something behind."""
-        if not attempt.left_behind or self.session.is_lost:
-            return attempt
-        row = self.writing.timed_row(False, attempt.duration_ms)  # noqa: FBT003 - a column
-        message = compose_messages(
-            self.statements[:0], ("SET lock_timeout = 0", *self.writing.session_state, row), ()
-        )[-1]
-        outcome = self.session.shielded(_CLEANUP_SECONDS).run(message.text)
-        if outcome.failure is None and not outcome.is_lost:
-            return attempt
-        left = (*attempt.left_behind, "no row in the schema history")
-        return replace(attempt, left_behind=left)
+    return sender.end(AttemptEnd.APPLIED)
 
 
 def session_state(schema: str, search_path: str) -> tuple[str, ...]:
@@ -177,29 +83,17 @@ def session_state(schema: str, search_path: str) -> tuple[str, ...]:
     """
     quoted = quote_identifier(schema)
     first = search_path.split(",", 1)[0].strip()
-    path = search_path if first in {schema, quoted} else f"{quoted}, {search_path}"
+    if first in {schema, quoted}:
+        path = search_path
+    elif search_path.strip() in _NO_PATH:
+        path = quoted
+    else:
+        path = f"{quoted}, {search_path}"
     return (
-        _OWN_ROLE,
+        # Back to the role of the login, or the one that ALTER ROLE … SET role gave it.
+        "SET SESSION AUTHORIZATION DEFAULT",
         "RESET ALL",
-        f"SET search_path = {path.rstrip(', ')}",
+        f"SET search_path = {path}",
         "SET TimeZone = 'UTC'",
-        f"SET {_STRINGS} = on",
+        "SET standard_conforming_strings = on",
     )
-
-
-def _attempt(message: ScriptMessage, outcome: ScriptOutcome, duration_ms: int) -> Attempt:
-    if outcome.is_lost:
-        return Attempt(AttemptEnd.LOST, duration_ms, outcome.failure)
-    if outcome.failure is not None:
-        end = AttemptEnd.INTERRUPTED if outcome.is_interrupted else AttemptEnd.FAILED
-        statement, line = message.find(outcome.completed, outcome.failure.position)
-        head = "" if statement is None else summarize(statement)
-        return Attempt(end, duration_ms, outcome.failure, line, head)
-    if outcome.completed < message.count:
-        # Nothing was sent: the stop request was there first.
-        return Attempt(AttemptEnd.INTERRUPTED, duration_ms)
-    return Attempt(AttemptEnd.APPLIED, duration_ms)
-
-
-def _milliseconds_since(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)

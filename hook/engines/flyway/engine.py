@@ -34,6 +34,7 @@ from hook.settings.migrations import MigrationSettings
 
 if TYPE_CHECKING:
     from hook.core.attempt import ApplyTask, Attempt
+    from hook.engines.flyway.apply import Writing
     from hook.postgres.session import Session
 
 
@@ -98,9 +99,9 @@ class FlywayEngine:
         Raises:
             HookError: The database refused.
         """
-        if history.exists and not history.missing_schemas:
-            return history
         settings = self.settings
+        if history.exists and not (history.missing_schemas and settings.history.creates_schemas):
+            return history
         installed_by = self._installed_by(server)
         create_history(session, history, settings.history, settings.baseline, installed_by)
         return self.read_history(session, server)
@@ -126,36 +127,49 @@ class FlywayEngine:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
         from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
 
-        for statement in session_state(history.schema, server.search_path):
-            session.fetch(statement)
+        session.fetch(";\n".join(session_state(history.schema, server.search_path)))
 
     def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
         """Run one migration once, see `hook.engines.Engine`."""
         from hook.core.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
-        from hook.engines.flyway.apply import (  # noqa: PLC0415 - likewise
-            Application,
-            Writing,
-            session_state,
-        )
+        from hook.engines.flyway.apply import apply_in_transaction  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.step_by_step import StepByStep  # noqa: PLC0415 - likewise
 
         text = self.read_script(task.migration, task.server)
         allows_mixed = self.settings.execution.is_mixed_allowed
         parsed = parse_script(task.migration, text, allows_mixed=allows_mixed)
+        sender, writing = Sender(session, task.limits, on_wait), self._writing(task)
+        if parsed.in_transaction:
+            return apply_in_transaction(sender, parsed.body, writing)
+        return StepByStep(sender, parsed.body, writing, task.done).apply()
+
+    def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
+        """Write the row of an attempt that could not, see `hook.engines.Engine`."""
+        from hook.engines.flyway.sending import CLEANUP_SECONDS  # noqa: PLC0415 - not for a no-op run
+
+        writing = self._writing(task)
+        row = writing.row_of(attempt)
+        shielded = session.shielded(CLEANUP_SECONDS)
+        outcome = shielded.run(";\n".join(item.sql for item in writing.recording(0, row)))
+        return outcome.failure is None and not outcome.is_lost
+
+    def _writing(self, task: ApplyTask) -> Writing:
+        from hook.core.attempt import AttemptEnd  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.apply import Writing, session_state  # noqa: PLC0415 - likewise
+
         row = self.new_row(task.migration, task.rank, task.server)
 
-        def timed_row(success: bool, duration_ms: int) -> str:  # noqa: FBT001 - a column
-            timed = replace(row, success=success, execution_time=duration_ms)
-            return self.history_row_sql(task.history, timed)
+        def row_of(attempt: Attempt) -> str:
+            success = attempt.end is AttemptEnd.APPLIED
+            ended = replace(row, success=success, execution_time=attempt.duration_ms)
+            return self.history_row_sql(task.history, ended)
 
-        writing = Writing(
+        return Writing(
             session_state=session_state(task.history.schema, task.server.search_path),
-            success_row=self.history_row_sql(task.history, row),
-            timed_row=timed_row,
+            measured_row=self.history_row_sql(task.history, row),
+            row_of=row_of,
         )
-        application = Application(session, parsed.body, writing, task.limits, on_wait)
-        if parsed.in_transaction:
-            return application.in_transaction()
-        return application.without_transaction()
 
     def _installed_by(self, server: ServerFacts) -> str:
         return self.settings.history.installed_by or server.user

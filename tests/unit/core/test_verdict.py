@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.outcome import failed
+from hook.core.progress import Progress
 from hook.core.report import AppliedMigration
 from hook.core.verdict import VERDICT_LENGTH, RunFacts, compose_verdict, verdict_word
 from hook.errors import ExitCode
@@ -73,20 +74,23 @@ def test_verdict_of_a_failed_migration_ends_with_the_version_left() -> None:
     """A rolled-back failure says at which version the database is now."""
     message = 'V5__add_email.sql:17 42703 column "emial" does not exist'
     expected = f"FAILED 20 SQL_FAILED: {message}; rolled back, at 4"
-    assert refusal(ExitCode.SQL_FAILED, message, before="3", after="4", wrote=True) == expected
+    assert (
+        refusal(ExitCode.SQL_FAILED, message, before="3", after="4", progress=Progress.ROLLED_BACK)
+        == expected
+    )
 
 
 @pytest.mark.parametrize("code", [ExitCode.BUDGET, ExitCode.INTERRUPTED, ExitCode.CONTENTION])
 def test_verdict_claims_a_rollback_only_when_something_was_started(code: ExitCode) -> None:
     """A deadline that passes while waiting has rolled nothing back."""
     assert refusal(code, before="3").endswith("; database untouched")
-    assert refusal(code, before="3", wrote=True).endswith("; rolled back, at 3")
+    assert refusal(code, before="3", progress=Progress.ROLLED_BACK).endswith("; rolled back, at 3")
 
 
 @pytest.mark.parametrize("code", [ExitCode.PARTIAL, ExitCode.VERIFY_FAILED, ExitCode.NOT_YET])
 def test_verdict_claims_no_rollback_where_none_was_made(code: ExitCode) -> None:
     """What stays behind is never called rolled back or untouched."""
-    verdict = refusal(code, before="3", wrote=True)
+    verdict = refusal(code, before="3", progress=Progress.ROLLED_BACK)
     assert verdict.endswith("it is so, at 3")
 
 
@@ -99,7 +103,7 @@ def test_verdict_word_follows_the_number(code: ExitCode) -> None:
 
 def test_verdict_cuts_the_message_and_keeps_the_state() -> None:
     """A long server message loses its end, not the state of the database."""
-    verdict = refusal(ExitCode.SQL_FAILED, "é" * 400, before="4", wrote=True)
+    verdict = refusal(ExitCode.SQL_FAILED, "é" * 400, before="4", progress=Progress.ROLLED_BACK)
     assert len(verdict) == VERDICT_LENGTH
     assert verdict.startswith("FAILED 20 SQL_FAILED: ééé")
     assert verdict.endswith("é…; rolled back, at 4")
@@ -114,10 +118,18 @@ def test_verdict_leaves_out_the_middle_of_many_names() -> None:
     assert verdict.endswith(", … V1000), at 1000, in 0.0s")
 
 
-@given(st.sampled_from(ExitCode), st.text(max_size=400), st.text(max_size=300), st.booleans())
-def test_verdict_is_one_bounded_line(code: ExitCode, message: str, name: str, wrote: bool) -> None:  # noqa: FBT001 - drawn
+@given(
+    st.sampled_from(ExitCode),
+    st.text(max_size=400),
+    st.text(max_size=300),
+    st.sampled_from(Progress),
+)
+def test_verdict_is_one_bounded_line(
+    code: ExitCode, message: str, name: str, progress: Progress
+) -> None:
     """Whatever a server or a file name holds, the verdict stays one short line."""
     finding = failed(code, "rule", message) if code else None
-    verdict = compose_verdict(RunFacts(finding, (applied(None, name),), None, name, wrote=wrote))
+    facts = RunFacts(finding, (applied(None, name),), None, name, progress=progress)
+    verdict = compose_verdict(facts)
     assert len(verdict) <= VERDICT_LENGTH
     assert len(verdict.splitlines()) == 1

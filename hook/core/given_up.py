@@ -1,0 +1,188 @@
+"""What a migration that was given up means for the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hook.core.attempt import ApplyTask, Attempt, AttemptEnd
+from hook.core.script_message import Moment
+from hook.core.sqlstate import ServerMessage, is_transient, needs_new_session
+from hook.core.text import counted
+from hook.errors import (
+    BudgetExceeded,
+    DatabaseUnreachable,
+    HookError,
+    Interrupted,
+    LockContention,
+    MigrationFailed,
+    MigrationPartial,
+)
+
+_QUERY_CANCELED = "57014"
+_INSUFFICIENT_PRIVILEGE = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The last attempt at a migration, and how many there were.
+
+    Attributes:
+        is_recorded: The schema history has a failed row for it.
+    """
+
+    task: ApplyTask
+    attempt: Attempt
+    attempts: int
+    is_recorded: bool = False
+
+    @property
+    def row(self) -> str:
+        """Return the name of the row in the schema history."""
+        history = self.task.history
+        return f"row {self.task.rank} of {history.schema}.{history.table}"
+
+
+def failure_of(given_up: GivenUp) -> HookError:
+    """Return the error that ends the run; script, line and leftovers are named."""
+    attempt = given_up.attempt
+    if attempt.leftovers:
+        error: HookError = MigrationPartial(
+            f"{_what(given_up)}; {_left(given_up)}", _hint_for_leftovers(given_up)
+        )
+    elif attempt.end is AttemptEnd.LOST:
+        error = _lost(given_up)
+    elif attempt.end is AttemptEnd.OUT_OF_TIME:
+        error = BudgetExceeded(
+            f"{_place(given_up)} PRESYNC_DEADLINE is used up",
+            "Raise PRESYNC_DEADLINE, or split the migration into smaller ones.",
+        )
+    else:
+        error = _refused(given_up)
+    error.facts = _facts(given_up)
+    return error
+
+
+def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
+    """Return the error of a migration that *signal_name* ended."""
+    attempt = given_up.attempt
+    script = given_up.task.migration.script
+    if attempt.place.moment is Moment.UNSENT and not attempt.leftovers:
+        return Interrupted(signal_name, f"before {script} began")
+    situation = f"in {attempt.place.describe(script)}"
+    if not attempt.leftovers:
+        return Interrupted(signal_name, situation)
+    error = Interrupted(
+        signal_name, f"{situation}; {_left(given_up)}", _hint_for_leftovers(given_up)
+    )
+    error.facts = _facts(given_up)
+    return error
+
+
+def unknown_of(given_up: GivenUp, reason: HookError) -> HookError:
+    """Return the error of an attempt of which *reason* kept us from finding out the end.
+
+    A script in a transaction is no harm to the next run, which sees the history row or
+    not; so after a stop request the run ends as interrupted.
+    """
+    script = given_up.task.migration.script
+    if isinstance(reason, Interrupted) and not given_up.attempt.leftovers:
+        return Interrupted(reason.signal_name, f"before it was known what became of {script}")
+    place = given_up.attempt.place.describe(script)
+    what = f"{place}: connection lost, and whether it was committed is unknown: {reason.message}"
+    left = f"; {_left(given_up)}" if given_up.attempt.leftovers else ""
+    hint = f"Look for {given_up.row} and the work of {script} before running again."
+    return MigrationPartial(what + left, hint)
+
+
+def _refused(given_up: GivenUp) -> HookError:
+    """Return what the server's answer to the last attempt means; it was rolled back."""
+    failure = given_up.attempt.failure
+    what = _what(given_up)
+    if failure is None:
+        return MigrationFailed(what, "Run again.")
+    if failure.sqlstate == _QUERY_CANCELED:
+        hint = (
+            "Raise PRESYNC_STATEMENT_TIMEOUT, or split the migration into smaller ones; if it was"
+            " cancelled by somebody, ask why."
+        )
+        return BudgetExceeded(what, hint)
+    tries = f" ({counted(given_up.attempts, 'attempt')})"
+    if needs_new_session(failure):
+        return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
+    if is_transient(failure):
+        hint = "Try again when the sessions in the way have ended; `presync check` names them."
+        return LockContention(what + tries, hint)
+    return MigrationFailed(what, _next_step(given_up, failure))
+
+
+def _lost(given_up: GivenUp) -> HookError:
+    attempt = given_up.attempt
+    last_words = (
+        f": {attempt.failure.sqlstate} {attempt.failure.message}" if attempt.failure else ""
+    )
+    return DatabaseUnreachable(
+        f"{given_up.task.migration.script}: connection lost in"
+        f" {counted(given_up.attempts, 'attempt')}{last_words}",
+        "Find what cuts the connection; no attempt has left anything behind.",
+    )
+
+
+def _next_step(given_up: GivenUp, failure: ServerMessage) -> str:
+    place, history = given_up.attempt.place, given_up.task.history
+    if place.moment is Moment.RECORDING and failure.sqlstate == _INSUFFICIENT_PRIVILEGE:
+        return f"Grant INSERT on {history.schema}.{history.table} to the role that migrates."
+    advice = {
+        Moment.SCRIPT: f"Correct the statement: {place.statement}",
+        Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",
+        Moment.RECORDING: f"Find out what is wrong with {given_up.row}.",
+    }.get(place.moment, "Correct the script: the server took none of it.")
+    return f"{advice} ({failure.hint})" if failure.hint else advice
+
+
+def _what(given_up: GivenUp) -> str:
+    failure = given_up.attempt.failure
+    if failure is None:
+        return f"{_place(given_up)} {given_up.attempt.end.value}"
+    return f"{_place(given_up)} {failure.sqlstate} {failure.message}"
+
+
+def _place(given_up: GivenUp) -> str:
+    return given_up.attempt.place.describe(given_up.task.migration.script)
+
+
+def _left(given_up: GivenUp) -> str:
+    unrecorded = () if given_up.is_recorded else ("no row in the schema history",)
+    return f"left behind: {', '.join((*given_up.attempt.leftovers, *unrecorded))}"
+
+
+def _hint_for_leftovers(given_up: GivenUp) -> str:
+    if not given_up.is_recorded:
+        return (
+            "Undo the named work by hand before the next run, which would repeat it; or finish it"
+            f" and add {given_up.row}."
+        )
+    return (
+        f"Undo the named work by hand and delete {given_up.row}; or finish it by hand and set"
+        " success of that row to true."
+    )
+
+
+def _facts(given_up: GivenUp) -> dict[str, object]:
+    attempt, failure = given_up.attempt, given_up.attempt.failure
+    facts: dict[str, object] = {
+        "script": given_up.task.migration.script,
+        "line": attempt.place.line,
+        "statement": attempt.place.statement,
+        "attempts": given_up.attempts,
+        "left_behind": list(attempt.leftovers),
+    }
+    if failure is not None:
+        facts |= {
+            "sqlstate": failure.sqlstate,
+            "detail": failure.detail,
+            "context": failure.context,
+            "schema": failure.schema,
+            "table": failure.table,
+            "constraint": failure.constraint,
+        }
+    return {name: value for name, value in facts.items() if value}

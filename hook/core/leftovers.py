@@ -1,0 +1,43 @@
+"""What the statements of a script without transaction leave in the database."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from hook.core.statement_list import Statement, StatementList
+from hook.core.transaction_refusals import refusing_command
+
+_CHANGES_NOTHING = frozenset(
+    {
+        "ABORT", "BEGIN", "COMMIT", "DISCARD", "END", "RELEASE", "RESET", "ROLLBACK", "SAVEPOINT",
+        "SET", "SHOW", "START",
+    }
+)  # fmt: skip
+_MAY_COMMIT = frozenset({"CALL", "DO"})
+_DETACH = "DETACH PARTITION CONCURRENTLY"
+
+
+def settled_line(statements: StatementList, done: int) -> int:
+    """Return the last line of the first *done* statements, 0 when they changed nothing."""
+    if all(item.head in _CHANGES_NOTHING for item in islice(statements, done)):
+        return 0
+    return statements[done - 1].end_line
+
+
+def may_stop_halfway(statement: Statement) -> bool:
+    """Tell whether *statement* may have changed something although it failed.
+
+    CALL and DO may commit on their way. DETACH PARTITION CONCURRENTLY commits once in
+    between and leaves the partition pending. What a failed CREATE INDEX CONCURRENTLY and
+    its kin leave is an invalid index, which can be seen.
+    """
+    return statement.head in _MAY_COMMIT or refusing_command(statement) == _DETACH
+
+
+def lets_others_pass(statement: Statement) -> bool:
+    """Tell whether nobody has to queue behind *statement* while it waits for its locks.
+
+    CREATE INDEX CONCURRENTLY and its kin also wait for old snapshots under
+    ``lock_timeout``, and giving up there leaves an invalid index.
+    """
+    return refusing_command(statement).endswith("CONCURRENTLY")

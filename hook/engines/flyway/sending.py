@@ -1,0 +1,130 @@
+"""Sends the messages of one attempt and understands the answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
+from hook.core.failure_line import failure_line
+from hook.core.script_message import Found, Moment, ScriptMessage
+from hook.core.sqlstate import ServerMessage
+from hook.core.summary import summarize
+from hook.postgres.script_run import CopyInput, ScriptOutcome
+
+if TYPE_CHECKING:
+    from hook.postgres.session import Session
+
+CLEANUP_SECONDS = 5.0
+_NOTICES_KEPT = 100
+_QUERY_CANCELED = "57014"
+
+
+@dataclass(slots=True)
+class Sender:
+    """One attempt's conversation with the server.
+
+    Attributes:
+        on_wait: Told the seconds since the attempt began, now and then.
+    """
+
+    session: Session
+    limits: Limits
+    on_wait: Callable[[float], None]
+    began: float = field(default_factory=time.monotonic)
+    notices: list[ServerMessage] = field(default_factory=list)
+    notices_dropped: int = 0
+
+    def send(self, message: ScriptMessage) -> Attempt:
+        """Run *message*; the attempt returned is the whole one so far."""
+        if self.session.is_lost:
+            return self.end(AttemptEnd.LOST)
+        copies = [
+            CopyInput((item.copy_data or "").encode())
+            for item in message.statements.special.values()
+            if item.copy is not None
+        ]
+        outcome = self.session.run(
+            message.data,
+            copies,
+            seconds=max(0.0, self.limits.seconds - self._elapsed()),
+            on_wait=lambda _: self.on_wait(self._elapsed()),
+        )
+        return self._understand(message, outcome)
+
+    def send_shielded(self, message: ScriptMessage) -> Attempt:
+        """Run *message*, which must be quick, whatever stop request there is."""
+        outcome = self.session.shielded(CLEANUP_SECONDS).run(message.data)
+        return self._understand(message, outcome)
+
+    def roll_back(self) -> None:
+        """Roll back what is open."""
+        if self.session.in_transaction and not self.session.is_lost:
+            self.session.shielded(CLEANUP_SECONDS).run("ROLLBACK")
+
+    def end(
+        self,
+        end: AttemptEnd,
+        place: Place = Place(Moment.UNSENT),  # noqa: B008 - frozen
+        failure: ServerMessage | None = None,
+    ) -> Attempt:
+        """Return the attempt as it has ended now."""
+        return Attempt(
+            end,
+            round(self._elapsed() * 1000),
+            place,
+            failure,
+            tuple(self.notices),
+            self.notices_dropped,
+        )
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def _understand(self, message: ScriptMessage, outcome: ScriptOutcome) -> Attempt:
+        room = _NOTICES_KEPT - len(self.notices)
+        self.notices += outcome.notices[:room]
+        self.notices_dropped += len(outcome.notices[room:]) + outcome.notices_dropped
+        failure = outcome.failure
+        if failure is None and outcome.completed >= message.count:
+            # The COMMIT was answered; whatever came afterwards does not matter.
+            return self.end(AttemptEnd.APPLIED)
+        if failure is None and not outcome.is_lost:
+            # Nothing was sent: the stop request was there first.
+            return self.end(AttemptEnd.INTERRUPTED)
+        place = self._place(message, outcome.completed, failure)
+        return self.end(_end_of(outcome), place, failure)
+
+    def _place(
+        self, message: ScriptMessage, completed: int, failure: ServerMessage | None
+    ) -> Place:
+        position = None if failure is None else failure.position
+        if position is not None and self.session.reported("server_encoding") == "SQL_ASCII":
+            # Without an encoding the server counts bytes.
+            position = message.character(position)
+        found = message.find(completed, position)
+        return Place(found.moment, _line(found, position, failure), _head(found))
+
+
+def _line(found: Found, position: int | None, failure: ServerMessage | None) -> int:
+    if found.statement is None or position is not None or failure is None:
+        return found.line
+    return failure_line(found.statement, failure)
+
+
+def _head(found: Found) -> str:
+    return "" if found.statement is None else summarize(found.statement)
+
+
+def _end_of(outcome: ScriptOutcome) -> AttemptEnd:
+    if outcome.is_lost:
+        return AttemptEnd.LOST
+    # Any other error would have come without the stop request too.
+    is_cancelled = outcome.failure is not None and outcome.failure.sqlstate == _QUERY_CANCELED
+    if is_cancelled and outcome.is_interrupted:
+        return AttemptEnd.INTERRUPTED
+    if is_cancelled and outcome.is_timed_out:
+        return AttemptEnd.OUT_OF_TIME
+    return AttemptEnd.FAILED

@@ -1,0 +1,136 @@
+"""Runs a script that PostgreSQL refuses inside a transaction, statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from hook.core.attempt import Attempt, AttemptEnd, Place
+from hook.core.leftovers import lets_others_pass, may_stop_halfway, settled_line
+from hook.core.script_message import Moment, Own, compose_message
+from hook.core.statement_list import Statement, StatementList
+from hook.engines.flyway.apply import Writing, own
+from hook.engines.flyway.sending import CLEANUP_SECONDS, Sender
+from hook.errors import HookError
+from hook.postgres.indexes import fetch_invalid_indexes
+
+# After these nobody knows the time limits of the session.
+_FORGETS_LIMITS = frozenset({"DISCARD", "RESET"})
+_UNLIMITED = 0
+
+
+@dataclass(slots=True)
+class StepByStep:
+    """One attempt at a script without transaction.
+
+    Attributes:
+        done: How many statements are settled, see `Attempt.done`. A transaction that
+            the script itself opens settles as a whole.
+        lock_timeout_ms: What the session was told last, none when that is not known.
+    """
+
+    sender: Sender
+    statements: StatementList
+    writing: Writing
+    done: int
+    lock_timeout_ms: int | None = None
+
+    def apply(self) -> Attempt:
+        """Run what is not done yet, then write the history row.
+
+        Raises:
+            HookError: The database could not be asked for its invalid indexes, or a stop
+                was requested; no statement was sent.
+        """
+        session = self.sender.session
+        if session.is_lost:
+            return self._stopped(self.sender.end(AttemptEnd.LOST))
+        invalid_before = fetch_invalid_indexes(session)
+        if not self.done:
+            attempt = self._set_up(self.statements[0] if len(self.statements) else None)
+            if attempt.end is not AttemptEnd.APPLIED:
+                return self._stopped(attempt)
+        for index in range(self.done, len(self.statements)):
+            attempt = self._run(index)
+            if attempt.end is not AttemptEnd.APPLIED:
+                return self._failed(attempt, index, invalid_before)
+            if not session.in_transaction:
+                self.done = index + 1
+        return self._record()
+
+    def _set_up(self, first: Statement | None) -> Attempt:
+        """Bring the session into the state of a script's start."""
+        state = tuple(own(Moment.OPENING, self.writing.session_state))
+        return self._limit(_UNLIMITED if first is None else self._limit_for(first), state)
+
+    def _run(self, index: int) -> Attempt:
+        one = self.statements[index : index + 1]
+        wanted = self._limit_for(one[0])
+        if wanted != self.lock_timeout_ms:
+            attempt = self._limit(wanted)
+            if attempt.end is not AttemptEnd.APPLIED:
+                return attempt
+        attempt = self.sender.send(compose_message(one))
+        if one[0].head in _FORGETS_LIMITS:
+            self.lock_timeout_ms = None
+        return attempt
+
+    def _limit_for(self, statement: Statement) -> int:
+        if lets_others_pass(statement):
+            return _UNLIMITED
+        return self.sender.limits.lock_timeout_ms
+
+    def _limit(self, lock_timeout_ms: int, state: tuple[Own, ...] = ()) -> Attempt:
+        """Set the session's time limits, behind *state*; a script may set its own later."""
+        limits = (
+            f"SET lock_timeout = {lock_timeout_ms}",
+            f"SET statement_timeout = {self.sender.limits.statement_timeout_ms}",
+        )
+        self.lock_timeout_ms = lock_timeout_ms
+        message = compose_message(self.statements[:0], (*state, *own(Moment.OPENING, limits)))
+        return self.sender.send(message)
+
+    def _failed(self, attempt: Attempt, index: int, invalid_before: Collection[str]) -> Attempt:
+        """Return *attempt*, which ended at statement *index*, with all that it left behind."""
+        self.sender.roll_back()
+        if attempt.place.moment is not Moment.SCRIPT:
+            return self._stopped(attempt)
+        left: tuple[str, ...] = ()
+        if self.done == index and self._is_uncertain(attempt, self.statements[index]):
+            left = (f"what line {attempt.place.line} may have done",)
+        if attempt.end is not AttemptEnd.LOST:
+            left = (*left, *self._new_invalid_indexes(invalid_before))
+        return self._stopped(replace(attempt, left_behind=left))
+
+    def _is_uncertain(self, attempt: Attempt, statement: Statement) -> bool:
+        """Tell whether nobody can say what *statement* did before *attempt* ended."""
+        if attempt.end is AttemptEnd.LOST:
+            return True
+        is_parsed = attempt.failure is None or attempt.failure.position is None
+        return is_parsed and may_stop_halfway(statement)
+
+    def _new_invalid_indexes(self, before: Collection[str]) -> list[str]:
+        try:
+            after = fetch_invalid_indexes(self.sender.session.shielded(CLEANUP_SECONDS))
+        except HookError:
+            return ["indexes that could not be looked at"]
+        return [f"invalid index {name}" for name in sorted(after) if name not in before]
+
+    def _stopped(self, attempt: Attempt) -> Attempt:
+        place = attempt.place
+        if place.moment is Moment.OPENING and attempt.end is AttemptEnd.LOST:
+            place = Place(Moment.UNSENT)
+        line = settled_line(self.statements, self.done)
+        return replace(attempt, place=place, done=self.done, done_line=line)
+
+    def _record(self) -> Attempt:
+        """Write the history row, also after a stop request: the script has taken effect."""
+        row = self.writing.row_of(self.sender.end(AttemptEnd.APPLIED))
+        after = self.writing.recording(_UNLIMITED, row)
+        if self.sender.session.in_transaction:  # which the script has left open
+            after = (*after, Own(Moment.COMMIT, "COMMIT"))
+        attempt = self.sender.send_shielded(compose_message(self.statements[:0], (), after))
+        if attempt.end is AttemptEnd.APPLIED:
+            return attempt
+        self.sender.roll_back()
+        return self._stopped(attempt)

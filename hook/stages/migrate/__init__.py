@@ -1,0 +1,152 @@
+"""Apply the pending migrations one by one, each until it is certain how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hook.core.attempt import judge_ladder
+from hook.core.history import SYNTHETIC_TYPES
+from hook.core.outcome import from_error, passed
+from hook.core.progress import Progress
+from hook.core.report import AppliedMigration
+from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
+from hook.stages import Context, Outcome
+from hook.stages.migrate.attempts import Attempts, Rules
+from hook.stages.migrate.footing import Footing
+from hook.stages.migrate.telling import Telling
+
+if TYPE_CHECKING:
+    from hook.core.history import History
+    from hook.core.prepared import PreparedScript
+    from hook.core.server import ServerFacts
+    from hook.engines import Engine
+    from hook.postgres.lock import MigrationLock
+    from hook.postgres.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be applied, and where.
+
+    Attributes:
+        facts: Of *session*.
+        lock: Held for the whole stage.
+        next_rank: Rank of the first row to be written.
+    """
+
+    session: Session
+    facts: ServerFacts
+    lock: MigrationLock
+    history: History
+    scripts: tuple[PreparedScript, ...]
+    next_rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was applied, and the session to go on with: a lost one is replaced.
+
+    Attributes:
+        progress: How far the database was changed.
+    """
+
+    session: Session
+    applied: tuple[AppliedMigration, ...]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateStage:
+    """Runs each script within the lock ladder.
+
+    Attributes:
+        ladder: ``lock_timeout`` of each attempt.
+        reconnect: Opens a session with the same primary after the one with these facts
+            was lost, and waits until what that one did is decided.
+    """
+
+    engine: Engine
+    ladder: tuple[timedelta, ...]
+    statement_timeout: timedelta
+    reconnect: Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
+    name: str = "migrate"
+
+    def run(self, ctx: Context, work: Work) -> Outcome[Migrated]:
+        """Apply everything in *work*; stop at the first that does not succeed."""
+        footing = Footing(
+            self.engine, self.reconnect, work.lock, work.session, work.facts, work.history
+        )
+        migrator = _Migrator(ctx, footing, Rules(self.ladder, self.statement_timeout))
+        try:
+            migrator.apply_all(work)
+        except HookError as error:
+            last = from_error(migrator.classified(error))
+        else:
+            last = passed("migrate", f"{len(migrator.applied)} applied")
+        migrated = Migrated(footing.session, tuple(migrator.applied), footing.progress)
+        return Outcome((*judge_ladder(self.ladder, work.facts), last), migrated)
+
+
+@dataclass(slots=True)
+class _Migrator:
+    """One run of the stage: the list grows."""
+
+    ctx: Context
+    footing: Footing
+    rules: Rules
+    applied: list[AppliedMigration] = field(default_factory=list)
+
+    def classified(self, error: HookError) -> HookError:
+        """Return *error*, but never as a refusal once something is applied.
+
+        The codes of refusals promise that the database is untouched.
+        """
+        if not self.applied or error.exit_code.effect is not Effect.UNTOUCHED:
+            return error
+        return MigrationFailed(error.message, error.hint)
+
+    def apply_all(self, work: Work) -> None:
+        self._create_history()
+        first = max(work.next_rank, self.footing.history.next_rank)
+        self.footing.enter()
+        for rank, script in enumerate(work.scripts, start=first):
+            self.ctx.interrupt.raise_if_set()
+            self.ctx.deadline.raise_if_over()
+            self.footing.refuse_without_lock()
+            self._apply(script, rank)
+
+    def _create_history(self) -> None:
+        planned = self.footing.history
+        created = self.footing.create_history()
+        if created is planned:
+            return
+        # Somebody who does not know the lock was faster, and maybe did more than that.
+        strange = [
+            row for row in created.rows[len(planned.rows) :] if row.type not in SYNTHETIC_TYPES
+        ]
+        if strange:
+            raise MigrationLocked(
+                f"{strange[0].script} was applied by somebody else meanwhile, without the lock",
+                "Find out who migrates this database besides presync, then run again.",
+            )
+        self.footing.progress = Progress.COMMITTED
+
+    def _apply(self, script: PreparedScript, rank: int) -> None:
+        migration = script.migration
+        telling = Telling(self.ctx.events, migration)
+        telling.started(script)
+        began = self.ctx.clock.monotonic()
+        attempts = Attempts(self.ctx, self.footing, self.rules, script, rank).run()
+        applied = AppliedMigration(
+            version=migration.version.text if migration.version else None,
+            description=migration.description,
+            script=migration.script,
+            duration_ms=round((self.ctx.clock.monotonic() - began) * 1000),
+            attempts=attempts,
+            transactional=script.in_transaction,
+        )
+        self.applied.append(applied)
+        telling.applied(applied)

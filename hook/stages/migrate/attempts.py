@@ -1,0 +1,203 @@
+"""All attempts at one migration, until it is applied or given up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hook.core.attempt import (
+    ApplyTask,
+    Attempt,
+    AttemptEnd,
+    Limits,
+    NextStep,
+    is_row_of,
+    judge_attempt,
+    progress_after,
+)
+from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.progress import Progress
+from hook.core.script_message import Moment
+from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
+from hook.stages import Context
+from hook.stages.migrate.footing import Footing
+from hook.stages.migrate.telling import Telling
+
+if TYPE_CHECKING:
+    from hook.core.prepared import PreparedScript
+
+_FIRST_PAUSE = timedelta(milliseconds=200)
+_LONGEST_PAUSE = timedelta(seconds=30)
+_JITTER = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How often to try, and how long each attempt waits.
+
+    Attributes:
+        ladder: ``lock_timeout`` of each attempt.
+        statement_timeout: For each statement.
+    """
+
+    ladder: Sequence[timedelta]
+    statement_timeout: timedelta
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The attempts at *script*, which becomes row *rank* of the schema history.
+
+    Attributes:
+        made: How many were begun.
+        last: The last one that ended.
+        done: Statements of a script without transaction that the next one need not run.
+    """
+
+    ctx: Context
+    footing: Footing
+    rules: Rules
+    script: PreparedScript
+    rank: int
+    made: int = 0
+    last: Attempt | None = None
+    done: int = 0
+
+    def run(self) -> int:
+        """Apply the script; return how many attempts it took.
+
+        Raises:
+            HookError: It was given up; the error names what that left behind.
+        """
+        try:
+            attempt = self._attempt_until_decided()
+        except HookError as error:
+            raise self._cut_short(error) from error
+        if attempt.end is not AttemptEnd.APPLIED:
+            raise self._given_up(attempt)
+        return self.made
+
+    def _attempt_until_decided(self) -> Attempt:
+        first = self._attempt()
+        if not self._is_worth_retrying(first):
+            return first
+        # Most runs have nothing to retry and never load tenacity.
+        from hook.postgres.retry import Pauses, RetryPlan, retry_result  # noqa: PLC0415 - see above
+
+        pending = [first]
+
+        def work(_number: int) -> Attempt:
+            return pending.pop() if pending else self._attempt()
+
+        def announce(_attempts: int, _error: BaseException | None) -> None:
+            self._tell().retry(self.made, len(self.rules.ladder), self.last)
+
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE, _JITTER)
+        plan = RetryPlan(pauses, self.ctx.clock, self.ctx.deadline, announce)
+        return retry_result(self._is_worth_retrying, work, plan)
+
+    def _is_worth_retrying(self, attempt: Attempt) -> bool:
+        is_last = self.made >= len(self.rules.ladder)
+        return judge_attempt(attempt, self.made, is_last=is_last) is NextStep.RETRY
+
+    def _attempt(self) -> Attempt:
+        """Make one attempt; when its connection is lost, find out what became of it."""
+        if self.made:
+            self._look_again()
+        self.made += 1
+        task, footing = self._task(), self.footing
+        attempt = footing.engine.apply(footing.session, task, self._tell().progress)
+        self._tell().notices(attempt)
+        self.last, self.done = attempt, attempt.done
+        footing.progress = progress_after(attempt, footing.progress)
+        if attempt.end is AttemptEnd.LOST:
+            self.last = self._find_out(task, attempt)
+        elif attempt.wants_new_session and not attempt.leftovers:
+            self._regain()
+        return self.last
+
+    def _task(self) -> ApplyTask:
+        ladder, footing = self.rules.ladder, self.footing
+        lock_timeout = ladder[min(max(self.made, 1), len(ladder)) - 1]
+        limits = Limits(
+            lock_timeout_ms=lock_timeout // timedelta(milliseconds=1),
+            statement_timeout_ms=self.rules.statement_timeout // timedelta(milliseconds=1),
+            seconds=self.ctx.deadline.remaining(),
+        )
+        migration = self.script.migration
+        return ApplyTask(migration, footing.history, self.rank, footing.facts, limits, self.done)
+
+    def _look_again(self) -> None:
+        """See that lock, session and plan still stand before the next attempt."""
+        if self.footing.session.is_lost:
+            if self.last is not None and self.last.leftovers:
+                raise DatabaseUnreachable("connection lost between two attempts")
+            self._regain()
+        if self.done:
+            # What the script has SET may not let us read the history.
+            self.footing.refuse_without_lock()
+        else:
+            self.footing.refuse_changed_history(self.rank)
+
+    def _regain(self) -> None:
+        self.done = 0
+        self.footing.regain(self.ctx)
+
+    def _find_out(self, task: ApplyTask, lost: Attempt) -> Attempt:
+        """Find out what became of an attempt whose connection was lost.
+
+        The history row travels in the script's own transaction: once the lost
+        backend is gone, it is there exactly if the COMMIT happened.
+
+        Raises:
+            HookError: It cannot be found out, or the lock is lost as well.
+        """
+        self._tell().lost(lost)
+        try:
+            self._regain()
+            history = self.footing.engine.read_history(self.footing.session, self.footing.facts)
+        except HookError as error:
+            if lost.place.moment is Moment.UNSENT and not lost.leftovers:
+                raise
+            raise unknown_of(GivenUp(task, lost, self.made), error) from error
+        row = next((item for item in history.rows if item.installed_rank == self.rank), None)
+        is_recorded = row is not None and is_row_of(row, task.migration)
+        if not is_recorded and lost.is_complete:
+            applied = replace(lost, end=AttemptEnd.APPLIED)
+            is_recorded = self.footing.engine.record(self.footing.session, task, applied)
+        if is_recorded:
+            self.footing.progress = Progress.COMMITTED
+            return replace(lost, end=AttemptEnd.APPLIED)
+        if not lost.leftovers:
+            if lost.place.moment is not Moment.UNSENT:
+                self.footing.progress = Progress.ROLLED_BACK
+            self.footing.refuse_without_lock()
+        return lost
+
+    def _cut_short(self, error: HookError) -> HookError:
+        """Return what *error* means that came between or around the attempts."""
+        last = self.last
+        if last is None or isinstance(error, MigrationPartial):
+            return error
+        if isinstance(error, Interrupted):
+            return self._given_up(replace(last, end=AttemptEnd.INTERRUPTED))
+        return self._given_up(last) if last.leftovers else error
+
+    def _given_up(self, last: Attempt) -> HookError:
+        """Return the error for a script that ended with *last*, after putting it on record."""
+        task = self._task()
+        is_recorded = bool(last.leftovers) and self._record(task, last)
+        given_up = GivenUp(task, last, self.made, is_recorded)
+        if last.end is AttemptEnd.INTERRUPTED:
+            return interruption_of(given_up, self.ctx.interrupt.signal_name)
+        return failure_of(given_up)
+
+    def _record(self, task: ApplyTask, last: Attempt) -> bool:
+        """Write a failed row, so that no later run takes the script for one never begun."""
+        self.footing.progress = Progress.UNKNOWN
+        return self.footing.engine.record(self.footing.session, task, last)
+
+    def _tell(self) -> Telling:
+        return Telling(self.ctx.events, self.script.migration)

@@ -1,0 +1,94 @@
+"""What the attempts at migrations stand on, and how they regain it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.progress import Progress
+from hook.errors import MigrationLocked
+from hook.stages import Context
+
+if TYPE_CHECKING:
+    from hook.core.history import History
+    from hook.core.server import ServerFacts
+    from hook.engines import Engine
+    from hook.postgres.lock import MigrationLock
+    from hook.postgres.session import Session
+
+
+@dataclass(slots=True)
+class Footing:
+    """The lock, and a session that is replaced when it is lost.
+
+    Attributes:
+        facts: Of *session*.
+        history: As planned on, and created if it was not there.
+        progress: How far the database was changed.
+    """
+
+    engine: Engine
+    reconnect: Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
+    lock: MigrationLock
+    session: Session
+    facts: ServerFacts
+    history: History
+    progress: Progress = Progress.UNTOUCHED
+
+    def create_history(self) -> History:
+        """Create what is missing of the schema history, and return it.
+
+        Raises:
+            HookError: The database refused.
+        """
+        self.history = self.engine.create_history(self.session, self.history, self.facts)
+        return self.history
+
+    def enter(self) -> None:
+        """Bring the session into the state between scripts.
+
+        Raises:
+            HookError: The server refused, or the connection is lost.
+        """
+        self.engine.enter_session(self.session, self.history, self.facts)
+
+    def regain(self, ctx: Context) -> None:
+        """Replace the session; what the old one did is decided afterwards.
+
+        Raises:
+            HookError: No session with the same primary could be had, or nobody knows
+                whether the old one still works.
+        """
+        self.session.close()
+        self.session, self.facts = self.reconnect(ctx, self.facts)
+        self.enter()
+
+    def refuse_without_lock(self) -> None:
+        """Make sure that nobody else can have the lock.
+
+        Raises:
+            MigrationLocked: The connection that holds it is gone.
+        """
+        if self.lock.is_lost:
+            raise MigrationLocked(
+                "the connection that held the migration lock is lost",
+                "Run again; what was applied so far is recorded.",
+            )
+
+    def refuse_changed_history(self, rank: int) -> None:
+        """Make sure that the plan still stands: nobody has written row *rank*.
+
+        Raises:
+            MigrationLocked: Somebody has, without the lock.
+            HookError: The history could not be read.
+        """
+        self.refuse_without_lock()
+        history = self.engine.read_history(self.session, self.facts)
+        strange = [row for row in history.rows if row.installed_rank >= rank]
+        if strange:
+            raise MigrationLocked(
+                f"row {strange[0].installed_rank} ({strange[0].script}) was written by somebody"
+                " else meanwhile, without the lock",
+                "Find out who migrates this database besides presync, then run again.",
+            )

@@ -1,0 +1,101 @@
+"""Tells what happens to one migration while it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.report import AppliedMigration
+
+if TYPE_CHECKING:
+    from hook.core.attempt import Attempt
+    from hook.core.prepared import PreparedScript
+    from hook.core.script import Migration
+    from hook.stages import Events
+
+_WARNING = "WARNING"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The events of *migration*."""
+
+    events: Events
+    migration: Migration
+
+    def started(self, script: PreparedScript) -> None:
+        """Tell that the first attempt begins."""
+        self.events(
+            "migration.started",
+            f"applying {self.migration.script}",
+            **self._names(),
+            transactional=script.in_transaction,
+        )
+
+    def progress(self, seconds: float) -> None:
+        """Tell how long the attempt has been running."""
+        self.events(
+            "migration.progress",
+            f"{self.migration.script} running for {seconds:.0f}s",
+            script=self.migration.script,
+            elapsed_ms=round(seconds * 1000),
+        )
+
+    def notices(self, attempt: Attempt) -> None:
+        """Tell what the server had to say besides errors."""
+        name = self.migration.script
+        for item in attempt.notices:
+            self.events(
+                "migration.notice",
+                f"{name}: {item.severity} {item.message}",
+                level="warning" if item.severity == _WARNING else "info",
+                script=name,
+                sqlstate=item.sqlstate,
+                **({"detail": item.detail} if item.detail else {}),
+                **({"server_hint": item.hint} if item.hint else {}),
+            )
+        if attempt.notices_dropped:
+            message = f"{name}: {attempt.notices_dropped} more notices are not shown"
+            self.events("migration.notice", message, script=name, dropped=attempt.notices_dropped)
+
+    def retry(self, attempts: int, at_most: int, last: Attempt | None) -> None:
+        """Tell that another attempt follows *last*, and why."""
+        failure = None if last is None else last.failure
+        why = f"{failure.sqlstate} {failure.message}" if failure else "connection lost"
+        self.events(
+            "retry.scheduled",
+            f"{self.migration.script}: attempt {attempts} of {at_most}: {why}",
+            script=self.migration.script,
+            attempts=attempts,
+            **({"sqlstate": failure.sqlstate} if failure else {}),
+        )
+
+    def lost(self, attempt: Attempt) -> None:
+        """Tell that the connection is lost."""
+        name = self.migration.script
+        message = f"{name}: connection lost, finding out what became of it"
+        failure = attempt.failure
+        self.events(
+            "connection.lost",
+            message,
+            level="warning",
+            script=name,
+            **({"sqlstate": failure.sqlstate} if failure else {}),
+        )
+
+    def applied(self, applied: AppliedMigration) -> None:
+        """Tell that it is applied."""
+        self.events(
+            "migration.applied",
+            f"applied {self.migration.script} in {applied.duration_ms} ms",
+            **self._names(),
+            duration_ms=applied.duration_ms,
+            attempts=applied.attempts,
+        )
+
+    def _names(self) -> dict[str, object]:
+        version = self.migration.version
+        return {
+            "script": self.migration.script,
+            "version": None if version is None else version.text,
+        }

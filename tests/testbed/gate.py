@@ -1,0 +1,128 @@
+"""The whole gate within the test's process, on a folder of scripts and one database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+from hook import bootstrap
+from hook.clock import Deadline, Interrupt, SystemClock
+from hook.core.outcome import Finding, Policy
+from hook.core.report import Report
+from hook.settings import BackupSettings, BlockerSettings, DatabaseSettings, RunSettings, Settings
+from hook.settings.backup_source import BackupSource, BackupSystem, S3Settings
+from hook.settings.migrations import MigrationSettings, Sources
+from hook.settings.output import OutputSettings
+from hook.settings.target import ConnectionTarget
+from hook.stages import Context
+from tests.fakes import FakeEvents
+from tests.testbed.database import Database
+from tests.testbed.release import write_files
+from tests.testbed.run_context import RUN_ID
+
+LADDER = tuple(timedelta(milliseconds=number) for number in (100, 100, 250))
+HISTORY = (
+    "SELECT installed_rank, version, script, success FROM flyway_schema_history"
+    " ORDER BY installed_rank"
+)
+
+
+def run_settings(**fields: timedelta) -> RunSettings:
+    """Return limits that suit a test, but for *fields*."""
+    limits = RunSettings(
+        deadline=timedelta(seconds=60),
+        lock_wait=timedelta(seconds=30),
+        lock_ladder=LADDER,
+        statement_timeout=timedelta(seconds=30),
+    )
+    return replace(limits, **fields)  # type: ignore[arg-type]  # test input
+
+
+def settings_for(target: ConnectionTarget, folder: Path) -> Settings:
+    """Return settings that ask for no backup and look for no blockers."""
+    return Settings(
+        database=DatabaseSettings(target, "test", timedelta(seconds=30)),
+        migrations=MigrationSettings(sources=Sources(locations=(str(folder),))),
+        run=run_settings(),
+        backup=BackupSettings(
+            Policy.ENFORCE,
+            BackupSource(BackupSystem.NONE),
+            None,
+            timedelta(hours=24),
+            S3Settings(),
+        ),
+        blockers=BlockerSettings(Policy.OFF, timedelta(minutes=30), timedelta(0)),
+        output=OutputSettings(),
+    )
+
+
+@dataclass(slots=True)
+class Gate:
+    """A release in *folder* and a database; each run has a context of its own."""
+
+    database: Database
+    folder: Path
+    interrupt: Interrupt
+    settings: Settings
+    events: FakeEvents = field(default_factory=FakeEvents)
+
+    def release(self, files: Mapping[str, str | bytes]) -> None:
+        """Add *files* to the release."""
+        write_files(self.folder, files)
+
+    def run(self, files: Mapping[str, str | bytes] | None = None) -> Report:
+        """Run the gate after *files* were added to the release."""
+        if files is not None:
+            self.release(files)
+        self.events.told.clear()
+        return bootstrap.run(self.settings, self.context())
+
+    def context(self) -> Context:
+        """Return the context of one run."""
+        clock = SystemClock(self.interrupt)
+        deadline = Deadline.after(clock, self.settings.run.deadline, "PRESYNC_DEADLINE")
+        return Context(clock, deadline, self.interrupt, self.events, RUN_ID)
+
+    def limit(self, **fields: timedelta) -> None:
+        """Set limits of the run."""
+        self.settings = replace(self.settings, run=run_settings(**fields))
+
+    def history(self) -> list[tuple[object, ...]]:
+        """Return rank, version, script and success of each row."""
+        return self.database.query(HISTORY)
+
+    def start(self, files: Mapping[str, str | bytes] | None = None) -> Running:
+        """Run the gate in another thread."""
+        return Running.start(self, files)
+
+
+@dataclass(slots=True)
+class Running:
+    """A gate at work in another thread."""
+
+    thread: threading.Thread
+    reports: list[Report]
+
+    @classmethod
+    def start(cls, gate: Gate, files: Mapping[str, str | bytes] | None) -> Running:
+        """Start *gate*."""
+        reports: list[Report] = []
+        thread = threading.Thread(target=lambda: reports.append(gate.run(files)), daemon=True)
+        thread.start()
+        return cls(thread, reports)
+
+    def report(self, seconds: float = 30) -> Report:
+        """Return the report of the run, which must end within *seconds*."""
+        self.thread.join(seconds)
+        assert not self.thread.is_alive(), "the gate did not end"
+        assert self.reports, "the gate ended without a report"
+        return self.reports[0]
+
+
+def deciding(report: Report) -> Finding:
+    """Return the finding that set the exit code of *report*."""
+    findings = (item for result in report.results for item in result.findings)
+    return next(item for item in findings if item.code is report.exit_code)

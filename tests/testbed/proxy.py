@@ -1,0 +1,159 @@
+"""A proxy in front of PostgreSQL that counts round trips and loses connections on demand.
+
+It follows the protocol's framing (manual, chapter "Frontend/Backend Protocol"), for
+connections without TLS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tests.testbed.postgres_server import PostgresServer
+
+# libpq would otherwise ask for encryption first.
+PLAIN = {"sslmode": "disable", "gssencmode": "disable"}
+_CANCEL_CODE = 80877102
+
+
+class Fault(Enum):
+    """How a connection is lost."""
+
+    REQUEST = "the request does not arrive"
+    REPLY = "the request is carried out, its reply does not arrive"
+    SILENCE = "the request arrives, and nothing comes back ever after"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One connection: the requests seen, and how many were answered to the end."""
+
+    requests: list[bytes] = field(default_factory=list)
+    round_trips: int = 0
+
+
+@dataclass(slots=True)
+class Proxy:
+    """A running proxy. A fault strikes once, at the first request with its text."""
+
+    server: PostgresServer
+    listener: socket.socket
+    conversations: list[Conversation] = field(default_factory=list)
+    faults: dict[bytes, Fault] = field(default_factory=dict)
+    _open: list[socket.socket] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """Return the port to connect to."""
+        number: int = self.listener.getsockname()[1]
+        return number
+
+    def lose(self, text: str, fault: Fault) -> None:
+        """Lose the connection in which a request with *text* is seen."""
+        self.faults[text.encode()] = fault
+
+    def accept_all(self) -> None:
+        """Serve connections until the listener is closed."""
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                backend = socket.create_connection((self.server.host, self.server.port))
+                self._open += [client, backend]
+                link = _Link(self, client, backend)
+                for work in (link.carry_requests, link.carry_replies):
+                    threading.Thread(target=work, daemon=True).start()
+
+    def take_fault(self, request: bytes) -> Fault | None:
+        """Return what is to happen at *request*."""
+        text = next((text for text in self.faults if text in request), None)
+        return None if text is None else self.faults.pop(text)
+
+    def close(self) -> None:
+        """Close everything."""
+        for item in (self.listener, *self._open):
+            _hang_up(item)
+
+
+@dataclass(slots=True)
+class _Link:
+    """One connection through the proxy."""
+
+    proxy: Proxy
+    client: socket.socket
+    backend: socket.socket
+    conversation: Conversation = field(default_factory=Conversation)
+    fault: Fault | None = None
+
+    def carry_requests(self) -> None:
+        with contextlib.suppress(OSError):
+            startup = _read(self.client, 4)
+            startup += _read(self.client, struct.unpack("!I", startup)[0] - 4)
+            self.backend.sendall(startup)
+            if struct.unpack("!I", startup[4:8])[0] == _CANCEL_CODE:
+                return
+            self.proxy.conversations.append(self.conversation)
+            while self._carry_request():
+                pass
+        _hang_up(self.backend)
+
+    def _carry_request(self) -> bool:
+        kind, body = _read_message(self.client)
+        if kind in b"QP":
+            self.conversation.requests.append(body)
+            self.fault = self.proxy.take_fault(body)
+        if self.fault is Fault.REQUEST:
+            _hang_up(self.client)
+            return False
+        self.backend.sendall(kind + struct.pack("!I", len(body) + 4) + body)
+        return kind != b"X"
+
+    def carry_replies(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                kind, body = _read_message(self.backend)
+                if self.fault is None:
+                    self.client.sendall(kind + struct.pack("!I", len(body) + 4) + body)
+                if kind == b"Z":
+                    self.conversation.round_trips += 1
+                    if self.fault is Fault.REPLY:
+                        break
+        if self.fault is not Fault.SILENCE:
+            _hang_up(self.client)
+
+
+def _read_message(source: socket.socket) -> tuple[bytes, bytes]:
+    head = _read(source, 5)
+    return head[:1], _read(source, struct.unpack("!I", head[1:])[0] - 4)
+
+
+def _read(source: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = source.recv(size - len(data))
+        if not piece:
+            raise ConnectionError
+        data += piece
+    return data
+
+
+def _hang_up(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
+
+
+@contextlib.contextmanager
+def running_proxy(server: PostgresServer) -> Iterator[Proxy]:
+    """Run a proxy in front of *server*."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = Proxy(server, listener)
+        threading.Thread(target=proxy.accept_all, daemon=True).start()
+        try:
+            yield proxy
+        finally:
+            proxy.close()
