@@ -86,7 +86,7 @@ GENERATED: list[tuple[str, str, Callable[[], str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("file", "mark", "render"), GENERATED, ids=str)
+@pytest.mark.parametrize(("file", "mark", "render"), GENERATED, ids=lambda item: getattr(item, "__name__", item))
 def test_table_is_that_of_the_code(file: str, mark: str, render: Callable[[], str]) -> None:
     """The table equals what the code says; UPDATE_GOLDEN=1 writes it anew."""
     path = DOCS / file
