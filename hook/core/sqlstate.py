@@ -44,6 +44,9 @@ _SESSION_LOST = frozenset(
 _CATALOG_RACES = ("tuple concurrently updated", "tuple concurrently deleted")
 _CATALOG_RACE_ATTEMPTS = 3
 
+# insufficient resources, operator intervention, system error, internal error
+_SERVER_CLASSES = ("53", "57", "58", "XX")
+
 
 @dataclass(frozen=True, slots=True)
 class ServerMessage:
@@ -78,6 +81,11 @@ def needs_new_session(failure: ServerMessage) -> bool:
     25006 is among them: after a failover the old primary answers as a standby.
     """
     return failure.sqlstate in _SESSION_LOST or failure.sqlstate.startswith(_CONNECTION_EXCEPTION)
+
+
+def is_about_server(failure: ServerMessage) -> bool:
+    """Tell whether *failure* says nothing of the SQL that was sent, only of server or session."""
+    return needs_new_session(failure) or failure.sqlstate.startswith(_SERVER_CLASSES)
 
 
 def retry_limit(failure: ServerMessage) -> int | None:

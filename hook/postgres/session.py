@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import psycopg
 from psycopg import pq
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hook.clock import Interrupt
+    from hook.core.sqlstate import ServerMessage
     from hook.postgres.script_run import CopyInput, ScriptOutcome
     from hook.settings.target import ConnectionTarget
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 # NAMEDATALEN - 1: the server cuts longer names, and we look for our own.
 _NAME_LENGTH = 63
@@ -166,20 +168,30 @@ class Session:
             DatabaseRejected: A right is missing.
             HookError: As `hook.core.refusal.refused_query` says.
         """
-        self._raise_if_interrupted()
-        self._link.patience = self._patience.at_most(_READ_SECONDS)
-        self._link.stopped = None
-        try:
+
+        def read() -> list[Row]:
             cursor = self._link.execute(query.encode(), tuple(parameters) or None)
-            rows = cursor.fetchall() if cursor.description is not None else []
-        except (psycopg.Error, NoAnswer) as error:
-            self._raise_if_interrupted()
-            refusal = self._refused(error)
-            if refusal is None:
-                raise
-            raise refusal from error
-        self._raise_if_interrupted()
-        return rows
+            return cursor.fetchall() if cursor.description is not None else []
+
+        return self._ask(read)
+
+    def parse(self, texts: Sequence[str]) -> tuple[ServerMessage | None, ...]:
+        """Return what the server's parser says against each of *texts*, none when nothing.
+
+        Nothing is executed, a COMMIT as little as a DROP. Outside of an aborted
+        transaction the parser of a query also looks at the tables it names.
+
+        Args:
+            texts: Sent at once, so all of them together should be no more than a few MB.
+
+        Raises:
+            HookError: As `fetch`; what is wrong with a text is returned, not raised.
+        """
+        from hook.postgres.parsing import (  # noqa: PLC0415 - a run with nothing to do has no script
+            parse_texts,
+        )
+
+        return self._ask(lambda: parse_texts(self._link, texts))
 
     def run(
         self,
@@ -220,6 +232,22 @@ class Session:
     def close(self) -> None:
         """Close the connection; the server rolls back what is open. Never fails."""
         self._link.close()
+
+    def _ask(self, read: Callable[[], T]) -> T:
+        """Return what *read* returns; its errors become those that `fetch` names."""
+        self._raise_if_interrupted()
+        self._link.patience = self._patience.at_most(_READ_SECONDS)
+        self._link.stopped = None
+        try:
+            answer = read()
+        except (psycopg.Error, NoAnswer) as error:
+            self._raise_if_interrupted()
+            refusal = self._refused(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+        self._raise_if_interrupted()
+        return answer
 
     def _raise_if_interrupted(self) -> None:
         if self._patience.interrupt is not None:
