@@ -19,29 +19,34 @@ _BLANK = " \t\f"
 
 def parse_properties(text: str) -> dict[str, str]:
     """Return the properties in *text*; of a key given twice the last value counts."""
-    properties = {}
-    for line in _logical_lines(text):
+    return {key: value for _, key, value in numbered_properties(text)}
+
+
+def numbered_properties(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield line, key and value of each property in *text*, also of a key given twice."""
+    for number, line in _logical_lines(text):
         match = _KEY_AND_VALUE.fullmatch(line)
         if match:  # always: both groups may be empty
-            properties[_unescaped(match[1])] = _unescaped(match[2])
-    return properties
+            yield number, _unescaped(match[1]), _unescaped(match[2])
 
 
-def _logical_lines(text: str) -> Iterator[str]:
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     joined = ""
+    first = 0
     is_joining = False
-    for raw in _LINE_BREAK.split(text):
+    for number, raw in enumerate(_LINE_BREAK.split(text), 1):
         line = raw.lstrip(_BLANK)
         if not is_joining and (not line or line[0] in "#!"):
             continue
+        first = first if is_joining else number
         trailing = len(line) - len(line.rstrip("\\"))
         is_joining = trailing % 2 == 1
         joined += line[:-1] if is_joining else line
         if not is_joining:
-            yield joined
+            yield first, joined
             joined = ""
     if joined:
-        yield joined
+        yield first, joined
 
 
 def _unescaped(text: str) -> str:
