@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from hook import __version__
+from hook.settings.flyway_files import PLACEHOLDER, default_folders
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.load import Need
 from hook.settings.setting import Group, Setting
-from hook.settings.sources import PLACEHOLDER, PLACEHOLDER_FLAG, Inputs
+from hook.settings.sources import PLACEHOLDER_FLAG, Inputs
 from hook.settings.specification import LOCATIONS, SETTINGS
 
 DEFAULT_COMMAND = "run"
@@ -184,4 +185,9 @@ def _read_inputs(parameters: Mapping[str, object], environment: Mapping[str, str
     if isinstance(paths, tuple) and paths:
         flags[LOCATIONS.name] = ",".join(paths)
     placeholders = parameters.get(_PLACEHOLDERS)
-    return Inputs(flags, environment, placeholders if isinstance(placeholders, tuple) else ())
+    return Inputs(
+        flags,
+        environment,
+        placeholders if isinstance(placeholders, tuple) else (),
+        default_folders(environment),
+    )

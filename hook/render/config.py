@@ -8,9 +8,9 @@ from hook.core.redaction import MASK
 from hook.render.palette import Colour, Palette
 from hook.render.table import display_width, padded
 from hook.settings import Settings
+from hook.settings.flyway_files import PLACEHOLDER
 from hook.settings.secrets import is_secret_name
 from hook.settings.setting import Given, Group, Setting
-from hook.settings.sources import PLACEHOLDER
 from hook.settings.specification import SETTINGS
 
 _CONFIG_SCHEMA = "presync.config/1"

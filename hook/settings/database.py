@@ -60,7 +60,10 @@ class Connection:
 
 
 def resolve_connection(
-    url: Given | None, password: str | None, environment: _Environment
+    url: Given | None,
+    password: str | None,
+    environment: _Environment,
+    files: Mapping[str, Given],
 ) -> Connection:
     """Return the connection that *url*, or else *environment*, names.
 
@@ -69,12 +72,15 @@ def resolve_connection(
         password: From a file; it replaces the one of the source.
         environment: All variables. A value that Kubernetes left unexpanded counts as
             unset here; it is a problem of its own.
+        files: What Flyway's files set, by variable; the same variable is stronger.
     """
-    usable = {name: value for name, value in environment.items() if not is_unexpanded(value)}
+    told = _overlaid(environment, files)
+    usable = {name: value for name, value in told.items() if not is_unexpanded(value)}
+    labels = {name: given.label for name, given in files.items() if not environment.get(name)}
     if url is not None and is_unexpanded(url.text):
         url = None
-    problems = list(_stray_login(environment))
-    candidates = list(_candidates(url, usable))
+    problems = list(_stray_login(told, labels))
+    candidates = list(_candidates(url, usable, labels))
     if not candidates or isinstance(candidates[0], Problem):
         problems += [item for item in candidates[:1] if isinstance(item, Problem)]
         return Connection(problems=tuple(problems))
@@ -94,6 +100,12 @@ def resolve_connection(
     )
 
 
+def _overlaid(environment: _Environment, files: Mapping[str, Given]) -> dict[str, str]:
+    """Return *environment* with what *files* say in place of what is unset."""
+    unset = {name: given.text for name, given in files.items() if not environment.get(name)}
+    return unset | {name: text for name, text in environment.items() if name not in unset}
+
+
 def unexpanded_sources(environment: _Environment) -> Iterator[Problem]:
     """Yield a problem for each variable of a source that holds a literal ``$(NAME)``."""
     names = {"FLYWAY_URL", "DATABASE_URL", *_FLYWAY, *_POSTGRES, *_LIBPQ, "PGPASSWORD"}
@@ -103,12 +115,15 @@ def unexpanded_sources(environment: _Environment) -> Iterator[Problem]:
             yield Problem(message, hint=hint)
 
 
-def _candidates(url: Given | None, environment: _Environment) -> Iterator[Source | Problem]:
+def _candidates(
+    url: Given | None, environment: _Environment, labels: Mapping[str, str]
+) -> Iterator[Source | Problem]:
     if url is not None:
         yield _read(_presync_url, url, environment)
     for name, read in (("FLYWAY_URL", _flyway_url), ("DATABASE_URL", _database_url)):
         if environment.get(name):
-            yield _read(read, Given(environment[name], Origin.ENVIRONMENT, name), environment)
+            given = Given(environment[name], Origin.ENVIRONMENT, labels.get(name, name))
+            yield _read(read, given, environment)
     if environment.get("POSTGRES_HOST") or environment.get("POSTGRES_DB"):
         label = "POSTGRES_HOST" if environment.get("POSTGRES_HOST") else "POSTGRES_DB"
         yield Source(label, _filled(_postgres_variables(environment), environment))
@@ -126,7 +141,8 @@ def _read(
         source = read(given.text, environment)
     except ValueError as error:
         return Problem(f"{given.label} {error}", given.origin)
-    return Source(given.label, source.parameters, source.notes)
+    notes = tuple(f"{given.label}: {note}" for note in source.notes)
+    return Source(given.label, source.parameters, notes)
 
 
 def _presync_url(text: str, environment: _Environment) -> Source:
@@ -138,7 +154,7 @@ def _database_url(text: str, environment: _Environment) -> Source:
     parameters = parse_loose_conninfo(_DRIVER.sub(r"\1", text))
     foreign = sorted(parameters.keys() - KEYWORDS)
     own = {name: value for name, value in parameters.items() if name not in foreign}
-    return Source("", _filled(own, environment), _ignored("DATABASE_URL", foreign))
+    return Source("", _filled(own, environment), _ignored(foreign))
 
 
 def _flyway_url(text: str, environment: _Environment) -> Source:
@@ -150,24 +166,26 @@ def _flyway_url(text: str, environment: _Environment) -> Source:
         for name, value in environment.items()
         if name.startswith(JDBC_PROPERTY)
     }
-    url = parse_jdbc(text, properties)
-    return Source("", {**login, **url.parameters}, _ignored("FLYWAY_URL", url.ignored))
+    # As in Flyway: user and password are stronger than properties, the URL than both.
+    url = parse_jdbc(text, {**properties, **login})
+    return Source("", url.parameters, _ignored(url.ignored))
 
 
-def _ignored(label: str, names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+def _ignored(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     if not names:
         return ()
-    return (f"{label}: parameters without a meaning here are ignored: {', '.join(names)}",)
+    return (f"parameters without a meaning here are ignored: {', '.join(names)}",)
 
 
-def _stray_login(environment: _Environment) -> Iterator[Problem]:
+def _stray_login(environment: _Environment, labels: Mapping[str, str]) -> Iterator[Problem]:
     if environment.get("FLYWAY_URL"):
         return
     for name in environment:
         if (name in _FLYWAY or name.startswith(JDBC_PROPERTY)) and environment[name]:
+            label = labels.get(name, name)
             yield Problem(
-                f"{name} is set and FLYWAY_URL is not",
-                hint=f"Set FLYWAY_URL, or remove {name}.",
+                f"{label} is set and FLYWAY_URL is not",
+                hint=f"Set FLYWAY_URL, or remove {label}.",
             )
 
 

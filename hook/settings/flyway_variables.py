@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CONNECTION = frozenset({"FLYWAY_URL", "FLYWAY_USER", "FLYWAY_PASSWORD"})
+FILES = frozenset({"FLYWAY_CONFIG_FILES", "FLYWAY_CONFIG_FILE_ENCODING"})
 
 _NO_CLEAN = "there is no clean"
 _NO_LICENSE = "nothing here needs a license"
@@ -55,17 +56,14 @@ ONLY: Mapping[str, tuple[str, str]] = {
 }
 
 _NO_JAVA = "Java classes cannot be run"
-_NO_FILES = "Flyway's configuration files are not read in this version; set variables instead"
 
 REFUSED: Mapping[str, str] = {
     "FLYWAY_CALLBACK_LOCATIONS": "callbacks are looked for in the locations only",
     "FLYWAY_CALLBACKS": _NO_JAVA,
     "FLYWAY_CHERRY_PICK": "migrations run in the order of their versions",
-    "FLYWAY_CONFIG_FILES": _NO_FILES,
-    "FLYWAY_CONFIG_FILE_ENCODING": _NO_FILES,
-    "FLYWAY_CONFIGURATIONS": _NO_FILES,
+    "FLYWAY_CONFIGURATIONS": "only Gradle has configurations",
     "FLYWAY_DRYRUN_OUTPUT": "presync plan shows what would be run",
-    "FLYWAY_ENVIRONMENT": _NO_FILES,
+    "FLYWAY_ENVIRONMENT": "Flyway obeys it in lower case only; set flyway_environment",
     "FLYWAY_ERROR_OVERRIDES": "an error of the server is never turned into a success",
     "FLYWAY_INIT_SQL": "statements for every connection are not supported in this version",
     "FLYWAY_JAR_DIRS": _NO_JAVA,

@@ -68,6 +68,11 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     Raises:
         ValueError: It is not a PostgreSQL URL; the reason never quotes a value.
     """
+    if text.startswith("jdbc-secretsmanager:"):
+        raise ValueError(
+            "is for the driver of AWS Secrets Manager, which is not supported; mount the secret"
+            " and set FLYWAY_USER and FLYWAY_PASSWORD"
+        )
     prefix = _PREFIX.match(text)
     if prefix is None:
         raise ValueError("is not a JDBC URL of PostgreSQL (jdbc:postgresql://host:5432/database)")

@@ -21,7 +21,7 @@ from hook.settings.backup_source import S3Settings
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.load_migrations import build_migrations
 from hook.settings.load_output import build_output
-from hook.settings.names import judge_names, note_harmless
+from hook.settings.names import judge_flyway_files, judge_names, note_harmless
 from hook.settings.secrets import find_secrets, is_secret_name
 from hook.settings.setting import Origin, Problem
 from hook.settings.sources import Inputs, Values, read_values
@@ -48,6 +48,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
     _raise_all(
         [
             *judge_names(inputs.environment),
+            *judge_flyway_files(values.flyway.variables),
             *found,
             *_judge_together(values),
             *unreadable,
@@ -87,7 +88,8 @@ def _connect(
     if need is Need.NO_DATABASE:
         return Connection(), []
     url = values.given.get(spec.URL.name)
-    connection = resolve_connection(url, password, inputs.environment)
+    files = values.flyway.variables
+    connection = resolve_connection(url, password, inputs.environment, files)
     problems = [*unexpanded_sources(inputs.environment), *connection.problems]
     is_missing = connection.target is None and need is Need.DATABASE
     if is_missing and not problems and url is None:
@@ -159,7 +161,9 @@ def _build_provenance(
     values: Values, connection: Connection, password: str | None, inputs: Inputs
 ) -> Provenance:
     url = values.given.get(spec.URL.name)
-    secrets = list(find_secrets(inputs.environment, [url.text] if url else []))
+    files = values.flyway.variables
+    written = {name: given.text for name, given in files.items()} | dict(inputs.environment)
+    secrets = list(find_secrets(written, [url.text] if url else []))
     secrets += [given.text for name, given in values.placeholders.items() if is_secret_name(name)]
     target = connection.target
     secrets += [text for text in (password, target and target.password) if text]
@@ -171,5 +175,9 @@ def _build_provenance(
         public=tuple(target.parameters[name] for name in shown if name in target.parameters)
         if target
         else (),
-        notes=(*note_harmless(inputs.environment), *connection.notes),
+        notes=(
+            *note_harmless(inputs.environment, files),
+            *values.flyway.notes,
+            *connection.notes,
+        ),
     )

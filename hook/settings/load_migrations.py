@@ -76,6 +76,7 @@ def _build_placeholders(values: Values) -> Placeholders:
             separator=values.of(flyway.PLACEHOLDER_SEPARATOR),
         ),
         is_replacing=values.of(flyway.PLACEHOLDER_REPLACEMENT),
+        environment=values.flyway.environment,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hook.settings import output_specification as spec
 from hook.settings.output import Actor, OutputSettings
 from hook.settings.sources import Inputs, Values, read_values
@@ -25,5 +27,6 @@ def build_output(values: Values) -> OutputSettings:
 
 def read_output(inputs: Inputs) -> OutputSettings:
     """Return where problems are to be told, whatever is wrong with the settings."""
-    values, _ = read_values(inputs)
+    # Flyway has no such settings.
+    values, _ = read_values(replace(inputs, folders=()))
     return build_output(values)

@@ -29,11 +29,17 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """What placeholders stand for. *values* are by name in lower case."""
+    """What placeholders stand for.
+
+    Attributes:
+        values: By name in lower case.
+        environment: What ``${flyway:environment}`` stands for.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     syntax: PlaceholderSyntax = field(default_factory=PlaceholderSyntax)
     is_replacing: bool = True
+    environment: str = "default"
 
 
 @dataclass(frozen=True, slots=True)

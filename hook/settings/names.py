@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from hook.settings import flyway_variables
 from hook.settings.database import JDBC_PROPERTY
-from hook.settings.setting import Problem
-from hook.settings.sources import PLACEHOLDER
+from hook.settings.flyway_files import PLACEHOLDER
+from hook.settings.setting import Given, Origin, Problem
 from hook.settings.specification import SETTINGS
 from hook.settings.suggestion import did_you_mean
 
@@ -39,7 +39,9 @@ NOT_YET = frozenset(
 )
 
 KNOWN = frozenset(name for setting in SETTINGS for name in setting.environment)
-_READ_ELSEWHERE = flyway_variables.CONNECTION | flyway_variables.HARMLESS.keys()
+_READ_ELSEWHERE = (
+    flyway_variables.CONNECTION | flyway_variables.FILES | flyway_variables.HARMLESS.keys()
+)
 _FLYWAY_NAMES = frozenset(
     name
     for names in (KNOWN, _READ_ELSEWHERE, flyway_variables.ONLY, flyway_variables.REFUSED)
@@ -56,14 +58,23 @@ def judge_names(environment: Mapping[str, str]) -> Iterator[Problem]:
         if name.startswith(OWN):
             yield _own_problem(name)
         elif name.startswith(FLYWAY):
-            yield from _flyway_problem(name, value)
+            yield from _flyway_problem(name, Given(value, Origin.ENVIRONMENT, name))
 
 
-def note_harmless(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each variable of Flyway's that is ignored."""
+def judge_flyway_files(variables: Mapping[str, Given]) -> Iterator[Problem]:
+    """Yield a problem for each value of Flyway's files that its variable could not have."""
+    for name, given in variables.items():
+        if name not in KNOWN:
+            yield from _flyway_problem(name, given)
+
+
+def note_harmless(environment: Mapping[str, str], files: Mapping[str, Given]) -> Iterator[str]:
+    """Yield a sentence for each variable of Flyway's that is ignored, also in *files*."""
     for name, reason in flyway_variables.HARMLESS.items():
         if environment.get(name):
             yield f"{name} is ignored: {reason}"
+        elif name in files:
+            yield f"{files[name].label} is ignored: {reason}"
 
 
 def _own_problem(name: str) -> Problem:
@@ -72,16 +83,19 @@ def _own_problem(name: str) -> Problem:
     return Problem(f"{name} is not a setting{did_you_mean(name, KNOWN)}")
 
 
-def _flyway_problem(name: str, value: str) -> Iterator[Problem]:
+def _flyway_problem(name: str, given: Given) -> Iterator[Problem]:
     if name.startswith((PLACEHOLDER, JDBC_PROPERTY)) or name in _READ_ELSEWHERE:
         return
     accepted, reason = flyway_variables.ONLY.get(name, ("", ""))
-    if accepted and value.strip().lower() == accepted:
+    if accepted and given.text.strip().lower() == accepted:
         return
+    label, origin = given.label, given.origin
     reason = reason or flyway_variables.REFUSED.get(name, "")
     if accepted:
-        yield Problem(f"{name} can only be {accepted}: {reason}", hint=f"Remove {name}.")
+        text = f"{label} can only be {accepted}: {reason}"
     elif reason:
-        yield Problem(f"{name} is not supported: {reason}", hint=f"Remove {name}.")
+        text = f"{label} is not supported: {reason}"
     else:
-        yield Problem(f"{name} is not a setting{did_you_mean(name, _FLYWAY_NAMES)}")
+        yield Problem(f"{label} is not a setting{did_you_mean(name, _FLYWAY_NAMES)}", origin)
+        return
+    yield Problem(text, origin, f"Remove {label}.")

@@ -1,4 +1,4 @@
-"""Flags before environment before file before defaults; each value knows where it is from."""
+"""Flags, environment, file, Flyway's files, defaults; each value knows where it is from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from hook.core.placeholders import RESERVED
 from hook.errors import ConfigError
 from hook.settings.config_file import ConfigFile, read_config_file
+from hook.settings.flyway_files import PLACEHOLDER, FlywayFiles, read_flyway_files
 from hook.settings.output_specification import CONFIG
 from hook.settings.setting import Given, Origin, Problem, Setting
 from hook.settings.specification import SETTINGS
@@ -16,7 +17,6 @@ from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
 
 T = TypeVar("T")
 
-PLACEHOLDER = "FLYWAY_PLACEHOLDERS_"
 PLACEHOLDER_FLAG = "--placeholder"
 
 
@@ -28,11 +28,13 @@ class Inputs:
         flags: Texts by the setting's name.
         environment: All variables.
         placeholders: ``name=value`` texts from flags.
+        folders: Where Flyway's files may be, the weakest first.
     """
 
     flags: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     placeholders: tuple[str, ...] = field(default=(), repr=False)
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,13 @@ class Values:
     Attributes:
         given: By setting; none where a setting is unset.
         placeholders: By name in lower case.
+        flyway: What Flyway's own files say.
     """
 
     given: Mapping[str, Given] = field(repr=False)
     placeholders: Mapping[str, Given] = field(repr=False)
     _parsed: Mapping[str, object] = field(repr=False)
+    flyway: FlywayFiles
 
     def of(self, setting: Setting[T]) -> T:
         """Return the value of *setting*; none when it is unset."""
@@ -62,10 +66,12 @@ def read_values(inputs: Inputs) -> tuple[Values, tuple[Problem, ...]]:
     given: dict[str, Given] = {}
     parsed: dict[str, object] = {}
     file = _read_file(inputs, problems)
+    flyway = read_flyway_files(inputs.folders, inputs.environment)
+    problems += flyway.problems
     for setting in SETTINGS:
         default = setting.default
         parsed[setting.name] = None if default is None else setting.parse(default)
-        found = _find(setting, inputs, file)
+        found = _find(setting, inputs, file, flyway)
         if found is None:
             continue
         given[setting.name] = found
@@ -73,12 +79,12 @@ def read_values(inputs: Inputs) -> tuple[Values, tuple[Problem, ...]]:
             parsed[setting.name] = _parse(setting, found, inputs.environment)
         except ConfigError as error:
             problems += [Problem(text, found.origin, error.hint) for text in error.problems]
-    placeholders = _read_placeholders(inputs, file, problems)
-    return Values(given, placeholders, parsed), tuple(problems)
+    placeholders = _read_placeholders(inputs, file, flyway, problems)
+    return Values(given, placeholders, parsed, flyway), tuple(problems)
 
 
 def _read_file(inputs: Inputs, problems: list[Problem]) -> ConfigFile:
-    place = _find(CONFIG, inputs, ConfigFile())
+    place = _find(CONFIG, inputs, ConfigFile(), FlywayFiles())
     if place is None:
         return ConfigFile()
     try:
@@ -88,7 +94,9 @@ def _read_file(inputs: Inputs, problems: list[Problem]) -> ConfigFile:
         return ConfigFile()
 
 
-def _find(setting: Setting[object], inputs: Inputs, file: ConfigFile) -> Given | None:
+def _find(
+    setting: Setting[object], inputs: Inputs, file: ConfigFile, flyway: FlywayFiles
+) -> Given | None:
     """Return the strongest value of *setting*. An empty text counts as not given.
 
     Manifests that are filled from templates set variables to nothing, and Secrets made
@@ -99,12 +107,17 @@ def _find(setting: Setting[object], inputs: Inputs, file: ConfigFile) -> Given |
         (inputs.flags.get(setting.name), Origin.FLAG, setting.flag),
         *((text, Origin.ENVIRONMENT, name) for text, name in environment),
         (file.values.get(setting.name), Origin.FILE, f"{file.path}: {setting.name}"),
+        *((found.text, found.origin, found.label) for found in _in_flyway_files(setting, flyway)),
     ]
     for text, origin, label in places:
         trimmed = (text or "").rstrip("\r\n")
         if trimmed:
             return Given(trimmed, origin, label)
     return None if setting.default is None else Given(setting.default, Origin.DEFAULT, "default")
+
+
+def _in_flyway_files(setting: Setting[object], flyway: FlywayFiles) -> Iterator[Given]:
+    return (flyway.variables[name] for name in setting.environment if name in flyway.variables)
 
 
 def _parse(setting: Setting[T], given: Given, environment: Mapping[str, str]) -> T:
@@ -118,10 +131,10 @@ def _parse(setting: Setting[T], given: Given, environment: Mapping[str, str]) ->
 
 
 def _read_placeholders(
-    inputs: Inputs, file: ConfigFile, problems: list[Problem]
+    inputs: Inputs, file: ConfigFile, flyway: FlywayFiles, problems: list[Problem]
 ) -> Mapping[str, Given]:
     found: dict[str, Given] = {}
-    for name, given in _each_placeholder(inputs, file):
+    for name, given in _each_placeholder(inputs, file, flyway):
         if not name or name.startswith(RESERVED):
             problems.append(Problem(f"{given.label} is no name for a placeholder", given.origin))
         elif is_unexpanded(given.text):
@@ -132,8 +145,11 @@ def _read_placeholders(
     return found
 
 
-def _each_placeholder(inputs: Inputs, file: ConfigFile) -> Iterator[tuple[str, Given]]:
+def _each_placeholder(
+    inputs: Inputs, file: ConfigFile, flyway: FlywayFiles
+) -> Iterator[tuple[str, Given]]:
     """Yield name and value of each placeholder, the weakest source first."""
+    yield from flyway.placeholders.items()
     for name, value in file.placeholders.items():
         label = f"{file.path}: placeholders.{name}"
         yield name.lower(), Given(value, Origin.FILE, label)

@@ -11,7 +11,8 @@ import pytest
 from hook.cli import SHAPES
 from hook.core.next_steps import next_steps
 from hook.errors import ExitCode
-from hook.settings.flyway_variables import HARMLESS, ONLY, REFUSED
+from hook.settings import flyway_keys
+from hook.settings.flyway_variables import CONNECTION, FILES, HARMLESS, ONLY, REFUSED
 from hook.settings.setting import Group, Setting
 from hook.settings.specification import SETTINGS
 from tests.testbed.process import ROOT
@@ -77,16 +78,26 @@ def refused() -> str:
     return table(("variable", "because"), [(code(name), why) for name, why in REFUSED.items()])
 
 
+def keys() -> str:
+    """Return the keys of Flyway's files that no variable sets."""
+    verdicts = (("ignored", flyway_keys.HARMLESS), ("refused", flyway_keys.REFUSED))
+    rows = [(code(key), verdict, why) for verdict, all_ in verdicts for key, why in all_.items()]
+    return table(("key", "verdict", "because"), rows)
+
+
 GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("exit-codes.md", "table", exit_codes),
     ("settings.md", "settings", settings),
     ("settings.md", "harmless", harmless),
     ("settings.md", "only", only),
     ("settings.md", "refused", refused),
+    ("settings.md", "keys", keys),
 ]
 
 
-@pytest.mark.parametrize(("file", "mark", "render"), GENERATED, ids=lambda item: getattr(item, "__name__", item))
+@pytest.mark.parametrize(
+    ("file", "mark", "render"), GENERATED, ids=lambda item: getattr(item, "__name__", item)
+)
 def test_table_is_that_of_the_code(file: str, mark: str, render: Callable[[], str]) -> None:
     """The table equals what the code says; UPDATE_GOLDEN=1 writes it anew."""
     path = DOCS / file
@@ -123,7 +134,7 @@ def test_exit_code_says_what_it_means_and_what_to_do(item: ExitCode) -> None:
 def known_names() -> set[str]:
     """Return every variable that the documentation may name."""
     own = {name for setting in SETTINGS for name in setting.environment}
-    return own | {*HARMLESS, *ONLY, *REFUSED}
+    return own | {*CONNECTION, *FILES, *HARMLESS, *ONLY, *REFUSED}
 
 
 @pytest.mark.parametrize("file", ["exit-codes.md", "settings.md"])
@@ -131,7 +142,7 @@ def test_documentation_names_only_what_exists(file: str) -> None:
     """No setting, flag or command is made up."""
     text = (DOCS / file).read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:PRESYNC|FLYWAY)_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_<])", text))
-    assert named <= known_names() | {"FLYWAY_URL", "FLYWAY_USER", "FLYWAY_PASSWORD"}
+    assert named <= known_names()
     commands = set(re.findall(r"`presync (\w+)", text))
     assert commands <= {shape.name for shape in SHAPES}
     flags = set(re.findall(r"`(--[a-z0-9-]+)", text))

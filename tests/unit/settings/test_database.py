@@ -20,7 +20,7 @@ POSTGRES = {
 def resolve(url: str | None = None, **environment: str) -> Connection:
     """Return the connection for the variables given."""
     given = None if url is None else Given(url, Origin.ENVIRONMENT, "PRESYNC_URL")
-    return resolve_connection(given, None, environment)
+    return resolve_connection(given, None, environment, {})
 
 
 def described(connection: Connection) -> str:
@@ -79,7 +79,7 @@ def test_postgres_variables_become_parameters() -> None:
 
 def test_password_file_replaces_the_password_of_the_source() -> None:
     """A password from a file is the one that is used."""
-    connection = resolve_connection(None, "from file", POSTGRES)
+    connection = resolve_connection(None, "from file", POSTGRES, {})
     assert connection.target is not None
     assert connection.target.password == "from file"
 
@@ -134,6 +134,20 @@ def test_flyway_connection_properties_are_read() -> None:
     )
     assert connection.target is not None
     assert connection.target.parameters["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    ("query", "user", "expected"),
+    [("", "", "property"), ("", "variable", "variable"), ("?user=url", "variable", "url")],
+)
+def test_flyway_user_is_between_url_and_properties(query: str, user: str, expected: str) -> None:
+    """The order is that of Flyway and pgjdbc: the URL, the user, the properties."""
+    connection = resolve(
+        FLYWAY_URL=f"jdbc:postgresql://db/shop{query}",
+        FLYWAY_USER=user,
+        FLYWAY_JDBC_PROPERTIES_USER="property",
+    )
+    assert described(connection) == f"{expected}@db:5432/shop"
 
 
 @pytest.mark.parametrize("name", ["FLYWAY_USER", "FLYWAY_PASSWORD", "FLYWAY_JDBC_PROPERTIES_SSL"])

@@ -78,6 +78,12 @@ def test_jdbc_url_wins_over_properties() -> None:
     assert (parameters["user"], parameters["sslmode"]) == ("url", "require")
 
 
+def test_jdbc_url_of_the_secrets_manager_is_refused_by_name() -> None:
+    """Its driver would fetch the login; the reason says what to set instead."""
+    with pytest.raises(ValueError, match=r"AWS Secrets Manager.*set FLYWAY_USER"):
+        parse_jdbc("jdbc-secretsmanager:postgresql://db/shop?x=s3cr3t", {})
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.settings.flyway_variables import CONNECTION, HARMLESS, ONLY, REFUSED
+from hook.settings.flyway_variables import CONNECTION, FILES, HARMLESS, ONLY, REFUSED
 from hook.settings.names import KNOWN, NOT_YET, judge_names
 from hook.settings.setting import Setting
 from hook.settings.specification import SETTINGS
@@ -32,10 +32,21 @@ def problems(**environment: str) -> list[str]:
     return [problem.text for problem in judge_names(environment)]
 
 
+SUPPORTED = KNOWN | CONNECTION | FILES
+VERDICTS = (SUPPORTED, HARMLESS.keys(), ONLY.keys(), REFUSED.keys())
+FAMILIES = {"JDBC_PROPERTIES_ACCESSTOKEN", "PLACEHOLDERS_ANY"}
+
+
 @pytest.mark.parametrize("name", FLYWAY.split())
 def test_variable_of_flyway_is_never_unknown(name: str) -> None:
     """Each is honoured, harmless or refused with its reason."""
     assert not any("is not a setting" in text for text in problems(**{f"FLYWAY_{name}": "x"}))
+
+
+@pytest.mark.parametrize("name", sorted(set(FLYWAY.split()) - FAMILIES))
+def test_variable_of_flyway_has_one_verdict(name: str) -> None:
+    """No variable is both honoured and ignored."""
+    assert sum(f"FLYWAY_{name}" in verdict for verdict in VERDICTS) == 1
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))

@@ -1,0 +1,111 @@
+"""Reads ``flyway.conf``: Java properties, whose backslashes mean themselves.
+
+Source: Flyway's documentation, "Configuration", and its ``ConfigUtils``: a backslash is an
+escape only at the end of a line that the next one continues, lines are trimmed, and
+``${NAME}`` stands for a variable of the environment before anything else is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hook.core.encoding import UnknownEncoding, canonical_encoding
+from hook.core.properties import numbered_properties
+from hook.errors import ConfigError
+from hook.settings.flyway_entry import Entry, Reading
+from hook.settings.flyway_keys import PREFIX, is_of_environment
+from hook.settings.setting import Given, Origin
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
+# What Java's String.trim() cuts.
+_BLANK = "".join(map(chr, range(33)))
+_ENCODING = "FLYWAY_CONFIG_FILE_ENCODING"
+
+
+def read_conf_files(paths: Sequence[str], environment: Mapping[str, str]) -> Reading:
+    """Return what the files say; a later one of *paths* is stronger.
+
+    Raises:
+        ConfigError: A file cannot be read.
+    """
+    found: dict[str, Given] = {}
+    notes: list[str] = []
+    for path in paths:
+        text = _read(path, environment.get(_ENCODING) or "UTF-8")
+        prepared = _expanded(path, _prepared(text), environment, notes)
+        found |= _read_properties(path, "\n".join(prepared), notes)
+    entries = tuple(
+        Entry(key, given, has_references=is_of_environment(key)) for key, given in found.items()
+    )
+    return Reading(entries, notes=tuple(notes))
+
+
+def _read(path: str, encoding: str) -> str:
+    try:
+        codec = canonical_encoding(encoding)
+    except UnknownEncoding as error:
+        raise ConfigError((f"{_ENCODING}: {error}",)) from error
+    try:
+        text = Path(path).read_bytes().decode(codec)
+    except OSError as error:
+        reason = (error.strerror or "not readable").lower()
+        raise ConfigError(
+            (f"{path}: {reason}",), "Correct what is mounted there, or remove it."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            (f"{path} is not {encoding}",), f"Set {_ENCODING} to the encoding of the file."
+        ) from error
+    return text.removeprefix("\ufeff")
+
+
+def _prepared(text: str) -> list[str]:
+    """Return the lines of *text* with the backslashes doubled that are no escapes."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    followers = [*lines[1:], ""]
+    return [_doubled(*pair) for pair in zip(lines, followers, strict=True)]
+
+
+def _doubled(line: str, follower: str) -> str:
+    trimmed = line.strip(_BLANK)
+    doubled = trimmed.replace("\\", "\\\\")
+    is_property = follower.strip(_BLANK).startswith(PREFIX) and "=" in follower
+    if trimmed.endswith("\\") and follower and not is_property:
+        return doubled[:-1]
+    return doubled
+
+
+def _expanded(
+    path: str, lines: Sequence[str], environment: Mapping[str, str], notes: list[str]
+) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if "${" not in line or line.startswith(("#", "!")):
+            yield line
+            continue
+        unset = [name for name in _REFERENCE.findall(line) if name not in environment]
+        notes += (f"{path}:{number}: {name} is not set, so ${{{name}}} is empty" for name in unset)
+        yield _REFERENCE.sub(lambda match: _value_of(match[1], environment), line)
+
+
+def _value_of(name: str, environment: Mapping[str, str]) -> str:
+    value = environment.get(name, "").rstrip("\r\n")
+    if "\n" in value or "\r" in value:
+        raise ConfigError((f"{name} holds several lines, which a line of flyway.conf cannot",))
+    return value
+
+
+def _read_properties(path: str, text: str, notes: list[str]) -> dict[str, Given]:
+    found: dict[str, Given] = {}
+    lines: dict[str, int] = {}
+    for number, key, value in numbered_properties(text):
+        # Neither is quoted: it may be the rest of a value that was broken off.
+        if not key.startswith(PREFIX):
+            notes.append(f"{path}:{number} is ignored: it does not begin with {PREFIX}")
+            continue
+        if key in lines:
+            notes.append(f"{path}:{lines[key]}: {key} is ignored: line {number} sets it again")
+        lines[key] = number
+        found[key] = Given(value, Origin.FILE, f"{path}:{number}: {key}")
+    return found
