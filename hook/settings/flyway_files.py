@@ -145,11 +145,12 @@ def _sorted_out(reading: Reading, environment: Mapping[str, str]) -> FlywayFiles
             continue
         variable = keys.variable_of(entry.key)
         key = keys.canonical_key(entry.key)
-        if variable is not None:
-            is_set = bool(environment.get(variable))
-            problems += () if is_set else _place(variables, variable, entry, environment)
-        elif reason := keys.why_harmless(key):
+        if variable is not None and environment.get(variable):
+            continue
+        if reason := keys.why_harmless(key):
             notes.append(f"{entry.given.label} is ignored: {reason}")
+        elif variable is not None:
+            problems += _place(variables, variable, entry, environment)
         else:
             problems.append(_refusal(entry, keys.why_refused(key), keys.known_keys()))
     return FlywayFiles(variables, placeholders, reading.environment, tuple(problems), tuple(notes))

@@ -82,8 +82,8 @@ def canonical_key(key: str) -> str:
 
 
 def why_harmless(key: str) -> str:
-    """Return why *key*, which no variable sets, may be ignored; nothing if it may not."""
-    found = HARMLESS.get(key, "")
+    """Return why *key* may be ignored; nothing if it may not."""
+    found = HARMLESS.get(key) or flyway_variables.HARMLESS.get(_VARIABLES.get(key, ""))
     return found or (_OTHER_COMMAND if _table_of(key) in _HARMLESS_TABLES else "")
 
 

@@ -176,7 +176,7 @@ def _build_provenance(
         if target
         else (),
         notes=(
-            *note_harmless(inputs.environment, files),
+            *note_harmless(inputs.environment),
             *values.flyway.notes,
             *connection.notes,
         ),

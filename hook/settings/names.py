@@ -68,13 +68,11 @@ def judge_flyway_files(variables: Mapping[str, Given]) -> Iterator[Problem]:
             yield from _flyway_problem(name, given)
 
 
-def note_harmless(environment: Mapping[str, str], files: Mapping[str, Given]) -> Iterator[str]:
-    """Yield a sentence for each variable of Flyway's that is ignored, also in *files*."""
+def note_harmless(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each variable of Flyway's that is ignored."""
     for name, reason in flyway_variables.HARMLESS.items():
         if environment.get(name):
             yield f"{name} is ignored: {reason}"
-        elif name in files:
-            yield f"{files[name].label} is ignored: {reason}"
 
 
 def _own_problem(name: str) -> Problem:
