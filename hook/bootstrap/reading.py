@@ -15,15 +15,18 @@ from hook.stages.verify import VerifyStage
 from hook.stages.wait import WaitStage
 
 if TYPE_CHECKING:
+    from hook.core.script import Migration
     from hook.core.server import ServerFacts
+    from hook.core.statement_list import StatementList
     from hook.settings import Settings
     from hook.stages import Context
     from hook.stages.scripts import ScriptsStage
+    from hook.stages.syntax import SyntaxStage
 
 
 def build_engine(settings: Settings, ctx: Context) -> FlywayEngine:
     """Return the engine; relative locations start from the current directory."""
-    return FlywayEngine(settings.migrations, ctx.clock.now(), os.getcwd())
+    return FlywayEngine(settings.migrations, ctx.clock.now(), os.getcwd())  # noqa: PTH109 - text is what the engine takes
 
 
 def build_wait(settings: Settings) -> WaitStage:
@@ -51,6 +54,20 @@ def build_scripts(
     return ScriptsStage(lambda item: engine.read_script(item, facts), allows_mixed)
 
 
+def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:
+    """Return the stage that has the server parse the pending scripts."""
+    from hook.core.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
+    from hook.stages.syntax import SyntaxStage  # noqa: PLC0415 - likewise
+
+    allows_mixed = settings.migrations.execution.is_mixed_allowed
+
+    def read_statements(item: Migration) -> StatementList:
+        text = engine.read_script(item, facts)
+        return parse_script(item, text, allows_mixed=allows_mixed).body
+
+    return SyntaxStage(read_statements)
+
+
 def build_reading(settings: Settings, engine: FlywayEngine) -> Reading:
     """Return the stages that look.
 
@@ -62,5 +79,6 @@ def build_reading(settings: Settings, engine: FlywayEngine) -> Reading:
         resolve=ResolveStage(engine),
         history=HistoryStage(engine),
         scripts=lambda facts: build_scripts(settings, engine, facts),
+        syntax=lambda facts: build_syntax(settings, engine, facts),
         verify=VerifyStage(engine),
     )

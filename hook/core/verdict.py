@@ -117,7 +117,7 @@ def _level(facts: RunFacts) -> str:
         return "database is ahead"
     if facts.command in {"run", "verify"}:
         return "up to date"
-    return f"{facts.pending or 'nothing'} pending,"
+    return f"{facts.pending or 'nothing'} pending"
 
 
 def _version(facts: RunFacts) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hook.stages.history import HistoryStage
     from hook.stages.resolve import ResolveStage
     from hook.stages.scripts import ScriptsStage
+    from hook.stages.syntax import SyntaxStage
     from hook.stages.verify import VerifyStage
     from hook.stages.wait import Reached, WaitStage
 
@@ -47,6 +48,7 @@ class Reading:
     resolve: ResolveStage
     history: HistoryStage
     scripts: Callable[[ServerFacts], ScriptsStage]
+    syntax: Callable[[ServerFacts], SyntaxStage]
     verify: VerifyStage
 
     def look_again(self, journal: Journal, read: Read) -> Read:
@@ -55,9 +57,12 @@ class Reading:
         return replace(read, history=history, plan=plan)
 
     def prepare(self, journal: Journal, read: Read) -> tuple[PreparedScript, ...]:
-        """Read and understand the pending scripts."""
+        """Read the pending scripts and have the server parse them; nothing is run."""
         stage = self.scripts(read.facts)
-        return journal.stage("scripts", lambda: stage.run(journal.ctx, read.plan.pending))
+        scripts = journal.stage("scripts", lambda: stage.run(journal.ctx, read.plan.pending))
+        syntax = self.syntax(read.facts)
+        journal.stage("syntax", lambda: syntax.run(journal.ctx, read.session, scripts))
+        return scripts
 
     def read(self, journal: Journal, session: Session, facts: ServerFacts) -> Read:
         """Resolve the release and lay it beside the history."""

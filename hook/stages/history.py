@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from hook.engines import Engine, Reader
     from hook.stages import Context
 
-_NAMED = 10
+_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,13 @@ def _describe(history: History, plan: Plan) -> Finding:
     at = f"at {plan.current}" if plan.current else "without version"
     if not plan.pending:
         return passed("history", f"{place} {at}, nothing pending")
-    names = [item.script for item in plan.pending[:_NAMED]]
-    more = len(plan.pending) - len(names)
-    listed = ", ".join(names) + (f" and {more} more" if more else "")
+    listed = _listed([item.script for item in plan.pending])
     state = "" if history.exists else ", not there yet"
     return passed("history", f"{place} {at}{state}, {len(plan.pending)} pending: {listed}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return *names*, the middle ones left out when there are many."""
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return f"{names[0]} … {names[-1]}"
