@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint types layers fmt check image
+.PHONY: help setup demo test lint types layers fmt check image interop
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -42,3 +42,6 @@ check: lint types layers test  ## all of the above that a change must pass
 
 image: $(READY)  ## build the image, lint it, and run it as its pod would
 	.ci/image
+
+interop: $(READY)  ## play the Flyway scenarios with real Flyway; needs Java and Maven
+	$(BIN)/python -m pytest tests/interop -n 2 --dist loadgroup

@@ -1,4 +1,4 @@
-"""Real Flyway for the tests in this folder; its absence is a failure."""
+"""Real Flyway for the tests in this folder; its absence ends the session at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.interop.flyway_jars import FlywayNotAvailable
+from tests.interop.flyway_jars import VERSIONS, FlywayNotAvailable, class_path
 from tests.interop.flyway_process import FlywayProcess, running_flyway
 from tests.interop.presync_server import PresyncServer, running_presync_server
+
+
+def pytest_configure() -> None:
+    """Fetch every version before the first test, and before there are workers."""
+    try:
+        for version in VERSIONS:
+            class_path(version)
+    except FlywayNotAvailable as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +29,7 @@ def flyway() -> Iterator[Callable[[str], FlywayProcess]]:
 
         def get(version: str) -> FlywayProcess:
             if version not in running:
-                try:
-                    running[version] = stack.enter_context(running_flyway(version))
-                except FlywayNotAvailable as error:
-                    pytest.fail(str(error), pytrace=False)
+                running[version] = stack.enter_context(running_flyway(version))
             return running[version]
 
         yield get

@@ -19,7 +19,6 @@ _SOURCES = Path(__file__).parent / "flyway"
 _POM = _SOURCES / "pom.xml"
 _RUNNER = _SOURCES / "FlywayRunner.java"
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
-_NEEDED = ("java", "javac", "mvn")
 _INSTALL = "apt-get install -y --no-install-recommends maven default-jdk-headless"
 
 
@@ -40,8 +39,9 @@ def class_path(version: str) -> str:
     """
     folder = _cache() / f"{version}-{_digest()}"
     with _locked(_cache() / "lock"):
+        _require_programs("java")
         if not folder.exists():
-            _require_programs()
+            _require_programs("javac", "mvn")
             _fetch(version, folder)
     return f"{folder}/*{os.pathsep}{folder}/classes"
 
@@ -65,8 +65,8 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _require_programs() -> None:
-    missing = [name for name in _NEEDED if not shutil.which(name)]
+def _require_programs(*names: str) -> None:
+    missing = [name for name in names if not shutil.which(name)]
     if missing:
         raise FlywayNotAvailable(f"{', '.join(missing)} not found; install with: {_INSTALL}")
 
