@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from hook.clock import Interrupt
 from hook.stages import Context
 from tests.fakes import FakeEvents
-from tests.testbed.run_context import close_interrupt, make_context
+from tests.testbed.database import Database
+from tests.testbed.gate import Gate, settings_for
+from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.proxy import Proxy, running_proxy
+from tests.testbed.run_context import close_interrupt, make_context, target_of
 
 
 @pytest.fixture
@@ -38,3 +43,19 @@ def events() -> FakeEvents:
 def ctx(interrupt: Interrupt, events: FakeEvents) -> Context:
     """Return the context of a run that `interrupt` stops."""
     return make_context(interrupt, events)
+
+
+@pytest.fixture
+def gate(database: Database, interrupt: Interrupt, events: FakeEvents, tmp_path: Path) -> Gate:
+    """Return the gate on an empty release and an empty database."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    settings = settings_for(target_of(database), folder)
+    return Gate(database, folder, interrupt, settings, events)
+
+
+@pytest.fixture
+def proxy(server: PostgresServer) -> Iterator[Proxy]:
+    """Return a proxy in front of the server."""
+    with running_proxy(server) as running:
+        yield running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from hook.core.outcome import Finding, Policy
 from hook.core.report import Report
 from hook.settings import BackupSettings, BlockerSettings, DatabaseSettings, RunSettings, Settings
 from hook.settings.backup_source import BackupSource, BackupSystem, S3Settings
-from hook.settings.migrations import MigrationSettings, Sources
+from hook.settings.migrations import HistoryTable, MigrationSettings, Sources
 from hook.settings.output import OutputSettings
 from hook.settings.target import ConnectionTarget
 from hook.stages import Context
@@ -23,22 +23,26 @@ from tests.testbed.database import Database
 from tests.testbed.release import write_files
 from tests.testbed.run_context import RUN_ID
 
-LADDER = tuple(timedelta(milliseconds=number) for number in (100, 100, 250))
+LADDER = (0.1, 0.1, 0.25)
 HISTORY = (
     "SELECT installed_rank, version, script, success FROM flyway_schema_history"
     " ORDER BY installed_rank"
 )
 
 
-def run_settings(**fields: timedelta) -> RunSettings:
-    """Return limits that suit a test, but for *fields*."""
-    limits = RunSettings(
-        deadline=timedelta(seconds=60),
-        lock_wait=timedelta(seconds=30),
-        lock_ladder=LADDER,
-        statement_timeout=timedelta(seconds=30),
+def run_settings(
+    deadline: float = 60,
+    lock_wait: float = 30,
+    ladder: Sequence[float] = LADDER,
+    statement_timeout: float = 30,
+) -> RunSettings:
+    """Return limits that suit a test, in seconds."""
+    return RunSettings(
+        deadline=timedelta(seconds=deadline),
+        lock_wait=timedelta(seconds=lock_wait),
+        lock_ladder=tuple(timedelta(seconds=rung) for rung in ladder),
+        statement_timeout=timedelta(seconds=statement_timeout),
     )
-    return replace(limits, **fields)  # type: ignore[arg-type]  # test input
 
 
 def settings_for(target: ConnectionTarget, folder: Path) -> Settings:
@@ -86,9 +90,15 @@ class Gate:
         deadline = Deadline.after(clock, self.settings.run.deadline, "PRESYNC_DEADLINE")
         return Context(clock, deadline, self.interrupt, self.events, RUN_ID)
 
-    def limit(self, **fields: timedelta) -> None:
-        """Set limits of the run."""
-        self.settings = replace(self.settings, run=run_settings(**fields))
+    def limit(self, run: RunSettings) -> None:
+        """Limit the run."""
+        self.settings = replace(self.settings, run=run)
+
+    def set_schema(self, name: str) -> None:
+        """Put the schema history into schema *name*."""
+        table = HistoryTable(default_schema=name)
+        migrations = replace(self.settings.migrations, history=table)
+        self.settings = replace(self.settings, migrations=migrations)
 
     def history(self) -> list[tuple[object, ...]]:
         """Return rank, version, script and success of each row."""

@@ -14,11 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from hook.settings.target import ConnectionTarget
+from tests.testbed.database import Database
 from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.run_context import target_of
 
-# libpq would otherwise ask for encryption first.
-PLAIN = {"sslmode": "disable", "gssencmode": "disable"}
 _CANCEL_CODE = 80877102
+_QUERY, _PARSE = b"Q", b"P"
+_REQUESTS = (_QUERY, _PARSE)
 
 
 class Fault(Enum):
@@ -31,7 +34,7 @@ class Fault(Enum):
 
 @dataclass(slots=True)
 class Conversation:
-    """One connection: the requests seen, and how many were answered to the end."""
+    """One connection: the statements seen, and how often the server was waited for."""
 
     requests: list[bytes] = field(default_factory=list)
     round_trips: int = 0
@@ -39,12 +42,16 @@ class Conversation:
 
 @dataclass(slots=True)
 class Proxy:
-    """A running proxy. A fault strikes once, at the first request with its text."""
+    """A running proxy. Faults strike at queries of the simple protocol only.
+
+    Attributes:
+        faults: By the text of the request at which one strikes; how, and how often.
+    """
 
     server: PostgresServer
     listener: socket.socket
     conversations: list[Conversation] = field(default_factory=list)
-    faults: dict[bytes, Fault] = field(default_factory=dict)
+    faults: dict[bytes, tuple[Fault, int]] = field(default_factory=dict)
     _open: list[socket.socket] = field(default_factory=list)
 
     @property
@@ -53,9 +60,14 @@ class Proxy:
         number: int = self.listener.getsockname()[1]
         return number
 
-    def lose(self, text: str, fault: Fault) -> None:
+    def target(self, database: Database) -> ConnectionTarget:
+        """Return *database* as it is reached through here, by its superuser."""
+        plain = {"sslmode": "disable", "gssencmode": "disable"}
+        return target_of(database, None, host="127.0.0.1", port=str(self.port), **plain)
+
+    def lose(self, text: str, fault: Fault, times: int = 1) -> None:
         """Lose the connection in which a request with *text* is seen."""
-        self.faults[text.encode()] = fault
+        self.faults[text.encode()] = (fault, times)
 
     def accept_all(self) -> None:
         """Serve connections until the listener is closed."""
@@ -71,7 +83,12 @@ class Proxy:
     def take_fault(self, request: bytes) -> Fault | None:
         """Return what is to happen at *request*."""
         text = next((text for text in self.faults if text in request), None)
-        return None if text is None else self.faults.pop(text)
+        if text is None:
+            return None
+        fault, times = self.faults.pop(text)
+        if times > 1:
+            self.faults[text] = (fault, times - 1)
+        return fault
 
     def close(self) -> None:
         """Close everything."""
@@ -103,8 +120,9 @@ class _Link:
 
     def _carry_request(self) -> bool:
         kind, body = _read_message(self.client)
-        if kind in b"QP":
+        if kind in _REQUESTS:
             self.conversation.requests.append(body)
+        if kind == _QUERY:
             self.fault = self.proxy.take_fault(body)
         if self.fault is Fault.REQUEST:
             _hang_up(self.client)

@@ -42,6 +42,16 @@ class Writing:
         limit = f"SET LOCAL lock_timeout = {lock_timeout_ms}"
         return tuple(own(Moment.RECORDING, (*self.session_state, limit, row)))
 
+    def recording_alone(self, row: str) -> tuple[tuple[Own, ...], ...]:
+        """Return the messages that write *row* when no transaction is open.
+
+        A script may have made all transactions read-only; that ends with the first one.
+        """
+        return (
+            tuple(own(Moment.RECORDING, self.session_state)),
+            tuple(own(Moment.RECORDING, ("SET LOCAL lock_timeout = 0", row))),
+        )
+
 
 def own(moment: Moment, statements: Iterable[str]) -> Iterator[Own]:
     """Yield *statements* as those of presync's own at *moment*."""

@@ -148,11 +148,12 @@ class FlywayEngine:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""
         from hook.engines.flyway.sending import CLEANUP_SECONDS  # noqa: PLC0415 - not for a no-op run
 
-        writing = self._writing(task)
-        row = writing.row_of(attempt)
-        shielded = session.shielded(CLEANUP_SECONDS)
-        outcome = shielded.run(";\n".join(item.sql for item in writing.recording(0, row)))
-        return outcome.failure is None and not outcome.is_lost
+        writing, shielded = self._writing(task), session.shielded(CLEANUP_SECONDS)
+        for message in writing.recording_alone(writing.row_of(attempt)):
+            outcome = shielded.run(";\n".join(item.sql for item in message))
+            if outcome.failure is not None or outcome.is_lost:
+                return False
+        return True
 
     def _writing(self, task: ApplyTask) -> Writing:
         from hook.core.attempt import AttemptEnd  # noqa: PLC0415 - not for a no-op run

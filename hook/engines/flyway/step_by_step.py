@@ -97,7 +97,7 @@ class StepByStep:
             return self._stopped(attempt)
         left: tuple[str, ...] = ()
         if self.done == index and self._is_uncertain(attempt, self.statements[index]):
-            left = (f"what line {attempt.place.line} may have done",)
+            left = (f"what line {self.statements[index].line} may have done",)
         if attempt.end is not AttemptEnd.LOST:
             left = (*left, *self._new_invalid_indexes(invalid_before))
         return self._stopped(replace(attempt, left_behind=left))
@@ -126,11 +126,13 @@ class StepByStep:
     def _record(self) -> Attempt:
         """Write the history row, also after a stop request: the script has taken effect."""
         row = self.writing.row_of(self.sender.end(AttemptEnd.APPLIED))
-        after = self.writing.recording(_UNLIMITED, row)
+        messages = self.writing.recording_alone(row)
         if self.sender.session.in_transaction:  # which the script has left open
-            after = (*after, Own(Moment.COMMIT, "COMMIT"))
-        attempt = self.sender.send_shielded(compose_message(self.statements[:0], (), after))
-        if attempt.end is AttemptEnd.APPLIED:
-            return attempt
-        self.sender.roll_back()
-        return self._stopped(attempt)
+            commit = Own(Moment.COMMIT, "COMMIT")
+            messages = ((*self.writing.recording(_UNLIMITED, row), commit),)
+        for message in messages:
+            attempt = self.sender.send_shielded(compose_message(self.statements[:0], message))
+            if attempt.end is not AttemptEnd.APPLIED:
+                self.sender.roll_back()
+                return self._stopped(attempt)
+        return self.sender.end(AttemptEnd.APPLIED)

@@ -1,0 +1,164 @@
+"""One attempt through the engine, without the stages that would have refused it before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from hook.clock import Interrupt
+from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits
+from hook.core.script_message import Moment
+from hook.engines.flyway.engine import FlywayEngine
+from hook.postgres.facts import fetch_server_facts
+from hook.postgres.session import Session
+from tests.testbed.database import Database
+from tests.testbed.release import engine_on, write_files
+from tests.testbed.run_context import open_session, target_of
+
+LIMITS = Limits(lock_timeout_ms=100, statement_timeout_ms=5000, seconds=30)
+
+
+@dataclass
+class Bench:
+    """An engine and a session on *database*, entered."""
+
+    database: Database
+    folder: Path
+    engine: FlywayEngine
+    session: Session
+
+    def task(self, script: str | bytes, conf: str = "") -> ApplyTask:
+        """Return the task of applying *script*."""
+        write_files(self.folder, {"V1__x.sql": script, "V1__x.sql.conf": conf})
+        facts = fetch_server_facts(self.session)
+        history = self.engine.read_history(self.session, facts)
+        history = self.engine.create_history(self.session, history, facts)
+        self.engine.enter_session(self.session, history, facts)
+        (migration,) = self.engine.resolve(facts).migrations
+        return ApplyTask(migration, history, 1, facts, LIMITS)
+
+    def apply(self, script: str | bytes, conf: str = "") -> Attempt:
+        """Return the attempt at *script*."""
+        return self.engine.apply(self.session, self.task(script, conf), lambda _: None)
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Return what the history says."""
+        return self.database.query("SELECT version, success FROM flyway_schema_history")
+
+
+@pytest.fixture
+def make_bench(tmp_path: Path, interrupt: Interrupt) -> Iterator[Callable[[Database], Bench]]:
+    """Return ``make(database)``."""
+    sessions: list[Session] = []
+
+    def make(database: Database) -> Bench:
+        sessions.append(open_session(target_of(database), interrupt))
+        return Bench(database, tmp_path, engine_on(tmp_path), sessions[-1])
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[[Database], Bench], database: Database) -> Bench:
+    """Return a bench on the test's database."""
+    return make_bench(database)
+
+
+def test_syntax_error_anywhere_in_the_message_has_its_line(bench: Bench) -> None:
+    """The server parses everything before it runs anything: the position decides."""
+    attempt = bench.apply("CREATE TABLE half ();\nSELECT 1;\n\n  SELEC 'é';\nSELECT 3;")
+    assert attempt.end is AttemptEnd.FAILED
+    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 4)
+    assert attempt.place.statement == "SELEC 'é'"
+    assert not bench.session.in_transaction
+    assert bench.rows() == []
+
+
+def test_attempt_fits_into_one_round_trip(bench: Bench) -> None:
+    """Script, row and COMMIT are one message, and the session is clean afterwards."""
+    attempt = bench.apply("CREATE TABLE x (); SET search_path = pg_catalog")
+    assert attempt.end is AttemptEnd.APPLIED
+    assert bench.session.fetch("SHOW search_path") == [('public, "$user", public',)]
+    assert bench.rows() == [("1", True)]
+
+
+def test_position_in_a_database_without_encoding(
+    make_bench: Callable[[Database], Bench], make_database: Callable[..., Database]
+) -> None:
+    """Where the server counts bytes the line is right all the same."""
+    maker = make_database()
+    name = f"{maker.name}_ascii"
+    maker.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING SQL_ASCII LOCALE 'C'")
+    try:
+        bench = make_bench(Database(maker.server, name))
+        attempt = bench.apply("SELECT 'ééééééééééééééééééééé',\nnothing,\n1,\n2,\n3;\nSELECT 1;")
+        bench.session.close()
+    finally:
+        maker.execute(f"DROP DATABASE {name}")
+    assert (attempt.place.line, attempt.place.moment) == (2, Moment.SCRIPT)
+
+
+def test_script_that_the_encoding_cannot_hold_is_refused_whole(
+    make_bench: Callable[[Database], Bench], make_database: Callable[..., Database]
+) -> None:
+    """The server rejects the message before it reads a statement: no line is made up."""
+    maker = make_database()
+    name = f"{maker.name}_latin1"
+    maker.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
+    try:
+        bench = make_bench(Database(maker.server, name))
+        attempt = bench.apply("SELECT 1;\nSELECT '日本'")
+        bench.session.close()
+    finally:
+        maker.execute(f"DROP DATABASE {name}")
+    assert attempt.failure is not None
+    assert attempt.failure.sqlstate == "22P05"
+    assert attempt.place.describe("V1__x.sql") == "V1__x.sql (before its first statement)"
+
+
+@pytest.mark.parametrize("conf", ["", "executeInTransaction=false"])
+def test_session_lost_before_the_attempt_has_done_nothing(bench: Bench, conf: str) -> None:
+    """A connection that is already gone is told apart from one lost on the way."""
+    task = bench.task("CREATE TABLE x ()", conf)
+    bench.database.query(f"SELECT pg_terminate_backend({bench.session.pid}, 5000)")
+    attempt = bench.engine.apply(bench.session, task, lambda _: None)
+    assert attempt.end is AttemptEnd.LOST
+    assert attempt.place.moment is Moment.UNSENT
+    assert attempt.leftovers == ()
+
+
+def test_stop_request_before_the_attempt_has_done_nothing(
+    bench: Bench, interrupt: Interrupt
+) -> None:
+    """Nothing is sent, nothing is left behind and nothing recorded."""
+    task = bench.task("CREATE TABLE x ()")
+    interrupt.set("SIGTERM")
+    attempt = bench.engine.apply(bench.session, task, lambda _: None)
+    assert attempt.end is AttemptEnd.INTERRUPTED
+    assert attempt.place.moment is Moment.UNSENT
+    assert bench.rows() == []
+
+
+def test_attempt_goes_on_behind_what_is_done(bench: Bench) -> None:
+    """Only what is left of a script without transaction runs in the next attempt."""
+    script = "CREATE TABLE one ();\nCREATE TABLE two ();\nCREATE TABLE three ()"
+    task = replace(bench.task(script, "executeInTransaction=false"), done=2)
+    assert bench.engine.apply(bench.session, task, lambda _: None).end is AttemptEnd.APPLIED
+    assert bench.database.query("SELECT to_regclass('two'), to_regclass('three')::text") == [
+        (None, "three")
+    ]
+    assert bench.rows() == [("1", True)]
+
+
+def test_record_says_how_the_attempt_ended(bench: Bench, interrupt: Interrupt) -> None:
+    """The row is written also after a stop request, and only once."""
+    task = bench.task("CREATE TABLE x ()")
+    interrupt.set("SIGTERM")
+    assert bench.engine.record(bench.session, task, Attempt(AttemptEnd.FAILED, 7))
+    assert bench.rows() == [("1", False)]
+    assert not bench.engine.record(bench.session, task, Attempt(AttemptEnd.APPLIED, 7))

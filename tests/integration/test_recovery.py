@@ -1,0 +1,145 @@
+"""Connections that are lost in the middle of a migration."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.gate import Gate, run_settings, settings_for
+from tests.testbed.proxy import Fault, Proxy
+from tests.testbed.run_context import eventually
+
+ONCE = {"V2__x.sql": "CREATE TABLE x ();\nINSERT INTO t VALUES (2)"}
+ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
+OURS = "application_name LIKE 'presync/%' AND datname = current_database()"
+SLEEPING = f"SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND {OURS}"
+ROW = 'INSERT INTO "public"."flyway_schema_history"'
+
+
+@pytest.fixture(autouse=True)
+def _released(gate: Gate) -> None:
+    """Begin with a table."""
+    report = gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
+    assert report.exit_code is ExitCode.OK
+
+
+@pytest.fixture
+def proxied(gate: Gate, proxy: Proxy) -> Gate:
+    """Return the gate with the proxy in front of its database."""
+    gate.settings = settings_for(proxy.target(gate.database), gate.folder)
+    return gate
+
+
+def applied_once(gate: Gate) -> bool:
+    """Tell whether the second script took effect exactly once, with its row."""
+    rows = gate.database.query("SELECT id FROM t")
+    return rows == [(2,)] and gate.history()[1:] == [(2, "2", "V2__x.sql", True)]
+
+
+def test_terminated_backend_is_replaced(gate: Gate) -> None:
+    """The server rolled the script back; it runs again in a new session, once."""
+    script = (
+        "INSERT INTO t VALUES (2);\n"
+        "SELECT pg_sleep(CASE WHEN count(*) > 0 THEN 60 ELSE 0 END) FROM may_sleep"
+    )
+    gate.database.execute("CREATE TABLE may_sleep AS SELECT 1")
+    running = gate.start({"V2__x.sql": script})
+    eventually(lambda: bool(gate.database.query(SLEEPING)))
+    gate.database.execute("DELETE FROM may_sleep")
+    gate.database.query(f"SELECT pg_terminate_backend(pid) FROM ({SLEEPING}) AS s")
+    report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert applied_once(gate)
+    assert report.migrations[0].attempts == 2
+    assert [item["sqlstate"] for item in gate.events.named("connection.lost")] == ["57P01"]
+
+
+def test_reply_of_the_commit_is_lost(proxied: Gate, proxy: Proxy) -> None:
+    """The row says that it was committed: nothing runs twice."""
+    proxy.lose(ROW, Fault.REPLY)
+    report = proxied.run(ONCE)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert applied_once(proxied)
+    assert report.migrations[0].attempts == 1
+    assert len(proxied.events.named("connection.lost")) == 1
+
+
+def test_request_is_lost(proxied: Gate, proxy: Proxy) -> None:
+    """Nothing reached the server, so the script runs again."""
+    proxy.lose(ROW, Fault.REQUEST)
+    report = proxied.run(ONCE)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert applied_once(proxied)
+    assert report.migrations[0].attempts == 2
+
+
+def test_connection_lost_every_time_is_given_up(proxied: Gate, proxy: Proxy) -> None:
+    """The ladder bounds these attempts too."""
+    proxy.lose(ROW, Fault.REQUEST, times=9)
+    report = proxied.run(ONCE)
+    assert report.verdict == (
+        "FAILED 30 UNREACHABLE: V2__x.sql: connection lost in 3 attempts; rolled back, at 1"
+    )
+    assert len(proxied.history()) == 1
+
+
+def test_script_without_transaction_that_is_lost_needs_a_human(proxied: Gate, proxy: Proxy) -> None:
+    """Whether the statement took effect cannot be seen; a failed row stops the next run."""
+    proxy.lose("INSERT INTO t", Fault.REPLY)
+    report = proxied.run({**ONCE, **ALONE})
+    assert report.verdict == (
+        "FAILED 21 PARTIAL: V2__x.sql:2 connection lost; left behind: everything up to line 1,"
+        " what line 2 may have done, at 1"
+    )
+    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]
+    assert proxied.run().exit_code is ExitCode.FAILED_BEFORE
+
+
+@pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
+def test_row_of_a_finished_script_is_written_anew(
+    proxied: Gate, proxy: Proxy, fault: Fault
+) -> None:
+    """Every statement was answered; only the row is missing, or only its reply."""
+    proxy.lose(ROW, fault)
+    report = proxied.run({**ONCE, **ALONE})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert applied_once(proxied)
+
+
+def test_script_without_transaction_begins_anew_when_nothing_of_it_was_sent(
+    proxied: Gate, proxy: Proxy
+) -> None:
+    """Losing the preparations is no harm."""
+    proxy.lose("SET lock_timeout", Fault.REPLY)
+    report = proxied.run({**ONCE, **ALONE})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert applied_once(proxied)
+    assert report.migrations[0].attempts == 2
+
+
+def test_server_that_falls_silent_is_left(proxied: Gate, proxy: Proxy) -> None:
+    """A dead network is no answer; what the old backend did is found out first."""
+    proxied.limit(run_settings(deadline=2))
+    proxy.lose("pg_sleep", Fault.SILENCE)
+    report = proxied.run({"V2__x.sql": "SELECT pg_sleep(60)"})
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert report.verdict.endswith("; rolled back, at 1")
+
+
+def test_lost_lock_ends_the_run(gate: Gate) -> None:
+    """Without the lock somebody else may be migrating: what runs is finished, no more."""
+    scripts = {"V2__x.sql": "SELECT pg_advisory_lock(1)", "V3__y.sql": "CREATE TABLE y ()"}
+    held = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS} AND state = 'idle'"
+    with gate.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        gate.limit(run_settings(ladder=[30]))
+        running = gate.start(scripts)
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        eventually(lambda: bool(gate.database.query(waiting)))
+        assert len(gate.database.query(held)) == 1
+        other.execute("SELECT pg_advisory_unlock(1)")
+    report = running.report()
+    assert report.verdict == (
+        "FAILED 31 LOCKED: the connection that held the migration lock is lost; 1 applied, at 2"
+    )
+    assert gate.database.query("SELECT to_regclass('y')") == [(None,)]

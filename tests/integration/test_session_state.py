@@ -1,0 +1,118 @@
+"""Nothing that a script does to its session reaches the next script or the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.database import Database, Role
+from tests.testbed.gate import Gate, settings_for
+from tests.testbed.run_context import target_of
+
+LOOK = r"""
+CREATE TABLE public.seen (name, value) AS
+SELECT name, current_setting(name, true) FROM unnest(ARRAY[
+    'search_path', 'statement_timeout', 'lock_timeout', 'standard_conforming_strings',
+    'TimeZone', 'client_encoding', 'check_function_bodies', 'transaction_read_only',
+    'session_replication_role', 'application_name', 'app.tenant']) AS name;
+INSERT INTO public.seen VALUES
+    ('user', current_user), ('session', session_user), ('text', 'é\x'), ('text', '日本');
+"""
+HARMLESS = "SELECT set_config('app.tenant', '', false)"
+LEAKS = {
+    "role": "SET ROLE pg_monitor",
+    "session authorization": "SET SESSION AUTHORIZATION pg_monitor",
+    "search path": "SET search_path = pg_catalog",
+    "search path of pg_dump": "SELECT pg_catalog.set_config('search_path', '', false)",
+    "statement timeout": "SET statement_timeout = 1",
+    "lock timeout": "SET lock_timeout = 0",
+    "strings": "SET standard_conforming_strings = off",
+    "time zone": "SET TimeZone = 'Asia/Shanghai'",
+    "client encoding": "SET client_encoding = 'LATIN1'",
+    "function bodies": "SET check_function_bodies = false",
+    "replication role": "SET session_replication_role = replica",
+    "application": "SET application_name = 'somebody else'",
+    "read-only": "SET default_transaction_read_only = on",
+}
+ROW = (
+    "SELECT installed_by, abs(extract(epoch FROM installed_on - now() AT TIME ZONE 'UTC')) < 60"
+    " FROM public.flyway_schema_history WHERE version = '1'"
+)
+
+
+def seen_behind(gate: Gate, leak: str, conf: str) -> list[tuple[object, ...]]:
+    """Return what a script sees in whose session *leak* ran before it."""
+    gate.database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    files = {"V1__leak.sql": f"{HARMLESS};\n{leak};", "V1__leak.sql.conf": conf, "V2__x.sql": LOOK}
+    report = gate.run(files)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert gate.database.query(ROW) == [("postgres", True)]
+    return gate.database.query("SELECT name, value FROM public.seen ORDER BY name, value")
+
+
+@pytest.mark.parametrize("conf", ["", "executeInTransaction=false"], ids=["one", "none"])
+def test_session_state_does_not_leak(gate: Gate, conf: str) -> None:
+    """Whatever a script sets, with or without a transaction, the next one starts afresh."""
+    expected = seen_behind(gate, HARMLESS, conf)
+    assert ("search_path", 'public, "$user", public') in expected
+    for name, leak in LEAKS.items():
+        assert seen_behind(gate, leak, conf) == expected, name
+
+
+@pytest.fixture
+def owner(database: Database, make_role: Callable[..., Role]) -> Role:
+    """Return a role that may log in and create what it likes."""
+    role = make_role()
+    database.execute(f"GRANT CREATE ON DATABASE {database.name} TO {role.name};"
+                     f"GRANT ALL ON SCHEMA public TO {role.name}")  # fmt: skip
+    return role
+
+
+def test_role_of_the_login_stays(gate: Gate, owner: Role, make_role: Callable[..., Role]) -> None:
+    """Where ALTER ROLE gives a login another role, that one owns what scripts create."""
+    login = make_role()
+    gate.database.execute(
+        f"GRANT {owner.name} TO {login.name}; ALTER ROLE {login.name} SET role = {owner.name}"
+    )
+    gate.settings = settings_for(target_of(gate.database, login), gate.folder)
+    files = {
+        "V1__a.sql": f"CREATE TABLE a (); SET ROLE {login.name}",
+        "V2__b.sql": "CREATE TABLE b ()",
+    }
+    assert gate.run(files).exit_code is ExitCode.OK
+    owners = gate.database.query(
+        "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'"
+    )
+    names = ("a", "b", "flyway_schema_history")
+    assert sorted(owners) == [(name, owner.name) for name in names]
+    rows = gate.database.query("SELECT installed_by FROM flyway_schema_history")
+    assert rows == [(owner.name,), (owner.name,)]
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("public, pg_temp", "public, pg_temp"),
+        ('"$user", other', 'public, "$user", other'),
+        ("other, public", "public, other, public"),
+        ("''", "public"),
+    ],
+)
+def test_search_path_of_the_role_is_kept(gate: Gate, owner: Role, path: str, seen: str) -> None:
+    """The schema of the history stands in front of it, unless it does already."""
+    gate.database.execute(f"CREATE SCHEMA other; ALTER ROLE {owner.name} SET search_path = {path}")
+    gate.settings = settings_for(target_of(gate.database, owner), gate.folder)
+    gate.set_schema("public")
+    script = "CREATE TABLE seen AS SELECT current_setting('search_path') AS path"
+    assert gate.run({"V1__x.sql": script}).exit_code is ExitCode.OK
+    assert gate.database.query("SELECT path FROM public.seen") == [(seen,)]
+
+
+def test_limits_of_the_role_do_not_hold_for_the_history(gate: Gate, owner: Role) -> None:
+    """A role whose statements may take a millisecond can migrate all the same."""
+    gate.database.execute(f"ALTER ROLE {owner.name} SET lock_timeout = 1")
+    gate.settings = settings_for(target_of(gate.database, owner), gate.folder)
+    script = "SELECT pg_sleep(0.01); CREATE TABLE a ()"
+    assert gate.run({"V1__a.sql": script}).exit_code is ExitCode.OK

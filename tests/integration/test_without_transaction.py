@@ -1,0 +1,200 @@
+"""Scripts that PostgreSQL refuses in a transaction: what they leave, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.database import Role
+from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.run_context import eventually, target_of
+
+TABLE = "CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'a'), (2, 'a')"
+ALONE = "executeInTransaction=false"
+INVALID = "SELECT relname FROM pg_class JOIN pg_index ON indexrelid = oid WHERE NOT indisvalid"
+
+
+@pytest.fixture(autouse=True)
+def _released(gate: Gate) -> None:
+    """Begin with a table in which one name stands twice."""
+    assert gate.run({"V1__t.sql": TABLE}).exit_code is ExitCode.OK
+
+
+def test_concurrent_index_is_built_and_recorded(gate: Gate) -> None:
+    """One statement, one row, no transaction."""
+    script = "CREATE INDEX CONCURRENTLY i ON t (id);\nCREATE INDEX CONCURRENTLY j ON t (name)"
+    report = gate.run({"V2__i.sql": script})
+    assert report.verdict.startswith("PASSED 0 OK: 1 applied (V2), at 2")
+    assert not report.migrations[0].transactional
+    assert gate.database.query("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass") == [
+        (2,)
+    ]
+    assert gate.history()[1:] == [(2, "2", "V2__i.sql", True)]
+
+
+def test_invalid_index_is_named_and_recorded(gate: Gate) -> None:
+    """A unique index that cannot be is left invalid; no later run takes it for done."""
+    script = "CREATE UNIQUE INDEX CONCURRENTLY i ON t (name)"
+    report = gate.run({"V2__i.sql": script, "V3__never.sql": "CREATE TABLE never ()"})
+    assert report.verdict == (
+        'FAILED 21 PARTIAL: V2__i.sql:1 23505 could not create unique index "i";'
+        " left behind: invalid index public.i on t, at 1"
+    )
+    assert "delete row 2 of public.flyway_schema_history" in deciding(report).hint
+    assert gate.history()[1:] == [(2, "2", "V2__i.sql", False)]
+    again = gate.run()
+    assert again.verdict == (
+        "REFUSED 14 FAILED_BEFORE: version 2 (V2__i.sql) is recorded as failed; database untouched"
+    )
+    assert "V2__i.sql" in deciding(again).message
+    assert deciding(again).hint
+    assert gate.database.query(INVALID) == [("i",)]
+
+
+def test_hint_leads_out_of_a_failed_row(gate: Gate) -> None:
+    """After the invalid index and the failed row are gone, the corrected script runs."""
+    gate.run({"V2__i.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON t (name)"})
+    gate.database.execute("DROP INDEX i")
+    gate.database.execute("DELETE FROM flyway_schema_history WHERE installed_rank = 2")
+    report = gate.run({"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (name)"})
+    assert report.exit_code is ExitCode.OK
+
+
+def test_second_statement_that_fails_leaves_the_first(gate: Gate) -> None:
+    """The first one took effect for good, which is said with its line."""
+    script = "CREATE INDEX CONCURRENTLY i\n  ON t (id);\nVACUUM missing;\nVACUUM t"
+    report = gate.run({"V2__x.sql": script})
+    assert report.verdict == (
+        'FAILED 21 PARTIAL: V2__x.sql:3 42P01 relation "missing" does not exist;'
+        " left behind: everything up to line 2, at 1"
+    )
+    assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE INDEX CONCURRENTLY i ON missing (id)",
+        "SET lock_timeout = '3s';\nCREATE INDEX CONCURRENTLY i ON missing (id)",
+        "BEGIN;\nCREATE TABLE half ();\nSELECT 1/0;\nCOMMIT;\nSELECT 1",
+        "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE half ();\nDROP TABLE no;\nCOMMIT;",
+    ],
+)
+def test_script_that_leaves_nothing_counts_as_rolled_back(gate: Gate, script: str) -> None:
+    """Nothing took effect, so nothing is recorded, and the next run may try again."""
+    report = gate.run({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
+    assert report.exit_code is ExitCode.SQL_FAILED
+    assert report.verdict.endswith("; rolled back, at 1")
+    assert len(gate.history()) == 1
+    assert gate.database.query("SELECT to_regclass('half')") == [(None,)]
+
+
+def test_script_may_manage_its_own_transactions(gate: Gate) -> None:
+    """Each of its transactions stands for itself; the failed one is rolled back."""
+    script = (
+        "BEGIN;\nCREATE TABLE one ();\nCOMMIT;\nBEGIN;\nCREATE TABLE two ();\nSELECT 1/0;\nCOMMIT;"
+    )
+    report = gate.run({"V2__x.sql": script})
+    assert report.verdict == (
+        "FAILED 21 PARTIAL: V2__x.sql:6 22012 division by zero;"
+        " left behind: everything up to line 3, at 1"
+    )
+    assert gate.database.query("SELECT to_regclass('one')::text, to_regclass('two')") == [
+        ("one", None)
+    ]
+
+
+def test_transaction_left_open_is_committed_with_the_row(gate: Gate) -> None:
+    """A script that forgets its COMMIT is applied as a whole, as Flyway would."""
+    script = "BEGIN;\nCREATE TABLE one ();\nCOMMIT;\nBEGIN;\nCREATE TABLE two ();"
+    assert gate.run({"V2__x.sql": script}).exit_code is ExitCode.OK
+    assert gate.database.query("SELECT to_regclass('two')::text") == [("two",)]
+
+
+def test_wrapper_of_a_script_without_transaction_is_kept(gate: Gate) -> None:
+    """Where the configuration forbids a transaction, the script's own one still holds."""
+    script = "BEGIN;\nCREATE TABLE half ();\nSELECT 1/0;\nCOMMIT;"
+    report = gate.run({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
+    assert report.verdict.endswith("; rolled back, at 1")
+    assert gate.database.query("SELECT to_regclass('half')") == [(None,)]
+
+
+def test_block_that_commits_may_have_taken_effect(gate: Gate) -> None:
+    """Nobody can see what a DO with COMMIT did before it failed."""
+    script = "DO $$ BEGIN\nINSERT INTO t VALUES (3); COMMIT;\nPERFORM 1/0;\nEND $$"
+    report = gate.run({"V2__x.sql": script})
+    assert report.verdict == (
+        "FAILED 21 PARTIAL: V2__x.sql:3 22012 division by zero;"
+        " left behind: what line 1 may have done, at 1"
+    )
+    assert gate.database.query("SELECT count(*) FROM t") == [(3,)]
+
+
+def test_strings_with_backslashes_run_statement_by_statement(gate: Gate) -> None:
+    """No statement is skipped when the script changes what a backslash means."""
+    script = "SET standard_conforming_strings = off;\nINSERT INTO t VALUES (3, 'it\\'s; ä')"
+    report = gate.run({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
+    assert report.exit_code is ExitCode.OK
+    assert gate.database.query("SELECT name FROM t WHERE id = 3") == [("it's; ä",)]
+
+
+def test_statement_that_waits_for_a_lock_is_tried_again(gate: Gate) -> None:
+    """Statements that are done are not run again; the one that lost goes on."""
+    script = "INSERT INTO t VALUES (3, 'once');\nALTER TABLE t ADD x int;\nALTER TABLE t ADD y int"
+    with gate.database.connect() as other, other.transaction():
+        other.execute("LOCK TABLE t IN ACCESS SHARE MODE")
+        running = gate.start({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
+        eventually(lambda: bool(gate.events.named("retry.scheduled")))
+    report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert report.migrations[0].attempts > 1
+    assert gate.database.query("SELECT count(*) FROM t WHERE name = 'once'") == [(1,)]
+
+
+def test_lock_never_released_leaves_what_was_done(gate: Gate) -> None:
+    """When the ladder ends half-way, a human is told where."""
+    script = "INSERT INTO t VALUES (3, 'once');\nALTER TABLE t ADD x int"
+    with gate.database.connect() as other, other.transaction():
+        other.execute("LOCK TABLE t IN ACCESS SHARE MODE")
+        report = gate.run({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
+    assert report.verdict == (
+        "FAILED 21 PARTIAL: V2__x.sql:2 55P03 canceling statement due to lock timeout;"
+        " left behind: everything up to line 1, at 1"
+    )
+    assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
+
+
+def test_history_that_cannot_be_written_is_said(gate: Gate, make_role: Callable[..., Role]) -> None:
+    """The script took effect and no row tells of it: a human must know."""
+    role = make_role()
+    gate.database.execute(
+        f"GRANT SELECT ON flyway_schema_history TO {role.name}; ALTER TABLE t OWNER TO {role.name};"
+        f"GRANT CREATE ON SCHEMA public TO {role.name}"
+    )
+    gate.settings = settings_for(target_of(gate.database, role), gate.folder)
+    report = gate.run({"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (id)"})
+    assert report.exit_code is ExitCode.PARTIAL
+    message = deciding(report).message
+    assert message.startswith("V2__i.sql (its row in the schema history) 42501 permission denied")
+    assert message.endswith("left behind: everything up to line 1, no row in the schema history")
+
+
+def test_row_is_not_written_for_a_transactional_script_without_the_right(
+    gate: Gate, make_role: Callable[..., Role]
+) -> None:
+    """Script and row are one: without the right to write the row nothing stays."""
+    role = make_role()
+    gate.database.execute(
+        f"GRANT SELECT ON flyway_schema_history TO {role.name};"
+        f"GRANT CREATE ON SCHEMA public TO {role.name}"
+    )
+    gate.settings = settings_for(target_of(gate.database, role), gate.folder)
+    report = gate.run({"V2__i.sql": "CREATE TABLE half ()"})
+    assert report.exit_code is ExitCode.SQL_FAILED
+    assert report.verdict.endswith("; rolled back, at 1")
+    assert deciding(report).hint == (
+        "Grant INSERT on public.flyway_schema_history to the role that migrates."
+    )
+    assert gate.database.query("SELECT to_regclass('half')") == [(None,)]
