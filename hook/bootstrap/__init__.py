@@ -7,6 +7,7 @@ every sync of every application pays for what stands at the top of a module.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_engine, build_reading
@@ -71,10 +72,15 @@ def info(settings: Settings, ctx: Context) -> Report:
 
 
 def validate(settings: Settings, ctx: Context) -> Report:
-    """Judge the history against the release; what is pending is no mistake."""
+    """Judge the history against the release; what is pending is no mistake.
+
+    FLYWAY_VALIDATE_ON_MIGRATE is about migrating: whoever asks gets an answer.
+    """
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    return inspection.validate(Journal.begin("validate", ctx), _reading(settings, ctx))
+    rules = replace(settings.migrations.rules, validates=True)
+    asked = replace(settings, migrations=replace(settings.migrations, rules=rules))
+    return inspection.validate(Journal.begin("validate", ctx), _reading(asked, ctx))
 
 
 def verify(settings: Settings, ctx: Context) -> Report:

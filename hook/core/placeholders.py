@@ -1,14 +1,16 @@
 """Replaces placeholders in scripts, purely as text, as Flyway does.
 
 A placeholder is replaced wherever it stands, in comments, strings and COPY data
-too; there is no way to escape one. Names are compared without regard to case, and
+too, unless another ``$`` stands in front of it. Names are compared without regard to case, and
 an inserted value is not searched again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 RESERVED = "flyway"
 
@@ -97,16 +99,33 @@ def replace_placeholders(text: str, values: Mapping[str, str], syntax: Placehold
 
 
 def _placeholders(text: str, syntax: PlaceholderSyntax) -> Iterator[tuple[int, int, str]]:
-    start = text.find(syntax.prefix)
-    while start >= 0:
-        inner = start + len(syntax.prefix)
-        stop = text.find(syntax.suffix, inner)
+    """Yield where placeholders start and end, and their names, as Flyway finds them.
+
+    Flyway does not look again at a character that breaks off the prefix, so that the
+    ``$`` in front of ``${x}`` makes it plain text.
+    """
+    prefix = _prefix_pattern(syntax.prefix)
+    position = 0
+    while found := prefix.search(text, position):
+        start, position = found.span()
+        if found.lastgroup is None:
+            continue
+        stop = text.find(syntax.suffix, position)
         if stop < 0:
             line = _line(text, start)
             raise UnresolvedPlaceholders((f"line {line}: {syntax.prefix} without {syntax.suffix}",))
-        end = stop + len(syntax.suffix)
-        yield start, end, text[inner:stop]
-        start = text.find(syntax.prefix, end)
+        yield start, stop + len(syntax.suffix), text[position:stop]
+        position = stop + len(syntax.suffix)
+
+
+@cache
+def _prefix_pattern(prefix: str) -> re.Pattern[str]:
+    """Return what matches *prefix* as a group, or as much of it as is broken off."""
+    broken = (
+        f"{re.escape(prefix[:length])}(?!{re.escape(prefix[length])})."
+        for length in range(1, len(prefix))
+    )
+    return re.compile("|".join((f"(?P<whole>{re.escape(prefix)})", *broken)), re.DOTALL)
 
 
 def _problem(text: str, start: int, name: str, syntax: PlaceholderSyntax) -> str:

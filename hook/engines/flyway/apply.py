@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hook.core.attempt import Attempt, AttemptEnd
 from hook.core.script_message import Moment, Own, compose_messages
-from hook.core.sql_text import quote_identifier
+from hook.core.sql_text import quote_identifier, quote_literal
 from hook.core.statement_list import StatementList
 from hook.engines.flyway.sending import Sender
 
@@ -88,22 +88,22 @@ def session_state(schema: str, search_path: str) -> tuple[str, ...]:
     """Return the statements after which a session is as if it were new.
 
     The schema of the history goes in front of the role's own search path, as in
-    Flyway; the time zone is the one Flyway's image has, so that neither the times in
-    the history nor a conversion of ``timestamp`` depends on who runs.
+    Flyway and to the letter: SET would normalise a text that scripts can read. The
+    time zone is the one Flyway's image has, so that neither the times in the history
+    nor a conversion of ``timestamp`` depends on who runs.
+
+    Args:
+        schema: Of the schema history.
+        search_path: ``current_setting('search_path')`` as it was after the login.
     """
-    quoted = quote_identifier(schema)
-    first = search_path.split(",", 1)[0].strip()
-    if first in {schema, quoted}:
-        path = search_path
-    elif search_path.strip() in _NO_PATH:
-        path = quoted
-    else:
-        path = f"{quoted}, {search_path}"
+    path = search_path
+    if path != schema and not path.startswith(f"{schema},"):
+        path = f"{quote_identifier(schema)},{path}"
     return (
         # Back to the role of the login, or the one that ALTER ROLE … SET role gave it.
         "SET SESSION AUTHORIZATION DEFAULT",
         "RESET ALL",
-        f"SET search_path = {path}",
+        f"SELECT pg_catalog.set_config('search_path', {quote_literal(path)}, false)",
         "SET TimeZone = 'UTC'",
         "SET standard_conforming_strings = on",
     )

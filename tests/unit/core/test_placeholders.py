@@ -28,7 +28,7 @@ VALUES = {"mykey": "v1", "empty": "", "recursive": "${mykey}"}
         ("a${empty}b", "ab"),
         ("${recursive}", "${mykey}"),
         ("$mykey {mykey} $ {mykey}", "$mykey {mykey} $ {mykey}"),
-        ("$${mykey}}", "$v1}"),
+        ("${mykey}}", "v1}"),
     ],
 )
 def test_placeholders_are_replaced_as_text(text: str, expected: str) -> None:
@@ -79,3 +79,19 @@ def test_text_around_placeholders_is_kept(pieces: list[tuple[str, str]]) -> None
     text = "".join(before + name for before, name in pieces)
     expected = "".join(f"{before}v1" for before, _ in pieces)
     assert replace_placeholders(text, VALUES, SYNTAX) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${x}", "1"),
+        ("$${x}", "$${x}"),
+        ("$$${x}", "$$1"),
+        ("$$$${x}", "$$$${x}"),
+        ("$x$${x}$x$", "$x$${x}$x$"),
+        ("$$ body $$ ${x}", "$$ body $$ 1"),
+    ],
+)
+def test_dollar_in_front_of_a_placeholder_makes_it_text(text: str, expected: str) -> None:
+    """A character that breaks off the prefix is not tried as its start again, as in Flyway."""
+    assert replace_placeholders(text, {"x": "1"}, PlaceholderSyntax()) == expected
