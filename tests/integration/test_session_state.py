@@ -56,7 +56,7 @@ def seen_behind(gate: Gate, leak: str, conf: str) -> list[tuple[object, ...]]:
 def test_session_state_does_not_leak(gate: Gate, conf: str) -> None:
     """Whatever a script sets, with or without a transaction, the next one starts afresh."""
     expected = seen_behind(gate, HARMLESS, conf)
-    assert ("search_path", 'public, "$user", public') in expected
+    assert ("search_path", '"public","$user", public') in expected
     for name, leak in LEAKS.items():
         assert seen_behind(gate, leak, conf) == expected, name
 
@@ -95,9 +95,9 @@ def test_role_of_the_login_stays(gate: Gate, owner: Role, make_role: Callable[..
     ("path", "seen"),
     [
         ("public, pg_temp", "public, pg_temp"),
-        ('"$user", other', 'public, "$user", other'),
-        ("other, public", "public, other, public"),
-        ("''", "public"),
+        ('"$user", other', '"public","$user", other'),
+        ("other, public", '"public",other, public'),
+        ("''", '"public",""'),
     ],
 )
 def test_search_path_of_the_role_is_kept(gate: Gate, owner: Role, path: str, seen: str) -> None:
