@@ -83,7 +83,7 @@ def test_attempt_fits_into_one_round_trip(bench: Bench) -> None:
     """Script, row and COMMIT are one message, and the session is clean afterwards."""
     attempt = bench.apply("CREATE TABLE x (); SET search_path = pg_catalog")
     assert attempt.end is AttemptEnd.APPLIED
-    assert bench.session.fetch("SHOW search_path") == [('public, "$user", public',)]
+    assert bench.session.fetch("SHOW search_path") == [('"public","$user", public',)]
     assert bench.rows() == [("1", True)]
 
 
