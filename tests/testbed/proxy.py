@@ -20,8 +20,6 @@ from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.run_context import target_of
 
 _CANCEL_CODE = 80877102
-_QUERY, _PARSE = b"Q", b"P"
-_REQUESTS = (_QUERY, _PARSE)
 
 
 class Fault(Enum):
@@ -34,10 +32,17 @@ class Fault(Enum):
 
 @dataclass(slots=True)
 class Conversation:
-    """One connection: the statements seen, and how often the server was waited for."""
+    """One connection.
 
-    requests: list[bytes] = field(default_factory=list)
-    round_trips: int = 0
+    Attributes:
+        queries: Of the simple protocol; each is a round trip.
+        parsed: Statements of the extended protocol.
+        answers: How often the server was ready again, once after the login included.
+    """
+
+    queries: list[bytes] = field(default_factory=list)
+    parsed: list[bytes] = field(default_factory=list)
+    answers: int = 0
 
 
 @dataclass(slots=True)
@@ -120,9 +125,10 @@ class _Link:
 
     def _carry_request(self) -> bool:
         kind, body = _read_message(self.client)
-        if kind in _REQUESTS:
-            self.conversation.requests.append(body)
-        if kind == _QUERY:
+        if kind == b"P":
+            self.conversation.parsed.append(body)
+        elif kind == b"Q":
+            self.conversation.queries.append(body)
             self.fault = self.proxy.take_fault(body)
         if self.fault is Fault.REQUEST:
             _hang_up(self.client)
@@ -134,12 +140,11 @@ class _Link:
         with contextlib.suppress(OSError):
             while True:
                 kind, body = _read_message(self.backend)
+                self.conversation.answers += kind == b"Z"
                 if self.fault is None:
                     self.client.sendall(kind + struct.pack("!I", len(body) + 4) + body)
-                if kind == b"Z":
-                    self.conversation.round_trips += 1
-                    if self.fault is Fault.REPLY:
-                        break
+                elif self.fault is Fault.REPLY and kind == b"Z":
+                    break
         if self.fault is not Fault.SILENCE:
             _hang_up(self.client)
 

@@ -1,0 +1,224 @@
+"""The gate as a whole: what it costs, in which order it works, and two of them at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hook.clock import Interrupt
+from hook.core.outcome import Policy
+from hook.core.report import Override
+from hook.errors import ExitCode
+from hook.settings.backup_source import parse_backup_source
+from tests.testbed.gate import Gate, deciding, run_settings, settings_for
+from tests.testbed.proxy import Proxy
+from tests.testbed.run_context import eventually
+
+FIRST = {"V1__t.sql": "CREATE TABLE t (id int)", "V2__u.sql": "CREATE TABLE u (id int)"}
+STAGES = [
+    "wait", "resolve", "history", "scripts", "syntax", "lock", "history", "backup", "blockers",
+    "migrate", "verify",
+]  # fmt: skip
+
+
+@pytest.fixture
+def proxied(gate: Gate, proxy: Proxy) -> Gate:
+    """Return the gate with the proxy in front of its database."""
+    gate.settings = settings_for(proxy.target(gate.database), gate.folder)
+    return gate
+
+
+def test_no_op_run_looks_twice_and_writes_nothing(proxied: Gate, proxy: Proxy) -> None:
+    """Two reads on one connection: no lock, no transaction that writes, no temporary file."""
+    assert proxied.run(FIRST).exit_code is ExitCode.OK
+    proxy.conversations.clear()
+    position = "SELECT pg_current_wal_insert_lsn()"
+    with proxied.database.connect() as other:
+        before = other.execute(position).fetchone()
+        report = proxied.run()
+        assert other.execute(position).fetchone() == before
+    assert report.exit_code is ExitCode.OK
+    (conversation,) = proxy.conversations
+    assert conversation.answers == 1 + 2  # the first one is the end of the login
+    assert all(b"advisory" not in item for item in conversation.queries)
+    assert [item.name for item in report.results] == ["wait", "resolve", "history", "verify"]
+
+
+def test_each_transactional_script_costs_one_round_trip(proxied: Gate, proxy: Proxy) -> None:
+    """Ten more migrations are ten more messages, rows and commits included."""
+    assert proxied.run(FIRST).exit_code is ExitCode.OK
+    costs = []
+    for numbers in (range(3, 4), range(4, 14)):
+        proxy.conversations.clear()
+        files = {f"V{number}__x.sql": f"CREATE TABLE x{number} ()" for number in numbers}
+        assert proxied.run(files).exit_code is ExitCode.OK
+        main, lock = proxy.conversations
+        assert lock.answers == 1 + 2
+        assert sum(item.startswith(b"BEGIN") for item in main.queries) == len(numbers)
+        costs.append(len(main.queries))
+    assert costs[1] - costs[0] == 9
+
+
+def test_run_goes_through_its_stages_in_order(gate: Gate) -> None:
+    """Everything that can be said of the files is said before the lock is taken."""
+    report = gate.run(FIRST)
+    assert [item.name for item in report.results] == STAGES
+    assert [item["stage"] for item in gate.events.named("stage.finished")] == STAGES
+    assert gate.events.told[-1][0] == "run.finished"
+    assert gate.events.told[-1][1] == report.verdict
+    assert report.database["name"] == gate.database.name
+
+
+def test_history_is_created_as_flyway_does(gate: Gate) -> None:
+    """Columns, types, names of constraint and index, and the fields of a row."""
+    files = {"V1_5__add_two_tables.sql": "SELECT 1", "R__my_view.sql": "SELECT 2"}
+    assert gate.run(files).exit_code is ExitCode.OK
+    columns = gate.database.query(
+        "SELECT column_name, data_type, character_maximum_length, is_nullable, column_default"
+        " FROM information_schema.columns WHERE table_name = 'flyway_schema_history'"
+        " ORDER BY ordinal_position"
+    )
+    assert columns == [
+        ("installed_rank", "integer", None, "NO", None),
+        ("version", "character varying", 50, "YES", None),
+        ("description", "character varying", 200, "NO", None),
+        ("type", "character varying", 20, "NO", None),
+        ("script", "character varying", 1000, "NO", None),
+        ("checksum", "integer", None, "YES", None),
+        ("installed_by", "character varying", 100, "NO", None),
+        ("installed_on", "timestamp without time zone", None, "NO", "now()"),
+        ("execution_time", "integer", None, "NO", None),
+        ("success", "boolean", None, "NO", None),
+    ]
+    indexes = gate.database.query(
+        "SELECT indexname FROM pg_indexes WHERE tablename = 'flyway_schema_history' ORDER BY 1"
+    )
+    assert indexes == [("flyway_schema_history_pk",), ("flyway_schema_history_s_idx",)]
+    rows = gate.database.query(
+        "SELECT installed_rank, version, description, type, script, installed_by, success,"
+        " execution_time BETWEEN 0 AND 60000 FROM flyway_schema_history ORDER BY 1"
+    )
+    assert rows == [
+        (1, "1.5", "add two tables", "SQL", "V1_5__add_two_tables.sql", "postgres", True, True),
+        (2, None, "my view", "SQL", "R__my_view.sql", "postgres", True, True),
+    ]
+
+
+def test_two_gates_at_once_migrate_once(gate: Gate, calm: Interrupt) -> None:
+    """The second one waits for the lock, looks again, and has nothing left to do."""
+    gate.release({"V1__t.sql": "CREATE TABLE t (id int); INSERT INTO t VALUES (1)"})
+    gate.release({"V2__x.sql": "SELECT pg_advisory_lock(1); SELECT pg_advisory_unlock(1)"})
+    gate.limit(run_settings(ladder=[30]))
+    other = Gate(gate.database, gate.folder, calm, gate.settings)
+    with gate.database.connect() as holder:
+        holder.execute("SELECT pg_advisory_lock(1)")
+        one, two = gate.start(), other.start()
+        eventually(lambda: any(item.events.named("retry.scheduled") for item in (gate, other)))
+        holder.execute("SELECT pg_advisory_unlock(1)")
+    reports = [one.report(), two.report()]
+    assert [item.exit_code for item in reports] == [ExitCode.OK, ExitCode.OK]
+    assert sorted(len(item.migrations) for item in reports) == [0, 2]
+    assert gate.database.query("SELECT count(*) FROM t") == [(1,)]
+    assert [row[0] for row in gate.history()] == [1, 2]
+
+
+def test_second_gate_gives_up_when_the_first_takes_too_long(gate: Gate, calm: Interrupt) -> None:
+    """It says who has the lock."""
+    gate.limit(run_settings(ladder=[30]))
+    other = Gate(gate.database, gate.folder, calm, gate.settings)
+    other.limit(run_settings(lock_wait=0.1))
+    with gate.database.connect() as holder:
+        holder.execute("SELECT pg_advisory_lock(1)")
+        running = gate.start({"V1__x.sql": "SELECT pg_advisory_lock(1)"})
+        eventually(lambda: bool(gate.events.named("migration.started")))
+        report = other.run()
+        holder.execute("SELECT pg_advisory_unlock(1)")
+    assert running.report().exit_code is ExitCode.OK
+    assert report.exit_code is ExitCode.LOCKED
+    assert "presync/" in deciding(report).message
+
+
+def test_history_that_others_fill_without_the_lock_is_respected(gate: Gate) -> None:
+    """What somebody applied while we waited is not applied again."""
+    gate.limit(run_settings(ladder=[0.1, 30]))
+    gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t")
+        running = gate.start({"V2__x.sql": "ALTER TABLE t ADD x int"})
+        eventually(lambda: bool(gate.events.named("retry.scheduled")))
+        other.execute(
+            "INSERT INTO flyway_schema_history SELECT 2, '2', 'x', 'SQL', 'V2__x.sql', 1, 'me',"
+            " now(), 1, true"
+        )
+        other.commit()
+    report = running.report()
+    assert report.verdict == (
+        "FAILED 31 LOCKED: row 2 (V2__x.sql) was written by somebody else meanwhile, without the"
+        " lock; rolled back, at 1"
+    )
+
+
+def test_gates_are_all_told_and_the_worst_decides(gate: Gate, tmp_path: Path) -> None:
+    """A refusal that a human must resolve outranks blockers that may go away."""
+    gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
+    source = parse_backup_source(f"pgbackrest:{tmp_path}")
+    backup = replace(gate.settings.backup, source=source, stanza="demo")
+    blockers = replace(gate.settings.blockers, policy=Policy.ENFORCE)
+    gate.settings = replace(gate.settings, backup=backup, blockers=blockers)
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t")
+        report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
+    codes = {result.name: [item.code for item in result.findings] for result in report.results}
+    assert ExitCode.NO_WAY_BACK in codes["backup"]
+    assert ExitCode.BLOCKED in codes["blockers"]
+    assert report.exit_code is ExitCode.NO_WAY_BACK
+    assert report.verdict.endswith("; database untouched")
+    assert report.pending == ("V2__x.sql",)
+
+
+def test_override_lets_a_refusal_pass_and_is_told(gate: Gate, tmp_path: Path) -> None:
+    """What was set aside is in the log and in the report."""
+    source = parse_backup_source(f"pgbackrest:{tmp_path}")
+    backup = replace(gate.settings.backup, source=source, stanza="demo")
+    overrides = (Override("backup", "restored by hand"),)
+    gate.settings = replace(gate.settings, backup=backup, overrides=overrides)
+    report = gate.run(FIRST)
+    assert report.exit_code is ExitCode.OK
+    assert report.overrides == overrides
+    assert [item["gate"] for item in gate.events.named("gate.overridden")] == ["backup"]
+
+
+def test_repeatables_alone_leave_the_version(gate: Gate) -> None:
+    """The verdict tells the level that the versioned migrations made."""
+    gate.run(FIRST)
+    report = gate.run({"R__v.sql": "CREATE OR REPLACE VIEW v AS SELECT 1 AS one"})
+    assert report.verdict.startswith("PASSED 0 OK: 1 applied (R v), at 2, in ")
+    assert report.after == {"version": "2"}
+
+
+def test_migration_out_of_order_does_not_lower_the_version(gate: Gate) -> None:
+    """The level is the highest version, whatever came last."""
+    gate.run({"V1__t.sql": "SELECT 1", "V3__u.sql": "SELECT 3"})
+    rules = replace(gate.settings.migrations.rules, is_out_of_order=True)
+    gate.settings = replace(
+        gate.settings, migrations=replace(gate.settings.migrations, rules=rules)
+    )
+    report = gate.run({"V2__late.sql": "SELECT 2", "V2_1__bad.sql": "DROP TABLE no"})
+    assert report.verdict.endswith("; rolled back, at 3")
+    assert [item.version for item in report.migrations] == ["2"]
+
+
+def test_deadline_ends_the_waits(gate: Gate) -> None:
+    """No stage waits longer than the run may take."""
+    gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
+    blockers = replace(gate.settings.blockers, policy=Policy.ENFORCE, wait=timedelta(seconds=50))
+    gate.settings = replace(gate.settings, blockers=blockers)
+    gate.limit(run_settings(deadline=0.5))
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t")
+        report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
+    assert report.exit_code is ExitCode.BLOCKED
+    assert report.duration_ms < 10_000
