@@ -12,7 +12,7 @@ from hook.core.script import Migration
 from hook.core.statement_list import StatementList
 from hook.core.statements import parse_statements
 from hook.core.summary import summarize
-from hook.core.transactions import ScriptMode, ScriptVerdict, script_mode
+from hook.core.transactions import ScriptMode, ScriptVerdict, TransactionMode, classify, script_mode
 
 _BY_CONFIGURATION = "its .conf or FLYWAY_EXECUTE_IN_TRANSACTION says so"
 
@@ -88,9 +88,11 @@ def prepare_script(migration: Migration, text: str, *, allows_mixed: bool) -> Pr
 
 
 def _mixed(verdict: ScriptVerdict) -> SqlSyntaxError:
-    statement = verdict.decisive
-    line = statement.line if statement is not None else 0
-    head = summarize(statement) if statement is not None else ""
-    return SqlSyntaxError(
-        line, f"{verdict.reason} cannot share a script with statements in a transaction: {head}"
-    )
+    """Return the refusal of a mixed script, at the first statement that does not fit."""
+    odd = verdict.decisive
+    if odd is None:
+        return SqlSyntaxError(0, verdict.reason)
+    needs = f"{verdict.reason} and needs a script of its own"
+    if classify(odd).mode is TransactionMode.NON_TRANSACTIONAL:
+        return SqlSyntaxError(odd.line, f"{needs}: {summarize(odd)}")
+    return SqlSyntaxError(odd.line, f"{needs}, without {summarize(odd)}")

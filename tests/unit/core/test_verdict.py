@@ -87,6 +87,21 @@ def test_verdict_claims_a_rollback_only_when_something_was_started(code: ExitCod
     assert refusal(code, before="3", progress=Progress.ROLLED_BACK).endswith("; rolled back, at 3")
 
 
+def test_verdict_between_two_migrations_says_what_is_applied() -> None:
+    """Nothing was rolled back, and the database is not untouched either."""
+    facts = {"before": "3", "after": "4", "applied": (applied("4"),)}
+    verdict = refusal(ExitCode.INTERRUPTED, progress=Progress.COMMITTED, **facts)
+    assert verdict == "FAILED 40 INTERRUPTED: it is so; 1 applied, at 4"
+    created = refusal(ExitCode.INTERRUPTED, progress=Progress.COMMITTED)
+    assert created.endswith("; 0 applied")
+
+
+def test_verdict_of_an_unknown_state_claims_nothing() -> None:
+    """What may be half-way is in the message."""
+    verdict = refusal(ExitCode.INTERRUPTED, before="3", progress=Progress.UNKNOWN)
+    assert verdict == "FAILED 40 INTERRUPTED: it is so, at 3"
+
+
 @pytest.mark.parametrize("code", [ExitCode.PARTIAL, ExitCode.VERIFY_FAILED, ExitCode.NOT_YET])
 def test_verdict_claims_no_rollback_where_none_was_made(code: ExitCode) -> None:
     """What stays behind is never called rolled back or untouched."""

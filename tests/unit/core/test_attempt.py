@@ -1,0 +1,122 @@
+"""What follows from how an attempt ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hook.core.attempt import (
+    Attempt,
+    AttemptEnd,
+    NextStep,
+    Place,
+    is_row_of,
+    judge_attempt,
+    judge_ladder,
+    progress_after,
+)
+from hook.core.progress import Progress
+from hook.core.script_message import Moment
+from hook.core.sqlstate import ServerMessage
+from hook.errors import ExitCode
+from tests.testbed.release import SERVER, migration, row
+
+IN_SCRIPT = Place(Moment.SCRIPT, 3, "SELECT 1")
+
+
+def ended(end: AttemptEnd, sqlstate: str = "", schema: str = "") -> Attempt:
+    """Return an attempt that ended in line 3, with an error of *sqlstate* if one is given."""
+    failure = ServerMessage("ERROR", sqlstate, "tuple concurrently updated", schema=schema)
+    return Attempt(end, 1, IN_SCRIPT, failure if sqlstate else None)
+
+
+LOCKED = ended(AttemptEnd.FAILED, "55P03")
+READ_ONLY = ended(AttemptEnd.FAILED, "25006")
+LOST = ended(AttemptEnd.LOST)
+RACE = ended(AttemptEnd.FAILED, "XX000")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "number", "step"),
+    [
+        (ended(AttemptEnd.APPLIED), 1, NextStep.DONE),
+        (LOCKED, 7, NextStep.RETRY),
+        (ended(AttemptEnd.FAILED, "40P01"), 1, NextStep.RETRY),
+        (ended(AttemptEnd.FAILED, "40001"), 1, NextStep.RETRY),
+        (READ_ONLY, 1, NextStep.RETRY),
+        (LOST, 1, NextStep.RETRY),
+        (RACE, 2, NextStep.RETRY),
+        (RACE, 3, NextStep.GIVE_UP),
+        (ended(AttemptEnd.FAILED, "23505", "pg_catalog"), 1, NextStep.RETRY),
+        (ended(AttemptEnd.FAILED, "23505", "public"), 1, NextStep.GIVE_UP),
+        (ended(AttemptEnd.FAILED, "42601"), 1, NextStep.GIVE_UP),
+        (ended(AttemptEnd.FAILED, "57014"), 1, NextStep.GIVE_UP),
+        (ended(AttemptEnd.INTERRUPTED, "57014"), 1, NextStep.GIVE_UP),
+        (ended(AttemptEnd.OUT_OF_TIME, "57014"), 1, NextStep.GIVE_UP),
+        (replace(LOCKED, done=2, done_line=2), 1, NextStep.RETRY),
+        (replace(LOCKED, left_behind=("invalid index i",)), 1, NextStep.GIVE_UP),
+        (replace(READ_ONLY, done=2, done_line=2), 1, NextStep.GIVE_UP),
+        (replace(READ_ONLY, done=2, done_line=0), 1, NextStep.RETRY),
+        (replace(LOST, done=2, done_line=2), 1, NextStep.GIVE_UP),
+    ],
+)
+def test_only_what_may_succeed_is_tried_again(
+    attempt: Attempt, number: int, step: NextStep
+) -> None:
+    """By SQLSTATE, and never over what was left behind."""
+    assert judge_attempt(attempt, number, is_last=False) is step
+
+
+def test_last_attempt_is_the_last() -> None:
+    """The ladder ends."""
+    assert judge_attempt(LOCKED, 8, is_last=True) is NextStep.GIVE_UP
+    assert judge_attempt(ended(AttemptEnd.APPLIED), 8, is_last=True) is NextStep.DONE
+
+
+@pytest.mark.parametrize(
+    ("attempt", "progress"),
+    [
+        (ended(AttemptEnd.APPLIED), Progress.COMMITTED),
+        (Attempt(AttemptEnd.INTERRUPTED, 0), Progress.COMMITTED),
+        (Attempt(AttemptEnd.LOST, 0), Progress.COMMITTED),
+        (LOST, Progress.UNKNOWN),
+        (LOCKED, Progress.ROLLED_BACK),
+        (replace(LOCKED, done=1, done_line=1), Progress.UNKNOWN),
+        (replace(LOCKED, left_behind=("invalid index i",)), Progress.UNKNOWN),
+    ],
+)
+def test_progress_follows_from_the_attempt(attempt: Attempt, progress: Progress) -> None:
+    """An attempt of which nothing was sent changes nothing about what was before."""
+    assert progress_after(attempt, Progress.COMMITTED) is progress
+
+
+def test_place_names_the_line_or_what_was_done() -> None:
+    """Whoever reads it opens the file at that line, or knows that no line is to blame."""
+    told = [Place(moment, 3).describe("V1__x.sql") for moment in Moment]
+    assert told == [
+        "V1__x.sql",
+        "V1__x.sql (before its first statement)",
+        "V1__x.sql:3",
+        "V1__x.sql (its row in the schema history)",
+        "V1__x.sql (COMMIT)",
+    ]
+
+
+def test_row_of_a_migration_is_known_by_its_fields() -> None:
+    """Version, description and checksum, and that it succeeded."""
+    script = migration("V1__x.sql", 7)
+    assert is_row_of(row(1, "V1__x.sql", 7), script)
+    assert not is_row_of(row(1, "V1__x.sql", 8), script)
+    assert not is_row_of(row(1, "V1__x.sql", 7, success=False), script)
+    assert is_row_of(row(1, "R__x.sql", 7), migration("R__x.sql", 7))
+
+
+def test_ladder_must_outlast_the_deadlock_timeout() -> None:
+    """Otherwise autovacuum never gives way; that is told and stops nothing."""
+    short = (timedelta(milliseconds=100), timedelta(seconds=1))
+    (finding,) = judge_ladder(short, SERVER)
+    assert finding.code is ExitCode.OK
+    assert "deadlock_timeout (1000 ms)" in finding.message
+    assert judge_ladder((*short, timedelta(milliseconds=1001)), SERVER) == ()

@@ -1,0 +1,154 @@
+"""The errors of migrations that were given up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
+from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.history import History
+from hook.core.script_message import Moment
+from hook.core.sqlstate import ServerMessage
+from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
+from tests.testbed.release import SERVER, migration
+
+HISTORY = History("app", "flyway_schema_history", exists=True)
+TASK = ApplyTask(migration("V5__add_email.sql"), HISTORY, 7, SERVER, Limits(100, 1000, 60))
+PLACE = Place(Moment.SCRIPT, 17, "ALTER TABLE t")
+
+
+def given_up(
+    sqlstate: str, end: AttemptEnd = AttemptEnd.FAILED, moment: Moment = Moment.SCRIPT
+) -> GivenUp:
+    """Return a migration given up after two attempts."""
+    failure = ServerMessage("ERROR", sqlstate, "it is so", hint="Perhaps not.", table="t")
+    place = replace(PLACE, moment=moment)
+    return GivenUp(TASK, Attempt(end, 1, place, failure if sqlstate else None), 2)
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "message"),
+    [
+        (given_up("42703"), ExitCode.SQL_FAILED, "V5__add_email.sql:17 42703 it is so"),
+        (
+            given_up("55P03"),
+            ExitCode.CONTENTION,
+            "V5__add_email.sql:17 55P03 it is so (2 attempts)",
+        ),
+        (given_up("57014"), ExitCode.BUDGET, "V5__add_email.sql:17 57014 it is so"),
+        (
+            given_up("57014", AttemptEnd.OUT_OF_TIME),
+            ExitCode.BUDGET,
+            "V5__add_email.sql:17 PRESYNC_DEADLINE is used up",
+        ),
+        (
+            given_up("25006"),
+            ExitCode.UNREACHABLE,
+            "V5__add_email.sql:17 25006 it is so (2 attempts)",
+        ),
+        (
+            given_up("57P01", AttemptEnd.LOST),
+            ExitCode.UNREACHABLE,
+            "V5__add_email.sql: connection lost in 2 attempts: 57P01 it is so",
+        ),
+        (
+            given_up("", AttemptEnd.LOST),
+            ExitCode.UNREACHABLE,
+            "V5__add_email.sql: connection lost in 2 attempts",
+        ),
+        (
+            given_up("23503", moment=Moment.COMMIT),
+            ExitCode.SQL_FAILED,
+            "V5__add_email.sql (COMMIT) 23503 it is so",
+        ),
+    ],
+)
+def test_failure_says_place_state_and_message(last: GivenUp, code: ExitCode, message: str) -> None:
+    """Each has the code that tells what happened to the database, and a next step."""
+    error = failure_of(last)
+    assert (error.exit_code, error.message) == (code, message)
+    assert error.hint.endswith((".", ")"))
+    assert error.facts["script"] == "V5__add_email.sql"
+    assert error.facts["attempts"] == 2
+
+
+def test_statement_and_server_hint_are_the_next_step() -> None:
+    """What to correct, and what the server thinks of it."""
+    assert failure_of(given_up("42703")).hint == (
+        "Correct the statement: ALTER TABLE t (Perhaps not.)"
+    )
+    denied = failure_of(given_up("42501", moment=Moment.RECORDING)).hint
+    assert denied == "Grant INSERT on app.flyway_schema_history to the role that migrates."
+
+
+def test_facts_leave_out_what_is_not_known() -> None:
+    """The report has no empty fields."""
+    assert failure_of(given_up("42703")).facts == {
+        "script": "V5__add_email.sql",
+        "line": 17,
+        "statement": "ALTER TABLE t",
+        "attempts": 2,
+        "sqlstate": "42703",
+        "table": "t",
+    }
+
+
+def with_leftovers(last: GivenUp) -> GivenUp:
+    """Return *last* as that of a script without transaction which left work behind."""
+    attempt = replace(last.attempt, done=3, done_line=4, left_behind=("invalid index i on t",))
+    return replace(last, attempt=attempt)
+
+
+def test_leftovers_make_it_partial_and_are_named() -> None:
+    """Whether a row tells of it decides what to do next."""
+    recorded = failure_of(replace(with_leftovers(given_up("23505")), is_recorded=True))
+    assert recorded.exit_code is ExitCode.PARTIAL
+    assert recorded.message == (
+        "V5__add_email.sql:17 23505 it is so;"
+        " left behind: everything up to line 4, invalid index i on t"
+    )
+    assert "delete row 7 of app.flyway_schema_history" in recorded.hint
+    assert recorded.facts["left_behind"] == ["everything up to line 4", "invalid index i on t"]
+    unrecorded = failure_of(with_leftovers(given_up("23505")))
+    assert unrecorded.message.endswith("invalid index i on t, no row in the schema history")
+    assert "add row 7 of app.flyway_schema_history" in unrecorded.hint
+    lost = failure_of(with_leftovers(given_up("", AttemptEnd.LOST)))
+    assert lost.message.startswith("V5__add_email.sql:17 connection lost; left behind: ")
+
+
+def test_interruption_says_where_and_what_is_left() -> None:
+    """Exit 40 whatever is left, which is named."""
+    plain = interruption_of(given_up("57014", AttemptEnd.INTERRUPTED), "SIGTERM")
+    assert plain.message == "SIGTERM received in V5__add_email.sql:17"
+    left = with_leftovers(given_up("57014", AttemptEnd.INTERRUPTED))
+    error = interruption_of(replace(left, is_recorded=True), "SIGINT")
+    assert error.exit_code is ExitCode.INTERRUPTED
+    assert error.message == (
+        "SIGINT received in V5__add_email.sql:17;"
+        " left behind: everything up to line 4, invalid index i on t"
+    )
+    assert error.hint
+    unsent = replace(left, attempt=Attempt(AttemptEnd.INTERRUPTED, 0))
+    assert interruption_of(unsent, "SIGTERM").message == (
+        "SIGTERM received before V5__add_email.sql began"
+    )
+
+
+def test_unknown_end_needs_a_human_unless_the_next_run_can_see() -> None:
+    """The history row tells the next run of a script in a transaction how it ended."""
+    lost = given_up("", AttemptEnd.LOST)
+    error = unknown_of(lost, DatabaseUnreachable("nobody answers"))
+    assert error.exit_code is ExitCode.PARTIAL
+    assert error.message == (
+        "V5__add_email.sql:17: connection lost, and whether it was committed is unknown:"
+        " nobody answers"
+    )
+    assert "row 7 of app.flyway_schema_history" in error.hint
+    stopped = unknown_of(lost, Interrupted("SIGTERM"))
+    assert (
+        stopped.message == "SIGTERM received before it was known what became of V5__add_email.sql"
+    )
+    partial = unknown_of(with_leftovers(lost), Interrupted("SIGTERM"))
+    assert partial.exit_code is ExitCode.PARTIAL
