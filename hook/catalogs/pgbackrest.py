@@ -74,7 +74,9 @@ class PgBackRestCatalog:
                 return _Reading(info, stored.clock, tuple(problems))
         if not errors:
             raise self._missing()
-        raise BackupUnknown(f"{self.describe()}: {'; '.join(problems)}", errors[0].hint)
+        # The place comes last: it may be long, and a verdict is cut at the end.
+        message = f"stanza {self.stanza}: {'; '.join(problems)}; in {self.store.describe()}"
+        raise BackupUnknown(message, errors[0].hint)
 
     def _missing(self) -> BackupSourceMissing:
         stanzas = self._folders("backup/")

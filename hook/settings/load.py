@@ -93,8 +93,8 @@ def _connect(
     problems = [*unexpanded_sources(inputs.environment), *connection.problems]
     is_missing = connection.target is None and need is Need.DATABASE
     if is_missing and not problems and url is None:
-        hint = f"Set one of {SOURCES}."
-        problems.append(Problem("no database is configured", hint=hint))
+        missing = "no database is configured, by PRESYNC_URL or otherwise"
+        problems.append(Problem(missing, hint=f"Set one of {SOURCES}."))
     return connection, problems
 
 

@@ -139,7 +139,8 @@ def test_missing_database_is_a_problem_only_when_one_is_needed() -> None:
     """Lint and digest work where there is no database."""
     assert load(need=Need.NO_DATABASE).database.target is None
     assert load(need=Need.ANY_DATABASE).database.target is None
-    assert problems_of(need=Need.DATABASE) == ("no database is configured",)
+    (problem,) = problems_of(need=Need.DATABASE)
+    assert problem == "no database is configured, by PRESYNC_URL or otherwise"
 
 
 def test_sources_that_differ_are_refused() -> None:
