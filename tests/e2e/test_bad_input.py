@@ -1,0 +1,135 @@
+"""Bad files and settings: a code of its own, one line that helps, and nothing written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.database import Role
+from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.refusal import CANARY, Attempt, Refusal
+from tests.testbed.release import write_files
+
+PENDING = {"V2__x.sql": "CREATE TABLE x ()"}
+LITERAL = "jdbc:postgresql://$(POSTGRES_HOST):5432/shop"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to be wrong.
+
+    Attributes:
+        files: Added to a release that is otherwise good.
+        env: What is set otherwise.
+        make: Further changes to the folder of the release.
+    """
+
+    expected: Refusal
+    files: Mapping[str, str | bytes] = field(default_factory=lambda: PENDING)
+    env: Mapping[str, str] = field(default_factory=dict)
+    make: Callable[[Path], object] = lambda _: None
+
+
+def _bad_file(named: str, content: str | bytes, name: str = "V2__x.sql") -> Case:
+    return Case(Refusal(ExitCode.BAD_SET, named), PENDING | {name: content})
+
+
+def _bad_folder(named: str, make: Callable[[Path], object]) -> Case:
+    return Case(Refusal(ExitCode.BAD_SET, named), make=make)
+
+
+def _bad_setting(named: str, **env: str) -> Case:
+    return Case(Refusal(ExitCode.CONFIG, named), env=env)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def _forbid(folder: Path) -> None:
+    """Make a script that cannot be read; root can be kept out by a link to nothing only."""
+    script = folder / "V3__locked.sql"
+    if os.geteuid() == 0:
+        script.symlink_to(folder / "nowhere.sql")
+    else:
+        script.touch(0o000)
+
+
+CASES = {
+    "empty folder": _bad_folder("/sql", _empty),
+    "no folder": _bad_folder("/sql", shutil.rmtree),
+    "unreadable file": _bad_folder("V3__locked.sql", _forbid),
+    "folder named as a file": _bad_folder("V3__f.sql", lambda sql: (sql / "V3__f.sql").mkdir()),
+    "empty file": _bad_file("V2__x.sql", ""),
+    "binary file": _bad_file("V2__x.sql", b"\x7fELF\x02\x00\xff"),
+    "NUL in a file": _bad_file("V2__x.sql", b"SELECT\n1\x00"),
+    "duplicate versions": _bad_file("V02__y.sql", "SELECT 1", "V02__y.sql"),
+    "unterminated quote": _bad_file("V2__x.sql:2: unterminated", "SELECT 1;\nSELECT 'x;\n"),
+    "syntax error": _bad_file("V2__x.sql:2 42601", "SELECT 1;\nSELEC 2"),
+    "applied file edited": Case(
+        Refusal(ExitCode.DRIFT, "V1__t.sql"), {"V1__t.sql": "CREATE TABLE t (a int)"}
+    ),
+    "applied file missing": Case(
+        Refusal(ExitCode.DRIFT, "V1__t.sql"), make=lambda sql: (sql / "V1__t.sql").unlink()
+    ),
+    "SQL error": Case(
+        Refusal(ExitCode.SQL_FAILED, "V2__x.sql:5 42P01", "; rolled back, at 1"),
+        {"V2__x.sql": "CREATE TABLE x ();\n\n-- why\nSELECT *\nFROM nowhere;\n"},
+    ),
+    "no server": Case(
+        Refusal(ExitCode.UNREACHABLE, "127.0.0.1:1/shop"),
+        env={
+            "PRESYNC_URL": f"postgresql://u:{CANARY}@127.0.0.1:1/shop",
+            "PRESYNC_WAIT_TIMEOUT": "300ms",
+        },
+    ),
+    "no database setting": _bad_setting("PRESYNC_URL", PRESYNC_URL=""),
+    "literal reference": _bad_setting(
+        "$(POSTGRES_HOST)",
+        PRESYNC_URL="", FLYWAY_URL=LITERAL, FLYWAY_USER="u", FLYWAY_PASSWORD=CANARY,
+    ),
+    "two databases": _bad_setting(
+        "DATABASE_URL", DATABASE_URL=f"postgres://u:{CANARY}@elsewhere/other"
+    ),
+    "not the database expected": _bad_setting("prod", PRESYNC_EXPECT_DATABASE="prod"),
+    "gate without a source": _bad_setting("PRESYNC_BACKUP_SOURCE", PRESYNC_BACKUP_SOURCE=""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_is_told_in_one_line(name: str, attempt: Attempt) -> None:
+    """The object and the next step; no traceback, no secret, and nothing written."""
+    case = CASES[name]
+    folder = attempt.deployment.folder / "sql"
+    write_files(folder, case.files)
+    case.make(folder)
+    attempt.assert_refused(case.expected, case.env)
+
+
+def test_wrong_password_is_told_in_one_line(attempt: Attempt) -> None:
+    """The server's refusal is no reason to wait, and neither password is told."""
+    wrong = Role(attempt.role.name, f"{CANARY}-wrong")
+    url = attempt.deployment.database.url_for(wrong)
+    attempt.assert_refused(Refusal(ExitCode.AUTH, wrong.name), {"PRESYNC_URL": url})
+
+
+def test_database_that_does_not_exist_is_told_in_one_line(
+    attempt: Attempt, server: PostgresServer
+) -> None:
+    """No wait creates it."""
+    url = server.url("no-such-shop", attempt.role.name, CANARY)
+    attempt.assert_refused(Refusal(ExitCode.CONFIG, "no-such-shop"), {"PRESYNC_URL": url})
+
+
+def test_standby_is_told_in_one_line(attempt: Attempt, standby: PostgresServer) -> None:
+    """A standby may become the primary within the wait; this one does not."""
+    url = standby.url("postgres", "postgres")
+    env = {"PRESYNC_URL": url, "PRESYNC_WAIT_TIMEOUT": "500ms"}
+    attempt.assert_refused(Refusal(ExitCode.UNREACHABLE, "standby"), env)
