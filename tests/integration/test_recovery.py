@@ -129,7 +129,11 @@ def test_server_that_falls_silent_is_left(proxied: Gate, proxy: Proxy) -> None:
 def test_lost_lock_ends_the_run(gate: Gate) -> None:
     """Without the lock somebody else may be migrating: what runs is finished, no more."""
     scripts = {"V2__x.sql": "SELECT pg_advisory_lock(1)", "V3__y.sql": "CREATE TABLE y ()"}
-    held = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS} AND state = 'idle'"
+    held = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND objid <> 1 AND database = (SELECT oid FROM pg_database"
+        " WHERE datname = current_database())"
+    )
     with gate.database.connect() as other:
         other.execute("SELECT pg_advisory_lock(1)")
         gate.limit(run_settings(ladder=[30]))

@@ -43,8 +43,8 @@ def test_verdict_of_a_run_without_work_names_version_and_set() -> None:
     ("command", "pending", "expected"),
     [
         ("verify", 0, "up to date at 5"),
-        ("plan", 3, "3 pending, at 5"),
-        ("check", 0, "nothing pending, at 5"),
+        ("plan", 3, "3 pending at 5"),
+        ("check", 0, "nothing pending at 5"),
         ("lint", 0, "scripts can be read at 5"),
     ],
 )
@@ -89,8 +89,9 @@ def test_verdict_claims_a_rollback_only_when_something_was_started(code: ExitCod
 
 def test_verdict_between_two_migrations_says_what_is_applied() -> None:
     """Nothing was rolled back, and the database is not untouched either."""
-    facts = {"before": "3", "after": "4", "applied": (applied("4"),)}
-    verdict = refusal(ExitCode.INTERRUPTED, progress=Progress.COMMITTED, **facts)
+    finding = failed(ExitCode.INTERRUPTED, "interrupted", "it is so")
+    facts = RunFacts(finding, (applied("4"),), "3", "4", progress=Progress.COMMITTED)
+    verdict = compose_verdict(facts)
     assert verdict == "FAILED 40 INTERRUPTED: it is so; 1 applied, at 4"
     created = refusal(ExitCode.INTERRUPTED, progress=Progress.COMMITTED)
     assert created.endswith("; 0 applied")
