@@ -216,6 +216,7 @@ class Interrupted(HookError):
         """Name the signal, and in *situation* what it interrupted and left behind."""
         super().__init__(f"{signal_name} received{situation and f' {situation}'}", hint)
         self.signal_name = signal_name
+        self.situation = situation
 
 
 class ReportFailed(HookError):

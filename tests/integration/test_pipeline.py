@@ -161,6 +161,35 @@ def test_history_that_others_fill_without_the_lock_is_respected(gate: Gate) -> N
     )
 
 
+THEIRS = "INSERT INTO flyway_schema_history VALUES (1,'1','t','SQL','V1__t.sql',1,'x',now(),1,true)"
+
+
+@pytest.mark.parametrize("row", ["", THEIRS], ids=["empty", "with a row"])
+def test_history_that_others_create_meanwhile(gate: Gate, row: str) -> None:
+    """Their table is as good as ours; what they applied without the lock ends the run."""
+    gate.run({"V1__t.sql": "SELECT 1"})
+    gate.database.execute(
+        "CREATE TABLE copy (LIKE flyway_schema_history INCLUDING ALL);"
+        "DROP TABLE flyway_schema_history; ALTER SCHEMA public RENAME TO kept; CREATE SCHEMA public"
+    )
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("CREATE TABLE flyway_schema_history (LIKE kept.copy INCLUDING ALL)")
+        other.execute(row.encode())
+        running = gate.start()
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        eventually(lambda: bool(gate.database.query(waiting)))
+        other.commit()
+    report = running.report()
+    if row:
+        assert report.verdict == (
+            "FAILED 31 LOCKED: V1__t.sql was applied by somebody else meanwhile, without the lock;"
+            " database untouched"
+        )
+    else:
+        assert report.exit_code is ExitCode.OK, report.verdict
+    assert gate.history() == [(1, "1", "V1__t.sql", True)]
+
+
 def test_gates_are_all_told_and_the_worst_decides(gate: Gate, tmp_path: Path) -> None:
     """A refusal that a human must resolve outranks blockers that may go away."""
     gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})

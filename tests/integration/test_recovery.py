@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from hook.errors import ExitCode
-from tests.testbed.gate import Gate, run_settings, settings_for
+from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Fault, Proxy
 from tests.testbed.run_context import eventually
 
@@ -117,13 +120,67 @@ def test_script_without_transaction_begins_anew_when_nothing_of_it_was_sent(
     assert report.migrations[0].attempts == 2
 
 
-def test_server_that_falls_silent_is_left(proxied: Gate, proxy: Proxy) -> None:
-    """A dead network is no answer; what the old backend did is found out first."""
+def test_backend_behind_a_dead_network_is_ended(
+    proxied: Gate, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No cancel gets through, so the old backend works on: it is ended before all else."""
+    monkeypatch.setattr("hook.postgres.link._GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("hook.postgres.lost_backend._PATIENCE_SECONDS", 0.1)
     proxied.limit(run_settings(deadline=2))
     proxy.lose("pg_sleep", Fault.SILENCE)
-    report = proxied.run({"V2__x.sql": "SELECT pg_sleep(60)"})
-    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
-    assert report.verdict.endswith("; rolled back, at 1")
+    report = proxied.run({"V2__x.sql": "CREATE TABLE half ();\nSELECT pg_sleep(60)"})
+    assert report.verdict == (
+        "FAILED 30 UNREACHABLE: V2__x.sql: connection lost in 1 attempt; rolled back, at 1"
+    )
+    assert proxied.database.query(SLEEPING) == []
+    assert len(proxied.history()) == 1
+
+
+@pytest.fixture
+def hasty(proxied: Gate) -> Gate:
+    """Return the gate behind the proxy, which does not wait long for the server."""
+    database = replace(proxied.settings.database, wait_timeout=timedelta(seconds=0.3))
+    proxied.settings = replace(proxied.settings, database=database)
+    return proxied
+
+
+def test_commit_that_nobody_can_ask_about_needs_a_human(hasty: Gate, proxy: Proxy) -> None:
+    """Committed or not: it must not be guessed."""
+    proxy.refuse_from(ROW, Fault.REPLY)
+    report = hasty.run(ONCE)
+    assert report.exit_code is ExitCode.PARTIAL
+    assert "connection lost, and whether it was committed is unknown" in report.verdict
+    assert report.verdict.endswith(", at 1")
+    assert "row 2 of public.flyway_schema_history" in deciding(report).hint
+
+
+def test_stop_request_while_finding_out(hasty: Gate, proxy: Proxy) -> None:
+    """The next run sees by the row what became of it; this one claims nothing."""
+    proxy.refuse_from(ROW, Fault.REPLY)
+    hasty.settings = replace(
+        hasty.settings, database=replace(hasty.settings.database, wait_timeout=timedelta(minutes=1))
+    )
+    running = hasty.start(ONCE)
+    eventually(lambda: bool(hasty.events.named("connection.lost")))
+    hasty.interrupt.set("SIGTERM")
+    assert running.report().verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received before it was known what became of V2__x.sql, at 1"
+    )
+
+
+def test_session_lost_between_two_attempts_is_replaced(gate: Gate) -> None:
+    """Nothing was under way, so there is nothing to find out."""
+    gate.limit(run_settings(ladder=[0.1] * 4 + [30]))
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t")
+        running = gate.start({"V2__x.sql": "ALTER TABLE t ADD x int"})
+        eventually(lambda: len(gate.events.named("retry.scheduled")) >= 3)
+        idle = f"{OURS} AND state = 'idle' AND query = 'ROLLBACK'"
+        query = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {idle}"
+        assert gate.database.query(query) == [(True,)]
+    report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert gate.events.named("connection.lost") == []
 
 
 def test_lost_lock_ends_the_run(gate: Gate) -> None:

@@ -20,6 +20,7 @@ from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.run_context import target_of
 
 _CANCEL_CODE = 80877102
+_FOR_GOOD = 0
 
 
 class Fault(Enum):
@@ -27,7 +28,7 @@ class Fault(Enum):
 
     REQUEST = "the request does not arrive"
     REPLY = "the request is carried out, its reply does not arrive"
-    SILENCE = "the request arrives, and nothing comes back ever after"
+    SILENCE = "the request arrives, nothing comes back, and no cancel gets through"
 
 
 @dataclass(slots=True)
@@ -51,12 +52,15 @@ class Proxy:
 
     Attributes:
         faults: By the text of the request at which one strikes; how, and how often.
+        refuses: Whether new connections are hung up on.
     """
 
     server: PostgresServer
     listener: socket.socket
     conversations: list[Conversation] = field(default_factory=list)
     faults: dict[bytes, tuple[Fault, int]] = field(default_factory=dict)
+    refuses: bool = False
+    is_silent: bool = False
     _open: list[socket.socket] = field(default_factory=list)
 
     @property
@@ -70,6 +74,10 @@ class Proxy:
         plain = {"sslmode": "disable", "gssencmode": "disable"}
         return target_of(database, None, host="127.0.0.1", port=str(self.port), **plain)
 
+    def refuse_from(self, text: str, fault: Fault) -> None:
+        """Lose the connection at a request with *text*, and let nobody in any more."""
+        self.faults[text.encode()] = (fault, _FOR_GOOD)
+
     def lose(self, text: str, fault: Fault, times: int = 1) -> None:
         """Lose the connection in which a request with *text* is seen."""
         self.faults[text.encode()] = (fault, times)
@@ -79,6 +87,9 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
+                if self.refuses:
+                    _hang_up(client)
+                    continue
                 backend = socket.create_connection((self.server.host, self.server.port))
                 self._open += [client, backend]
                 link = _Link(self, client, backend)
@@ -91,6 +102,7 @@ class Proxy:
         if text is None:
             return None
         fault, times = self.faults.pop(text)
+        self.refuses = self.refuses or times is _FOR_GOOD
         if times > 1:
             self.faults[text] = (fault, times - 1)
         return fault
@@ -115,8 +127,10 @@ class _Link:
         with contextlib.suppress(OSError):
             startup = _read(self.client, 4)
             startup += _read(self.client, struct.unpack("!I", startup)[0] - 4)
-            self.backend.sendall(startup)
-            if struct.unpack("!I", startup[4:8])[0] == _CANCEL_CODE:
+            is_cancel = struct.unpack("!I", startup[4:8])[0] == _CANCEL_CODE
+            if not (is_cancel and self.proxy.is_silent):
+                self.backend.sendall(startup)
+            if is_cancel:
                 return
             self.proxy.conversations.append(self.conversation)
             while self._carry_request():
@@ -130,6 +144,7 @@ class _Link:
         elif kind == b"Q":
             self.conversation.queries.append(body)
             self.fault = self.proxy.take_fault(body)
+        self.proxy.is_silent = self.proxy.is_silent or self.fault is Fault.SILENCE
         if self.fault is Fault.REQUEST:
             _hang_up(self.client)
             return False

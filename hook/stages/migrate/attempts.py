@@ -181,7 +181,7 @@ class Attempts:
         last = self.last
         if last is None or isinstance(error, MigrationPartial):
             return error
-        if isinstance(error, Interrupted):
+        if isinstance(error, Interrupted) and not error.situation:
             return self._given_up(replace(last, end=AttemptEnd.INTERRUPTED))
         return self._given_up(last) if last.leftovers else error
 
