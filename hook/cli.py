@@ -5,24 +5,30 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from hook import __version__
 from hook.clock import Interrupt
 from hook.core.early_report import report_of_error
+from hook.core.orders import Orders
 from hook.core.redaction import Redactor
+from hook.core.report import Report
 from hook.errors import BadFlags, ExitCode, HookError
 from hook.log import Style, configure_logging
 from hook.options import (
     ALL_GROUPS,
+    CONFIRM,
     DEFAULT_COMMAND,
+    EDITING_GROUPS,
     OFFLINE_GROUPS,
+    ONE_VERSION,
     READING_GROUPS,
     CommandShape,
     Program,
@@ -36,6 +42,9 @@ from hook.settings.output import OutputFormat, OutputSettings
 from hook.settings.secrets import find_secrets
 from hook.settings.sources import Inputs
 from hook.settings.specification import URL
+
+if TYPE_CHECKING:
+    from hook.stages import Context
 
 SHAPES = (
     CommandShape(
@@ -81,6 +90,25 @@ SHAPES = (
         "presync verify --wait-timeout 30s",
         Need.DATABASE,
         READING_GROUPS,
+    ),
+    CommandShape(
+        "repair",
+        "Remove failed rows from the schema history, mark missing migrations as deleted, take"
+        " over checksums and descriptions of the files. Shows every row first; changes them"
+        " with --yes.",
+        "presync repair --version 5 --yes",
+        Need.DATABASE,
+        EDITING_GROUPS,
+        flags=(CONFIRM, ONE_VERSION),
+    ),
+    CommandShape(
+        "baseline",
+        "Start the schema history of an existing database at FLYWAY_BASELINE_VERSION. Shows"
+        " what it creates; creates it with --yes.",
+        "presync baseline --baseline-version 3 --yes",
+        Need.DATABASE,
+        EDITING_GROUPS,
+        flags=(CONFIRM,),
     ),
     CommandShape(
         "lint",
@@ -159,28 +187,30 @@ class _Process:
             delivery = self._open(settings.output, Redactor(known.secrets, known.public))
             if shape.name == "config":
                 return _show_config(settings, delivery)
-            return self._work(settings, delivery)
+            return self._work(settings, delivery, inputs.orders)
         except HookError as error:
             return self.refuse(error)
 
-    def _work(self, settings: Settings, delivery: Delivery) -> int:
+    def _work(self, settings: Settings, delivery: Delivery, orders: Orders) -> int:
         # The driver and the stages are not for `presync --help`.
         from hook import bootstrap  # noqa: PLC0415 - see above
 
         delivery.announce(self._command, self._run_id)
         _tell_settings(settings, delivery)
         ctx = bootstrap.open_context(settings, self._run_id, delivery.events, self._interrupt)
-        work = {
+        commands: dict[str, Callable[[Settings, Context], Report]] = {
             "run": bootstrap.run,
             "check": bootstrap.check,
             "plan": bootstrap.plan,
             "info": bootstrap.info,
             "validate": bootstrap.validate,
             "verify": bootstrap.verify,
+            "repair": partial(bootstrap.repair, orders=orders),
+            "baseline": partial(bootstrap.baseline, orders=orders),
             "lint": bootstrap.lint,
             "digest": bootstrap.digest,
-        }[self._command]
-        report = work(settings, ctx)
+        }
+        report = commands[self._command](settings, ctx)
         return int(delivery.deliver(report).exit_code)
 
     def demo(self, samples: Path | None, migrations: Path | None) -> int:

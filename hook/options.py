@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from hook import __version__
+from hook.core.orders import Orders
+from hook.core.version import InvalidVersion, Version
 from hook.settings.flyway_files import PLACEHOLDER, default_folders
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.load import Need
@@ -20,15 +22,23 @@ DEFAULT_COMMAND = "run"
 _HELP_NAMES = ["-h", "--help"]
 _PATHS = "paths"
 _PLACEHOLDERS = "placeholders"
+_CONFIRMED = "confirmed"
+_ONLY = "only"
 
 OFFLINE_GROUPS = (Group.MIGRATIONS, Group.FLYWAY, Group.OUTPUT)
 READING_GROUPS = (Group.DATABASE, *OFFLINE_GROUPS)
+EDITING_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
 ALL_GROUPS = tuple(Group)
 
 
 @dataclass(frozen=True, slots=True)
 class CommandShape:
-    """A command as the user sees it. *takes_paths* adds arguments for folders."""
+    """A command as the user sees it.
+
+    Attributes:
+        takes_paths: It has arguments for folders.
+        flags: Of its own, which no variable or file can set.
+    """
 
     name: str
     meaning: str
@@ -36,6 +46,7 @@ class CommandShape:
     need: Need
     groups: tuple[Group, ...]
     takes_paths: bool = False
+    flags: tuple[click.Option, ...] = ()
 
 
 class _SettingOption(click.Option):
@@ -63,6 +74,28 @@ class _PlaceholderOption(click.Option):
             help=f"Value of a placeholder; may be repeated. [env {PLACEHOLDER}NAME]",
         )
         self.group = Group.FLYWAY
+
+
+def _parse_version(
+    ctx: click.Context, parameter: click.Parameter, text: str | None
+) -> Version | None:
+    try:
+        return None if text is None else Version.parse(text)
+    except InvalidVersion as error:
+        raise click.BadParameter(str(error), ctx, parameter) from error
+
+
+CONFIRM = click.Option(
+    ["--yes", _CONFIRMED],
+    is_flag=True,
+    help="Make the changes. Without it they are shown, and nothing is changed.",
+)
+ONE_VERSION = click.Option(
+    ["--version", _ONLY],
+    callback=_parse_version,
+    metavar="VERSION",
+    help="Repair the rows of this version and no other.",
+)
 
 
 class _Command(click.Command):
@@ -172,6 +205,7 @@ def build_demo_command(play: Callable[[Path | None, Path | None], int]) -> click
 def _parameters(shape: CommandShape) -> Iterator[click.Parameter]:
     if shape.takes_paths:
         yield click.Argument([_PATHS], nargs=-1, metavar="[PATH]...")
+    yield from shape.flags
     for setting in SETTINGS:
         if setting.group in shape.groups:
             yield _SettingOption(setting)
@@ -190,4 +224,13 @@ def _read_inputs(parameters: Mapping[str, object], environment: Mapping[str, str
         environment,
         placeholders if isinstance(placeholders, tuple) else (),
         default_folders(environment),
+        _read_orders(parameters),
+    )
+
+
+def _read_orders(parameters: Mapping[str, object]) -> Orders:
+    only = parameters.get(_ONLY)
+    return Orders(
+        is_confirmed=parameters.get(_CONFIRMED) is True,
+        only=only if isinstance(only, Version) else None,
     )

@@ -18,6 +18,7 @@ from hook.stages import Context, Events
 
 if TYPE_CHECKING:
     from hook.clock import Interrupt
+    from hook.core.orders import Orders
     from hook.core.report import Report
     from hook.pipeline.migration import Writing
     from hook.pipeline.reading import Reading
@@ -88,6 +89,34 @@ def verify(settings: Settings, ctx: Context) -> Report:
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
     return inspection.verify(Journal.begin("verify", ctx), _reading(settings, ctx))
+
+
+def repair(settings: Settings, ctx: Context, orders: Orders) -> Report:
+    """Tell what a repair changes in the schema history; change it if that is confirmed."""
+    from hook.bootstrap.editing import build_editing, build_editor  # noqa: PLC0415 - see the module
+    from hook.pipeline import maintenance  # noqa: PLC0415 - see the module
+    from hook.stages.repair import RepairStage  # noqa: PLC0415 - see the module
+
+    engine, editor = build_engine(settings, ctx), build_editor(settings)
+    return maintenance.repair(
+        Journal.begin("repair", ctx),
+        lambda: build_editing(settings, engine, editor, orders),
+        RepairStage(engine, editor, orders.only),
+    )
+
+
+def baseline(settings: Settings, ctx: Context, orders: Orders) -> Report:
+    """Tell what a baseline creates; create it if that is confirmed."""
+    from hook.bootstrap.editing import build_editing, build_editor  # noqa: PLC0415 - see the module
+    from hook.pipeline import maintenance  # noqa: PLC0415 - see the module
+    from hook.stages.baseline import BaselineStage  # noqa: PLC0415 - see the module
+
+    engine, editor = build_engine(settings, ctx), build_editor(settings)
+    return maintenance.baseline(
+        Journal.begin("baseline", ctx),
+        lambda: build_editing(settings, engine, editor, orders),
+        BaselineStage(engine, editor),
+    )
 
 
 def lint(settings: Settings, ctx: Context) -> Report:

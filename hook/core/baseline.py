@@ -56,6 +56,11 @@ def with_baseline(history: History, rules: BaselineRules) -> History:
     """Return *history* as it will be once it is created, to plan on."""
     if not (needs_baseline(history) and rules.on_migrate and rules.is_allowed):
         return history
+    return baselined(history, rules)
+
+
+def baselined(history: History, rules: BaselineRules) -> History:
+    """Return *history*, which has no rows, as one that starts with a baseline."""
     row = HistoryRow(
         installed_rank=_FIRST_RANK,
         version=rules.version.text,

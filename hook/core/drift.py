@@ -111,7 +111,7 @@ def _failure(info: MigrationInfo, row: HistoryRow) -> Finding:
         ExitCode.FAILED_BEFORE,
         "history-failed",
         f"{_named(info, row)} is recorded as failed",
-        "Remove what it left half-done, then its row from the schema history (repair).",
+        "Remove what it left half-done, then its row with `presync repair`.",
         version=row.version,
         script=row.script,
         installed_on=row.installed_on,
@@ -143,7 +143,7 @@ def _missing(info: MigrationInfo, row: HistoryRow) -> tuple[str, str]:
     message = f"{_named(info, row)} is in the schema history but not in the release"
     hint = (
         f"Put {row.script} back into the release; if it was removed on purpose, mark it as"
-        " deleted (repair)."
+        " deleted with `presync repair`."
     )
     return message, hint
 

@@ -162,8 +162,8 @@ def _hint_for_leftovers(given_up: GivenUp) -> str:
             f" and add {given_up.row}."
         )
     return (
-        f"Undo the named work by hand and delete {given_up.row}; or finish it by hand and set"
-        " success of that row to true."
+        f"Undo the named work by hand and remove {given_up.row} with `presync repair`; or finish"
+        " it by hand and set success of that row to true."
     )
 
 

@@ -9,7 +9,7 @@ _COMMANDS = {
     ExitCode.BAD_SET: ("presync lint",),
     ExitCode.DRIFT: ("presync validate", "presync info"),
     ExitCode.AHEAD: ("presync info",),
-    ExitCode.FAILED_BEFORE: ("presync validate", "presync info"),
+    ExitCode.FAILED_BEFORE: ("presync info", "presync repair"),
     ExitCode.AUTH: ("presync config",),
     ExitCode.NO_WAY_BACK: ("presync check",),
     ExitCode.SQL_FAILED: ("presync plan", "presync info"),

@@ -29,6 +29,7 @@ class RunFacts:
         progress: How far the database was changed.
         command: What was asked for; only `run` and `verify` say "up to date".
         pending: Number of migrations still to be applied.
+        summary: What a command that edits the history did or would do, empty for others.
     """
 
     deciding: Finding | None
@@ -41,6 +42,7 @@ class RunFacts:
     duration_ms: int = 0
     command: str = "run"
     pending: int = 0
+    summary: str = ""
 
 
 def compose_verdict(facts: RunFacts) -> str:
@@ -87,7 +89,8 @@ def _state(code: ExitCode, facts: RunFacts) -> str:
         case Progress.ROLLED_BACK:
             return f"; rolled back{at}"
         case Progress.COMMITTED:
-            return f"; {len(facts.applied)} applied{at}"
+            done = facts.summary or f"{len(facts.applied)} applied"
+            return f"; {done}{at}"
         case Progress.UNKNOWN:
             return at
 
@@ -102,6 +105,10 @@ def _passed(facts: RunFacts) -> str:
         names = [applied_name(item) for item in facts.applied]
         room = VERDICT_LENGTH - len(head) - len(count) - len(tail) - len(" ()")
         return f"{head}{count} ({_listed(names, room)}){tail}"
+    if facts.summary:
+        tail = (f", at {version}" if version else "") + seconds
+        room = VERDICT_LENGTH - len(head) - len(tail)
+        return f"{head}{clip(one_line(facts.summary), room)}{tail}"
     at = f" at {version}" if version else ""
     digest = f" (set {facts.set_digest[:_DIGEST_LENGTH]})" if facts.set_digest else ""
     return f"{head}{_level(facts)}{at}{digest}{seconds}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hook.core.history import History
@@ -14,6 +15,7 @@ from hook.core.server import ServerFacts
 
 if TYPE_CHECKING:
     from hook.core.attempt import ApplyTask, Attempt
+    from hook.core.version import Version
     from hook.postgres.session import Session
 
 
@@ -87,4 +89,46 @@ class Engine(Protocol):
 
         Returns:
             Whether the row is there.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the schema history that nobody has made yet.
+
+    Attributes:
+        summary: In a few words, empty when there is nothing to change.
+        statements: SQL, all of one transaction.
+    """
+
+    summary: str = ""
+    statements: tuple[str, ...] = ()
+
+
+class HistoryEditor(Protocol):
+    """Plans and makes the changes of a schema history that somebody asked for by name."""
+
+    def plan_repair(
+        self, migration_set: MigrationSet, history: History, only: Version | None, user: str
+    ) -> tuple[Change, tuple[Finding, ...]]:
+        """Return what a repair changes, and what is to be said of it.
+
+        Args:
+            migration_set: The release.
+            history: As it was read.
+            only: The one version to repair, all if none.
+            user: Of the database, named in new rows unless the settings name another.
+        """
+
+    def plan_baseline(self, history: History, user: str) -> tuple[Change, tuple[Finding, ...]]:
+        """Return what a baseline creates, and what is to be said of it."""
+
+    def make(self, session: Reader, change: Change) -> None:
+        """Make *change*; what it was planned on was read under the migration lock.
+
+        That somebody else has written the same meanwhile is no failure: look again.
+
+        Raises:
+            HookError: The database refused, and nothing is changed; or the connection is
+                lost, and nobody knows.
         """

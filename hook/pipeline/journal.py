@@ -59,6 +59,8 @@ class Journal:
         after: The same once it is known, see `Report`.
         pending: Scripts that are still to be applied.
         progress: How far the database was changed.
+        summary: What a command that edits the history did, or would do.
+        next_steps: What to type when all went well.
     """
 
     command: str
@@ -76,6 +78,8 @@ class Journal:
     infos: tuple[MigrationInfo, ...] = ()
     overrides: tuple[Override, ...] = ()
     progress: Progress = Progress.UNTOUCHED
+    summary: str = ""
+    next_steps: tuple[str, ...] = ()
 
     @classmethod
     def begin(cls, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> Journal:
@@ -213,7 +217,7 @@ class Journal:
             pending=self.pending,
             overrides=self.overrides,
             infos=self.infos,
-            next_steps=next_steps(code),
+            next_steps=next_steps(code) if code else self.next_steps,
         )
 
     def _facts(self, deciding: Finding | None, duration_ms: int) -> RunFacts:
@@ -228,6 +232,7 @@ class Journal:
             duration_ms=duration_ms,
             command=self.command,
             pending=len(self.pending),
+            summary=self.summary,
         )
 
 

@@ -80,7 +80,7 @@ class Reading:
             "history", lambda: run(journal.ctx, session, facts, migration_set)
         )
         _, plan = outcome.value
-        _note_plan(journal, plan)
+        note_plan(journal, plan)
 
     def confirm(self, journal: Journal, read: Read) -> None:
         """Judge a schema that nothing was done to, from what was read already.
@@ -98,12 +98,13 @@ class Reading:
             "history", lambda: self.history.run(journal.ctx, session, facts, migration_set)
         )
         history, plan = outcome.value
-        _note_plan(journal, plan)
+        note_plan(journal, plan)
         journal.stop_if_decided(outcome.findings)
         return history, plan
 
 
-def _note_plan(journal: Journal, plan: Plan) -> None:
+def note_plan(journal: Journal, plan: Plan) -> None:
+    """Take down what the report tells of *plan*."""
     journal.infos = plan.infos
     journal.before = {"version": plan.current}
     journal.pending = tuple(item.script for item in plan.pending)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from hook.core.orders import Orders
 from hook.core.placeholders import RESERVED
 from hook.errors import ConfigError
 from hook.settings.config_file import ConfigFile, read_config_file
@@ -29,12 +30,14 @@ class Inputs:
         environment: All variables.
         placeholders: ``name=value`` texts from flags.
         folders: Where Flyway's files may be, the weakest first.
+        orders: What no setting can say.
     """
 
     flags: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     placeholders: tuple[str, ...] = field(default=(), repr=False)
     folders: tuple[str, ...] = ()
+    orders: Orders = field(default_factory=Orders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from hook.core.report import Report
-from hook.settings import Settings
-from hook.stages import Context
 
 CANARY = "c4nary/p@ss"
 DATABASE = {"PRESYNC_URL": "postgresql://shop:c4nary%2Fp%40ss@db/shop"}
-Work = Callable[[Settings, Context], Report]
+Work = Callable[..., Report]
 
 
 class Outcome:
@@ -41,4 +39,4 @@ Run = Callable[..., Outcome]
 
 def returning(report: Report) -> Work:
     """Return a command that ends with *report*."""
-    return lambda _settings, _ctx: report
+    return lambda *_given, **_orders: report

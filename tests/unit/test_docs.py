@@ -146,7 +146,8 @@ def test_documentation_names_only_what_exists(file: str) -> None:
     commands = set(re.findall(r"`presync (\w+)", text))
     assert commands <= {shape.name for shape in SHAPES}
     flags = set(re.findall(r"`(--[a-z0-9-]+)", text))
-    assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"}
+    own = {flag for shape in SHAPES for option in shape.flags for flag in option.opts}
+    assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"} | own
 
 
 def test_next_steps_are_commands_that_exist() -> None:

@@ -71,6 +71,7 @@ def row_of_marker(row: HistoryRow) -> NewRow:
         checksum=row.checksum,
         installed_by=row.installed_by,
         execution_time=row.execution_time,
+        success=row.success,
     )
 
 
@@ -102,6 +103,21 @@ def render_insert(history: str, row: NewRow) -> str:
         "TRUE" if row.success else "FALSE",
     )
     return f"INSERT INTO {history} ({_COLUMNS}) VALUES ({', '.join(values)})"  # noqa: S608 - every value is quoted above
+
+
+def render_delete(history: str, row: HistoryRow) -> str:
+    """Return the statement that removes the failed *row*, and never one that succeeded."""
+    return f'DELETE FROM {history} WHERE "installed_rank" = {row.installed_rank} AND NOT "success"'  # noqa: S608 - a quoted name and a number
+
+
+def render_update(history: str, row: HistoryRow) -> str:
+    """Return the statement that gives the row of that rank what *row* says of its file."""
+    checksum = "NULL" if row.checksum is None else str(row.checksum)
+    return (
+        f'UPDATE {history} SET "description" = {quote_literal(row.description)},'  # noqa: S608 - every value is quoted
+        f' "type" = {quote_literal(row.type)}, "checksum" = {checksum}'
+        f' WHERE "installed_rank" = {row.installed_rank}'
+    )
 
 
 def abbreviate_script(script: str) -> str:

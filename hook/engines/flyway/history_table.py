@@ -24,7 +24,7 @@ _NO_TABLE = frozenset({"42P01", "3F000"})
 _OTHER_COLUMNS = frozenset({"42703", "42809", "42883"})
 # Creating what somebody else has just created: duplicate table, duplicate schema, and the
 # unique index of a system catalog when both were at it at the same time.
-_CREATED_MEANWHILE = frozenset({"42P07", "42P06", "23505"})
+CREATED_MEANWHILE = frozenset({"42P07", "42P06", "23505"})
 _TABLE = "r"
 _KINDS = {"v": "a view", "m": "a materialized view", "p": "a partitioned table"}
 
@@ -113,27 +113,27 @@ def create_history(
     Raises:
         HookError: The database refused.
     """
-    statements = list(_statements(history, settings, baseline, installed_by))
+    starting = with_baseline(history, baseline)
     try:
         # One message is one transaction: PostgreSQL manual, "Multiple Statements in a
         # Simple Query".
-        session.fetch(";\n".join(statements))
+        session.fetch(";\n".join(creation_statements(starting, settings, installed_by)))
     except QueryFailed as error:
-        if error.sqlstate not in _CREATED_MEANWHILE:
+        if error.sqlstate not in CREATED_MEANWHILE:
             raise
 
 
-def _statements(
-    history: History, settings: HistoryTable, baseline: BaselineRules, installed_by: str
+def creation_statements(
+    starting: History, settings: HistoryTable, installed_by: str
 ) -> Iterator[str]:
-    name = qualified_name(history.schema, history.table)
-    created = history.missing_schemas if settings.creates_schemas else ()
+    """Yield what creates the schemas and the table that *starting* lacks, with its rows."""
+    name = qualified_name(starting.schema, starting.table)
+    created = starting.missing_schemas if settings.creates_schemas else ()
     for schema in created:
         yield f"CREATE SCHEMA {quote_identifier(schema)}"
-    starting = with_baseline(history, baseline)
-    if not history.exists:
+    if not starting.exists:
         rows = [replace(row_of_marker(row), installed_by=installed_by) for row in starting.rows]
-        yield from _table_statements(name, history.table, settings.tablespace, rows)
+        yield from _table_statements(name, starting.table, settings.tablespace, rows)
     if created:
         rank = starting.next_rank if starting.rows else 0
         yield render_insert(name, row_of_created_schemas(created, rank, installed_by))

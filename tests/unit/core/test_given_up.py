@@ -109,7 +109,7 @@ def test_leftovers_make_it_partial_and_are_named() -> None:
         "V5__add_email.sql:17 23505 it is so;"
         " left behind: everything up to line 4, invalid index i on t"
     )
-    assert "delete row 7 of app.flyway_schema_history" in recorded.hint
+    assert "remove row 7 of app.flyway_schema_history with `presync repair`" in recorded.hint
     assert recorded.facts["left_behind"] == ["everything up to line 4", "invalid index i on t"]
     unrecorded = failure_of(with_leftovers(given_up("23505")))
     assert unrecorded.message.endswith("invalid index i on t, no row in the schema history")

@@ -1,0 +1,37 @@
+"""Builds what the commands need that edit the schema history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hook.bootstrap.reading import build_reading
+from hook.engines.flyway.editing import FlywayEditor
+from hook.pipeline.maintenance import Editing
+from hook.postgres.session import connect
+from hook.stages.lock import LockStage
+
+if TYPE_CHECKING:
+    from hook.core.orders import Orders
+    from hook.engines.flyway.engine import FlywayEngine
+    from hook.settings import Settings
+
+
+def build_editor(settings: Settings) -> FlywayEditor:
+    """Return what plans and makes the changes."""
+    return FlywayEditor(settings.migrations)
+
+
+def build_editing(
+    settings: Settings, engine: FlywayEngine, editor: FlywayEditor, orders: Orders
+) -> Editing:
+    """Return the stages around an edit.
+
+    Raises:
+        ConfigError: No database is configured.
+    """
+    return Editing(
+        reading=build_reading(settings, engine),
+        lock=LockStage(settings.database.require_target(), connect, settings.run.lock_wait),
+        editor=editor,
+        orders=orders,
+    )

@@ -1,0 +1,180 @@
+"""The commands that edit the schema history: they tell what they would do, and ask first."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.outcome import failed, passed
+from hook.core.progress import Progress
+from hook.errors import ExitCode, MigrationLocked
+from hook.pipeline.journal import Journal, Stopped
+from hook.pipeline.reading import Reading, note_plan, reach_database, summarize_set
+from hook.stages import Outcome
+
+if TYPE_CHECKING:
+    from hook.core.history import History
+    from hook.core.orders import Orders
+    from hook.core.report import Report
+    from hook.engines import Change, HistoryEditor
+    from hook.postgres.lock import MigrationLock
+    from hook.stages.baseline import BaselineStage
+    from hook.stages.lock import LockStage
+    from hook.stages.repair import RepairStage
+    from hook.stages.wait import Reached
+
+# A few rows; a stop request in the middle would leave open whether they were written.
+_WRITE_SECONDS = 10.0
+_NOTHING = {"repair": "nothing to repair", "baseline": "the baseline is there already"}
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """What it takes to edit the history, besides a look at it."""
+
+    reading: Reading
+    lock: LockStage
+    editor: HistoryEditor
+    orders: Orders
+
+
+BuildEditing = Callable[[], Editing]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the history found.
+
+    Attributes:
+        note: Puts into the journal what the report tells of the schema's level.
+    """
+
+    history: History
+    change: Change
+    note: Callable[[], None]
+
+
+def repair(journal: Journal, build: BuildEditing, stage: RepairStage) -> Report:
+    """Report what a repair changes, and make the changes if they are confirmed."""
+    with contextlib.suppress(Stopped), _reached(journal, build) as (editing, reached):
+        ctx, session, facts = journal.ctx, reached.session, reached.facts
+        resolve = editing.reading.resolve
+        migration_set = journal.stage("resolve", lambda: resolve.run(ctx, facts))
+        journal.migration_set = summarize_set(migration_set)
+
+        def look() -> Outcome[Seen]:
+            outcome = stage.run(ctx, session, facts, migration_set)
+            history, plan, change = outcome.value
+            seen = Seen(history, change, lambda: note_plan(journal, plan))
+            return Outcome(outcome.findings, seen)
+
+        _Edit(journal, editing, reached, look).carry_out()
+    return journal.report()
+
+
+def baseline(journal: Journal, build: BuildEditing, stage: BaselineStage) -> Report:
+    """Report what a baseline creates, and create it if that is confirmed."""
+    with contextlib.suppress(Stopped), _reached(journal, build) as (editing, reached):
+
+        def look() -> Outcome[Seen]:
+            outcome = stage.run(journal.ctx, reached.session, reached.facts)
+            history, change = outcome.value
+            return Outcome(outcome.findings, Seen(history, change, lambda: None))
+
+        _Edit(journal, editing, reached, look).carry_out()
+    return journal.report()
+
+
+@contextmanager
+def _reached(journal: Journal, build: BuildEditing) -> Iterator[tuple[Editing, Reached]]:
+    editing = journal.quietly("settings", build)
+    with reach_database(journal, editing.reading) as reached:
+        yield editing, reached
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """One edit of the history: tell, and if confirmed lock, look again, change and verify."""
+
+    journal: Journal
+    editing: Editing
+    reached: Reached
+    look: Callable[[], Outcome[Seen]]
+
+    def carry_out(self) -> None:
+        """Do what was asked for.
+
+        Raises:
+            Stopped: Something speaks against it, or went wrong.
+        """
+        journal = self.journal
+        told = journal.attempt("history", self.look)
+        told.value.note()
+        journal.after = journal.before
+        journal.stop_if_decided(told.findings)
+        summary = told.value.change.summary
+        if not summary:
+            journal.summary = _NOTHING[journal.command]
+        elif not self.editing.orders.is_confirmed:
+            journal.summary = f"dry run, --yes is missing: {summary}"
+            journal.next_steps = (_confirmed(journal.command, self.editing.orders),)
+        else:
+            with self._lock(told.value.history) as lock:
+                self._edit(lock, told)
+
+    def _lock(self, history: History) -> MigrationLock:
+        ctx, reached = self.journal.ctx, self.reached
+        run = self.editing.lock.run
+        return self.journal.stage(
+            "lock",
+            lambda: run(ctx, history.schema, history.table, reached.session, reached.facts),
+        )
+
+    def _edit(self, lock: MigrationLock, told: Outcome[Seen]) -> None:
+        journal = self.journal
+        again = journal.quietly("history", self.look)
+        if again.findings != told.findings:
+            journal.stage("history", lambda: again)
+        change, before = again.value.change, journal.before
+        if change.summary:
+            self._change(lock, change)
+        journal.summary = change.summary or _NOTHING[journal.command]
+        journal.stage("verify", self._verify)
+        journal.after, journal.before = journal.before, before
+
+    def _change(self, lock: MigrationLock, change: Change) -> None:
+        journal, session = self.journal, self.reached.session
+
+        def make() -> Outcome[None]:
+            if lock.is_lost:
+                message = "the connection that held the migration lock is lost"
+                raise MigrationLocked(message, "Run again; nothing was changed yet.")
+            self.editing.editor.make(session.shielded(_WRITE_SECONDS), change)
+            return Outcome((passed(journal.command, f"done: {change.summary}"),), None)
+
+        journal.progress = Progress.UNKNOWN
+        try:
+            journal.stage(journal.command, make)
+        except Stopped:
+            if not session.is_lost:
+                journal.progress = Progress.ROLLED_BACK
+            raise
+        journal.progress = Progress.COMMITTED
+
+    def _verify(self) -> Outcome[None]:
+        seen = self.look().value
+        seen.note()
+        if not seen.change.summary:
+            return Outcome((passed("verify", "nothing is left to be done"),), None)
+        message = f"still to be done afterwards: {seen.change.summary}"
+        hint = "Find out who else writes to the schema history, then run the command again."
+        finding = failed(ExitCode.VERIFY_FAILED, f"{self.journal.command}-verify", message, hint)
+        return Outcome((finding,), None)
+
+
+def _confirmed(command: str, orders: Orders) -> str:
+    limit = "" if orders.only is None else f" --version {orders.only}"
+    return f"presync {command}{limit} --yes"
