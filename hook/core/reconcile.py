@@ -52,7 +52,12 @@ class _Levels:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Which file belongs to which row."""
+    """Which file belongs to which row.
+
+    Attributes:
+        latest_runs: Of each repeatable, the last run, be it marked as deleted: no earlier
+            one takes its place.
+    """
 
     versioned: dict[tuple[Version, str], Migration]
     repeatable: dict[str, Migration]
@@ -65,7 +70,7 @@ class _Pairs:
         return self.versioned.get((entry.version, entry.type))
 
     def is_latest_run(self, entry: Applied) -> bool:
-        """Tell whether no later row of the repeatable counts."""
+        """Tell whether the repeatable has not run again since."""
         latest = self.latest_runs.get(entry.row.description)
         return latest is None or latest.row.installed_rank <= entry.row.installed_rank
 
@@ -107,7 +112,7 @@ def _pair(resolved: Iterable[Migration], entries: Iterable[Applied]) -> _Pairs:
     runs = {
         entry.row.description: entry
         for entry in entries
-        if entry.version is None and entry.counts and entry.type != SCHEMA
+        if entry.version is None and entry.type not in _MARKERS
     }
     return _Pairs(versioned, repeatable, runs)
 
@@ -126,7 +131,7 @@ def _without_row(
             is_applied = (file.version, file.type) in applied
         else:
             run = pairs.latest_runs.get(abbreviate_description(file.description))
-            is_applied = run is not None and _matches(file, run.row)
+            is_applied = run is not None and run.counts and _matches(file, run.row)
         if not is_applied:
             waiting.append(file)
     return waiting

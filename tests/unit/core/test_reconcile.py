@@ -207,3 +207,17 @@ def test_rows_that_nobody_can_have_written_are_reported() -> None:
         (ExitCode.DRIFT, "row 3: 'abc' is not a version"),
         (ExitCode.DRIFT, "row 5 deletes 1 a second time"),
     ]
+
+
+def test_deletion_of_a_repeatable_leaves_its_earlier_runs_superseded() -> None:
+    """Only the last run decides, be it marked as deleted; what comes back runs again."""
+    rows = (
+        row(1, "R__a.sql", 5),
+        row(2, "R__a.sql", 6),
+        replace(row(3, "R__a.sql", 6), type="DELETE"),
+    )
+    gone = ["a Superseded", "a Deleted", "a Success"]
+    assert states("V1__x.sql", rows) == [*gone, "1 Pending"]
+    for checksum in (5, 6):
+        found = infos((migration("R__a.sql", checksum),), rows)
+        assert [info.state for info in found][-1] is MigrationState.PENDING
