@@ -13,7 +13,7 @@ from hook.core.outcome import Policy
 from hook.core.report import Override
 from hook.errors import ExitCode
 from hook.settings.backup_source import parse_backup_source
-from tests.testbed.gate import Gate, deciding, run_settings, settings_for
+from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Proxy
 from tests.testbed.run_context import eventually
 
@@ -32,14 +32,12 @@ def proxied(gate: Gate, proxy: Proxy) -> Gate:
 
 
 def test_no_op_run_looks_twice_and_writes_nothing(proxied: Gate, proxy: Proxy) -> None:
-    """Two reads on one connection: no lock, no transaction that writes, no temporary file."""
+    """Two reads on one connection: no lock, and no transaction gets a number."""
     assert proxied.run(FIRST).exit_code is ExitCode.OK
     proxy.conversations.clear()
-    position = "SELECT pg_current_wal_insert_lsn()"
-    with proxied.database.connect() as other:
-        before = other.execute(position).fetchone()
-        report = proxied.run()
-        assert other.execute(position).fetchone() == before
+    before = proxied.database.query(NEXT_TRANSACTION)
+    report = proxied.run()
+    assert proxied.database.query(NEXT_TRANSACTION) == before
     assert report.exit_code is ExitCode.OK
     (conversation,) = proxy.conversations
     assert conversation.answers == 1 + 2  # the first one is the end of the login

@@ -23,6 +23,8 @@ from tests.testbed.database import Database
 from tests.testbed.release import write_files
 from tests.testbed.run_context import RUN_ID
 
+# A transaction gets a number with its first write.
+NEXT_TRANSACTION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 LADDER = (0.1, 0.1, 0.25)
 HISTORY = (
     "SELECT installed_rank, version, script, success FROM flyway_schema_history"

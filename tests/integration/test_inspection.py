@@ -1,0 +1,159 @@
+"""The commands that look: what they find, and that they change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from hook import bootstrap
+from hook.core.outcome import Policy
+from hook.core.report import Report
+from hook.errors import ExitCode
+from hook.settings import Settings
+from hook.settings.backup_source import parse_backup_source
+from hook.stages import Context
+from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding
+
+Command = Callable[[Settings, Context], Report]
+COMMANDS: dict[str, Command] = {
+    "check": bootstrap.check,
+    "plan": bootstrap.plan,
+    "info": bootstrap.info,
+    "validate": bootstrap.validate,
+    "verify": bootstrap.verify,
+}
+PENDING = {"V2__x.sql": "ALTER TABLE t ADD x int", "R__v.sql": "CREATE VIEW v AS SELECT 1 AS one"}
+
+
+def ask(gate: Gate, command: Command) -> Report:
+    """Return the report of *command*."""
+    return command(gate.settings, gate.context())
+
+
+@pytest.fixture(autouse=True)
+def _released(gate: Gate) -> None:
+    """Begin with one migration applied and two pending."""
+    assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
+    gate.release(PENDING)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_looking_changes_nothing(name: str, gate: Gate) -> None:
+    """No transaction gets a number, as the first write would give it one."""
+    before = gate.database.query(NEXT_TRANSACTION)
+    report = ask(gate, COMMANDS[name])
+    assert report.command == name
+    assert gate.database.query(NEXT_TRANSACTION) == before
+    assert report.pending == ("V2__x.sql", "R__v.sql")
+    assert report.database["name"] == gate.database.name
+    assert not report.migrations
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("check", "PASSED 0 OK: 2 pending at 1 (set sha256:"),
+        ("plan", "PASSED 0 OK: 2 pending at 1 (set sha256:"),
+        ("info", "PASSED 0 OK: 2 pending at 1 (set sha256:"),
+        ("validate", "PASSED 0 OK: 2 pending at 1 (set sha256:"),
+        ("verify", "FAILED 24 NOT_YET: 2 pending: V2__x.sql, R__v.sql, at 1"),
+    ],
+)
+def test_pending_migrations_are_told(name: str, verdict: str, gate: Gate) -> None:
+    """Only `verify` takes them for a failure."""
+    assert ask(gate, COMMANDS[name]).verdict.startswith(verdict)
+
+
+def test_check_asks_the_gates_also_when_nothing_is_pending(gate: Gate) -> None:
+    """The state of the backups is known before there is something to migrate."""
+    gate.run()
+    backup = replace(gate.settings.backup, source=parse_backup_source("pgbackrest:/"), stanza="x")
+    gate.settings = replace(gate.settings, backup=backup)
+    report = ask(gate, bootstrap.check)
+    assert report.pending == ()
+    assert report.exit_code is ExitCode.NO_WAY_BACK
+    assert [item.name for item in report.results][-2:] == ["backup", "blockers"]
+
+
+def test_check_sees_who_is_in_the_way(gate: Gate) -> None:
+    """Names in the scripts are looked up as they will be when they run."""
+    blockers = replace(gate.settings.blockers, policy=Policy.ENFORCE)
+    gate.settings = replace(gate.settings, blockers=blockers)
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t")
+        report = ask(gate, bootstrap.check)
+        pid = other.info.backend_pid
+    assert report.exit_code is ExitCode.BLOCKED
+    assert str(pid) in report.verdict
+
+
+def test_plan_tells_each_script(gate: Gate) -> None:
+    """In running order, with its locks."""
+    result = ask(gate, bootstrap.plan).results[-1]
+    assert result.name == "plan"
+    assert [item.facts["script"] for item in result.findings] == ["V2__x.sql", "R__v.sql"]
+    assert result.findings[0].facts["locks"] == [{"relation": "t", "mode": "AccessExclusiveLock"}]
+
+
+def test_info_shows_a_history_that_validate_refuses(gate: Gate) -> None:
+    """Looking at the table of states is how one finds out."""
+    gate.release({"V1__t.sql": "CREATE TABLE t (id bigint)"})
+    report = ask(gate, bootstrap.info)
+    assert report.exit_code is ExitCode.OK
+    assert len(report.infos) == 3
+    assert ask(gate, bootstrap.validate).exit_code is ExitCode.DRIFT
+    assert ask(gate, bootstrap.verify).exit_code is ExitCode.DRIFT
+
+
+def test_info_that_cannot_read_the_history_says_so(gate: Gate) -> None:
+    """The refusal is in the report, not a traceback."""
+    gate.database.execute("ALTER TABLE flyway_schema_history DROP COLUMN checksum")
+    report = ask(gate, bootstrap.info)
+    assert report.exit_code is ExitCode.CONFIG
+    assert report.results[-1].name == "history"
+    assert "flyway_schema_history" in report.verdict
+
+
+def test_lint_and_digest_need_no_database(gate: Gate) -> None:
+    """They look at the files alone."""
+    offline = replace(gate.settings, database=replace(gate.settings.database, target=None))
+    gate.settings = offline
+    assert ask(gate, bootstrap.lint).verdict.startswith("PASSED 0 OK: scripts can be read")
+    report = ask(gate, bootstrap.digest)
+    assert report.migration_set is not None
+    assert report.migration_set.digest.startswith("sha256:")
+    refused = ask(gate, bootstrap.plan)
+    assert refused.verdict.startswith("REFUSED 10 CONFIG: no database is configured")
+
+
+def test_lint_names_every_problem_at_once(gate: Gate) -> None:
+    """One round of corrections is enough."""
+    gate.release(
+        {
+            "V3__a.sql": "SELECT 'it",
+            "V4__b.sql": "SELECT 1;\n\\connect other",
+            "V5__c.sql": "SELECT '${who}';\nSELECT '${where}'",
+            "V6__d.sql": "VACUUM;\nSELECT 1",
+        }
+    )
+    report = ask(gate, bootstrap.lint)
+    assert report.exit_code is ExitCode.BAD_SET
+    message = deciding(report).message
+    for part in (
+        "V3__a.sql:1: unterminated quoted string",
+        "V4__b.sql:2: psql meta-command \\connect",
+        "V5__c.sql",
+        "who",
+        "where",
+        "V6__d.sql:2: VACUUM cannot run in a transaction",
+    ):
+        assert part in message
+
+
+def test_stop_request_ends_every_command(gate: Gate) -> None:
+    """Also those that only look."""
+    gate.interrupt.set("SIGTERM")
+    for name, command in COMMANDS.items():
+        assert ask(gate, command).exit_code is ExitCode.INTERRUPTED, name
