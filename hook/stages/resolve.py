@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Finding, passed, warned
+from hook.core.text import counted
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class ResolveStage:
 
 def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
     """Judge what is worth knowing of a set that is well formed."""
-    count = len(migration_set.migrations)
+    count = counted(len(migration_set.migrations), "migration")
     newest = migration_set.newest
-    message = f"{count} migrations, newest {newest or 'without version'}, {migration_set.digest}"
+    message = f"{count}, newest {newest or 'without version'}, {migration_set.digest}"
     ignored = tuple(
         warned("ignored-script", message, "Rename it by the convention, or remove it.")
         for message in migration_set.ignored

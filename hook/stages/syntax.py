@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hook.core.heartbeat import Heartbeat
 from hook.core.outcome import passed
 from hook.core.syntax_probe import Selection, SyntaxLimits, describe_syntax_error
+from hook.core.text import counted
 from hook.errors import BadMigrationSet
 from hook.postgres.syntax import find_syntax_errors
 from hook.stages import Context, Outcome
@@ -66,7 +67,8 @@ class SyntaxStage:
             left_out += selection.left_out
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
-        message = f"the server can parse {asked} statements of {len(scripts)} pending scripts"
+        pending = counted(len(scripts), "pending script")
+        message = f"the server can parse {counted(asked, 'statement')} of {pending}"
         if left_out:
             message += f"; {left_out} too long or in escape string syntax were not looked at"
         return Outcome((passed("syntax", message, parsed=asked, not_looked_at=left_out),), None)
