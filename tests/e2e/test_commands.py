@@ -1,0 +1,124 @@
+"""Every command on every state of a database: its exit code, and that it only looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.database import Role
+from tests.testbed.deployment import Deployment
+from tests.testbed.process import Completed
+
+RunPresync = Callable[..., Completed]
+OK, NOT_YET = ExitCode.OK, ExitCode.NOT_YET
+DRIFT, FAILED_BEFORE, CONFIG = ExitCode.DRIFT, ExitCode.FAILED_BEFORE, ExitCode.CONFIG
+COMMANDS = ("check", "plan", "info", "validate", "verify")
+FINGERPRINT = """
+SELECT n.nspname || '.' || c.relname, c.xmin::text FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^pg_(toast|temp)' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+ORDER BY 1
+"""
+
+
+def _fresh(deployment: Deployment) -> None:
+    deployment.release({"V1__t.sql": "CREATE TABLE t ()"})
+
+
+def _up_to_date(deployment: Deployment) -> None:
+    deployment.apply({"V1__t.sql": "CREATE TABLE t ()", "V2__u.sql": "CREATE TABLE u ()"})
+
+
+def _pending(deployment: Deployment) -> None:
+    _up_to_date(deployment)
+    deployment.release({"V3__v.sql": "CREATE TABLE v ()"})
+
+
+def _drift(deployment: Deployment) -> None:
+    _up_to_date(deployment)
+    deployment.release({"V1__t.sql": "CREATE TABLE t (edited int)"})
+
+
+def _ahead(deployment: Deployment) -> None:
+    _up_to_date(deployment)
+    (deployment.folder / "sql/V2__u.sql").unlink()
+
+
+def _failed(deployment: Deployment) -> None:
+    _up_to_date(deployment)
+    failure = "UPDATE flyway_schema_history SET success = false WHERE version = '2'"
+    deployment.database.execute(failure)
+
+
+def _strange(deployment: Deployment) -> None:
+    deployment.database.execute("CREATE TABLE somebody_elses ()")
+    _fresh(deployment)
+
+
+# By state: how it comes about, and what the commands answer in their order.
+STATES: dict[str, tuple[Callable[[Deployment], None], tuple[ExitCode, ...]]] = {
+    "fresh": (_fresh, (OK, OK, OK, OK, NOT_YET)),
+    "up to date": (_up_to_date, (OK, OK, OK, OK, OK)),
+    "pending": (_pending, (OK, OK, OK, OK, NOT_YET)),
+    "drift": (_drift, (DRIFT, DRIFT, OK, DRIFT, DRIFT)),
+    "ahead": (_ahead, (OK, OK, OK, OK, OK)),
+    "failed row": (
+        _failed,
+        (FAILED_BEFORE, FAILED_BEFORE, OK, FAILED_BEFORE, FAILED_BEFORE),
+    ),
+    "objects of somebody else": (_strange, (CONFIG, CONFIG, OK, CONFIG, CONFIG)),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_looking_command_answers_and_writes_nothing(
+    state: str, deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """The answer is the exit code; the catalog is what it was."""
+    make, codes = STATES[state]
+    make(deployment)
+    before = deployment.database.query(FINGERPRINT)
+    given = [run_presync([command], deployment.env()).exit_code for command in COMMANDS]
+    assert dict(zip(COMMANDS, given, strict=True)) == dict(zip(COMMANDS, codes, strict=True))
+    assert deployment.database.query(FINGERPRINT) == before
+
+
+def test_check_asks_the_gates_also_when_nothing_is_pending(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """An operator asks before the release is there; a missing source is told."""
+    _up_to_date(deployment)
+    env = deployment.env(PRESYNC_BACKUP_SOURCE="")
+    assert run_presync(["run"], env).exit_code == OK
+    refused = run_presync(["check"], env)
+    assert refused.exit_code == CONFIG
+    assert "PRESYNC_BACKUP_SOURCE" in refused.report["verdict"]
+
+
+def test_verify_needs_nothing_but_the_history(
+    deployment: Deployment, run_presync: RunPresync, make_role: Callable[..., Role]
+) -> None:
+    """An init container's role may read one table and write nowhere."""
+    _up_to_date(deployment)
+    role = make_role("reader", "NOSUPERUSER")
+    deployment.database.execute(f"GRANT SELECT ON flyway_schema_history TO {role.name}")
+    env = deployment.env(PRESYNC_URL=deployment.database.url_for(role))
+    assert run_presync(["verify"], env).exit_code == OK
+    deployment.release({"V3__v.sql": "CREATE TABLE v ()"})
+    assert run_presync(["verify"], env).exit_code == NOT_YET
+
+
+def test_offline_commands_need_no_database(deployment: Deployment, run_presync: RunPresync) -> None:
+    """The same digest for the same files, wherever they lie; files alone can be judged."""
+    _up_to_date(deployment)
+    env = {"PRESYNC_LOCATIONS": str(deployment.folder / "sql")}
+    digest = run_presync(["digest"], env)
+    assert digest.exit_code == OK
+    assert digest.report["set"]["digest"].startswith("sha256:")
+    assert run_presync(["lint", env["PRESYNC_LOCATIONS"]]).exit_code == OK
+    deployment.release({"V3__v.sql": "SELECT 'x", "V03__w.sql": "SELECT 1"})
+    assert run_presync(["lint"], env).exit_code == ExitCode.BAD_SET
+    assert run_presync(["digest"], env).exit_code == ExitCode.BAD_SET
+    assert run_presync(["config"], env).exit_code == OK
