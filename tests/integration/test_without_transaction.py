@@ -42,7 +42,8 @@ def test_invalid_index_is_named_and_recorded(gate: Gate) -> None:
         'FAILED 21 PARTIAL: V2__i.sql:1 23505 could not create unique index "i";'
         " left behind: invalid index public.i on t, at 1"
     )
-    assert "remove row 2 of public.flyway_schema_history with `presync repair`" in deciding(report).hint
+    hint = deciding(report).hint
+    assert "remove row 2 of public.flyway_schema_history with `presync repair`" in hint
     assert gate.history()[1:] == [(2, "2", "V2__i.sql", False)]
     again = gate.run()
     assert again.verdict == (
