@@ -7,7 +7,12 @@ from datetime import timedelta
 
 from hook.core.history_rules import OnAhead
 from hook.core.outcome import Policy
-from hook.settings.backup_source import BackupSource, parse_backup_source, parse_s3_endpoint
+from hook.settings.backup_source import (
+    BackupSource,
+    parse_backup_source,
+    parse_s3_endpoint,
+    parse_stanza,
+)
 from hook.settings.durations import parse_duration, parse_ladder, parse_positive_duration
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.output_specification import OUTPUT_SETTINGS
@@ -149,7 +154,7 @@ BACKUP_SOURCE: Setting[BackupSource | None] = own(
 BACKUP_STANZA: Setting[str | None] = own(
     Group.BACKUP,
     "backup_stanza",
-    str,
+    parse_stanza,
     None,
     "NAME",
     "Stanza of this database in the repository.",

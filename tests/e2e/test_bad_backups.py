@@ -64,6 +64,12 @@ EVERYWHERE = {
     "wrong stanza": _misconfigured(
         ExitCode.NO_WAY_BACK, "stanza shop", PRESYNC_BACKUP_STANZA="shop"
     ),
+    "no stanza": _misconfigured(
+        ExitCode.CONFIG, "PRESYNC_BACKUP_STANZA is not set", PRESYNC_BACKUP_STANZA=""
+    ),
+    "stanza that is a path": _misconfigured(
+        ExitCode.CONFIG, "PRESYNC_BACKUP_STANZA", PRESYNC_BACKUP_STANZA="../app"
+    ),
     "truncated": _damaged("backup.info: line ", lambda data: data[:700]),
     "tampered": _damaged(
         "backup.info: its checksum does not match",
