@@ -54,7 +54,6 @@ class _Segment:
     """A stretch of the source that is part of the message as it stands, offsets in characters."""
 
     source_start: int
-    source_end: int
     message_start: int
 
 
@@ -147,7 +146,7 @@ def compose_message(
     segments: list[_Segment] = []
     length = len(head)
     for start, end in _stretches(statements):
-        segments.append(_Segment(start, end, length))
+        segments.append(_Segment(start, length))
         pieces += (statements.source.text[start:end].encode(), _TERMINATOR.encode())
         length += end - start + len(_TERMINATOR)
     pieces += (f"{item.sql};\n".encode() for item in after)

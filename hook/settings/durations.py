@@ -49,11 +49,3 @@ def parse_ladder(text: str) -> tuple[timedelta, ...]:
         ValueError: One of them is no duration or zero, or there is none.
     """
     return tuple(parse_positive_duration(item) for item in text.split(","))
-
-
-def render_duration(duration: timedelta) -> str:
-    """Return *duration* in the largest unit that divides it, as `parse_duration` reads it."""
-    for unit, size in reversed(_UNITS.items()):
-        if duration and duration % size == timedelta(0):
-            return f"{duration // size}{unit}"
-    return f"{duration // _UNITS['ms']}ms"

@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hook.settings.durations import (
     parse_duration,
     parse_ladder,
     parse_positive_duration,
-    render_duration,
 )
 
 
@@ -57,10 +54,3 @@ def test_ladder_with_a_bad_rung_is_refused(text: str) -> None:
     """One bad rung spoils the ladder."""
     with pytest.raises(ValueError, match=r"duration|zero"):
         parse_ladder(text)
-
-
-@given(st.integers(min_value=0, max_value=999_999_999))
-def test_rendered_duration_parses_to_itself(milliseconds: int) -> None:
-    """What is shown can be set."""
-    duration = timedelta(milliseconds=milliseconds)
-    assert parse_duration(render_duration(duration)) == duration
