@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +151,13 @@ def test_verdict_is_one_bounded_line(
     verdict = compose_verdict(facts)
     assert len(verdict) <= VERDICT_LENGTH
     assert len(verdict.splitlines()) == 1
+
+
+def test_verdict_of_an_edit_tells_what_was_changed() -> None:
+    """Also when something went wrong behind it, and never in more than one line."""
+    facts = RunFacts(None, (), "5", "5", DIGEST, command="repair", summary="1 row removed")
+    assert compose_verdict(facts) == "PASSED 0 OK: 1 row removed, at 5, in 0.0s"
+    assert len(compose_verdict(replace(facts, summary="x\n" * 200))) == 160
+    stopped = failed(ExitCode.INTERRUPTED, "interrupted", "SIGTERM received")
+    late = replace(facts, deciding=stopped, progress=Progress.COMMITTED)
+    assert compose_verdict(late).endswith("SIGTERM received; 1 row removed, at 5")
