@@ -21,7 +21,7 @@ def options_of(database: Database, interrupt: Interrupt, more: Mapping[str, str]
     """Return the socket options of a new connection, as the kernel has them."""
     found: set[object] = set()
     for purpose in PURPOSES:
-        target = target_of(database, **more)
+        target = target_of(database, None, **more)
         with connect(target, purpose, RUN_ID, interrupt, timedelta(seconds=10)) as session:
             descriptor = os.dup(session._link.pgconn.socket)
             with socket.socket(fileno=descriptor) as end:
