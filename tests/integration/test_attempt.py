@@ -16,7 +16,7 @@ from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session
 from tests.testbed.database import Database
 from tests.testbed.release import engine_on, write_files
-from tests.testbed.run_context import open_session, target_of
+from tests.testbed.run_context import eventually, open_session, target_of
 
 LIMITS = Limits(lock_timeout_ms=100, statement_timeout_ms=5000, seconds=30)
 
@@ -125,7 +125,8 @@ def test_script_that_the_encoding_cannot_hold_is_refused_whole(
 def test_session_lost_before_the_attempt_has_done_nothing(bench: Bench, conf: str) -> None:
     """A connection that is already gone is told apart from one lost on the way."""
     task = bench.task("CREATE TABLE x ()", conf)
-    bench.database.query(f"SELECT pg_terminate_backend({bench.session.pid}, 5000)")
+    bench.database.query(f"SELECT pg_terminate_backend({bench.session.pid})")
+    eventually(lambda: bench.session.is_lost)
     attempt = bench.engine.apply(bench.session, task, lambda _: None)
     assert attempt.end is AttemptEnd.LOST
     assert attempt.place.moment is Moment.UNSENT
