@@ -14,7 +14,6 @@ from hook.stages import Context
 from tests.testbed.execution import DATABASE, Run
 from tests.unit.render.reports import PASSED_RUN
 
-
 FIVE = Version.parse("5.1")
 
 
