@@ -26,7 +26,6 @@ END $$;
 """
 _INSIDE_SCRIPT = "query ~ 'go.go' AND state = 'active'"
 _FLYWAY_WAITS = "query ~ 'pg_try_advisory' AND state <> 'active'"
-_PRESYNC_WAITS = "application_name ~ '^presync' AND query ~ 'pg_try_advisory_lock'"
 
 _KIND_OF_LOCK = pytest.mark.parametrize(
     "transactional", ["true", "false"], ids=["transaction-lock", "session-lock"]
@@ -122,7 +121,7 @@ def test_presync_waits_for_flyway(
     flyway = race.start_flyway(FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK=transactional)
     race.wait_until(_INSIDE_SCRIPT)
     presync = race.start_presync()
-    race.wait_until(_PRESYNC_WAITS)
+    presync.wait_for_event("retry.scheduled", matching={"stage": "lock"})
     race.let_go()
     assert flyway.result(_SECONDS).accepted
     done = presync.wait()
