@@ -6,7 +6,6 @@ A stage gathers facts (I/O), judges them (pure, in `hook.core`), and returns an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -44,6 +43,3 @@ class Outcome(Generic[T_co]):
 
     findings: tuple[Finding, ...]
     value: T_co
-
-
-Gate = Callable[[Context], tuple[Finding, ...]]

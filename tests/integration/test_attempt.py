@@ -12,6 +12,7 @@ from hook.clock import Interrupt
 from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits
 from hook.core.script_message import Moment
 from hook.engines.flyway.engine import FlywayEngine
+from hook.errors import Interrupted
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session
 from tests.testbed.database import Database
@@ -142,6 +143,17 @@ def test_stop_request_before_the_attempt_has_done_nothing(
     attempt = bench.engine.apply(bench.session, task, lambda _: None)
     assert attempt.end is AttemptEnd.INTERRUPTED
     assert attempt.place.moment is Moment.UNSENT
+    assert bench.rows() == []
+
+
+def test_stop_request_before_a_script_without_transaction_has_done_nothing(
+    bench: Bench, interrupt: Interrupt
+) -> None:
+    """Nothing is taken for half-done that never began."""
+    task = bench.task("CREATE TABLE x ()", "executeInTransaction=false")
+    interrupt.set("SIGTERM")
+    with pytest.raises(Interrupted):
+        bench.engine.apply(bench.session, task, lambda _: None)
     assert bench.rows() == []
 
 

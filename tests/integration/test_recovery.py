@@ -98,6 +98,23 @@ def test_script_without_transaction_that_is_lost_needs_a_human(proxied: Gate, pr
     assert proxied.run().exit_code is ExitCode.FAILED_BEFORE
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("COMMIT", "left behind: what lines 1 to 3 may have done, at 1"),
+        ("INSERT INTO t", "applied"),
+    ],
+)
+def test_own_transaction_is_in_doubt_from_its_commit_on(
+    proxied: Gate, proxy: Proxy, text: str, left: str
+) -> None:
+    """Before that nothing can have taken effect, and the script begins anew."""
+    proxy.lose(text, Fault.REPLY)
+    report = proxied.run({"V2__x.sql": "BEGIN;\nINSERT INTO t VALUES (2);\nCOMMIT;\nSELECT 1"})
+    assert left in report.verdict
+    assert proxied.database.query("SELECT id FROM t") == [(2,)]
+
+
 @pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
 def test_row_of_a_finished_script_is_written_anew(
     proxied: Gate, proxy: Proxy, fault: Fault

@@ -8,7 +8,7 @@ import pytest
 
 from hook.errors import ExitCode
 from tests.testbed.database import Role
-from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.run_context import eventually, target_of
 
 TABLE = "CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'a'), (2, 'a')"
@@ -199,3 +199,37 @@ def test_row_is_not_written_for_a_transactional_script_without_the_right(
         "Grant INSERT on public.flyway_schema_history to the role that migrates."
     )
     assert gate.database.query("SELECT to_regclass('half')") == [(None,)]
+
+
+def test_stop_request_between_statements_names_what_is_done(gate: Gate) -> None:
+    """The rest is not begun, and a failed row tells the next run."""
+    script = "INSERT INTO t VALUES (3);\nSELECT pg_sleep(60);\nINSERT INTO t VALUES (4)"
+    running = gate.start({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
+    asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    eventually(lambda: bool(gate.database.query(asleep)))
+    gate.interrupt.set("SIGTERM")
+    assert running.report().verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__x.sql:2;"
+        " left behind: everything up to line 1, at 1"
+    )
+    assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
+    assert gate.database.query("SELECT count(*) FROM t") == [(3,)]
+
+
+def test_session_lost_while_a_statement_waits_to_be_tried_again(gate: Gate) -> None:
+    """What the session was prepared with is gone: the script cannot go on."""
+    gate.limit(run_settings(ladder=[0.1] * 6))
+    script = "INSERT INTO t VALUES (3);\nALTER TABLE t ADD x int"
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t IN ACCESS SHARE MODE")
+        running = gate.start({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
+        eventually(lambda: len(gate.events.named("retry.scheduled")) >= 3)
+        gate.database.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid NOT IN"
+            " (SELECT pid FROM pg_locks WHERE granted AND locktype IN ('advisory', 'relation'))"
+            " AND application_name LIKE 'presync/%' AND datname = current_database()"
+        )
+        report = running.report()
+    assert report.exit_code is ExitCode.PARTIAL
+    assert "left behind: everything up to line 1" in report.verdict
+    assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]

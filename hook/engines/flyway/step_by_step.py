@@ -16,6 +16,7 @@ from hook.postgres.indexes import fetch_invalid_indexes
 
 # After these nobody knows the time limits of the session.
 _FORGETS_LIMITS = frozenset({"DISCARD", "RESET"})
+_ENDS_TRANSACTION = frozenset({"COMMIT", "END", "PREPARE"})
 _UNLIMITED = 0
 
 
@@ -95,19 +96,26 @@ class StepByStep:
         self.sender.roll_back()
         if attempt.place.moment is not Moment.SCRIPT:
             return self._stopped(attempt)
-        left: tuple[str, ...] = ()
-        if self.done == index and self._is_uncertain(attempt, self.statements[index]):
-            left = (f"what line {self.statements[index].line} may have done",)
+        left = self._uncertain(attempt, index)
         if attempt.end is not AttemptEnd.LOST:
             left = (*left, *self._new_invalid_indexes(invalid_before))
         return self._stopped(replace(attempt, left_behind=left))
 
-    def _is_uncertain(self, attempt: Attempt, statement: Statement) -> bool:
-        """Tell whether nobody can say what *statement* did before *attempt* ended."""
+    def _uncertain(self, attempt: Attempt, index: int) -> tuple[str, ...]:
+        """Name what nobody can say of: whether statement *index* took effect, or a part of it.
+
+        In a transaction of the script's own, nothing did before its COMMIT was sent.
+        """
+        first, last = self.statements[self.done], self.statements[index]
         if attempt.end is AttemptEnd.LOST:
-            return True
-        is_parsed = attempt.failure is None or attempt.failure.position is None
-        return is_parsed and may_stop_halfway(statement)
+            is_known = self.done != index and last.head not in _ENDS_TRANSACTION
+        else:
+            was_refused = attempt.failure is not None and attempt.failure.position is not None
+            is_known = self.done != index or was_refused or not may_stop_halfway(last)
+        if is_known:
+            return ()
+        lines = f"line {last.line}" if first == last else f"lines {first.line} to {last.line}"
+        return (f"what {lines} may have done",)
 
     def _new_invalid_indexes(self, before: Collection[str]) -> list[str]:
         try:

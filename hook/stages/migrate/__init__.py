@@ -106,7 +106,9 @@ class _Migrator:
         """
         if not self.applied or error.exit_code.effect is not Effect.UNTOUCHED:
             return error
-        return MigrationFailed(error.message, error.hint)
+        failure = MigrationFailed(error.message, error.hint)
+        failure.facts = error.facts
+        return failure
 
     def apply_all(self, work: Work) -> None:
         self._create_history()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _FIRST_PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=30)
 _JITTER = 0.25
+# The server's settings are 32-bit numbers.
+_LONGEST_TIMEOUT_MS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,8 @@ class Attempts:
         ladder, footing = self.rules.ladder, self.footing
         lock_timeout = ladder[min(max(self.made, 1), len(ladder)) - 1]
         limits = Limits(
-            lock_timeout_ms=lock_timeout // timedelta(milliseconds=1),
-            statement_timeout_ms=self.rules.statement_timeout // timedelta(milliseconds=1),
+            lock_timeout_ms=_milliseconds(lock_timeout),
+            statement_timeout_ms=_milliseconds(self.rules.statement_timeout),
             seconds=self.ctx.deadline.remaining(),
         )
         migration = self.script.migration
@@ -197,7 +200,14 @@ class Attempts:
     def _record(self, task: ApplyTask, last: Attempt) -> bool:
         """Write a failed row, so that no later run takes the script for one never begun."""
         self.footing.progress = Progress.UNKNOWN
+        if self.footing.session.is_lost:
+            with contextlib.suppress(HookError):
+                self._regain()
         return self.footing.engine.record(self.footing.session, task, last)
 
     def _tell(self) -> Telling:
         return Telling(self.ctx.events, self.script.migration)
+
+
+def _milliseconds(span: timedelta) -> int:
+    return min(span // timedelta(milliseconds=1), _LONGEST_TIMEOUT_MS)
