@@ -18,10 +18,10 @@ _HEAD = """\
 
 This page is written by `python -m tests.interop.compatibility` from the scenarios in
 `tests/interop/scenarios`; change those instead. `make interop` plays each of the {count}
-scenarios on PostgreSQL with real Flyway {versions}: Flyway alone, presync alone, and the
-two in turn, beginning with either. After every command the history table (all columns but
-the times), the schema and the rows of all tables must be as Flyway alone leaves them; at
-the end both tools must show the same states and agree on whether the history is valid.
+scenarios on PostgreSQL with real Flyway {versions}: Flyway alone, presync
+alone, and the two in turn, beginning with either. After every command the history table (all
+columns but the times), the schema and the rows of all tables must be as Flyway alone leaves
+them; at the end both tools must show the same states and agree on whether the history is valid.
 
 A number is presync's exit code where a command is refused.
 """
@@ -29,8 +29,8 @@ A number is presync's exit code where a command is refused.
 _DEVIATIONS = """\
 ## Different on purpose
 
-Here presync does something else than Flyway. In each case a history that one of the two
-has written stays readable for the other.
+Here presync does something else than Flyway. In each case Flyway can still read the history
+that presync has written.
 """
 
 

@@ -79,9 +79,12 @@ def _author(turn: Turn, earlier: Sequence[Turn]) -> str:
 def _judge_result(
     scenario: Scenario, performance: Performance, references: References
 ) -> Iterator[str]:
-    if scenario.deviation:
-        return
     (expected,) = references.flyway.states.values()
+    if scenario.deviation:
+        for name, states in performance.states.items():
+            if states == REFUSED != expected:
+                yield f"{name} cannot read the history any more"
+        return
     (valid,) = (verdict.accepted for verdict in references.flyway.validity.values())
     # A set that is refused need not be shown; each tool shows what it can.
     may_refuse = not performance.turns[-1].verdict.accepted

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.interop.actors import Verdict
+from tests.interop.actors import REFUSED, Verdict
 from tests.interop.judge import References, judge
 from tests.interop.play import Performance, Turn
 from tests.interop.scenario import Preparation, Scenario, Step
@@ -116,3 +116,16 @@ def test_judge_takes_the_deviation_of_whoever_accepted_first() -> None:
     assert any(
         "ERROR instead" in text for text in judge(_scenario(_DEVIATING), refusing, references)
     )
+
+
+def test_judge_objects_to_a_history_that_flyway_cannot_read() -> None:
+    """A deviation on purpose never keeps a team from going back."""
+    references = References(
+        flyway=_performance(_turn("flyway", "ERROR", step=_DEVIATING)),
+        presync=_performance(_turn("presync", step=_DEVIATING)),
+    )
+    performance = replace(
+        _performance(_turn("presync", step=_DEVIATING)), states={"flyway": REFUSED}
+    )
+    (problem,) = judge(_scenario(_DEVIATING), performance, references)
+    assert problem == "flyway cannot read the history any more"
