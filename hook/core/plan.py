@@ -73,13 +73,15 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
 
 
 def _current_version(infos: Iterable[MigrationInfo]) -> str | None:
-    versions = (
-        info.version
-        for info in infos
-        if info.row is not None and info.state not in _GONE and info.type not in _NO_LEVEL
-    )
+    """Return the highest version that was applied; a failed one was not reached."""
+    versions = (info.version for info in infos if info.row is not None and _is_reached(info))
     newest = max((version for version in versions if version is not None), default=None)
     return None if newest is None else newest.text
+
+
+def _is_reached(info: MigrationInfo) -> bool:
+    is_gone = info.state in _GONE or info.state.is_failed
+    return not is_gone and info.type not in _NO_LEVEL
 
 
 def _short_name(info: MigrationInfo) -> str:

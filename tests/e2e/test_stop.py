@@ -67,7 +67,7 @@ def test_stop_while_waiting_for_the_lock(released: Deployment, start_presync: St
         running.wait_for_event("retry.scheduled", matching={"stage": "lock"})
         completed = stopped(running)
     assert completed.report["verdict"].endswith("; database untouched")
-    assert not released.has_sessions()
+    eventually(lambda: not released.has_sessions())
     assert len(released.history()) == 1
 
 
@@ -79,7 +79,7 @@ def test_stop_while_waiting_for_blockers(released: Deployment, start_presync: St
         running = start_presync(["run"], released.env())
         running.wait_for_event("retry.scheduled", matching={"stage": "blockers"})
         completed = stopped(running)
-        assert not released.has_sessions()
+        eventually(lambda: not released.has_sessions())
     assert completed.report["verdict"].endswith("; database untouched")
 
 
@@ -95,7 +95,7 @@ def test_stop_in_a_statement_rolls_back(
     assert completed.report["verdict"] == (
         f"FAILED 40 INTERRUPTED: {number.name} received in V2__x.sql:2; rolled back, at 1"
     )
-    assert not released.has_sessions()
+    eventually(lambda: not released.has_sessions())
     assert released.history() == [(1, "1", "V1__t.sql", True)]
     assert released.database.query("SELECT to_regclass('half')") == [(None,)]
     assert released.termination_log.read_text().startswith(completed.report["verdict"])
@@ -132,7 +132,7 @@ def test_stop_while_a_concurrent_index_waits(
         index = "SELECT 1 FROM pg_class WHERE relname = 'i'"
         eventually(lambda: bool(released.database.query(index)))
         completed = stopped(running)
-        assert not released.has_sessions()
+        eventually(lambda: not released.has_sessions())
     assert completed.report["verdict"] == (
         "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:1;"
         " left behind: invalid index public.i on t, at 1"
@@ -150,7 +150,7 @@ def test_stop_between_two_attempts(released: Deployment, start_presync: StartPre
         running = start_presync(["run"], env)
         running.wait_for_event("retry.scheduled", matching={"attempts": 4})
         completed = stopped(running)
-        assert not released.has_sessions()
+        eventually(lambda: not released.has_sessions())
     assert completed.report["verdict"].endswith("; rolled back, at 1")
     assert len(released.history()) == 1
 

@@ -64,7 +64,7 @@ def test_repair_without_confirmation_only_tells(gate: Gate) -> None:
     assert report.exit_code is ExitCode.OK
     assert report.verdict.startswith(
         "PASSED 0 OK: dry run, --yes is missing: 1 row removed, 1 row marked as deleted,"
-        " 1 row aligned, at 3, in "
+        " 1 row aligned, at 2, in "
     )
     assert report.next_steps == ("presync repair --yes",)
     assert rows(gate) == before
@@ -128,7 +128,7 @@ def test_repair_that_the_server_refuses_leaves_no_half(
     before = rows(gate)
     report = repair(gate)
     assert report.exit_code is ExitCode.AUTH
-    assert report.verdict.endswith("; rolled back, at 3")
+    assert report.verdict.endswith("; rolled back, at 2")
     assert rows(gate) == before
 
 
