@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -263,7 +262,7 @@ def _tell_settings(settings: Settings, delivery: Delivery) -> None:
         delivery.events("settings.note", note)
     target = settings.database.target
     place = f" on {target.describe()}, named by {settings.database.source}" if target else ""
-    actor = {name: value for name, value in asdict(settings.output.actor).items() if value}
+    actor = {name: value for name, value in settings.output.actor._asdict().items() if value}
     delivery.events("settings.read", f"presync {__version__}{place}", version=__version__, **actor)
 
 

@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Protocol, TypeVar
@@ -103,13 +102,13 @@ class SystemClock:
         self._interrupt.raise_if_set()
 
 
-@dataclass(frozen=True, slots=True)
 class Deadline:
     """The end of a run or a window, on the monotonic clock."""
 
-    clock: Clock
-    ends_at: float
-    name: str
+    def __init__(self, clock: Clock, ends_at: float, name: str) -> None:
+        self.clock = clock
+        self.ends_at = ends_at
+        self.name = name
 
     @classmethod
     def after(cls, clock: Clock, span: timedelta, name: str) -> Deadline:

@@ -7,7 +7,6 @@ every sync of every application pays for what stands at the top of a module.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_engine, build_reading
@@ -79,8 +78,8 @@ def validate(settings: Settings, ctx: Context) -> Report:
     """
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    rules = replace(settings.migrations.rules, validates=True)
-    asked = replace(settings, migrations=replace(settings.migrations, rules=rules))
+    rules = settings.migrations.rules._replace(validates=True)
+    asked = settings._replace(migrations=settings.migrations._replace(rules=rules))
     return inspection.validate(Journal.begin("validate", ctx), _reading(asked, ctx))
 
 

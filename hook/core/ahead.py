@@ -8,14 +8,13 @@ it has, and successful.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.history import BASELINE_TYPES, MigrationInfo, MigrationState
 from hook.core.version import EMPTY, Version
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """What a newer release has left in the history.
 
     Attributes:

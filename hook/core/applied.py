@@ -6,7 +6,7 @@ Some rows only take back another one: ``DELETE`` (written by repair) and the und
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.history import (
     DELETE,
@@ -22,24 +22,23 @@ from hook.errors import ExitCode
 _TAKING_BACK = UNDO_TYPES | {DELETE}
 
 
-@dataclass(frozen=True, slots=True)
-class RowProblem:
+class RowProblem(NamedTuple):
     """A row that cannot be understood. *text* names it by its rank."""
 
     code: ExitCode
     text: str
 
 
-@dataclass(slots=True)
 class Applied:
     """A row and what later rows did to it. *type* is under its present name."""
 
-    row: HistoryRow
-    type: str
-    version: Version | None
-    is_deleted: bool = False
-    is_undone: bool = False
-    is_out_of_order: bool = False
+    def __init__(self, row: HistoryRow, row_type: str, version: Version | None) -> None:
+        self.row = row
+        self.type = row_type
+        self.version = version
+        self.is_deleted = False
+        self.is_undone = False
+        self.is_out_of_order = False
 
     @property
     def counts(self) -> bool:

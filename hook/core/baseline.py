@@ -6,7 +6,8 @@ database that would be a disaster, so Flyway's own switch is not enough here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from hook.core.history import BASELINE, History, HistoryRow
 from hook.core.outcome import Finding, failed, warned
@@ -17,8 +18,7 @@ _FIRST_RANK = 1
 _FIRST_VERSION = Version.parse("1")
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineRules:
+class BaselineRules(NamedTuple):
     """When and as what a schema without history is adopted.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.ahead import Ahead, find_ahead, rank_of
 from hook.core.history import (
@@ -59,8 +59,7 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
     return (*findings, *_judge_ahead(ahead, rules), *_judge_target(infos, rules))
 
 
-@dataclass(frozen=True, slots=True)
-class _Release:
+class _Release(NamedTuple):
     """What a single migration is compared with.
 
     Attributes:

@@ -46,11 +46,10 @@ def with_failed_sink(report: Report, error: HookError) -> Report:
     finding = from_error(error)
     if report.exit_code is not ExitCode.OK:
         warned = replace(finding, status=Status.WARNED, code=ExitCode.OK)
-        return replace(report, results=(*report.results, Result("report", (warned,))))
+        return report._replace(results=(*report.results, Result("report", (warned,))))
     version = report.after.get("version") or report.before.get("version")
     facts = RunFacts(finding, after=None if version is None else str(version))
-    return replace(
-        report,
+    return report._replace(
         verdict=compose_verdict(facts),
         exit_code=error.exit_code,
         results=(*report.results, Result("report", (finding,))),

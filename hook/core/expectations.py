@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.outcome import Finding, failed, unknown
 from hook.core.server import ServerFacts
@@ -12,8 +12,7 @@ from hook.errors import ExitCode
 OLDEST_VERSION = 120000
 
 
-@dataclass(frozen=True, slots=True)
-class Expectations:
+class Expectations(NamedTuple):
     """What the settings say the target must be; none where they say nothing."""
 
     database: str | None = None

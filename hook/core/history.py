@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from hook.core.script import Migration
 from hook.core.version import Version
@@ -105,8 +106,7 @@ _FAILED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationInfo:
+class MigrationInfo(NamedTuple):
     """One line of the table of states: a row, a file, or both.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from hook.core.version import InvalidVersion, Version
 
@@ -11,8 +11,7 @@ _PATTERN_KINDS = ("*", "repeatable", "versioned")
 _PATTERN_STATES = ("*", "missing", "pending", "ignored", "future")
 
 
-@dataclass(frozen=True, slots=True)
-class IgnorePattern:
+class IgnorePattern(NamedTuple):
     """Migrations of a kind and in a state that validation passes over.
 
     *state* is compared with the displayed state, so ``missing`` leaves
@@ -51,8 +50,7 @@ class TargetKind(Enum):
     VERSION = "version"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where migrating stops; repeatables run whatever it is.
 
     Attributes:
@@ -89,8 +87,7 @@ class OnAhead(Enum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRules:
+class HistoryRules(NamedTuple):
     """The rules by which files and history are compared.
 
     Attributes:
@@ -99,7 +96,7 @@ class HistoryRules:
     """
 
     is_out_of_order: bool = False
-    target: Target = field(default_factory=Target)
+    target: Target = Target()
     ignore_patterns: tuple[IgnorePattern, ...] = (IgnorePattern(),)
     on_ahead: OnAhead = OnAhead.PASS
     validates: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from hook.errors import Effect, ExitCode, HookError
 
@@ -50,8 +51,7 @@ class Finding:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A finished stage. ``duration_ms`` is whole milliseconds."""
 
     name: str

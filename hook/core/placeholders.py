@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 RESERVED = "flyway"
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceholderSyntax:
+class PlaceholderSyntax(NamedTuple):
     """How a placeholder is written. *separator* stands in the names of built-in ones."""
 
     prefix: str = "${"
@@ -33,8 +32,7 @@ class UnresolvedPlaceholders(ValueError):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(NamedTuple):
     """What the built-in placeholders stand for.
 
     Attributes:

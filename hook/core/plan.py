@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.ahead import find_ahead
 from hook.core.history import (
@@ -25,8 +25,7 @@ _GONE = frozenset({MigrationState.DELETED, MigrationState.UNDONE})
 _NO_LEVEL = UNDO_TYPES | {DELETE}
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What a run has to do.
 
     Attributes:

@@ -6,7 +6,7 @@ States, pairing and order are those that Flyway's ``info`` shows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from hook.core.applied import Applied
 from hook.core.history import (
@@ -34,8 +34,7 @@ _MARKERS = {
 _FIRST = frozenset({MigrationState.BELOW_BASELINE, MigrationState.BASELINE_IGNORED})
 
 
-@dataclass(frozen=True, slots=True)
-class _Levels:
+class _Levels(NamedTuple):
     """The versions against which each migration is judged, `EMPTY` where there is none."""
 
     last_applied: Version
@@ -50,8 +49,7 @@ class _Levels:
         return self.pending_baseline if self.last_applied == EMPTY else self.applied_baseline
 
 
-@dataclass(frozen=True, slots=True)
-class _Pairs:
+class _Pairs(NamedTuple):
     """Which file belongs to which row.
 
     Attributes:
@@ -91,7 +89,7 @@ def reconcile(
     pairs = _pair(resolved, entries)
     files = _without_row(resolved, entries, pairs)
     levels = _find_levels(resolved, entries, files)
-    levels = replace(levels, target=_target_version(files, levels, rules))
+    levels = levels._replace(target=_target_version(files, levels, rules))
     waiting = [_info_of_file(file, levels, rules) for file in files]
     applied = (_info_of_row(entry, pairs, levels) for entry in entries)
     return (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from hook.core.history import MigrationInfo
 from hook.core.outcome import Result
@@ -13,8 +15,7 @@ from hook.errors import ExitCode
 SCHEMA = "presync.report/1"
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedMigration:
+class AppliedMigration(NamedTuple):
     """A migration that this run applied. Durations are whole milliseconds."""
 
     version: str | None
@@ -25,8 +26,7 @@ class AppliedMigration:
     transactional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """A gate that somebody set aside for this run, and why."""
 
     gate: str
@@ -42,8 +42,7 @@ class SetSummary:
     newest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Everything a run found and did.
 
     Attributes:
@@ -63,10 +62,10 @@ class Report:
     finished_at: datetime
     duration_ms: int = 0
     results: tuple[Result, ...] = ()
-    database: Mapping[str, object] = field(default_factory=dict)
+    database: Mapping[str, object] = MappingProxyType({})
     migration_set: SetSummary | None = None
-    before: Mapping[str, object] = field(default_factory=dict)
-    after: Mapping[str, object] = field(default_factory=dict)
+    before: Mapping[str, object] = MappingProxyType({})
+    after: Mapping[str, object] = MappingProxyType({})
     migrations: tuple[AppliedMigration, ...] = ()
     pending: tuple[str, ...] = ()
     infos: tuple[MigrationInfo, ...] = ()

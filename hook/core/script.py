@@ -6,9 +6,9 @@ The conventions are Flyway's, every prefix, separator and suffix configurable.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from hook.core.callback import CALLBACK_EVENTS
 from hook.core.version import InvalidVersion, Version
@@ -32,8 +32,7 @@ _ROW_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(NamedTuple):
     """A migration as resolved from its file. The text is not kept.
 
     Attributes:
@@ -78,8 +77,7 @@ class Migration:
         return f"version {self.version.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(NamedTuple):
     """The naming convention of a release's files.
 
     Attributes:
@@ -106,8 +104,7 @@ class Role(Enum):
     FOREIGN = "not a script"
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptName:
+class ScriptName(NamedTuple):
     """A parsed file name. *reason* says why the file is ignored or refused."""
 
     role: Role

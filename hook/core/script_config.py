@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from hook.core.encoding import UnknownEncoding, canonical_encoding
 from hook.core.properties import parse_properties
@@ -20,8 +20,7 @@ class BadScriptConfig(ValueError):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptConfig:
+class ScriptConfig(NamedTuple):
     """How one script is read and run.
 
     Attributes:
@@ -54,11 +53,11 @@ def parse_script_config(text: str, default: ScriptConfig) -> ScriptConfig:
 def _with_property(config: ScriptConfig, key: str, value: str) -> ScriptConfig:
     match key:
         case "executeInTransaction":
-            return replace(config, in_transaction=_parse_bool(key, value))
+            return config._replace(in_transaction=_parse_bool(key, value))
         case "placeholderReplacement":
-            return replace(config, replaces_placeholders=_parse_bool(key, value))
+            return config._replace(replaces_placeholders=_parse_bool(key, value))
         case "encoding":
-            return replace(config, encoding=_parse_encoding(value))
+            return config._replace(encoding=_parse_encoding(value))
         case "shouldExecute":
             raise ValueError("shouldExecute is not supported")
         case _:

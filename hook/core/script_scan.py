@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.checksum import BYTE_ORDER_MARK, RunningChecksum
 from hook.core.encoding import decode_chunks
@@ -18,8 +18,7 @@ class UnreadableScript(ValueError):
     """A file that cannot be the text of a script; says the line and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptFacts:
+class ScriptFacts(NamedTuple):
     """A script without its text.
 
     Attributes:

@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _CONNECTION_EXCEPTION = "08"
 _UNIQUE_VIOLATION = "23505"
@@ -48,8 +48,7 @@ _CATALOG_RACE_ATTEMPTS = 3
 _SERVER_CLASSES = ("53", "57", "58", "XX")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerMessage:
+class ServerMessage(NamedTuple):
     """An error or notice as the server reported it.
 
     Attributes:

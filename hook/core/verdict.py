@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.outcome import Finding
 from hook.core.progress import Progress
@@ -16,8 +16,7 @@ _DIGEST_LENGTH = len("sha256:") + 8
 _VERSION_LENGTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(NamedTuple):
     """What the verdict is composed of.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from hook.core.history import MigrationInfo
 from hook.core.next_steps import next_steps
@@ -40,8 +40,7 @@ class Stopped(Exception):
     """A finding stops the run; everything worth saying is in the journal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """A check that can refuse a run which has something to migrate."""
 
     name: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.report import SetSummary
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from hook.stages.wait import Reached, WaitStage
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """What is known once everything was read.
 
     Attributes:
@@ -40,21 +38,29 @@ class Read:
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
 class Reading:
     """The stages that look and change nothing."""
 
-    wait: WaitStage
-    resolve: ResolveStage
-    history: HistoryStage
-    scripts: Callable[[ServerFacts], ScriptsStage]
-    syntax: Callable[[ServerFacts], SyntaxStage]
-    verify: VerifyStage
+    def __init__(
+        self,
+        wait: WaitStage,
+        resolve: ResolveStage,
+        history: HistoryStage,
+        scripts: Callable[[ServerFacts], ScriptsStage],
+        syntax: Callable[[ServerFacts], SyntaxStage],
+        verify: VerifyStage,
+    ) -> None:
+        self.wait = wait
+        self.resolve = resolve
+        self.history = history
+        self.scripts = scripts
+        self.syntax = syntax
+        self.verify = verify
 
     def look_again(self, journal: Journal, read: Read) -> Read:
         """Read the history anew: while the lock was waited for, somebody may have migrated."""
         history, plan = self._look(journal, read.session, read.facts, read.migration_set)
-        return replace(read, history=history, plan=plan)
+        return read._replace(history=history, plan=plan)
 
     def prepare(self, journal: Journal, read: Read) -> tuple[PreparedScript, ...]:
         """Read the pending scripts and have the server parse them; nothing is run."""

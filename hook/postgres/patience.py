@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import select
 import time
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +23,7 @@ class Wake(Enum):
     LIMIT = "the limit"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How a session waits for an answer.
 
     Attributes:
@@ -43,7 +41,7 @@ class Patience:
         """Return this patience, limited to *seconds* as well."""
         if seconds is None or (self.seconds is not None and self.seconds <= seconds):
             return self
-        return replace(self, seconds=seconds)
+        return self._replace(seconds=seconds)
 
 
 class Wait:

@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-S
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -157,7 +157,7 @@ class _ScriptRun:
             self._failure = self._failure or failure
         else:  # from libpq itself, nearly always because the peer hung up
             text = result.get_error_message()
-            self._complaint = replace(failure, severity="ERROR", message=text)
+            self._complaint = failure._replace(severity="ERROR", message=text)
 
     def _next_result(self) -> PGresult | None:
         try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import select
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
 import psycopg
 from psycopg import pq
@@ -88,8 +87,7 @@ def connect(
     return Session(link, peer, Patience(interrupt))
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """The other end of a session, known for good once the login is done.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hook.core.sqlstate import ServerMessage
@@ -132,4 +131,4 @@ def _in_characters(session: Session, text: str, failure: ServerMessage) -> Serve
     if failure.position is None or session.reported("server_encoding") != "SQL_ASCII":
         return failure
     before = text.encode()[: failure.position - 1]
-    return replace(failure, position=len(before.decode("utf-8", "ignore")) + 1)
+    return failure._replace(position=len(before.decode("utf-8", "ignore")) + 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from hook.core.early_report import with_failed_sink
@@ -29,15 +28,22 @@ class Events(Protocol):
         """Log *event*."""
 
 
-@dataclass(frozen=True, slots=True)
 class Delivery:
     """The way out of the process for one command."""
 
-    output: OutputSettings
-    redactor: Redactor
-    style: Style
-    stdout: TextIO
-    events: Events
+    def __init__(
+        self,
+        output: OutputSettings,
+        redactor: Redactor,
+        style: Style,
+        stdout: TextIO,
+        events: Events,
+    ) -> None:
+        self.output = output
+        self.redactor = redactor
+        self.style = style
+        self.stdout = stdout
+        self.events = events
 
     def announce(self, command: str, run_id: str) -> None:
         """Leave a word for the case that the process is killed."""

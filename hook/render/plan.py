@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from hook.core.outcome import Finding
 from hook.core.report import Report
@@ -23,7 +22,7 @@ def render_plan(report: Report, palette: Palette) -> str:
     section = [palette.paint(f"{len(planned)} pending, in this order", Colour.STRONG)]
     for item in planned:
         section += _script_lines(item, palette)
-    return render_report(replace(report, results=rest), palette, section if planned else ())
+    return render_report(report._replace(results=rest), palette, section if planned else ())
 
 
 def _script_lines(finding: Finding, palette: Palette) -> Iterator[str]:

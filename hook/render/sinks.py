@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from hook.core.outcome import Finding, Status, warned
@@ -21,12 +20,12 @@ from hook.settings.output import DEFAULT_TERMINATION_LOG
 TERMINATION_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
 class TerminationLog:
     """The file that Kubernetes reads a container's last words from."""
 
-    path: str
-    redactor: Redactor
+    def __init__(self, path: str, redactor: Redactor) -> None:
+        self.path = path
+        self.redactor = redactor
 
     def write_running(self, command: str, run_id: str) -> Finding | None:
         """Say that a run is under way, in case that it is killed before it can say more."""

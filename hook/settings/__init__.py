@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from hook.core.outcome import Policy
 from hook.core.report import Override
@@ -16,8 +16,7 @@ from hook.settings.setting import Given
 from hook.settings.target import ConnectionTarget
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseSettings:
+class DatabaseSettings(NamedTuple):
     """The database, and what it must be.
 
     Attributes:
@@ -45,8 +44,7 @@ class DatabaseSettings:
         return self.target
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
+class RunSettings(NamedTuple):
     """How long things may take.
 
     Attributes:
@@ -62,8 +60,7 @@ class RunSettings:
     statement_timeout: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class BackupSettings:
+class BackupSettings(NamedTuple):
     """The backup gate. *source* is none when nobody said where the backups are."""
 
     policy: Policy
@@ -73,8 +70,7 @@ class BackupSettings:
     s3: S3Settings
 
 
-@dataclass(frozen=True, slots=True)
-class BlockerSettings:
+class BlockerSettings(NamedTuple):
     """The blockers gate.
 
     Attributes:
@@ -87,7 +83,6 @@ class BlockerSettings:
     wait: timedelta
 
 
-@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where the settings came from, and what of them may not be shown.
 
@@ -99,15 +94,22 @@ class Provenance:
         notes: What was ignored, one sentence each.
     """
 
-    given: Mapping[str, Given] = field(default_factory=dict, repr=False)
-    placeholders: Mapping[str, Given] = field(default_factory=dict, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    public: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    def __init__(
+        self,
+        given: Mapping[str, Given] | None = None,
+        placeholders: Mapping[str, Given] | None = None,
+        secrets: tuple[str, ...] = (),
+        public: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.given: Mapping[str, Given] = given or {}
+        self.placeholders: Mapping[str, Given] = placeholders or {}
+        self.secrets = secrets
+        self.public = public
+        self.notes = notes
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything a run is told."""
 
     database: DatabaseSettings
@@ -117,4 +119,4 @@ class Settings:
     blockers: BlockerSettings
     output: OutputSettings
     overrides: tuple[Override, ...] = ()
-    provenance: Provenance = field(default_factory=Provenance)
+    provenance: Provenance = Provenance()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from hook.errors import ConfigError
@@ -15,13 +14,18 @@ _PLACEHOLDERS = "placeholders"
 _KEYS = frozenset(setting.name for setting in SETTINGS) - {CONFIG.name}
 
 
-@dataclass(frozen=True, slots=True)
 class ConfigFile:
     """The texts of a settings file by key; empty when there is no file."""
 
-    path: str = ""
-    values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    placeholders: Mapping[str, str] = field(default_factory=dict, repr=False)
+    def __init__(
+        self,
+        path: str = "",
+        values: Mapping[str, str] | None = None,
+        placeholders: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path = path
+        self.values: Mapping[str, str] = values or {}
+        self.placeholders: Mapping[str, str] = placeholders or {}
 
 
 def read_config_file(path: str) -> ConfigFile:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninfo
 from hook.settings.jdbc import is_jdbc, parse_jdbc
@@ -40,17 +40,18 @@ _LIBPQ = {
 _Environment = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
     """Something that names a database. *label* is told, its values are not."""
 
-    label: str
-    parameters: Mapping[str, str] = field(repr=False)
-    notes: tuple[str, ...] = ()
+    def __init__(
+        self, label: str, parameters: Mapping[str, str], notes: tuple[str, ...] = ()
+    ) -> None:
+        self.label = label
+        self.parameters = parameters
+        self.notes = notes
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """What the sources say together. *target* is none when nothing usable is set."""
 
     target: ConnectionTarget | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,6 @@ _TOML_ENDING = ".toml"
 _LOWER_CASE = ("flyway_", "environments_")
 
 
-@dataclass(frozen=True, slots=True)
 class FlywayFiles:
     """What Flyway's files say beyond the environment.
 
@@ -43,11 +42,19 @@ class FlywayFiles:
         notes: What was ignored, one sentence each.
     """
 
-    variables: Mapping[str, Given] = field(default_factory=dict, repr=False)
-    placeholders: Mapping[str, Given] = field(default_factory=dict, repr=False)
-    environment: str = "default"
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
+    def __init__(
+        self,
+        variables: Mapping[str, Given] | None = None,
+        placeholders: Mapping[str, Given] | None = None,
+        environment: str = "default",
+        problems: tuple[Problem, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.variables: Mapping[str, Given] = variables or {}
+        self.placeholders: Mapping[str, Given] = placeholders or {}
+        self.environment = environment
+        self.problems = problems
+        self.notes = notes
 
 
 def default_folders(environment: Mapping[str, str]) -> tuple[str, ...]:

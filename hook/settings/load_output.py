@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hook.settings import output_specification as spec
 from hook.settings.output import Actor, OutputSettings
 from hook.settings.sources import Inputs, Values, read_values
@@ -28,5 +26,5 @@ def build_output(values: Values) -> OutputSettings:
 def read_output(inputs: Inputs) -> OutputSettings:
     """Return where problems are to be told, whatever is wrong with the settings."""
     # Flyway has no such settings.
-    values, _ = read_values(replace(inputs, folders=()))
+    values, _ = read_values(Inputs(inputs.flags, inputs.environment))
     return build_output(values)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from hook.core.baseline import BaselineRules
 from hook.core.history_rules import HistoryRules
@@ -14,8 +15,7 @@ DEFAULT_TABLE = "flyway_schema_history"
 DEFAULT_LEDGER = "presync_run"
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """Where the scripts are and how to read them.
 
     Attributes:
@@ -24,11 +24,10 @@ class Sources:
 
     locations: tuple[str, ...] = ()
     encoding: str = "utf-8"
-    naming: Naming = field(default_factory=Naming)
+    naming: Naming = Naming()
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholders:
+class Placeholders(NamedTuple):
     """What placeholders stand for.
 
     Attributes:
@@ -36,14 +35,13 @@ class Placeholders:
         environment: What ``${flyway:environment}`` stands for.
     """
 
-    values: Mapping[str, str] = field(default_factory=dict)
-    syntax: PlaceholderSyntax = field(default_factory=PlaceholderSyntax)
+    values: Mapping[str, str] = MappingProxyType({})
+    syntax: PlaceholderSyntax = PlaceholderSyntax()
     is_replacing: bool = True
     environment: str = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryTable:
+class HistoryTable(NamedTuple):
     """Where the schema history is and what is written into it.
 
     Attributes:
@@ -63,8 +61,7 @@ class HistoryTable:
     ledger: str = DEFAULT_LEDGER
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """How scripts are run.
 
     Attributes:
@@ -77,13 +74,12 @@ class Execution:
     in_transaction: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationSettings:
+class MigrationSettings(NamedTuple):
     """Everything that a team sets about its migrations."""
 
-    sources: Sources = field(default_factory=Sources)
-    placeholders: Placeholders = field(default_factory=Placeholders)
-    history: HistoryTable = field(default_factory=HistoryTable)
-    baseline: BaselineRules = field(default_factory=BaselineRules)
-    rules: HistoryRules = field(default_factory=HistoryRules)
-    execution: Execution = field(default_factory=Execution)
+    sources: Sources = Sources()
+    placeholders: Placeholders = Placeholders()
+    history: HistoryTable = HistoryTable()
+    baseline: BaselineRules = BaselineRules()
+    rules: HistoryRules = HistoryRules()
+    execution: Execution = Execution()

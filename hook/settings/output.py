@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 DEFAULT_TERMINATION_LOG = "/dev/termination-log"
 
@@ -15,8 +15,7 @@ class OutputFormat(Enum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """Who runs: names that the downward API of Kubernetes provides, none elsewhere."""
 
     pod: str | None = None
@@ -25,8 +24,7 @@ class Actor:
     job_uid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutputSettings:
+class OutputSettings(NamedTuple):
     """Where the outcome goes.
 
     Attributes:

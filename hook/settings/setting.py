@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -24,8 +23,7 @@ class Group(Enum):
     OUTPUT = "Output"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting(Generic[T_co]):
+class Setting(NamedTuple, Generic[T_co]):
     """One setting: its names, its meaning and how its text is read.
 
     Attributes:
@@ -63,8 +61,7 @@ class Origin(Enum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A value as it was written. *label* names the place: ``--deadline``, ``FLYWAY_TABLE``."""
 
     text: str
@@ -72,8 +69,7 @@ class Given:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something wrong with the settings, told together with all others."""
 
     text: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from hook.core.orders import Orders
@@ -21,7 +20,6 @@ T = TypeVar("T")
 PLACEHOLDER_FLAG = "--placeholder"
 
 
-@dataclass(frozen=True, slots=True)
 class Inputs:
     """What the process was started with.
 
@@ -33,14 +31,21 @@ class Inputs:
         orders: What no setting can say.
     """
 
-    flags: Mapping[str, str] = field(default_factory=dict, repr=False)
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    placeholders: tuple[str, ...] = field(default=(), repr=False)
-    folders: tuple[str, ...] = ()
-    orders: Orders = field(default_factory=Orders)
+    def __init__(
+        self,
+        flags: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        placeholders: tuple[str, ...] = (),
+        folders: tuple[str, ...] = (),
+        orders: Orders | None = None,
+    ) -> None:
+        self.flags: Mapping[str, str] = flags or {}
+        self.environment: Mapping[str, str] = environment or {}
+        self.placeholders = placeholders
+        self.folders = folders
+        self.orders = orders or Orders()
 
 
-@dataclass(frozen=True, slots=True)
 class Values:
     """Every setting's value, and where it was given.
 
@@ -50,10 +55,17 @@ class Values:
         flyway: What Flyway's own files say.
     """
 
-    given: Mapping[str, Given] = field(repr=False)
-    placeholders: Mapping[str, Given] = field(repr=False)
-    _parsed: Mapping[str, object] = field(repr=False)
-    flyway: FlywayFiles
+    def __init__(
+        self,
+        given: Mapping[str, Given],
+        placeholders: Mapping[str, Given],
+        parsed: Mapping[str, object],
+        flyway: FlywayFiles,
+    ) -> None:
+        self.given = given
+        self.placeholders = placeholders
+        self._parsed = parsed
+        self.flyway = flyway
 
     def of(self, setting: Setting[T]) -> T:
         """Return the value of *setting*; none when it is unset."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hook.core.history_rules import OnAhead
@@ -22,15 +21,14 @@ from hook.settings.words import EngineName, choice_of, parse_gates, parse_list, 
 _DURATION = "DURATION"
 _POLICY = "enforce|warn|off"
 
-URL: Setting[str | None] = replace(
-    own(
-        Group.DATABASE,
-        "url",
-        str,
-        None,
-        "URL",
-        "The database, as a libpq URL or key=value pairs. A password in it is refused as a flag.",
-    ),
+URL: Setting[str | None] = own(
+    Group.DATABASE,
+    "url",
+    str,
+    None,
+    "URL",
+    "The database, as a libpq URL or key=value pairs. A password in it is refused as a flag.",
+)._replace(
     is_secret=True,
 )
 PASSWORD_FILE: Setting[str | None] = own(
@@ -74,15 +72,14 @@ ENGINE: Setting[EngineName] = own(
     "flyway",
     "Convention that files and history follow.",
 )
-LOCATIONS: Setting[tuple[str, ...] | None] = replace(
-    own(
-        Group.MIGRATIONS,
-        "locations",
-        parse_list,
-        None,
-        "PATH,…",
-        "Folders of the migrations. Unset: /migrations, else /flyway/sql, else ./migrations.",
-    ),
+LOCATIONS: Setting[tuple[str, ...] | None] = own(
+    Group.MIGRATIONS,
+    "locations",
+    parse_list,
+    None,
+    "PATH,…",
+    "Folders of the migrations. Unset: /migrations, else /flyway/sql, else ./migrations.",
+)._replace(
     environment=("PRESYNC_LOCATIONS", "FLYWAY_LOCATIONS"),
 )
 ALLOW_BASELINE: Setting[bool] = own(
@@ -167,15 +164,14 @@ BACKUP_MAX_AGE: Setting[timedelta] = own(
     _DURATION,
     "How old the newest backup may be, from the moment it stopped.",
 )
-S3_ENDPOINT: Setting[str | None] = replace(
-    own(
-        Group.BACKUP,
-        "s3_endpoint",
-        parse_s3_endpoint,
-        None,
-        "URL",
-        "S3 service, when it is not AWS. Region, credentials and CA are boto3's own variables.",
-    ),
+S3_ENDPOINT: Setting[str | None] = own(
+    Group.BACKUP,
+    "s3_endpoint",
+    parse_s3_endpoint,
+    None,
+    "URL",
+    "S3 service, when it is not AWS. Region, credentials and CA are boto3's own variables.",
+)._replace(
     environment=("PRESYNC_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"),
 )
 

@@ -7,7 +7,7 @@ A stage gathers facts (I/O), judges them (pure, in `hook.core`), and returns an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from hook.clock import Clock, Deadline, Interrupt
 from hook.core.outcome import Finding
@@ -33,8 +33,7 @@ class Context:
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[T_co]):
+class Outcome(NamedTuple, Generic[T_co]):
     """What a stage found and made.
 
     A stage whose findings stop the run may still return a value; the pipeline

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import passed
@@ -21,12 +20,13 @@ if TYPE_CHECKING:
 _NAMED = 4
 
 
-@dataclass(frozen=True, slots=True)
 class HistoryStage:
     """Lays the migration set beside the schema history; writes nothing, locks nothing."""
 
-    engine: Engine
-    name: str = "history"
+    name = "history"
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
     def run(
         self, ctx: Context, session: Reader, server: ServerFacts, migration_set: MigrationSet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Finding, passed, warned
@@ -16,12 +15,13 @@ if TYPE_CHECKING:
     from hook.stages import Context
 
 
-@dataclass(frozen=True, slots=True)
 class ResolveStage:
     """Turns files into a migration set."""
 
-    engine: Engine
-    name: str = "resolve"
+    name = "resolve"
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
     def run(self, ctx: Context, server: ServerFacts | None) -> Outcome[MigrationSet]:
         """Return the release's migrations; *server* is none when working offline.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.verification import judge_level, judge_new_invalid_indexes, judge_run
 from hook.postgres.indexes import fetch_invalid_indexes
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from hook.stages import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """What was known before the run changed anything.
 
     Attributes:
@@ -31,12 +29,13 @@ class Before:
     invalid_indexes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
 class VerifyStage:
     """Compares the database with what was planned."""
 
-    engine: Engine
-    name: str = "verify"
+    name = "verify"
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
     def run(
         self, ctx: Context, session: Reader, server: ServerFacts, before: Before

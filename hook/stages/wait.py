@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.expectations import Expectations, judge_target, unusable_because
 from hook.core.heartbeat import Heartbeat
@@ -27,24 +26,31 @@ _LONGEST_PAUSE = timedelta(seconds=2)
 _SHORTEST_TIMEOUT = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """A session with the primary, and what it said of itself."""
 
     session: Session
     facts: ServerFacts
 
 
-@dataclass(frozen=True, slots=True)
 class WaitStage:
     """Tries until *wait_timeout*; what waiting cannot mend ends it at once."""
 
-    target: ConnectionTarget
-    connect: Connect
-    wait_timeout: timedelta
-    expectations: Expectations
-    connect_timeout: timedelta = timedelta(seconds=5)
-    name: str = "wait"
+    name = "wait"
+
+    def __init__(
+        self,
+        target: ConnectionTarget,
+        connect: Connect,
+        wait_timeout: timedelta,
+        expectations: Expectations,
+        connect_timeout: timedelta = timedelta(seconds=5),
+    ) -> None:
+        self.target = target
+        self.connect = connect
+        self.wait_timeout = wait_timeout
+        self.expectations = expectations
+        self.connect_timeout = connect_timeout
 
     def run(self, ctx: Context) -> Outcome[Reached]:
         """Return a session that can write to the expected database.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hook import bootstrap
 from hook.core.baseline import BaselineRules
 from hook.core.orders import Orders
@@ -28,12 +26,11 @@ def baseline(gate: Gate, orders: Orders = CONFIRMED) -> Report:
 
 def adopt_as(gate: Gate, version: str, table: HistoryTable | None = None) -> None:
     """Set the version of the baseline, and where the history is."""
-    migrations = replace(
-        gate.settings.migrations,
+    migrations = gate.settings.migrations._replace(
         baseline=BaselineRules(version=Version.parse(version)),
         history=table or gate.settings.migrations.history,
     )
-    gate.settings = replace(gate.settings, migrations=migrations)
+    gate.settings = gate.settings._replace(migrations=migrations)
 
 
 def test_baseline_without_confirmation_only_tells(gate: Gate) -> None:

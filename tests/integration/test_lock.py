@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -190,7 +189,7 @@ def test_lock_on_a_shared_backend_is_refused(
     database: Database, session: Session, ctx: Context
 ) -> None:
     """When both sessions are one backend, as behind a pooler, the lock excludes nobody."""
-    facts = replace(fetch_server_facts(session), backend_pid=session.pid + 1)
+    facts = fetch_server_facts(session)._replace(backend_pid=session.pid + 1)
     stage = LockStage(target_of(database), lambda *_: session, timedelta(0))
     with pytest.raises(Unsupported, match="pooler in transaction mode"):
         stage.run(ctx, *HISTORY, session, facts)
@@ -201,7 +200,7 @@ def test_lock_behind_a_pooler_in_session_mode_is_taken(
     database: Database, session: Session, ctx: Context
 ) -> None:
     """A pooler that keeps the sessions apart does no harm."""
-    facts = replace(fetch_server_facts(session), backend_pid=session.pid + 1)
+    facts = fetch_server_facts(session)._replace(backend_pid=session.pid + 1)
     stage = LockStage(target_of(database), connect, timedelta(0))
     with stage.run(ctx, *HISTORY, session, facts).value:
         assert database.query(f"SELECT pg_try_advisory_lock({KEY})") == [(False,)]

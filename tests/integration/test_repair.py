@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
@@ -123,8 +122,8 @@ def test_repair_that_the_server_refuses_leaves_no_half(
     """A role that may delete and not update ends with every row as it was."""
     role = make_role()
     gate.database.execute(f"GRANT SELECT, DELETE, INSERT ON flyway_schema_history TO {role.name}")
-    database = replace(gate.settings.database, target=target_of(gate.database, role))
-    gate.settings = replace(gate.settings, database=database)
+    database = gate.settings.database._replace(target=target_of(gate.database, role))
+    gate.settings = gate.settings._replace(database=database)
     before = rows(gate)
     report = repair(gate)
     assert report.exit_code is ExitCode.AUTH

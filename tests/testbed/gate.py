@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,13 +94,13 @@ class Gate:
 
     def limit(self, run: RunSettings) -> None:
         """Limit the run."""
-        self.settings = replace(self.settings, run=run)
+        self.settings = self.settings._replace(run=run)
 
     def set_schema(self, name: str) -> None:
         """Put the schema history into schema *name*."""
         table = HistoryTable(default_schema=name)
-        migrations = replace(self.settings.migrations, history=table)
-        self.settings = replace(self.settings, migrations=migrations)
+        migrations = self.settings.migrations._replace(history=table)
+        self.settings = self.settings._replace(migrations=migrations)
 
     def history(self) -> list[tuple[object, ...]]:
         """Return rank, version, script and success of each row."""

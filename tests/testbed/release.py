@@ -117,8 +117,8 @@ def engine_on(
 ) -> FlywayEngine:
     """Return an engine that reads *locations*."""
     chosen = settings or MigrationSettings()
-    sources = replace(chosen.sources, locations=tuple(str(item) for item in locations))
-    return FlywayEngine(replace(chosen, sources=sources), NOON, str(cwd))
+    sources = chosen.sources._replace(locations=tuple(str(item) for item in locations))
+    return FlywayEngine(chosen._replace(sources=sources), NOON, str(cwd))
 
 
 def with_sources(**fields: object) -> MigrationSettings:

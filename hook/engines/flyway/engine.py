@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from hook.postgres.session import Session
 
 
-@dataclass(frozen=True, slots=True)
 class FlywayEngine:
     """Flyway's part of a run.
 
@@ -47,9 +46,12 @@ class FlywayEngine:
         working_directory: What relative locations are relative to.
     """
 
-    settings: MigrationSettings
-    started_at: datetime
-    working_directory: str
+    def __init__(
+        self, settings: MigrationSettings, started_at: datetime, working_directory: str
+    ) -> None:
+        self.settings = settings
+        self.started_at = started_at
+        self.working_directory = working_directory
 
     def resolve(self, server: ServerFacts | None) -> MigrationSet:
         """Return the migrations of the release, see `hook.engines.Engine`."""

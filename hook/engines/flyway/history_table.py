@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from hook.core.baseline import BaselineRules, with_baseline
 from hook.core.history import History, HistoryRow
@@ -29,8 +30,7 @@ _TABLE = "r"
 _KINDS = {"v": "a view", "m": "a materialized view", "p": "a partitioned table"}
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryPlace:
+class HistoryPlace(NamedTuple):
     """Where the schema history of an application is, and whose schemas it speaks for.
 
     Attributes:

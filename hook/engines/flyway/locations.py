@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hook.errors import Unsupported
 
@@ -19,8 +19,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9]+):")
 _WILDCARD = re.compile(r"[*?]")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A file in a location. *script* is its path below the location, with ``/``."""
 
     name: str
@@ -29,7 +28,6 @@ class FoundFile:
     location: str
 
 
-@dataclass(slots=True)
 class Search:
     """What searching one location has brought to light.
 
@@ -38,14 +36,14 @@ class Search:
         problems: Folders that could not be searched, and why.
     """
 
-    location: str
-    files: list[FoundFile] = field(default_factory=list)
-    odd: list[tuple[FoundFile, str]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self.files: list[FoundFile] = []
+        self.odd: list[tuple[FoundFile, str]] = []
+        self.problems: list[str] = []
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """A folder to be searched. *links* are the linked folders that led to it, by inode."""
 
     path: str
@@ -113,7 +111,9 @@ def _search_matching(pattern: str) -> list[Search]:
         if search.problems:
             searches.append(search)
     if not searches:
-        searches.append(Search(pattern, problems=[f"location {pattern} matches no folder"]))
+        nothing = Search(pattern)
+        nothing.problems.append(f"location {pattern} matches no folder")
+        searches.append(nothing)
     return searches
 
 

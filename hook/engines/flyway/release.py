@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from hook.core.checksum import BYTE_ORDER_MARK, checksum_of_texts
 from hook.core.encoding import decode_chunks
@@ -33,7 +32,6 @@ _FOLDER_HINT = "Set PRESYNC_LOCATIONS to the folder that holds the migrations of
 _FILE_HINT = "Correct the named files; nothing was run."
 
 
-@dataclass(frozen=True, slots=True)
 class Reading:
     """How the scripts of a release are read.
 
@@ -42,10 +40,17 @@ class Reading:
         values: Placeholders by name in lower case, those of the single script left out.
     """
 
-    naming: Naming
-    default: ScriptConfig
-    syntax: PlaceholderSyntax
-    values: Mapping[str, str]
+    def __init__(
+        self,
+        naming: Naming,
+        default: ScriptConfig,
+        syntax: PlaceholderSyntax,
+        values: Mapping[str, str],
+    ) -> None:
+        self.naming = naming
+        self.default = default
+        self.syntax = syntax
+        self.values = values
 
     def replace(self, text: str, file_name: str) -> str:
         """Return *text* of the script *file_name* with its placeholders replaced.
@@ -57,15 +62,15 @@ class Reading:
         return replace_placeholders(text, {**self.values, **own}, self.syntax)
 
 
-@dataclass(slots=True)
 class _Files:
     """The files of all locations by what their names say."""
 
-    scripts: list[tuple[FoundFile, ScriptName]] = field(default_factory=list)
-    configs: dict[str, FoundFile] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
-    unsupported: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.scripts: list[tuple[FoundFile, ScriptName]] = []
+        self.configs: dict[str, FoundFile] = {}
+        self.ignored: list[str] = []
+        self.unsupported: list[str] = []
+        self.problems: list[str] = []
 
     @property
     def count(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -203,7 +202,7 @@ def test_command_shows_its_result_as_text(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str, report: Report, text: str
 ) -> None:
     """Each command has a form of its own when it passed, and the report when it did not."""
-    monkeypatch.setattr(bootstrap, command, returning(replace(report, command=command)))
+    monkeypatch.setattr(bootstrap, command, returning(report._replace(command=command)))
     outcome = run(command, "--format", "text", env=DATABASE if command != "digest" else {})
     assert outcome.code == report.exit_code
     assert text in outcome.stdout

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.drift import judge_history
@@ -128,7 +126,7 @@ def test_files_up_to_the_baseline_are_not_compared() -> None:
 def test_failed_row_stops_whatever_is_ignored() -> None:
     """Half-done work is never built upon."""
     rows = (row(1, "V1__a.sql"), row(2, "V2__b.sql", success=False))
-    rules = replace(patterns("*:*"), validates=False)
+    rules = patterns("*:*")._replace(validates=False)
     for files in ("V1__a.sql V2__b.sql", "V1__a.sql", "V1__a.sql V3__c.sql"):
         assert told(judge(files, rows, rules)) == [(ExitCode.FAILED_BEFORE, "history-failed")]
 

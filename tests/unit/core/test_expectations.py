@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.expectations import Expectations, judge_target, unusable_because
@@ -51,20 +49,20 @@ def test_every_mismatch_is_told_at_once() -> None:
 
 def test_hidden_system_identifier_is_not_taken_for_the_right_one() -> None:
     """Without the right to look, the guard fails and names the grant."""
-    (finding,) = judge_target(replace(FACTS, system_identifier=None), Expectations(None, "7"))
+    (finding,) = judge_target(FACTS._replace(system_identifier=None), Expectations(None, "7"))
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.AUTH)
     assert "GRANT EXECUTE" in finding.hint
 
 
 def test_old_server_is_unsupported() -> None:
     """PostgreSQL 11 is refused, 12 is not."""
-    old = replace(FACTS, version="11.22", version_num=110022)
+    old = FACTS._replace(version="11.22", version_num=110022)
     assert [item.code for item in judge_target(old, Expectations())] == [ExitCode.UNSUPPORTED]
-    assert judge_target(replace(FACTS, version_num=120000), Expectations()) == ()
+    assert judge_target(FACTS._replace(version_num=120000), Expectations()) == ()
 
 
 def test_unusable_names_the_reason() -> None:
     """Recovery outranks read-only, which every standby is as well."""
     assert unusable_because(FACTS) == ""
-    assert "standby" in unusable_because(replace(FACTS, in_recovery=True, read_only=True))
-    assert "read-only" in unusable_because(replace(FACTS, read_only=True))
+    assert "standby" in unusable_because(FACTS._replace(in_recovery=True, read_only=True))
+    assert "read-only" in unusable_because(FACTS._replace(read_only=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,10 +52,10 @@ def test_set_refuses_duplicates_and_names_all_of_them() -> None:
 def test_set_takes_a_copy_in_another_location_once() -> None:
     """Only an identical file under the same name is a copy."""
     one = migration("V1__a.sql")
-    copy = replace(one, location="/other", path="/other/V1__a.sql")
+    copy = one._replace(location="/other", path="/other/V1__a.sql")
     assert len(build_set([one, copy]).migrations) == 1
     with pytest.raises(BadMigrationSet):
-        build_set([one, replace(copy, content_hash="2")])
+        build_set([one, copy._replace(content_hash="2")])
 
 
 def test_set_keeps_undo_scripts_apart() -> None:
@@ -77,7 +75,7 @@ def test_set_knows_its_newest_version() -> None:
 @given(st.permutations(NAMES), st.text(min_size=1))
 def test_digest_depends_on_content_alone(names: list[str], folder: str) -> None:
     """Neither the order in which files are found nor the folder they are in counts."""
-    found = [replace(migration(name), path=f"{folder}/{name}", location=folder) for name in names]
+    found = [migration(name)._replace(path=f"{folder}/{name}", location=folder) for name in names]
     assert build_set(found).digest == build_set(map(migration, NAMES)).digest
 
 
@@ -86,10 +84,10 @@ def test_digest_changes_with_every_byte_and_name() -> None:
     original = list(map(migration, NAMES))
     variants = [
         original[1:],
-        [replace(original[0], content_hash="2"), *original[1:]],
-        [replace(original[0], description="b"), *original[1:]],
-        [replace(original[0], script="x/V1__a.sql"), *original[1:]],
-        [replace(original[0], in_transaction=False), *original[1:]],
+        [original[0]._replace(content_hash="2"), *original[1:]],
+        [original[0]._replace(description="b"), *original[1:]],
+        [original[0]._replace(script="x/V1__a.sql"), *original[1:]],
+        [original[0]._replace(in_transaction=False), *original[1:]],
         [*original, migration("U1__a.sql")],
     ]
     digests = {build_set(variant).digest for variant in [original, *variants]}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,7 +66,7 @@ def test_plan_for_the_next_migration_is_one_step() -> None:
 def test_scripts_that_cannot_be_recorded_are_refused() -> None:
     """Empty ones, and versions that the history cannot hold; all are named."""
     scripts = [
-        replace(migration("V1__a.sql"), is_blank=True),
+        migration("V1__a.sql")._replace(is_blank=True),
         migration("V2__b.sql"),
         migration("V" + "1" * 51 + "__c.sql"),
         migration("V3__" + "x" * 201 + ".sql"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,7 +155,7 @@ def test_verdict_of_an_edit_tells_what_was_changed() -> None:
     """Also when something went wrong behind it, and never in more than one line."""
     facts = RunFacts(None, (), "5", "5", DIGEST, command="repair", summary="1 row removed")
     assert compose_verdict(facts) == "PASSED 0 OK: 1 row removed, at 5, in 0.0s"
-    assert len(compose_verdict(replace(facts, summary="x\n" * 200))) == 160
+    assert len(compose_verdict(facts._replace(summary="x\n" * 200))) == 160
     stopped = failed(ExitCode.INTERRUPTED, "interrupted", "SIGTERM received")
-    late = replace(facts, deciding=stopped, progress=Progress.COMMITTED)
+    late = facts._replace(deciding=stopped, progress=Progress.COMMITTED)
     assert compose_verdict(late).endswith("SIGTERM received; 1 row removed, at 5")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hook.core.history import HistoryRow, MigrationInfo, MigrationState
@@ -51,8 +50,7 @@ PASSED_RUN = Report(
     overrides=(Override("blockers", "rehearsed\ntoday"),),
 )
 
-REFUSED_RUN = replace(
-    PASSED_RUN,
+REFUSED_RUN = PASSED_RUN._replace(
     verdict=(
         "REFUSED 18 NO_WAY_BACK: newest full backup stopped 31h ago (limit 24h); database untouched"
     ),
@@ -97,8 +95,7 @@ REFUSED_RUN = replace(
 
 _LOCK = {"relation": "shop.customer", "mode": "AccessExclusiveLock"}
 
-PLAN = replace(
-    PASSED_RUN,
+PLAN = PASSED_RUN._replace(
     command="plan",
     verdict="PASSED 0 OK: 2 pending, at 3 (set sha256:1a2b3c4d), in 0.1s",
     results=(
@@ -145,8 +142,7 @@ def _info(state: MigrationState, row: HistoryRow | None, version: str | None) ->
     )
 
 
-INFO = replace(
-    PASSED_RUN,
+INFO = PASSED_RUN._replace(
     command="info",
     before={"version": "1.1"},
     infos=(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -89,7 +88,7 @@ def test_applied_migrations_are_told_in_full() -> None:
 
 def test_report_is_one_line() -> None:
     """`kubectl logs` shows one object on one line, other languages readable."""
-    text = to_json(report_object(replace(PASSED_RUN, verdict="a\u2028b\nc")))
+    text = to_json(report_object(PASSED_RUN._replace(verdict="a\u2028b\nc")))
     assert len(text.splitlines()) == 1
     assert "索引" in text
 

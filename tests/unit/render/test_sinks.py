@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +62,7 @@ def test_termination_message_is_cut_between_characters(tmp_path: Path, shift: in
     """At most 4096 bytes, valid UTF-8 wherever the cut falls, the verdict kept."""
     path = tmp_path / "termination-log"
     finding = warned("x", "a" * shift + "🙂" * 2000)
-    report = replace(REFUSED_RUN, results=(Result("backup", (finding,)),))
+    report = REFUSED_RUN._replace(results=(Result("backup", (finding,)),))
     TerminationLog(str(path), NO_SECRETS).write_report(report)
     data = path.read_bytes()
     assert TERMINATION_BYTES - 4 < len(data) <= TERMINATION_BYTES
@@ -106,7 +105,7 @@ def test_termination_log_without_a_reader_does_not_hang(tmp_path: Path) -> None:
 def test_secret_is_in_no_file(tmp_path: Path) -> None:
     """Report and termination message are redacted like the log."""
     finding = warned("x", "login failed for c4nary", "Use c4nary.", url="x://u:c4nary@h")
-    report = replace(REFUSED_RUN, results=(Result("wait", (finding,)),), verdict="c4nary")
+    report = REFUSED_RUN._replace(results=(Result("wait", (finding,)),), verdict="c4nary")
     redactor = Redactor(["c4nary"])
     log, file = tmp_path / "log", tmp_path / "report.json"
     TerminationLog(str(log), redactor).write_report(report)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -46,7 +45,7 @@ TEXTS = {
     "plan": render_plan(PLAN, PLAIN),
     "info": render_info(INFO, PLAIN),
     "info-in-colour": render_info(INFO, Palette(Style.COLOUR)),
-    "info-of-nothing": render_info(replace(INFO, infos=(), before={}), PLAIN),
+    "info-of-nothing": render_info(INFO._replace(infos=(), before={}), PLAIN),
     "config": render_config(SETTINGS, PLAIN),
 }
 

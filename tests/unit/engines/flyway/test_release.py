@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -272,7 +271,7 @@ def test_schema_of_the_history_is_set_or_the_sessions_own() -> None:
     def place(schema: str | None, path: str, **fields: object) -> tuple[str, ...]:
         table = HistoryTable(**fields)  # type: ignore[arg-type]  # test input
         engine = engine_on("/x", settings=MigrationSettings(history=table))
-        found = engine.history_place(replace(SERVER, schema=schema, search_path=path))
+        found = engine.history_place(SERVER._replace(schema=schema, search_path=path))
         assert found.schema == found.schemas[0]
         return found.schemas
 
