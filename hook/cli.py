@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -11,31 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import click
-
 from hook import __version__
 from hook.clock import Interrupt
+from hook.commands import DEFAULT_COMMAND, SHAPES, CommandShape
 from hook.core.early_report import report_of_error
 from hook.core.orders import Orders
 from hook.core.redaction import Redactor
 from hook.core.report import Report
 from hook.errors import BadFlags, ExitCode, HookError
 from hook.log import Style, configure_logging
-from hook.options import (
-    ALL_GROUPS,
-    CONFIRM,
-    DEFAULT_COMMAND,
-    EDITING_GROUPS,
-    OFFLINE_GROUPS,
-    ONE_VERSION,
-    READING_GROUPS,
-    CommandShape,
-    Program,
-    build_demo_command,
-)
 from hook.render.delivery import Delivery, choose_style, log_end, log_finding
 from hook.settings import Settings
-from hook.settings.load import Need, load_settings
+from hook.settings.flyway_files import default_folders
+from hook.settings.load import load_settings
 from hook.settings.load_output import read_output
 from hook.settings.output import OutputFormat, OutputSettings
 from hook.settings.secrets import find_secrets
@@ -43,119 +32,56 @@ from hook.settings.sources import Inputs
 from hook.settings.specification import URL
 
 if TYPE_CHECKING:
+    import click
+
     from hook.stages import Context
 
-SHAPES = (
-    CommandShape(
-        "run",
-        "Bring the database to the level that the release needs, or refuse and say why."
-        " Writes only when something is pending.",
-        "presync run --backup-max-age 12h",
-        Need.DATABASE,
-        ALL_GROUPS,
-    ),
-    CommandShape(
-        "check",
-        "Run every gate, whether or not something is pending. Changes nothing.",
-        "presync check --format text",
-        Need.DATABASE,
-        ALL_GROUPS,
-    ),
-    CommandShape(
-        "plan",
-        "Show what `run` would apply, in which order and with which locks. Changes nothing.",
-        "presync plan --locations /migrations",
-        Need.DATABASE,
-        READING_GROUPS,
-    ),
-    CommandShape(
-        "info",
-        "Show the state of every migration. Changes nothing.",
-        "presync info --format text",
-        Need.DATABASE,
-        READING_GROUPS,
-    ),
-    CommandShape(
-        "validate",
-        "Compare the schema history with the files; list every disagreement. Changes nothing.",
-        "presync validate --out-of-order true",
-        Need.DATABASE,
-        READING_GROUPS,
-    ),
-    CommandShape(
-        "verify",
-        "Tell whether the schema is at the level that the release needs. For init containers;"
-        " needs only SELECT on the schema history.",
-        "presync verify --wait-timeout 30s",
-        Need.DATABASE,
-        READING_GROUPS,
-    ),
-    CommandShape(
-        "repair",
-        "Remove failed rows from the schema history, mark missing migrations as deleted, take"
-        " over checksums and descriptions of the files. Shows every row first; changes them"
-        " with --yes.",
-        "presync repair --version 5 --yes",
-        Need.DATABASE,
-        EDITING_GROUPS,
-        flags=(CONFIRM, ONE_VERSION),
-    ),
-    CommandShape(
-        "baseline",
-        "Start the schema history of an existing database at FLYWAY_BASELINE_VERSION. Shows"
-        " what it creates; creates it with --yes.",
-        "presync baseline --baseline-version 3 --yes",
-        Need.DATABASE,
-        EDITING_GROUPS,
-        flags=(CONFIRM,),
-    ),
-    CommandShape(
-        "lint",
-        "Judge migration files without a database. PATH stands for the configured locations.",
-        "presync lint ./migrations",
-        Need.NO_DATABASE,
-        OFFLINE_GROUPS,
-        takes_paths=True,
-    ),
-    CommandShape(
-        "config",
-        "Show the settings in force, secrets masked, and where each was given.",
-        "presync config --format text",
-        Need.ANY_DATABASE,
-        ALL_GROUPS,
-    ),
-    CommandShape(
-        "digest",
-        "Show the digest of the release's migrations. Needs no database.",
-        "presync digest --locations ./migrations --format text",
-        Need.NO_DATABASE,
-        OFFLINE_GROUPS,
-    ),
-)
-
-
 _RUN_ID_BYTES = 6
+_COLLECT_AFTER = 100_000
 
 
 def main() -> NoReturn:
     """Run the command that the process was started with, and exit."""
+    # What a run loads and reads lives until its end: at its default the collector would
+    # walk through all of it again and again.
+    gc.set_threshold(_COLLECT_AFTER)
     interrupt = Interrupt()
     # Process 1 of a container has no default handlers: a signal without one is dropped.
     interrupt.install()
-    sys.exit(execute(sys.argv[1:], os.environ, interrupt))
+    sys.exit(execute(sys.argv[1:], dict(os.environ), interrupt))
 
 
 def execute(arguments: Sequence[str], environment: Mapping[str, str], interrupt: Interrupt) -> int:
     """Run the command that *arguments* name; return the exit code."""
     process = _Process(environment, interrupt)
+    try:
+        shape = _named_alone(arguments)
+        if shape is None:
+            return _parse(arguments, environment, process)
+        folders = default_folders(environment)
+        return process.act(shape, Inputs(environment=environment, folders=folders))
+    except Exception as error:  # noqa: BLE001 - the last resort, told with its traceback
+        return process.crash(error)
+
+
+def _named_alone(arguments: Sequence[str]) -> CommandShape | None:
+    """Return the command that is all there is on the command line, as in a manifest."""
+    shapes = (shape for shape in SHAPES if [shape.name] == list(arguments))
+    return next(shapes, None)
+
+
+def _parse(arguments: Sequence[str], environment: Mapping[str, str], process: _Process) -> int:
+    # A Job has its settings in the environment; the parser of flags is large.
+    import click  # noqa: PLC0415 - see above
+
+    from hook.options import Program, build_demo_command  # noqa: PLC0415 - see above
+
     program = Program(SHAPES, environment, process.act)
     program.add_command(build_demo_command(process.demo))
     try:
         return int(program.main(list(arguments), "presync", standalone_mode=False) or 0)
     except click.UsageError as error:
         return process.refuse(_usage_error(error))
-    except Exception as error:  # noqa: BLE001 - the last resort, told with its traceback
-        return process.crash(error)
 
 
 def _usage_error(error: click.UsageError) -> BadFlags:

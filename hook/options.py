@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from hook import __version__
+from hook.commands import DEFAULT_COMMAND, CommandShape, OwnFlag
 from hook.core.orders import Orders
 from hook.core.version import InvalidVersion, Version
 from hook.settings.flyway_files import PLACEHOLDER, default_folders
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
-from hook.settings.load import Need
 from hook.settings.setting import Group, Setting
 from hook.settings.sources import PLACEHOLDER_FLAG, Inputs
 from hook.settings.specification import LOCATIONS, SETTINGS
 
-DEFAULT_COMMAND = "run"
 _HELP_NAMES = ["-h", "--help"]
 _PATHS = "paths"
 _PLACEHOLDERS = "placeholders"
 _CONFIRMED = "confirmed"
 _ONLY = "only"
-
-OFFLINE_GROUPS = (Group.MIGRATIONS, Group.FLYWAY, Group.OUTPUT)
-READING_GROUPS = (Group.DATABASE, *OFFLINE_GROUPS)
-EDITING_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
-ALL_GROUPS = tuple(Group)
-
-
-@dataclass(frozen=True, slots=True)
-class CommandShape:
-    """A command as the user sees it.
-
-    Attributes:
-        takes_paths: It has arguments for folders.
-        flags: Of its own, which no variable or file can set.
-    """
-
-    name: str
-    meaning: str
-    example: str
-    need: Need
-    groups: tuple[Group, ...]
-    takes_paths: bool = False
-    flags: tuple[click.Option, ...] = ()
 
 
 class _SettingOption(click.Option):
@@ -85,17 +60,19 @@ def _parse_version(
         raise click.BadParameter(str(error), ctx, parameter) from error
 
 
-CONFIRM = click.Option(
-    ["--yes", _CONFIRMED],
-    is_flag=True,
-    help="Make the changes. Without it they are shown, and nothing is changed.",
-)
-ONE_VERSION = click.Option(
-    ["--version", _ONLY],
-    callback=_parse_version,
-    metavar="VERSION",
-    help="Repair the rows of this version and no other.",
-)
+_OWN_FLAGS = {
+    OwnFlag.CONFIRM: click.Option(
+        [OwnFlag.CONFIRM.value, _CONFIRMED],
+        is_flag=True,
+        help="Make the changes. Without it they are shown, and nothing is changed.",
+    ),
+    OwnFlag.ONE_VERSION: click.Option(
+        [OwnFlag.ONE_VERSION.value, _ONLY],
+        callback=_parse_version,
+        metavar="VERSION",
+        help="Repair the rows of this version and no other.",
+    ),
+}
 
 
 class _Command(click.Command):
@@ -205,7 +182,7 @@ def build_demo_command(play: Callable[[Path | None, Path | None], int]) -> click
 def _parameters(shape: CommandShape) -> Iterator[click.Parameter]:
     if shape.takes_paths:
         yield click.Argument([_PATHS], nargs=-1, metavar="[PATH]...")
-    yield from shape.flags
+    yield from (_OWN_FLAGS[flag] for flag in shape.flags)
     for setting in SETTINGS:
         if setting.group in shape.groups:
             yield _SettingOption(setting)

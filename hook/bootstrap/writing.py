@@ -11,7 +11,7 @@ from hook.core.outcome import Policy
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
 from hook.postgres.session import connect
-from hook.settings.backup_source import BackupSystem, parse_stanza
+from hook.settings.backup_source import BackupSystem, S3Settings, parse_stanza
 from hook.stages.backup import BackupStage, NoBackupSource
 from hook.stages.blockers import BlockersStage
 from hook.stages.lock import LockStage
@@ -62,7 +62,8 @@ def _build_backup(backup: BackupSettings) -> BackupStage | NoBackupSource:
         return NoBackupSource()
     if backup.source.system is BackupSystem.NONE:
         return BackupStage(None, backup.max_age)
-    catalog = open_catalog(backup.source, parse_stanza(backup.stanza), backup.s3)
+    s3 = S3Settings(endpoint=backup.s3_endpoint)
+    catalog = open_catalog(backup.source, parse_stanza(backup.stanza), s3)
     return BackupStage(catalog, backup.max_age)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.script import Kind, Migration
 from hook.core.version import Version
 from hook.errors import BadMigrationSet
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationSet:
+class MigrationSet(NamedTuple):
     """The migrations of a release.
 
     Attributes:

@@ -85,7 +85,7 @@ def plan_repair(
     )
     kept = replace(history, rows=_without(history.rows, removed))
     entries, _ = read_rows(kept.rows)
-    lenient = replace(rules, is_out_of_order=True, target=Target())
+    lenient = rules._replace(is_out_of_order=True, target=Target())
     infos = [
         info
         for info in reconcile(migrations, entries, lenient)

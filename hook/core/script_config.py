@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hook.core.encoding import UnknownEncoding, canonical_encoding
-from hook.core.properties import parse_properties
 
 SUFFIX = ".conf"
 _WORDS = {"true": True, "false": False}
@@ -38,6 +37,8 @@ def parse_script_config(text: str, default: ScriptConfig) -> ScriptConfig:
     Raises:
         BadScriptConfig: An unknown key, or a value that it does not take.
     """
+    from hook.core.properties import parse_properties  # noqa: PLC0415 - few scripts have a file
+
     config = default
     problems = []
     for key, value in parse_properties(text).items():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from hook.core.history import MigrationInfo
@@ -48,7 +46,6 @@ class Gate(NamedTuple):
     run: Callable[[], tuple[Finding, ...]]
 
 
-@dataclass(slots=True)
 class Journal:
     """The only mutable record of a run.
 
@@ -62,23 +59,25 @@ class Journal:
         next_steps: What to type when all went well.
     """
 
-    command: str
-    ctx: Context
-    started_at: datetime
-    started: float
-    results: list[Result] = field(default_factory=list)
-    database: Mapping[str, object] = field(default_factory=dict)
-    migration_set: SetSummary | None = None
-    before: Level = field(default_factory=dict)
-    after: Level = field(default_factory=dict)
-    migrations: tuple[AppliedMigration, ...] = ()
-    pending: tuple[str, ...] = ()
-    ahead: tuple[str, ...] = ()
-    infos: tuple[MigrationInfo, ...] = ()
-    overrides: tuple[Override, ...] = ()
-    progress: Progress = Progress.UNTOUCHED
-    summary: str = ""
-    next_steps: tuple[str, ...] = ()
+    def __init__(self, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> None:
+        """Begin now."""
+        self.command = command
+        self.ctx = ctx
+        self.overrides = overrides
+        self.started_at = ctx.clock.now()
+        self.started = ctx.clock.monotonic()
+        self.results: list[Result] = []
+        self.database: Mapping[str, object] = {}
+        self.migration_set: SetSummary | None = None
+        self.before: Level = {}
+        self.after: Level = {}
+        self.migrations: tuple[AppliedMigration, ...] = ()
+        self.pending: tuple[str, ...] = ()
+        self.ahead: tuple[str, ...] = ()
+        self.infos: tuple[MigrationInfo, ...] = ()
+        self.progress = Progress.UNTOUCHED
+        self.summary = ""
+        self.next_steps: tuple[str, ...] = ()
 
     @classmethod
     def begin(cls, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> Journal:
@@ -87,7 +86,7 @@ class Journal:
         for item in overrides:
             message = f"gate {item.gate} is overridden: {item.reason}"
             ctx.events("gate.overridden", message, level="warning", gate=item.gate)
-        return cls(command, ctx, ctx.clock.now(), ctx.clock.monotonic(), overrides=overrides)
+        return cls(command, ctx, overrides)
 
     def quietly(self, name: str, work: Callable[[], T]) -> T:
         """Return what *work* returns; only its failure is put on record, as stage *name*.

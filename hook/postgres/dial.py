@@ -129,9 +129,11 @@ def _resolve(
     if not port.isdigit():
         raise ConfigError((f"port {port} is not a number",), "Correct the connection settings.")
     hint = "Check the host name, and that the cluster's DNS knows it."
+    # Python loads the tables of international names for a text, even one of ASCII letters.
+    name = host.encode() if host.isascii() else host
     try:
         answers = run_bounded(
-            lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), deadline, interrupt
+            lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), deadline, interrupt
         )
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a valid name"

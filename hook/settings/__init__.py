@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.outcome import Policy
 from hook.core.report import Override
 from hook.errors import ConfigError
-from hook.settings.backup_source import BackupSource, S3Settings
 from hook.settings.migrations import MigrationSettings
 from hook.settings.output import OutputSettings
 from hook.settings.setting import Given
 from hook.settings.target import ConnectionTarget
+
+if TYPE_CHECKING:
+    from hook.settings.backup_source import BackupSource
 
 
 class DatabaseSettings(NamedTuple):
@@ -67,7 +69,7 @@ class BackupSettings(NamedTuple):
     source: BackupSource | None
     stanza: str | None
     max_age: timedelta
-    s3: S3Settings
+    s3_endpoint: str | None
 
 
 class BlockerSettings(NamedTuple):

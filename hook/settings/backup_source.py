@@ -8,9 +8,9 @@ because somebody may have put credentials in front of it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from hook.errors import ConfigError
 
@@ -20,10 +20,10 @@ _ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
 _PLANNED = frozenset({"walg", "barman", "dump", "rds", "command"})
 _SUPPORTED = "pgbackrest:s3://bucket/prefix, pgbackrest:/path, none"
 _HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
-_URL_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
-_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
-_STANZA = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_ENDPOINT = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?")
+_URL_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:/"
+_BUCKET = r"[A-Za-z0-9._-]{1,255}"
+_STANZA = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_ENDPOINT = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?"
 
 
 class BackupSystem(StrEnum):
@@ -33,31 +33,27 @@ class BackupSystem(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryLocation:
+class DirectoryLocation(NamedTuple):
     """A directory that holds the repository."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class S3Location:
+class S3Location(NamedTuple):
     """A bucket and the key prefix of the repository, without slashes at its ends."""
 
     bucket: str
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BackupSource:
+class BackupSource(NamedTuple):
     """Where the backups are. *location* is none only for `BackupSystem.NONE`."""
 
     system: BackupSystem
     location: DirectoryLocation | S3Location | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class S3Settings:
+class S3Settings(NamedTuple):
     """How to reach S3; the credentials stay with boto3's own chain.
 
     Attributes:
@@ -106,7 +102,7 @@ def parse_stanza(text: str | None) -> str:
             (f"{_STANZA_SETTING} is not set",),
             f"Set {_STANZA_SETTING} to the stanza of this database, as in pgbackrest --stanza.",
         )
-    if not _STANZA.fullmatch(value):
+    if not re.fullmatch(_STANZA, value):
         raise ConfigError(
             (f"{_STANZA_SETTING}: {_quoted(value)} is not the name of a stanza",),
             f"Set {_STANZA_SETTING} to letters, digits, dots, dashes and underscores only.",
@@ -121,7 +117,7 @@ def parse_s3_endpoint(text: str) -> str:
         ConfigError: It is not a URL of scheme, host and port only.
     """
     value = text.strip()
-    if not _ENDPOINT.fullmatch(value):
+    if not re.fullmatch(_ENDPOINT, value):
         raise ConfigError(
             (f"{_ENDPOINT_SETTING}: {_quoted(value)} is not http(s)://host[:port]",),
             f"Set {_ENDPOINT_SETTING} to scheme, host and port; bucket and prefix belong into"
@@ -135,7 +131,7 @@ def _parse_location(place: str) -> DirectoryLocation | S3Location:
         raise _problem("it names a backup system and no place")
     if place.startswith("s3://"):
         return _parse_s3(place.removeprefix("s3://"))
-    if _URL_SCHEME.match(place):
+    if re.match(_URL_SCHEME, place):
         raise _problem(f"{_quoted(place)} is neither s3://bucket/prefix nor a path")
     return DirectoryLocation(place)
 
@@ -146,7 +142,7 @@ def _parse_s3(rest: str) -> S3Location:
         raise _problem("s3:// stands in it twice")
     if not bucket:
         raise _problem("there is no bucket after s3://")
-    if not _BUCKET.fullmatch(bucket):
+    if not re.fullmatch(_BUCKET, bucket):
         raise _problem(f"{_quoted(bucket)} is not the name of a bucket")
     return S3Location(bucket, prefix.strip("/"))
 

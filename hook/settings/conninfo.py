@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import re
 
-_URI = re.compile(r"postgres(?:ql)?://(?P<rest>.*)", re.DOTALL)
-_PAIR = re.compile(
-    r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^'\s\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*",
-    re.ASCII,
-)
-_HOST = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>.*))?")
-_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
-_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SCHEMES = frozenset({"postgres", "postgresql"})
+_PAIR = r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^'\s\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*"
+_HOST = r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>.*))?"
+_PERCENT = rb"%([0-9A-Fa-f]{2})"
+_BAD_PERCENT = r"%(?![0-9A-Fa-f]{2})"
 
 _ENCODE = (
     "has a host or port that cannot be one; characters such as @ : / ? # in a password must be"
@@ -54,15 +51,17 @@ def parse_loose_conninfo(text: str) -> dict[str, str]:
     Raises:
         ValueError: It is neither form; the reason never quotes a value.
     """
-    uri = _URI.fullmatch(text.strip())
-    return _parse_uri(uri["rest"]) if uri else _parse_pairs(text)
+    scheme, separator, rest = text.strip().partition("://")
+    is_uri = separator and scheme in _SCHEMES
+    return _parse_uri(rest) if is_uri else _parse_pairs(text)
 
 
 def _parse_pairs(text: str) -> dict[str, str]:
     parameters: dict[str, str] = {}
     position = 0
+    pair = re.compile(_PAIR, re.ASCII)
     while position < len(text):
-        match = _PAIR.match(text, position)
+        match = pair.match(text, position)
         if match is None:
             raise ValueError(
                 "is neither postgresql://user@host:5432/database nor host=… dbname=… pairs"
@@ -98,7 +97,7 @@ def parse_hosts(authority: str) -> dict[str, str]:
     hosts: list[str] = []
     ports: list[str] = []
     for item in authority.split(","):
-        match = _HOST.fullmatch(item)
+        match = re.fullmatch(_HOST, item)
         if match is None or "@" in item or not re.fullmatch(r"[0-9]{0,5}", match["port"] or ""):
             raise ValueError(_ENCODE)
         hosts.append(decode_percent(match["host"].strip("[]")))
@@ -135,9 +134,9 @@ def decode_percent(text: str) -> str:
     """
     if "%" not in text:
         return text
-    if _BAD_PERCENT.search(text):
+    if re.search(_BAD_PERCENT, text):
         raise ValueError("has a percent sign that encodes nothing; write %25 for the sign itself")
-    data = _PERCENT.sub(lambda match: bytes([int(match[1], 16)]), text.encode())
+    data = re.sub(_PERCENT, lambda match: bytes([int(match[1], 16)]), text.encode())
     try:
         return data.decode()
     except UnicodeDecodeError:

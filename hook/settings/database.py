@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninfo
-from hook.settings.jdbc import is_jdbc, parse_jdbc
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.target import ConnectionTarget
 from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
 
 SOURCES = "PRESYNC_URL, FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and its kin, or PGHOST and its kin"
 JDBC_PROPERTY = "FLYWAY_JDBC_PROPERTIES_"
-_DRIVER = re.compile(r"^(postgres(?:ql)?)\+[a-z0-9]+(?=://)")
+_DRIVER = r"^(postgres(?:ql)?)\+[a-z0-9]+(?=://)"
+_JDBC = "jdbc"
 _DEFAULT_PORT = "5432"
 _FLYWAY = {"FLYWAY_USER": "user", "FLYWAY_PASSWORD": "password"}
 _POSTGRES = {
@@ -152,7 +152,7 @@ def _presync_url(text: str, environment: _Environment) -> Source:
 
 def _database_url(text: str, environment: _Environment) -> Source:
     """Read an application's URL: with a driver in its scheme, parameters of its framework."""
-    parameters = parse_loose_conninfo(_DRIVER.sub(r"\1", text))
+    parameters = parse_loose_conninfo(re.sub(_DRIVER, r"\1", text))
     foreign = sorted(parameters.keys() - KEYWORDS)
     own = {name: value for name, value in parameters.items() if name not in foreign}
     return Source("", _filled(own, environment), _ignored(foreign))
@@ -160,13 +160,15 @@ def _database_url(text: str, environment: _Environment) -> Source:
 
 def _flyway_url(text: str, environment: _Environment) -> Source:
     login = _named(_FLYWAY, environment)
-    if not is_jdbc(text):
+    if not text.startswith(_JDBC):
         return Source("", _filled(login | parse_conninfo(text), environment))
     properties = {
         name.removeprefix(JDBC_PROPERTY): value
         for name, value in environment.items()
         if name.startswith(JDBC_PROPERTY)
     }
+    from hook.settings.jdbc import parse_jdbc  # noqa: PLC0415 - for few sources
+
     # As in Flyway: user and password are stronger than properties, the URL than both.
     url = parse_jdbc(text, {**properties, **login})
     return Source("", url.parameters, _ignored(url.ignored))

@@ -54,11 +54,6 @@ class JdbcUrl:
     ignored: tuple[str, ...] = ()
 
 
-def is_jdbc(text: str) -> bool:
-    """Tell whether *text* is meant as a JDBC URL."""
-    return text.startswith("jdbc")
-
-
 def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     """Return what *text* and the connection *properties* say to libpq.
 

@@ -17,7 +17,6 @@ from hook.settings import (
     Settings,
 )
 from hook.settings import specification as spec
-from hook.settings.backup_source import S3Settings
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.load_migrations import build_migrations
 from hook.settings.load_output import build_output
@@ -69,7 +68,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             source=values.of(spec.BACKUP_SOURCE),
             stanza=values.of(spec.BACKUP_STANZA),
             max_age=values.of(spec.BACKUP_MAX_AGE),
-            s3=S3Settings(endpoint=values.of(spec.S3_ENDPOINT)),
+            s3_endpoint=values.of(spec.S3_ENDPOINT),
         ),
         blockers=BlockerSettings(
             policy=values.of(spec.BLOCKERS_POLICY),

@@ -26,5 +26,5 @@ def build_output(values: Values) -> OutputSettings:
 def read_output(inputs: Inputs) -> OutputSettings:
     """Return where problems are to be told, whatever is wrong with the settings."""
     # Flyway has no such settings.
-    values, _ = read_values(Inputs(inputs.flags, inputs.environment))
+    values, _ = read_values(Inputs(inputs.flags, inputs.environment), spec.OUTPUT_SETTINGS)
     return build_output(values)

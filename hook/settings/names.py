@@ -17,7 +17,7 @@ FLYWAY = "FLYWAY_"
 
 # For a Service called "presync" or "flyway" Kubernetes sets these in every pod beside it
 # ("Discovering services", environment variables).
-_SERVICE_LINK = re.compile(
+_SERVICE_LINK = (
     r"(?:PRESYNC|FLYWAY)(?:_[A-Z0-9_]+)?_(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)"
     r"|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
 )
@@ -53,11 +53,13 @@ _FLYWAY_NAMES = frozenset(
 def judge_names(environment: Mapping[str, str]) -> Iterator[Problem]:
     """Yield a problem for each variable that looks like a setting and is none."""
     for name, value in environment.items():
-        if not value or name in KNOWN or _SERVICE_LINK.fullmatch(name):
+        if not value or name in KNOWN or not name.startswith((OWN, FLYWAY)):
+            continue
+        if re.fullmatch(_SERVICE_LINK, name):
             continue
         if name.startswith(OWN):
             yield _own_problem(name)
-        elif name.startswith(FLYWAY):
+        else:
             yield from _flyway_problem(name, Given(value, Origin.ENVIRONMENT, name))
 
 

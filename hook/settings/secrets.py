@@ -14,10 +14,9 @@ from hook.settings.conninfo import decode_percent
 _URLS = ("PRESYNC_URL", "FLYWAY_URL", "DATABASE_URL")
 _OURS = ("PRESYNC_", "FLYWAY_", "POSTGRES_", "PG", "AWS_")
 _SECRET_ENDING = ("PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "_KEY", "_PASS")
-_LOGIN = re.compile(r"://[^:/@?]*:(?P<password>.*)@", re.DOTALL)
-_PAIR = re.compile(
-    r"(?:^|[?&\s])(?:ssl)?password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>[^&\s]*))",
-    re.IGNORECASE | re.DOTALL,
+_LOGIN = r"://[^:/@?]*:(?P<password>.*)@"
+_PAIR = (
+    r"(?is)(?:^|[?&\s])(?:ssl)?password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>[^&\s]*))"
 )
 
 
@@ -28,7 +27,7 @@ def find_secrets(environment: Mapping[str, str], urls: Iterable[str] = ()) -> tu
         for name, value in environment.items()
         if name.startswith(_OURS) and is_secret_name(name)
     ]
-    for text in (*urls, *(environment.get(name, "") for name in _URLS)):
+    for text in filter(None, (*urls, *(environment.get(name) for name in _URLS))):
         found += _passwords_in(text)
     return tuple(dict.fromkeys(value for value in found if value))
 
@@ -39,9 +38,9 @@ def is_secret_name(name: str) -> bool:
 
 
 def _passwords_in(text: str) -> Iterator[str]:
-    login = _LOGIN.search(text)
+    login = re.search(_LOGIN, text, re.DOTALL)
     spelled = [login["password"]] if login else []
-    spelled += [match["quoted"] or match["plain"] or "" for match in _PAIR.finditer(text)]
+    spelled += [match["quoted"] or match["plain"] or "" for match in re.finditer(_PAIR, text)]
     for password in spelled:
         yield password
         yield re.sub(r"\\(.)", r"\1", password)

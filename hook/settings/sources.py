@@ -72,8 +72,10 @@ class Values:
         return cast("T", self._parsed[setting.name])
 
 
-def read_values(inputs: Inputs) -> tuple[Values, tuple[Problem, ...]]:
-    """Return the value of every setting, and all that is wrong with those given.
+def read_values(
+    inputs: Inputs, settings: tuple[Setting[object], ...] = SETTINGS
+) -> tuple[Values, tuple[Problem, ...]]:
+    """Return the value of each of *settings*, and all that is wrong with those given.
 
     A setting with a problem has its default, so that reading can go on.
     """
@@ -83,7 +85,7 @@ def read_values(inputs: Inputs) -> tuple[Values, tuple[Problem, ...]]:
     file = _read_file(inputs, problems)
     flyway = read_flyway_files(inputs.folders, inputs.environment)
     problems += flyway.problems
-    for setting in SETTINGS:
+    for setting in settings:
         default = setting.default
         parsed[setting.name] = None if default is None else setting.parse(default)
         found = _find(setting, inputs, file, flyway)

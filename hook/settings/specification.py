@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from hook.core.history_rules import OnAhead
 from hook.core.outcome import Policy
-from hook.settings.backup_source import (
-    BackupSource,
-    parse_backup_source,
-    parse_s3_endpoint,
-    parse_stanza,
-)
 from hook.settings.durations import parse_duration, parse_ladder, parse_positive_duration
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.output_specification import OUTPUT_SETTINGS
 from hook.settings.setting import Group, Setting, own, settings_in
 from hook.settings.words import EngineName, choice_of, parse_gates, parse_list, parse_switch
 
+if TYPE_CHECKING:
+    from hook.settings.backup_source import BackupSource
+
 _DURATION = "DURATION"
 _POLICY = "enforce|warn|off"
+
+
+def _parse_backup_source(text: str) -> BackupSource:
+    from hook.settings.backup_source import parse_backup_source  # noqa: PLC0415 - often unset
+
+    return parse_backup_source(text)
+
+
+def _parse_stanza(text: str) -> str:
+    from hook.settings.backup_source import parse_stanza  # noqa: PLC0415 - often unset
+
+    return parse_stanza(text)
+
+
+def _parse_s3_endpoint(text: str) -> str:
+    from hook.settings.backup_source import parse_s3_endpoint  # noqa: PLC0415 - often unset
+
+    return parse_s3_endpoint(text)
+
 
 URL: Setting[str | None] = own(
     Group.DATABASE,
@@ -143,7 +160,7 @@ BACKUP_POLICY: Setting[Policy] = own(
 BACKUP_SOURCE: Setting[BackupSource | None] = own(
     Group.BACKUP,
     "backup_source",
-    parse_backup_source,
+    _parse_backup_source,
     None,
     "SOURCE",
     "pgbackrest:s3://bucket/prefix, pgbackrest:/path or none. Needed when something is pending.",
@@ -151,7 +168,7 @@ BACKUP_SOURCE: Setting[BackupSource | None] = own(
 BACKUP_STANZA: Setting[str | None] = own(
     Group.BACKUP,
     "backup_stanza",
-    parse_stanza,
+    _parse_stanza,
     None,
     "NAME",
     "Stanza of this database in the repository.",
@@ -167,7 +184,7 @@ BACKUP_MAX_AGE: Setting[timedelta] = own(
 S3_ENDPOINT: Setting[str | None] = own(
     Group.BACKUP,
     "s3_endpoint",
-    parse_s3_endpoint,
+    _parse_s3_endpoint,
     None,
     "URL",
     "S3 service, when it is not AWS. Region, credentials and CA are boto3's own variables.",

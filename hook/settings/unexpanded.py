@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+_REFERENCE = r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)"
 
 
 def is_unexpanded(text: str) -> bool:
     """Tell whether *text* holds a literal ``$(NAME)``."""
-    return "$(" in text and _REFERENCE.search(text) is not None
+    return "$(" in text and re.search(_REFERENCE, text) is not None
 
 
 def explain_unexpanded(label: str, text: str, defined: Container[str]) -> tuple[str, str]:
@@ -24,7 +24,7 @@ def explain_unexpanded(label: str, text: str, defined: Container[str]) -> tuple[
         text: Its value; only the reference is quoted.
         defined: Names of the variables that the process has.
     """
-    match = _REFERENCE.search(text)
+    match = re.search(_REFERENCE, text)
     name = match[1] if match else ""
     is_late = name in defined
     reason = "it is defined only after it" if is_late else "it is not defined"

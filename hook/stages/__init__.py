@@ -6,7 +6,6 @@ A stage gathers facts (I/O), judges them (pure, in `hook.core`), and returns an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from hook.clock import Clock, Deadline, Interrupt
@@ -22,8 +21,7 @@ class Events(Protocol):
         """Log *event* (dotted name) with *message* and JSON-ready *fields*."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What the process lends to a stage."""
 
     clock: Clock

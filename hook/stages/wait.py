@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.expectations import Expectations, judge_target, unusable_because
-from hook.core.heartbeat import Heartbeat
 from hook.core.outcome import passed
 from hook.core.span import describe_span
 from hook.errors import DatabaseUnreachable, HookError
@@ -71,6 +70,7 @@ class WaitStage:
         self, ctx: Context, deadline: Deadline, first: DatabaseUnreachable
     ) -> Outcome[Reached]:
         """Try again after the *first* failure, which counts as an attempt."""
+        from hook.core.heartbeat import Heartbeat  # noqa: PLC0415 - for a second attempt only
         from hook.postgres.retry import Pauses, RetryPlan, retry_error  # noqa: PLC0415 - see there
 
         heartbeat = Heartbeat()

@@ -116,7 +116,7 @@ def unreachable(s3_place: Place) -> Callable[[str], Place]:
     """Return ``make(endpoint) -> Place``: the bucket, asked for at another address."""
 
     def make(endpoint: str) -> Place:
-        settings = replace(s3_place.settings, endpoint=endpoint, read_timeout=timedelta(seconds=1))
+        settings = s3_place.settings._replace(endpoint=endpoint, read_timeout=timedelta(seconds=1))
         return replace(s3_place, settings=settings)
 
     return make

@@ -92,7 +92,7 @@ def test_the_output_of_a_credential_program_is_not_told(
 
 def test_an_unknown_authority_is_told_as_tls(tls_place: Place) -> None:
     """Without its CA the certificate cannot be trusted, and the setting for it is named."""
-    place = replace(tls_place, settings=replace(tls_place.settings, ca_file=None))
+    place = replace(tls_place, settings=tls_place.settings._replace(ca_file=None))
     finding = unknown_finding(place)
     assert finding.message.startswith(f"no TLS session with {place.settings.endpoint}")
     assert "CERTIFICATE_VERIFY_FAILED" in finding.message
@@ -103,13 +103,13 @@ def test_another_authority_is_told_as_tls(tls_place: Place, tmp_path: Path) -> N
     """The CA of something else does not help either."""
     other = tmp_path / "other.crt"
     trustme.CA().cert_pem.write_to_path(str(other))
-    place = replace(tls_place, settings=replace(tls_place.settings, ca_file=str(other)))
+    place = replace(tls_place, settings=tls_place.settings._replace(ca_file=str(other)))
     assert "CERTIFICATE_VERIFY_FAILED" in unknown_finding(place).message
 
 
 def test_a_missing_ca_file_is_told_by_its_name(tls_place: Place) -> None:
     """A path without a file is not taken for a network fault."""
-    place = replace(tls_place, settings=replace(tls_place.settings, ca_file="/no/such/ca.crt"))
+    place = replace(tls_place, settings=tls_place.settings._replace(ca_file="/no/such/ca.crt"))
     finding = unknown_finding(place)
     assert "there are no CA certificates at /no/such/ca.crt" in finding.message
     assert "AWS_CA_BUNDLE" in finding.hint
@@ -122,7 +122,7 @@ def test_the_ca_comes_from_the_environment_too(
     fresh_repository(tls_place.root)
     assert tls_place.settings.ca_file is not None
     monkeypatch.setenv("AWS_CA_BUNDLE", tls_place.settings.ca_file)
-    settings = replace(tls_place.settings, ca_file=None)
+    settings = tls_place.settings._replace(ca_file=None)
     (finding,) = run_gate(tls_place.url, settings)
     assert finding.status is Status.PASSED
 
@@ -134,7 +134,7 @@ def test_the_endpoint_comes_from_boto3s_configuration_too(
     fresh_repository(s3_place.root)
     assert s3_place.settings.endpoint is not None
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_place.settings.endpoint)
-    (finding,) = run_gate(s3_place.url, replace(s3_place.settings, endpoint=None))
+    (finding,) = run_gate(s3_place.url, s3_place.settings._replace(endpoint=None))
     assert finding.status is Status.PASSED
 
 
@@ -195,5 +195,5 @@ def test_tls_really_verifies_the_hosts_name(tls_place: Place) -> None:
     """The test bed's certificate is for localhost, so its address is refused."""
     assert tls_place.settings.endpoint is not None
     endpoint = tls_place.settings.endpoint.replace("localhost", "127.0.0.1")
-    place = replace(tls_place, settings=replace(tls_place.settings, endpoint=endpoint))
+    place = replace(tls_place, settings=tls_place.settings._replace(endpoint=endpoint))
     assert "no TLS session" in unknown_finding(place).message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -69,8 +68,8 @@ def test_pending_migrations_are_told(name: str, verdict: str, gate: Gate) -> Non
 def test_check_asks_the_gates_also_when_nothing_is_pending(gate: Gate) -> None:
     """The state of the backups is known before there is something to migrate."""
     gate.run()
-    backup = replace(gate.settings.backup, source=parse_backup_source("pgbackrest:/"), stanza="x")
-    gate.settings = replace(gate.settings, backup=backup)
+    backup = gate.settings.backup._replace(source=parse_backup_source("pgbackrest:/"), stanza="x")
+    gate.settings = gate.settings._replace(backup=backup)
     report = ask(gate, bootstrap.check)
     assert report.pending == ()
     assert report.exit_code is ExitCode.NO_WAY_BACK
@@ -79,8 +78,8 @@ def test_check_asks_the_gates_also_when_nothing_is_pending(gate: Gate) -> None:
 
 def test_check_sees_who_is_in_the_way(gate: Gate) -> None:
     """Names in the scripts are looked up as they will be when they run."""
-    blockers = replace(gate.settings.blockers, policy=Policy.ENFORCE)
-    gate.settings = replace(gate.settings, blockers=blockers)
+    blockers = gate.settings.blockers._replace(policy=Policy.ENFORCE)
+    gate.settings = gate.settings._replace(blockers=blockers)
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t")
         report = ask(gate, bootstrap.check)
@@ -118,7 +117,7 @@ def test_info_that_cannot_read_the_history_says_so(gate: Gate) -> None:
 
 def test_lint_and_digest_need_no_database(gate: Gate) -> None:
     """They look at the files alone."""
-    offline = replace(gate.settings, database=replace(gate.settings.database, target=None))
+    offline = gate.settings._replace(database=gate.settings.database._replace(target=None))
     gate.settings = offline
     assert ask(gate, bootstrap.lint).verdict.startswith("PASSED 0 OK: scripts can be read")
     report = ask(gate, bootstrap.digest)

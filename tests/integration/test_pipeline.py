@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -192,9 +191,9 @@ def test_gates_are_all_told_and_the_worst_decides(gate: Gate, tmp_path: Path) ->
     """A refusal that a human must resolve outranks blockers that may go away."""
     gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
     source = parse_backup_source(f"pgbackrest:{tmp_path}")
-    backup = replace(gate.settings.backup, source=source, stanza="demo")
-    blockers = replace(gate.settings.blockers, policy=Policy.ENFORCE)
-    gate.settings = replace(gate.settings, backup=backup, blockers=blockers)
+    backup = gate.settings.backup._replace(source=source, stanza="demo")
+    blockers = gate.settings.blockers._replace(policy=Policy.ENFORCE)
+    gate.settings = gate.settings._replace(backup=backup, blockers=blockers)
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t")
         report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
@@ -209,9 +208,9 @@ def test_gates_are_all_told_and_the_worst_decides(gate: Gate, tmp_path: Path) ->
 def test_override_lets_a_refusal_pass_and_is_told(gate: Gate, tmp_path: Path) -> None:
     """What was set aside is in the log and in the report."""
     source = parse_backup_source(f"pgbackrest:{tmp_path}")
-    backup = replace(gate.settings.backup, source=source, stanza="demo")
+    backup = gate.settings.backup._replace(source=source, stanza="demo")
     overrides = (Override("backup", "restored by hand"),)
-    gate.settings = replace(gate.settings, backup=backup, overrides=overrides)
+    gate.settings = gate.settings._replace(backup=backup, overrides=overrides)
     report = gate.run(FIRST)
     assert report.exit_code is ExitCode.OK
     assert report.overrides == overrides
@@ -229,9 +228,9 @@ def test_repeatables_alone_leave_the_version(gate: Gate) -> None:
 def test_migration_out_of_order_does_not_lower_the_version(gate: Gate) -> None:
     """The level is the highest version, whatever came last."""
     gate.run({"V1__t.sql": "SELECT 1", "V3__u.sql": "SELECT 3"})
-    rules = replace(gate.settings.migrations.rules, is_out_of_order=True)
-    gate.settings = replace(
-        gate.settings, migrations=replace(gate.settings.migrations, rules=rules)
+    rules = gate.settings.migrations.rules._replace(is_out_of_order=True)
+    gate.settings = gate.settings._replace(
+        migrations=gate.settings.migrations._replace(rules=rules)
     )
     report = gate.run({"V2__late.sql": "SELECT 2", "V2_1__bad.sql": "DROP TABLE no"})
     assert report.verdict.endswith("; rolled back, at 3")
@@ -241,8 +240,8 @@ def test_migration_out_of_order_does_not_lower_the_version(gate: Gate) -> None:
 def test_deadline_ends_the_waits(gate: Gate) -> None:
     """No stage waits longer than the run may take."""
     gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
-    blockers = replace(gate.settings.blockers, policy=Policy.ENFORCE, wait=timedelta(seconds=50))
-    gate.settings = replace(gate.settings, blockers=blockers)
+    blockers = gate.settings.blockers._replace(policy=Policy.ENFORCE, wait=timedelta(seconds=50))
+    gate.settings = gate.settings._replace(blockers=blockers)
     gate.limit(run_settings(deadline=0.5))
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -156,8 +155,8 @@ def test_backend_behind_a_dead_network_is_ended(
 @pytest.fixture
 def hasty(proxied: Gate) -> Gate:
     """Return the gate behind the proxy, which does not wait long for the server."""
-    database = replace(proxied.settings.database, wait_timeout=timedelta(seconds=0.3))
-    proxied.settings = replace(proxied.settings, database=database)
+    database = proxied.settings.database._replace(wait_timeout=timedelta(seconds=0.3))
+    proxied.settings = proxied.settings._replace(database=database)
     return proxied
 
 
@@ -174,8 +173,8 @@ def test_commit_that_nobody_can_ask_about_needs_a_human(hasty: Gate, proxy: Prox
 def test_stop_request_while_finding_out(hasty: Gate, proxy: Proxy) -> None:
     """The next run sees by the row what became of it; this one claims nothing."""
     proxy.refuse_from(ROW, Fault.REPLY)
-    hasty.settings = replace(
-        hasty.settings, database=replace(hasty.settings.database, wait_timeout=timedelta(minutes=1))
+    hasty.settings = hasty.settings._replace(
+        database=hasty.settings.database._replace(wait_timeout=timedelta(minutes=1))
     )
     running = hasty.start(ONCE)
     eventually(lambda: bool(hasty.events.named("connection.lost")))

@@ -84,7 +84,7 @@ def test_deadline_ends_the_check(ctx: Context, session: Session) -> None:
     """The deadline of the run holds here as well."""
     over = Deadline.after(ctx.clock, timedelta(0), "PRESYNC_DEADLINE")
     with pytest.raises(BudgetExceeded, match="PRESYNC_DEADLINE"):
-        SyntaxCheck(replace(ctx, deadline=over), session).run({"V1__a.sql": "SELECT 1"})
+        SyntaxCheck(ctx._replace(deadline=over), session).run({"V1__a.sql": "SELECT 1"})
 
 
 def test_long_check_speaks_every_ten_seconds(
@@ -92,7 +92,7 @@ def test_long_check_speaks_every_ten_seconds(
 ) -> None:
     """A check that takes its time tells so, a quick one says nothing."""
     clock = FakeClock()
-    check = SyntaxCheck(replace(ctx, clock=clock), session, on_read=lambda _: clock.advance(6))
+    check = SyntaxCheck(ctx._replace(clock=clock), session, on_read=lambda _: clock.advance(6))
     check.run({"V1__a.sql": "SELECT 1"})
     assert events.told == []
     check.run({f"V{number}__a.sql": "SELECT 1" for number in range(1, 5)})

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -235,7 +234,7 @@ def test_wait_speaks_every_ten_seconds(closed_port: int, ctx: Context, events: F
     """Two minutes of waiting are a dozen lines, not a hundred."""
     clock = FakeClock()
     deadline = Deadline.after(clock, timedelta(minutes=25), "PRESYNC_DEADLINE")
-    fake = replace(ctx, clock=clock, deadline=deadline)
+    fake = ctx._replace(clock=clock, deadline=deadline)
     with pytest.raises(DatabaseUnreachable, match="within 2m"):
         wait_stage(nowhere(closed_port), seconds=120).run(fake)
     assert len(clock.slept) > 60

@@ -13,7 +13,7 @@ from hook.clock import Deadline, Interrupt, SystemClock
 from hook.core.outcome import Finding, Policy
 from hook.core.report import Report
 from hook.settings import BackupSettings, BlockerSettings, DatabaseSettings, RunSettings, Settings
-from hook.settings.backup_source import BackupSource, BackupSystem, S3Settings
+from hook.settings.backup_source import BackupSource, BackupSystem
 from hook.settings.migrations import HistoryTable, MigrationSettings, Sources
 from hook.settings.output import OutputSettings
 from hook.settings.target import ConnectionTarget
@@ -58,7 +58,7 @@ def settings_for(target: ConnectionTarget, folder: Path) -> Settings:
             BackupSource(BackupSystem.NONE),
             None,
             timedelta(hours=24),
-            S3Settings(),
+            None,
         ),
         blockers=BlockerSettings(Policy.OFF, timedelta(minutes=30), timedelta(0)),
         output=OutputSettings(),

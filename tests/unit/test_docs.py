@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from hook.cli import SHAPES
+from hook.commands import SHAPES
 from hook.core.next_steps import next_steps
 from hook.errors import ExitCode
 from hook.settings import flyway_keys
@@ -146,7 +146,7 @@ def test_documentation_names_only_what_exists(file: str) -> None:
     commands = set(re.findall(r"`presync (\w+)", text))
     assert commands <= {shape.name for shape in SHAPES}
     flags = set(re.findall(r"`(--[a-z0-9-]+)", text))
-    own = {flag for shape in SHAPES for option in shape.flags for flag in option.opts}
+    own = {flag.value for shape in SHAPES for flag in shape.flags}
     assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"} | own
 
 

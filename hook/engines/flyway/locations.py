@@ -15,8 +15,8 @@ from hook.errors import Unsupported
 
 DEFAULT_LOCATIONS = ("/migrations", "/flyway/sql", "migrations")
 _FILESYSTEM = "filesystem:"
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9]+):")
-_WILDCARD = re.compile(r"[*?]")
+_SCHEME = r"([A-Za-z][A-Za-z0-9]+):"
+_WILDCARDS = frozenset("*?")
 
 
 class FoundFile(NamedTuple):
@@ -66,13 +66,13 @@ def search_locations(locations: Sequence[str], working_directory: str) -> tuple[
     searches: list[Search] = []
     for path in sorted(paths):
         if not any(path.startswith(f"{other}/") for other in paths):
-            searches += _search_matching(path) if _WILDCARD.search(path) else [_search(path)]
+            searches += _search_matching(path) if _WILDCARDS.intersection(path) else [_search(path)]
     return tuple(searches)
 
 
 def _refuse_schemes(locations: Iterable[str]) -> None:
     refused = [
-        name for name in locations if _SCHEME.match(name) and not name.startswith(_FILESYSTEM)
+        name for name in locations if re.match(_SCHEME, name) and not name.startswith(_FILESYSTEM)
     ]
     if refused:
         raise Unsupported(
@@ -96,7 +96,7 @@ def _absolute(name: str, working_directory: str) -> str:
 def _search_matching(pattern: str) -> list[Search]:
     """Search every folder that *pattern* names; one below another is part of that."""
     parts = pattern.split("/")
-    first = next(index for index, part in enumerate(parts) if _WILDCARD.search(part))
+    first = next(index for index, part in enumerate(parts) if _WILDCARDS.intersection(part))
     root = "/".join(parts[:first]) or "/"
     matcher = re.compile(_regex(parts[first:]))
     searches = []

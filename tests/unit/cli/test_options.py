@@ -7,8 +7,7 @@ import re
 import pytest
 
 from hook import bootstrap
-from hook.cli import SHAPES
-from hook.options import CommandShape
+from hook.commands import SHAPES, CommandShape
 from hook.settings.setting import Group
 from hook.settings.specification import SETTINGS
 from tests.testbed.execution import DATABASE, Run, returning

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.lexer import SqlSyntaxError
@@ -39,7 +37,7 @@ def test_script_runs_as_its_statements_and_its_configuration_say(
     sql: str, conf: str, how: str, heads: list[str]
 ) -> None:
     """A wrapper goes where there is a transaction anyway, and stays where there is none."""
-    script = replace(SCRIPT, in_transaction=CONFIGURED[conf])
+    script = SCRIPT._replace(in_transaction=CONFIGURED[conf])
     parsed = parse_script(script, sql, allows_mixed=False)
     assert parsed.in_transaction is (how == "one")
     assert [item.head for item in parsed.body] == heads

@@ -222,7 +222,7 @@ def test_backup_source_and_policies_are_read() -> None:
     assert settings.backup.source == expected
     assert settings.backup.stanza == "main"
     assert settings.backup.policy is Policy.WARN
-    assert settings.backup.s3.endpoint == "http://s3:9000"
+    assert settings.backup.s3_endpoint == "http://s3:9000"
 
 
 def test_flyway_settings_reach_the_engine() -> None:

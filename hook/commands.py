@@ -1,0 +1,129 @@
+"""The commands of presync, apart from how their command lines are read."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from hook.settings.load import Need
+from hook.settings.setting import Group
+
+DEFAULT_COMMAND = "run"
+
+OFFLINE_GROUPS = (Group.MIGRATIONS, Group.FLYWAY, Group.OUTPUT)
+READING_GROUPS = (Group.DATABASE, *OFFLINE_GROUPS)
+EDITING_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
+ALL_GROUPS = tuple(Group)
+
+
+class OwnFlag(Enum):
+    """A flag that no variable or file can stand for."""
+
+    CONFIRM = "--yes"
+    ONE_VERSION = "--version"
+
+
+class CommandShape(NamedTuple):
+    """A command as the user sees it.
+
+    Attributes:
+        takes_paths: It has arguments for folders.
+        flags: Of its own, beside those of the settings.
+    """
+
+    name: str
+    meaning: str
+    example: str
+    need: Need
+    groups: tuple[Group, ...]
+    takes_paths: bool = False
+    flags: tuple[OwnFlag, ...] = ()
+
+
+SHAPES = (
+    CommandShape(
+        "run",
+        "Bring the database to the level that the release needs, or refuse and say why."
+        " Writes only when something is pending.",
+        "presync run --backup-max-age 12h",
+        Need.DATABASE,
+        ALL_GROUPS,
+    ),
+    CommandShape(
+        "check",
+        "Run every gate, whether or not something is pending. Changes nothing.",
+        "presync check --format text",
+        Need.DATABASE,
+        ALL_GROUPS,
+    ),
+    CommandShape(
+        "plan",
+        "Show what `run` would apply, in which order and with which locks. Changes nothing.",
+        "presync plan --locations /migrations",
+        Need.DATABASE,
+        READING_GROUPS,
+    ),
+    CommandShape(
+        "info",
+        "Show the state of every migration. Changes nothing.",
+        "presync info --format text",
+        Need.DATABASE,
+        READING_GROUPS,
+    ),
+    CommandShape(
+        "validate",
+        "Compare the schema history with the files; list every disagreement. Changes nothing.",
+        "presync validate --out-of-order true",
+        Need.DATABASE,
+        READING_GROUPS,
+    ),
+    CommandShape(
+        "verify",
+        "Tell whether the schema is at the level that the release needs. For init containers;"
+        " needs only SELECT on the schema history.",
+        "presync verify --wait-timeout 30s",
+        Need.DATABASE,
+        READING_GROUPS,
+    ),
+    CommandShape(
+        "repair",
+        "Remove failed rows from the schema history, mark missing migrations as deleted, take"
+        " over checksums and descriptions of the files. Shows every row first; changes them"
+        " with --yes.",
+        "presync repair --version 5 --yes",
+        Need.DATABASE,
+        EDITING_GROUPS,
+        flags=(OwnFlag.CONFIRM, OwnFlag.ONE_VERSION),
+    ),
+    CommandShape(
+        "baseline",
+        "Start the schema history of an existing database at FLYWAY_BASELINE_VERSION. Shows"
+        " what it creates; creates it with --yes.",
+        "presync baseline --baseline-version 3 --yes",
+        Need.DATABASE,
+        EDITING_GROUPS,
+        flags=(OwnFlag.CONFIRM,),
+    ),
+    CommandShape(
+        "lint",
+        "Judge migration files without a database. PATH stands for the configured locations.",
+        "presync lint ./migrations",
+        Need.NO_DATABASE,
+        OFFLINE_GROUPS,
+        takes_paths=True,
+    ),
+    CommandShape(
+        "config",
+        "Show the settings in force, secrets masked, and where each was given.",
+        "presync config --format text",
+        Need.ANY_DATABASE,
+        ALL_GROUPS,
+    ),
+    CommandShape(
+        "digest",
+        "Show the digest of the release's migrations. Needs no database.",
+        "presync digest --locations ./migrations --format text",
+        Need.NO_DATABASE,
+        OFFLINE_GROUPS,
+    ),
+)
