@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint types layers fmt check image interop
+.PHONY: help setup demo test lint types layers fmt check bench image interop
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -39,6 +39,9 @@ fmt: $(READY)  ## format and fix what can be fixed
 	$(BIN)/ruff check --fix
 
 check: lint types layers test  ## all of the above that a change must pass
+
+bench: $(READY)  ## measure a run with nothing to do, see docs/benchmarks.md
+	$(BIN)/python bench/noop.py
 
 image: $(READY)  ## build the image, lint it, and run it as its pod would
 	.ci/image

@@ -1,0 +1,105 @@
+"""What a run with nothing to do may load: every sync of every application pays for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.deployment import Deployment
+from tests.testbed.process import ROOT
+
+# Top packages, and modules with all below them.
+UNUSED = (
+    "boto3",
+    "botocore",
+    "click",
+    "tenacity",
+    "tomllib",
+    "hook.bootstrap.writing",
+    "hook.catalogs",
+    "hook.core.lexer",
+    "hook.core.prepared",
+    "hook.core.properties",
+    "hook.core.statements",
+    "hook.demo",
+    "hook.engines.flyway.apply",
+    "hook.options",
+    "hook.pipeline.inspection",
+    "hook.pipeline.migration",
+    "hook.postgres.activity",
+    "hook.postgres.lock",
+    "hook.postgres.retry",
+    "hook.postgres.script_run",
+    "hook.render.info",
+    "hook.render.report_text",
+    "hook.settings.backup_source",
+    "hook.settings.flyway_conf",
+    "hook.settings.flyway_keys",
+    "hook.settings.flyway_toml",
+    "hook.settings.jdbc",
+    "hook.stages.backup",
+    "hook.stages.blockers",
+    "hook.stages.lock",
+    "hook.stages.migrate",
+    "hook.stages.scripts",
+    "hook.stages.syntax",
+)
+# Each frozen one costs as much as importing ten plain modules.
+MOST_DATACLASSES = 10
+PROBE = """
+import atexit, dataclasses, sys
+from hook.cli import main
+
+def tell():
+    made = [
+        f"{module.__name__}.{name}"
+        for module in list(sys.modules.values())
+        if module.__name__.startswith("hook")
+        for name, item in vars(module).items()
+        if dataclasses.is_dataclass(item) and item.__module__ == module.__name__
+    ]
+    print(*sys.modules, file=open("modules", "w"))
+    print(*made, file=open("dataclasses", "w"))
+
+atexit.register(tell)
+main()
+"""
+
+
+@pytest.fixture
+def folder(deployment: Deployment, tmp_path: Path) -> Path:
+    """Return where a run with nothing to do has written what it loaded."""
+    deployment.apply({"V1__t.sql": "CREATE TABLE t ()"})
+    env = {
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PRESYNC_URL": deployment.database.url,
+        "PRESYNC_LOCATIONS": str(deployment.folder / "sql"),
+    }
+    subprocess.run(
+        [sys.executable, "-c", PROBE, "run"],
+        cwd=tmp_path,
+        env=env,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return tmp_path
+
+
+def test_run_with_nothing_to_do_loads_nothing_for_other_runs(folder: Path) -> None:
+    """What only a migration, a refusal or another command needs is imported there."""
+    loaded = (folder / "modules").read_text().split()
+    prefixes = tuple(f"{name}." for name in UNUSED)
+    assert [name for name in loaded if name in UNUSED or name.startswith(prefixes)] == []
+
+
+def test_run_with_nothing_to_do_makes_few_dataclasses(folder: Path) -> None:
+    """A class whose methods are generated at every start has to be worth it."""
+    made = (folder / "dataclasses").read_text().split()
+    assert len(made) <= MOST_DATACLASSES, made
