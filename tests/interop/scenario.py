@@ -6,7 +6,7 @@ A folder holds ``scenario.toml`` and the migrations of each release. The keys:
     area      the heading under which the compatibility page lists it
     majors    the Flyway major versions it applies to; all when absent
     role      ``superuser`` when the migrations need one
-    alone     true where neither tool could take over from the other
+    alone     true where the tools are not played in turn, as each leaves something else
     [unsupported]   what presync does not do yet: it refuses by name and changes nothing
       exit        with this code
       reason      for the compatibility page
