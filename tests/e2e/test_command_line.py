@@ -151,6 +151,8 @@ def loaded_modules(arguments: list[str], environment: dict[str, str]) -> set[str
     program = LOADED.replace("{environment!r}", repr(environment))
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
+        # A measuring of coverage would import libraries of its own.
+        env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         cwd=ROOT,
