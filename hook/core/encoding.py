@@ -52,8 +52,8 @@ def decode_chunks(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
         if decoder is None:
             decoder = codecs.getincrementaldecoder(_codec_for(codec, chunk))()
         yield decoder.decode(chunk)
-    if decoder is not None and (rest := decoder.decode(b"", final=True)):
-        yield rest
+    if decoder is not None:
+        yield decoder.decode(b"", final=True)
 
 
 def _codec_for(codec: str, start: bytes) -> str:

@@ -90,8 +90,7 @@ def prepare_script(migration: Migration, text: str, *, allows_mixed: bool) -> Pr
 def _mixed(verdict: ScriptVerdict) -> SqlSyntaxError:
     """Return the refusal of a mixed script, at the first statement that does not fit."""
     odd = verdict.decisive
-    if odd is None:
-        return SqlSyntaxError(0, verdict.reason)
+    assert odd is not None  # noqa: S101 - every verdict but a transactional one has it
     needs = f"{verdict.reason} and needs a script of its own"
     if classify(odd).mode is TransactionMode.NON_TRANSACTIONAL:
         return SqlSyntaxError(odd.line, f"{needs}: {summarize(odd)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _KEY_AND_VALUE = re.compile(r"((?:[^\\=: \t\f]|\\.)*)[ \t\f]*[=:]?[ \t\f]*(.*)", re.DOTALL)
@@ -25,9 +26,9 @@ def parse_properties(text: str) -> dict[str, str]:
 def numbered_properties(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield line, key and value of each property in *text*, also of a key given twice."""
     for number, line in _logical_lines(text):
-        match = _KEY_AND_VALUE.fullmatch(line)
-        if match:  # always: both groups may be empty
-            yield number, _unescaped(match[1]), _unescaped(match[2])
+        # Any line matches: both groups may be empty.
+        match = cast("re.Match[str]", _KEY_AND_VALUE.fullmatch(line))
+        yield number, _unescaped(match[1]), _unescaped(match[2])
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from hook.core.outcome import Finding
@@ -82,16 +83,14 @@ def _state(code: ExitCode, facts: RunFacts) -> str:
     at = f", at {version}" if version else ""
     if code in _WITHOUT_CLAIM:
         return at
-    match facts.progress:
-        case Progress.UNTOUCHED:
-            return "; database untouched"
-        case Progress.ROLLED_BACK:
-            return f"; rolled back{at}"
-        case Progress.COMMITTED:
-            done = facts.summary or f"{len(facts.applied)} applied"
-            return f"; {done}{at}"
-        case Progress.UNKNOWN:
-            return at
+    if facts.progress is Progress.UNTOUCHED:
+        return "; database untouched"
+    if facts.progress is Progress.ROLLED_BACK:
+        return f"; rolled back{at}"
+    if facts.progress is Progress.COMMITTED:
+        done = facts.summary or f"{len(facts.applied)} applied"
+        return f"; {done}{at}"
+    return at
 
 
 def _passed(facts: RunFacts) -> str:
@@ -142,11 +141,7 @@ def _listed(names: Sequence[str], room: int) -> str:
     if sum(map(len, names)) + 2 * (len(names) - 1) <= room:
         return ", ".join(names)
     last = f"… {names[-1]}"
-    kept: list[str] = []
-    length = len(last)
-    for name in names[:-1]:
-        length += len(name) + len(", ")
-        if length > room:
-            break
-        kept.append(name)
+    lengths = accumulate((len(name) + len(", ") for name in names[:-1]), initial=len(last))
+    ends = zip(names[:-1], islice(lengths, 1, None), strict=True)
+    kept = [name for name, length in ends if length <= room]
     return clip(", ".join([*kept, last]), room)

@@ -129,3 +129,12 @@ def test_prepared_transaction_without_conflict_blocks_only_when_old() -> None:
     )
     old = replace(young, age=timedelta(minutes=30))
     assert judge(activity_of(prepared=(old,)))[0].code is ExitCode.BLOCKED
+
+
+def test_old_transaction_names_its_locks_too() -> None:
+    """It blocks by its age, and what it holds is said in the same line."""
+    old = replace(SELECTING, transaction_age=POLICY.max_age + timedelta(seconds=1))
+    findings = judge(activity_of(old, holders=(READ_LOCK,)))
+    assert summary(findings)[0] == ("blocker-age", Status.FAILED)
+    assert "older than" in findings[0].message
+    assert "; " in findings[0].message

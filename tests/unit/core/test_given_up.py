@@ -152,3 +152,10 @@ def test_unknown_end_needs_a_human_unless_the_next_run_can_see() -> None:
     )
     partial = unknown_of(with_leftovers(lost), Interrupted("SIGTERM"))
     assert partial.exit_code is ExitCode.PARTIAL
+
+
+def test_attempt_without_an_answer_says_where_it_was() -> None:
+    """Nothing is made up when the server gave no reason."""
+    error = failure_of(given_up(""))
+    assert error.exit_code is ExitCode.SQL_FAILED
+    assert error.message.startswith("V5__add_email.sql:17")

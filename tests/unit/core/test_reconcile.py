@@ -221,3 +221,9 @@ def test_deletion_of_a_repeatable_leaves_its_earlier_runs_superseded() -> None:
     for checksum in (5, 6):
         found = infos((migration("R__a.sql", checksum),), rows)
         assert [info.state for info in found][-1] is MigrationState.PENDING
+
+
+def test_deletion_of_what_was_never_applied_changes_nothing() -> None:
+    """A row of repair whose migration somebody removed by hand is no problem of its own."""
+    entries, problems = read_rows((row(1, "V1__a.sql", kind="DELETE"),))
+    assert (entries, problems) == ([], ())
