@@ -93,5 +93,6 @@ SELECT 'extension', extname::text, extversion FROM pg_extension
 UNION ALL
 SELECT 'comment', (pg_identify_object(classoid, objoid, objsubid)).identity, description
 FROM pg_description
-WHERE (pg_identify_object(classoid, objoid, objsubid)).schema IN (SELECT nspname FROM own_schema)
+WHERE objoid >= 16384 -- FirstNormalObjectId: the catalog's own comments are thousands
+    AND (pg_identify_object(classoid, objoid, objsubid)).schema IN (SELECT nspname FROM own_schema)
 ORDER BY 1, 2, 3
