@@ -183,8 +183,9 @@ def _state_of_file(file: Migration, levels: _Levels, rules: HistoryRules) -> Mig
         return MigrationState.PENDING
     if version < levels.base:
         return MigrationState.BELOW_BASELINE
-    if version == levels.base and not _starts_empty_history(file, levels):
-        return MigrationState.BASELINE_IGNORED
+    if version == levels.base:
+        starts = _starts_empty_history(file, levels)
+        return MigrationState.PENDING if starts else MigrationState.BASELINE_IGNORED
     if levels.target is not None and version > levels.target:
         return MigrationState.ABOVE_TARGET
     return MigrationState.IGNORED if _is_too_late(file, levels, rules) else MigrationState.PENDING
