@@ -123,15 +123,16 @@ class _Process:
         delivery.announce(self._command, self._run_id)
         _tell_settings(settings, delivery)
         ctx = bootstrap.open_context(settings, self._run_id, delivery.events, self._interrupt)
+        wording = delivery.wording
         commands: dict[str, Callable[[Settings, Context], Report]] = {
-            "run": bootstrap.run,
+            "run": partial(bootstrap.run, orders=orders, wording=wording),
             "check": bootstrap.check,
             "plan": bootstrap.plan,
-            "info": bootstrap.info,
+            "info": bootstrap.runs if orders.shows_runs else bootstrap.info,
             "validate": bootstrap.validate,
             "verify": bootstrap.verify,
-            "repair": partial(bootstrap.repair, orders=orders),
-            "baseline": partial(bootstrap.baseline, orders=orders),
+            "repair": partial(bootstrap.repair, orders=orders, wording=wording),
+            "baseline": partial(bootstrap.baseline, orders=orders, wording=wording),
             "lint": bootstrap.lint,
             "digest": bootstrap.digest,
         }

@@ -60,6 +60,11 @@ class Interrupt:
             self._signal_name = signal_name
             self._writer.send(b"\0")
 
+    def close(self) -> None:
+        """Give the wake-up channel back; the process's own is kept to the end."""
+        self._reader.close()
+        self._writer.close()
+
     def fileno(self) -> int:
         """Return a descriptor that is readable once a stop is requested."""
         return self._reader.fileno()

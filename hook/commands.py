@@ -12,6 +12,7 @@ DEFAULT_COMMAND = "run"
 
 OFFLINE_GROUPS = (Group.MIGRATIONS, Group.FLYWAY, Group.OUTPUT)
 READING_GROUPS = (Group.DATABASE, *OFFLINE_GROUPS)
+INFO_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
 EDITING_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
 ALL_GROUPS = tuple(Group)
 
@@ -21,6 +22,8 @@ class OwnFlag(Enum):
 
     CONFIRM = "--yes"
     ONE_VERSION = "--version"
+    RETRY_FAILED = "--retry-failed"
+    RUNS = "--runs"
 
 
 class CommandShape(NamedTuple):
@@ -48,6 +51,7 @@ SHAPES = (
         "presync run --backup-max-age 12h",
         Need.DATABASE,
         ALL_GROUPS,
+        flags=(OwnFlag.RETRY_FAILED,),
     ),
     CommandShape(
         "check",
@@ -65,10 +69,12 @@ SHAPES = (
     ),
     CommandShape(
         "info",
-        "Show the state of every migration. Changes nothing.",
+        "Show the state of every migration, or with --runs the last runs that had work to do."
+        " Changes nothing.",
         "presync info --format text",
         Need.DATABASE,
-        READING_GROUPS,
+        INFO_GROUPS,
+        flags=(OwnFlag.RUNS,),
     ),
     CommandShape(
         "validate",

@@ -22,6 +22,8 @@ _PATHS = "paths"
 _PLACEHOLDERS = "placeholders"
 _CONFIRMED = "confirmed"
 _ONLY = "only"
+_RETRIES_FAILED = "retries_failed"
+_SHOWS_RUNS = "shows_runs"
 
 
 class _SettingOption(click.Option):
@@ -71,6 +73,16 @@ _OWN_FLAGS = {
         callback=_parse_version,
         metavar="VERSION",
         help="Repair the rows of this version and no other.",
+    ),
+    OwnFlag.RETRY_FAILED: click.Option(
+        [OwnFlag.RETRY_FAILED.value, _RETRIES_FAILED],
+        is_flag=True,
+        help="Run a migration that failed a moment ago, although nothing has changed since.",
+    ),
+    OwnFlag.RUNS: click.Option(
+        [OwnFlag.RUNS.value, _SHOWS_RUNS],
+        is_flag=True,
+        help="Show the last runs from the ledger, the newest first.",
     ),
 }
 
@@ -210,4 +222,6 @@ def _read_orders(parameters: Mapping[str, object]) -> Orders:
     return Orders(
         is_confirmed=parameters.get(_CONFIRMED) is True,
         only=only if isinstance(only, Version) else None,
+        retries_failed=parameters.get(_RETRIES_FAILED) is True,
+        shows_runs=parameters.get(_SHOWS_RUNS) is True,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hook.clock import Interrupt
     from hook.core.orders import Orders
     from hook.core.report import Report
+    from hook.core.wording import Wording
     from hook.pipeline.migration import Writing
     from hook.pipeline.reading import Reading
     from hook.settings import Settings
@@ -31,14 +32,21 @@ def open_context(settings: Settings, run_id: str, events: Events, interrupt: Int
     return Context(clock, deadline, interrupt, events, run_id)
 
 
-def run(settings: Settings, ctx: Context) -> Report:
-    """Run the gate."""
+def run(settings: Settings, ctx: Context, orders: Orders, wording: Wording) -> Report:
+    """Run the gate.
+
+    Args:
+        settings: What it is told.
+        ctx: What the process lends to it.
+        orders: What was said on the command line alone.
+        wording: Of the report in the ledger.
+    """
     engine = build_engine(settings, ctx)
 
     def writing() -> Writing:
         from hook.bootstrap.writing import build_writing  # noqa: PLC0415 - not for a no-op run
 
-        return build_writing(settings, engine)
+        return build_writing(settings, engine, orders, wording)
 
     journal = Journal.begin("run", ctx, settings.overrides)
     return run_gate(journal, lambda: build_reading(settings, engine), writing)
@@ -71,6 +79,15 @@ def info(settings: Settings, ctx: Context) -> Report:
     return inspection.info(Journal.begin("info", ctx), _reading(settings, ctx))
 
 
+def runs(settings: Settings, ctx: Context) -> Report:
+    """Tell what the ledger knows of past runs."""
+    from hook.pipeline import inspection  # noqa: PLC0415 - see the module
+    from hook.stages.runs import RunsStage  # noqa: PLC0415 - see the module
+
+    stage = RunsStage(build_engine(settings, ctx), settings.migrations.history.ledger)
+    return inspection.runs(Journal.begin("info", ctx), _reading(settings, ctx), stage)
+
+
 def validate(settings: Settings, ctx: Context) -> Report:
     """Judge the history against the release; what is pending is no mistake.
 
@@ -90,7 +107,7 @@ def verify(settings: Settings, ctx: Context) -> Report:
     return inspection.verify(Journal.begin("verify", ctx), _reading(settings, ctx))
 
 
-def repair(settings: Settings, ctx: Context, orders: Orders) -> Report:
+def repair(settings: Settings, ctx: Context, orders: Orders, wording: Wording) -> Report:
     """Tell what a repair changes in the schema history; change it if that is confirmed."""
     from hook.bootstrap.editing import build_editing, build_editor  # noqa: PLC0415 - see the module
     from hook.pipeline import maintenance  # noqa: PLC0415 - see the module
@@ -99,12 +116,12 @@ def repair(settings: Settings, ctx: Context, orders: Orders) -> Report:
     engine, editor = build_engine(settings, ctx), build_editor(settings)
     return maintenance.repair(
         Journal.begin("repair", ctx),
-        lambda: build_editing(settings, engine, editor, orders),
+        lambda: build_editing(settings, engine, editor, orders, wording),
         RepairStage(engine, editor, orders.only),
     )
 
 
-def baseline(settings: Settings, ctx: Context, orders: Orders) -> Report:
+def baseline(settings: Settings, ctx: Context, orders: Orders, wording: Wording) -> Report:
     """Tell what a baseline creates; create it if that is confirmed."""
     from hook.bootstrap.editing import build_editing, build_editor  # noqa: PLC0415 - see the module
     from hook.pipeline import maintenance  # noqa: PLC0415 - see the module
@@ -113,7 +130,7 @@ def baseline(settings: Settings, ctx: Context, orders: Orders) -> Report:
     engine, editor = build_engine(settings, ctx), build_editor(settings)
     return maintenance.baseline(
         Journal.begin("baseline", ctx),
-        lambda: build_editing(settings, engine, editor, orders),
+        lambda: build_editing(settings, engine, editor, orders, wording),
         BaselineStage(engine, editor),
     )
 

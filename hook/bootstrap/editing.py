@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_reading
+from hook.bootstrap.recording import build_record
 from hook.engines.flyway.editing import FlywayEditor
 from hook.pipeline.maintenance import Editing
 from hook.postgres.session import connect
@@ -12,6 +13,7 @@ from hook.stages.lock import LockStage
 
 if TYPE_CHECKING:
     from hook.core.orders import Orders
+    from hook.core.wording import Wording
     from hook.engines.flyway.engine import FlywayEngine
     from hook.settings import Settings
 
@@ -22,7 +24,11 @@ def build_editor(settings: Settings) -> FlywayEditor:
 
 
 def build_editing(
-    settings: Settings, engine: FlywayEngine, editor: FlywayEditor, orders: Orders
+    settings: Settings,
+    engine: FlywayEngine,
+    editor: FlywayEditor,
+    orders: Orders,
+    wording: Wording,
 ) -> Editing:
     """Return the stages around an edit.
 
@@ -34,4 +40,5 @@ def build_editing(
         lock=LockStage(settings.database.require_target(), connect, settings.run.lock_wait),
         editor=editor,
         orders=orders,
+        record=build_record(settings, wording),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_wait
+from hook.bootstrap.recording import build_record
 from hook.catalogs.opening import open_catalog
 from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
@@ -12,17 +13,21 @@ from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
 from hook.postgres.session import connect
 from hook.settings.backup_source import BackupSystem, S3Settings, parse_stanza
+from hook.settings.words import NO_LEDGER
 from hook.stages.backup import BackupStage, NoBackupSource
 from hook.stages.blockers import BlockersStage
+from hook.stages.failure_memory import FailureMemoryStage
 from hook.stages.lock import LockStage
 from hook.stages.migrate import MigrateStage
 
 if TYPE_CHECKING:
+    from hook.core.orders import Orders
+    from hook.core.wording import Wording
     from hook.engines import Engine
     from hook.settings import BackupSettings, Settings
 
 
-def build_writing(settings: Settings, engine: Engine) -> Writing:
+def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: Wording) -> Writing:
     """Return the stages that work under the migration lock.
 
     Raises:
@@ -38,7 +43,16 @@ def build_writing(settings: Settings, engine: Engine) -> Writing:
             run.statement_timeout,
             Reconnection(build_wait(settings)),
         ),
+        memory=_build_memory(settings, orders),
+        record=build_record(settings, wording),
     )
+
+
+def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | None:
+    ledger = settings.migrations.history.ledger
+    if ledger == NO_LEDGER or orders.retries_failed:
+        return None
+    return FailureMemoryStage(ledger, settings.run.failure_memory)
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:

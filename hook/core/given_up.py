@@ -185,4 +185,6 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
             "table": failure.table,
             "constraint": failure.constraint,
         }
-    return {name: value for name, value in facts.items() if value}
+    known = {name: value for name, value in facts.items() if value}
+    # The checksum of an empty script is zero.
+    return {**known, "checksum": given_up.task.migration.checksum, "rank": given_up.task.rank}

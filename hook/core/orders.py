@@ -8,12 +8,16 @@ from hook.core.version import Version
 
 
 class Orders(NamedTuple):
-    """What somebody told a command that edits the schema history.
+    """What somebody told a command.
 
     Attributes:
         is_confirmed: ``--yes``: make the changes, instead of telling them only.
         only: ``--version``: the one version to repair.
+        retries_failed: ``--retry-failed``: run what is remembered to have failed.
+        shows_runs: ``--runs``: show past runs instead of migrations.
     """
 
     is_confirmed: bool = False
     only: Version | None = None
+    retries_failed: bool = False
+    shows_runs: bool = False

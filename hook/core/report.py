@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.history import MigrationInfo
 from hook.core.outcome import Result
 from hook.errors import ExitCode
+
+if TYPE_CHECKING:
+    from hook.core.past_run import PastRun
 
 SCHEMA = "presync.report/1"
 
@@ -51,6 +54,7 @@ class Report(NamedTuple):
         before: ``{"version": …}`` as read before the run, empty when unknown.
         after: The same after the run.
         infos: The table of states, rendered by `info` only.
+        runs: Past runs, rendered by ``info --runs`` only; none for everything else.
         next_steps: Commands that exist, for whoever reads the failure.
     """
 
@@ -69,5 +73,6 @@ class Report(NamedTuple):
     migrations: tuple[AppliedMigration, ...] = ()
     pending: tuple[str, ...] = ()
     infos: tuple[MigrationInfo, ...] = ()
+    runs: tuple[PastRun, ...] | None = None
     overrides: tuple[Override, ...] = ()
     next_steps: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from hook.pipeline.journal import Journal, Stopped
@@ -23,15 +24,20 @@ def run_gate(
         reading: Builds the stages that every run goes through.
         writing: Builds the stages that only a run with pending migrations needs.
     """
-    try:
-        stages = journal.quietly("settings", reading)
-        with read_release(journal, stages) as read:
-            if read.plan.pending:
-                from hook.pipeline.migration import migrate_locked  # noqa: PLC0415 - rarely needed
+    with ExitStack() as held:
+        with suppress(Stopped):
+            _bring_up_to_date(journal, reading, writing, held)
+        return journal.report()
 
-                migrate_locked(journal, stages, journal.quietly("settings", writing), read)
-            else:
-                stages.confirm(journal, read)
-    except Stopped:
-        pass
-    return journal.report()
+
+def _bring_up_to_date(
+    journal: Journal, build: Callable[[], Reading], writing: Callable[[], Writing], held: ExitStack
+) -> None:
+    reading = journal.quietly("settings", build)
+    with read_release(journal, reading) as read:
+        if not read.plan.pending:
+            reading.confirm(journal, read)
+            return
+        from hook.pipeline.migration import migrate_locked  # noqa: PLC0415 - rarely needed
+
+        migrate_locked(journal, reading, journal.quietly("settings", writing), read, held)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hook.core.report import Report
     from hook.engines import Engine
     from hook.pipeline.migration import Gates
+    from hook.stages.runs import RunsStage
     from hook.stages.scripts import ScriptsStage
 
 BuildReading = Callable[[], Reading]
@@ -50,6 +51,17 @@ def info(journal: Journal, build: BuildReading) -> Report:
         reading = journal.quietly("settings", build)
         with reach_database(journal, reading) as reached:
             reading.show(journal, reached.session, reached.facts)
+    return journal.report()
+
+
+def runs(journal: Journal, build: BuildReading, stage: RunsStage) -> Report:
+    """Report the last runs that had work to do."""
+    with contextlib.suppress(Stopped):
+        reading = journal.quietly("settings", build)
+        with reach_database(journal, reading) as reached:
+            journal.runs = journal.stage(
+                "runs", lambda: stage.run(journal.ctx, reached.session, reached.facts)
+            )
     return journal.report()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hook.core.history import MigrationInfo
 from hook.core.next_steps import next_steps
@@ -21,6 +21,9 @@ from hook.core.report import AppliedMigration, Override, Report, SetSummary
 from hook.core.verdict import RunFacts, compose_verdict
 from hook.errors import ExitCode, HookError, Interrupted
 from hook.stages import Context, Outcome
+
+if TYPE_CHECKING:
+    from hook.core.past_run import PastRun
 
 T = TypeVar("T")
 Level = Mapping[str, str | None]
@@ -57,6 +60,8 @@ class Journal:
         progress: How far the database was changed.
         summary: What a command that edits the history did, or would do.
         next_steps: What to type when all went well.
+        runs: What the ledger tells, none when it was not asked.
+        closing: Puts the report on record somewhere; what it finds is added.
     """
 
     def __init__(self, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> None:
@@ -78,6 +83,8 @@ class Journal:
         self.progress = Progress.UNTOUCHED
         self.summary = ""
         self.next_steps: tuple[str, ...] = ()
+        self.runs: tuple[PastRun, ...] | None = None
+        self.closing: Callable[[Report], tuple[Finding, ...]] | None = None
 
     @classmethod
     def begin(cls, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> Journal:
@@ -183,21 +190,31 @@ class Journal:
 
     def report(self) -> Report:
         """Close the record: compose the verdict, log it last, return the report."""
+        report = self._compose()
+        if self.closing is not None:
+            began = self.ctx.clock.monotonic()
+            findings = self.closing(report)
+            if findings:
+                self._finish("ledger", findings, began)
+                report = report._replace(results=tuple(self.results))
+        self.ctx.events(
+            "run.finished",
+            report.verdict,
+            level="info" if report.exit_code is ExitCode.OK else "error",
+            verdict=report.verdict,
+            exit_code=int(report.exit_code),
+            code=report.exit_code.name,
+            duration_ms=report.duration_ms,
+        )
+        return report
+
+    def _compose(self) -> Report:
         findings = tuple(item for result in self.results for item in result.findings)
         deciding = deciding_finding(findings)
         code = deciding.code if deciding is not None else ExitCode.OK
         finished_at = self.ctx.clock.now()
         duration_ms = self._milliseconds_since(self.started)
         verdict = compose_verdict(self._facts(deciding, duration_ms))
-        self.ctx.events(
-            "run.finished",
-            verdict,
-            level="info" if code is ExitCode.OK else "error",
-            verdict=verdict,
-            exit_code=int(code),
-            code=code.name,
-            duration_ms=duration_ms,
-        )
         return Report(
             command=self.command,
             run_id=self.ctx.run_id,
@@ -215,6 +232,7 @@ class Journal:
             pending=self.pending,
             overrides=self.overrides,
             infos=self.infos,
+            runs=self.runs,
             next_steps=next_steps(code) if code else self.next_steps,
         )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hook.core.orders import Orders
     from hook.core.report import Report
     from hook.engines import Change, HistoryEditor
+    from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
     from hook.stages.baseline import BaselineStage
     from hook.stages.lock import LockStage
@@ -33,12 +34,17 @@ _NOTHING = {"repair": "nothing to repair", "baseline": "the baseline is there al
 
 @dataclass(frozen=True, slots=True)
 class Editing:
-    """What it takes to edit the history, besides a look at it."""
+    """What it takes to edit the history, besides a look at it.
+
+    Attributes:
+        record: None when no ledger is wanted.
+    """
 
     reading: Reading
     lock: LockStage
     editor: HistoryEditor
     orders: Orders
+    record: Record | None
 
 
 BuildEditing = Callable[[], Editing]
@@ -141,6 +147,7 @@ class _Edit:
         change, before = again.value.change, journal.before
         if change.summary:
             self._change(lock, change)
+            self._record(again.value.history)
         journal.summary = change.summary or _NOTHING[journal.command]
         journal.stage("verify", self._verify)
         journal.after, journal.before = journal.before, before
@@ -163,6 +170,11 @@ class _Edit:
                 journal.progress = Progress.ROLLED_BACK
             raise
         journal.progress = Progress.COMMITTED
+
+    def _record(self, history: History) -> None:
+        """Put the change on record, now that the schema of the history is there for certain."""
+        if self.editing.record is not None:
+            self.editing.record.begin(self.journal, history.schema)
 
     def _verify(self) -> Outcome[None]:
         seen = self.look().value

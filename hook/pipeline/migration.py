@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,18 @@ from hook.core.outcome import Finding, Policy
 from hook.core.version import newest_version
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Read, Reading
+from hook.stages import Outcome
 from hook.stages.migrate import Migrated, Work
 
 if TYPE_CHECKING:
     from hook.core.locks import LockRequest
     from hook.core.prepared import PreparedScript
     from hook.engines import Engine
+    from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
     from hook.stages import Context
     from hook.stages.blockers import BlockersStage
+    from hook.stages.failure_memory import FailureMemoryStage
     from hook.stages.lock import LockStage
     from hook.stages.migrate import MigrateStage
 
@@ -62,11 +66,18 @@ class Gates:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The stages that a run goes through when something is pending."""
+    """The stages that a run goes through when something is pending.
+
+    Attributes:
+        memory: None when what failed before is to be tried all the same.
+        record: None when no ledger is wanted.
+    """
 
     lock: LockStage
     gates: Gates
     migrate: MigrateStage
+    memory: FailureMemoryStage | None
+    record: Record | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +89,18 @@ class Cleared:
     scripts: tuple[PreparedScript, ...]
 
 
-def migrate_locked(journal: Journal, reading: Reading, writing: Writing, read: Read) -> None:
+def migrate_locked(
+    journal: Journal, reading: Reading, writing: Writing, read: Read, held: ExitStack
+) -> None:
     """Take the lock, look again, pass the gates, migrate and verify.
+
+    Args:
+        journal: The run's record.
+        reading: The stages that look.
+        writing: The stages that change something.
+        read: What was read without the lock.
+        held: Takes the lock over: whoever gets it next finds the end of this run in the
+            ledger.
 
     Raises:
         Stopped: Something speaks against going on, or went wrong.
@@ -91,27 +112,48 @@ def migrate_locked(journal: Journal, reading: Reading, writing: Writing, read: R
         "lock",
         lambda: writing.lock.run(ctx, history.schema, history.table, read.session, read.facts),
     )
-    with lock:
-        locked = reading.look_again(journal, read)
-        if not locked.plan.pending:
-            reading.confirm(journal, locked)
-            return
-        if locked.plan.pending != read.plan.pending:
-            scripts = reading.prepare(journal, locked)
-        journal.gates(writing.gates.in_front_of(ctx, locked, scripts))
-        _migrate(journal, reading, writing.migrate, Cleared(locked, lock, scripts))
+    held.enter_context(lock)
+    locked = reading.look_again(journal, read)
+    if not locked.plan.pending:
+        reading.confirm(journal, locked)
+        return
+    if writing.memory is not None:
+        _remember(journal, writing.memory, locked)
+    if locked.plan.pending != read.plan.pending:
+        scripts = reading.prepare(journal, locked)
+    journal.gates(writing.gates.in_front_of(ctx, locked, scripts))
+    _migrate(journal, reading, writing, Cleared(locked, lock, scripts))
 
 
-def _migrate(journal: Journal, reading: Reading, stage: MigrateStage, cleared: Cleared) -> None:
+def _remember(journal: Journal, stage: FailureMemoryStage, read: Read) -> None:
+    """Stop when this very plan has failed a moment ago."""
+    schema, digest = read.history.schema, read.migration_set.digest
+    findings = journal.quietly("memory", lambda: stage.run(read.session, schema, read.plan, digest))
+    if findings:
+        journal.stage("memory", lambda: Outcome(findings, None))
+
+
+def _migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Cleared) -> None:
     ctx, read = journal.ctx, cleared.read
     before = journal.quietly(
         "migrate",
         lambda: reading.verify.look_before(read.session, read.migration_set, read.plan),
     )
+
+    def begun() -> None:
+        if writing.record is not None:
+            writing.record.begin(journal, read.history.schema)
+
     work = Work(
-        read.session, read.facts, cleared.lock, read.history, cleared.scripts, read.plan.next_rank
+        read.session,
+        read.facts,
+        cleared.lock,
+        read.history,
+        cleared.scripts,
+        read.plan.next_rank,
+        begun,
     )
-    outcome = journal.attempt("migrate", lambda: stage.run(ctx, work))
+    outcome = journal.attempt("migrate", lambda: writing.migrate.run(ctx, work))
     migrated = outcome.value
     with migrated.session:
         _note(journal, migrated)

@@ -10,9 +10,11 @@ from hook.core.early_report import with_failed_sink
 from hook.core.outcome import Finding
 from hook.core.redaction import Redactor
 from hook.core.report import Report
+from hook.core.wording import Wording
 from hook.errors import ReportFailed
 from hook.log import Style
 from hook.log.json_text import to_json
+from hook.render.report_json import report_object
 from hook.render.sinks import TerminationLog, write_report_file
 from hook.render.views import result_object, result_text
 from hook.settings.output import OutputFormat, OutputSettings
@@ -44,6 +46,11 @@ class Delivery:
         self.style = style
         self.stdout = stdout
         self.events = events
+
+    @property
+    def wording(self) -> Wording:
+        """Return how a report is put down outside of the process."""
+        return Wording(report_object, self.redactor)
 
     def announce(self, command: str, run_id: str) -> None:
         """Leave a word for the case that the process is killed."""

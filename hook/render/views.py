@@ -14,6 +14,10 @@ def result_object(report: Report) -> Mapping[str, object]:
     """Return the result of *report*'s command as JSON; mostly the report itself."""
     if report.command != "info" or report.exit_code is not ExitCode.OK:
         return report_object(report)
+    if report.runs is not None:
+        from hook.render.runs import runs_object  # noqa: PLC0415 - see above
+
+        return runs_object(report)
     from hook.render.info import info_object  # noqa: PLC0415 - see above
 
     return info_object(report)
@@ -31,6 +35,10 @@ def result_text(report: Report, style: Style) -> str:
         return render_report(report, palette)
     if report.command == "digest" and report.migration_set is not None:
         return report.migration_set.digest
+    if report.runs is not None:
+        from hook.render.runs import render_runs  # noqa: PLC0415 - see above
+
+        return render_runs(report, palette)
     return {"info": render_info, "plan": render_plan}.get(report.command, render_report)(
         report, palette
     )

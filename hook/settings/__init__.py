@@ -54,12 +54,14 @@ class RunSettings(NamedTuple):
         lock_wait: Waiting for another migrator.
         lock_ladder: ``lock_timeout`` of each attempt at a migration.
         statement_timeout: Of each statement in a migration.
+        failure_memory: How long a failure is not tried again.
     """
 
     deadline: timedelta
     lock_wait: timedelta
     lock_ladder: tuple[timedelta, ...]
     statement_timeout: timedelta
+    failure_memory: timedelta = timedelta(minutes=10)
 
 
 class BackupSettings(NamedTuple):

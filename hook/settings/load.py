@@ -62,6 +62,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             lock_wait=values.of(spec.LOCK_WAIT),
             lock_ladder=values.of(spec.LOCK_LADDER),
             statement_timeout=values.of(spec.STATEMENT_TIMEOUT),
+            failure_memory=values.of(spec.FAILURE_MEMORY),
         ),
         backup=BackupSettings(
             policy=values.of(spec.BACKUP_POLICY),

@@ -64,6 +64,7 @@ def _build_history(values: Values) -> HistoryTable:
         creates_schemas=values.of(flyway.CREATE_SCHEMAS),
         tablespace=values.of(flyway.TABLESPACE),
         installed_by=values.of(flyway.INSTALLED_BY),
+        ledger=values.of(spec.LEDGER),
     )
 
 

@@ -49,7 +49,7 @@ class HistoryTable(NamedTuple):
         schemas: Schemas that belong to the application, besides the default one.
         creates_schemas: Those that are missing are created.
         installed_by: None for the database user.
-        ledger: Presync's own table, no sign of an application.
+        ledger: Presync's own table of runs, no sign of an application; empty for none.
     """
 
     table: str = DEFAULT_TABLE

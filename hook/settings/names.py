@@ -29,8 +29,6 @@ NOT_YET = frozenset(
         "ARCHIVE_POLICY",
         "BACKUP_TRIGGER",
         "DAMAGE_BUDGET",
-        "FAILURE_MEMORY",
-        "LEDGER",
         "MARKER_POLICY",
         "SAFETY_POLICY",
         "WINDOW",

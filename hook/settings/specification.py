@@ -9,9 +9,17 @@ from hook.core.history_rules import OnAhead
 from hook.core.outcome import Policy
 from hook.settings.durations import parse_duration, parse_ladder, parse_positive_duration
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
+from hook.settings.migrations import DEFAULT_LEDGER
 from hook.settings.output_specification import OUTPUT_SETTINGS
 from hook.settings.setting import Group, Setting, own, settings_in
-from hook.settings.words import EngineName, choice_of, parse_gates, parse_list, parse_switch
+from hook.settings.words import (
+    EngineName,
+    choice_of,
+    parse_gates,
+    parse_ledger_name,
+    parse_list,
+    parse_switch,
+)
 
 if TYPE_CHECKING:
     from hook.settings.backup_source import BackupSource
@@ -139,6 +147,22 @@ STATEMENT_TIMEOUT: Setting[timedelta] = own(
     "5m",
     _DURATION,
     "statement_timeout within a migration.",
+)
+FAILURE_MEMORY: Setting[timedelta] = own(
+    Group.RUN,
+    "failure_memory",
+    parse_duration,
+    "10m",
+    _DURATION,
+    "How long a failed migration that has not changed is refused without running it again.",
+)
+LEDGER: Setting[str] = own(
+    Group.RUN,
+    "ledger",
+    parse_ledger_name,
+    DEFAULT_LEDGER,
+    "NAME|off",
+    "Table that keeps a row for each run with work to do, next to the schema history.",
 )
 ON_AHEAD: Setting[OnAhead] = own(
     Group.RUN,

@@ -9,6 +9,9 @@ from typing import TypeVar
 _Member = TypeVar("_Member", bound=Enum)
 
 GATES = ("backup", "blockers")
+NO_LEDGER = ""
+# NAMEDATALEN - 1: the server cuts what is longer.
+_NAME_BYTES = 63
 
 
 class EngineName(Enum):
@@ -39,6 +42,20 @@ def parse_switch(text: str) -> bool:
     if word not in {"true", "false"}:
         raise ValueError(f"{text!r} is not true or false")
     return word == "true"
+
+
+def parse_ledger_name(text: str) -> str:
+    """Return the name of a table, `NO_LEDGER` for ``off``.
+
+    Raises:
+        ValueError: The server would cut the name.
+    """
+    name = text.strip()
+    if name.lower() == "off":
+        return NO_LEDGER
+    if len(name.encode()) > _NAME_BYTES:
+        raise ValueError(f"{name!r} is longer than the {_NAME_BYTES} bytes of a name")
+    return name
 
 
 def parse_list(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from hook.core.report import Report
 from hook.core.version import Version
 from hook.errors import ExitCode
 from hook.settings.migrations import HistoryTable
-from tests.testbed.gate import Gate
+from tests.testbed.gate import WORDING, Gate
 
 CONFIRMED = Orders(is_confirmed=True)
 ROWS = (
@@ -21,7 +21,7 @@ ROWS = (
 def baseline(gate: Gate, orders: Orders = CONFIRMED) -> Report:
     """Run the command; no file of the release is needed."""
     gate.events.told.clear()
-    return bootstrap.baseline(gate.settings, gate.context(), orders)
+    return bootstrap.baseline(gate.settings, gate.context(), orders, WORDING)
 
 
 def adopt_as(gate: Gate, version: str, table: HistoryTable | None = None) -> None:

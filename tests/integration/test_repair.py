@@ -15,7 +15,7 @@ from hook.core.report import Report
 from hook.core.version import Version
 from hook.errors import ExitCode
 from tests.testbed.database import Role
-from tests.testbed.gate import Gate, deciding, run_settings
+from tests.testbed.gate import WORDING, Gate, deciding, run_settings
 from tests.testbed.run_context import eventually, target_of
 
 ROWS = "SELECT flyway_schema_history::text FROM flyway_schema_history ORDER BY installed_rank"
@@ -42,7 +42,7 @@ def _broken(gate: Gate) -> None:
 def repair(gate: Gate, orders: Orders = CONFIRMED) -> Report:
     """Run the command."""
     gate.events.told.clear()
-    return bootstrap.repair(gate.settings, gate.context(), orders)
+    return bootstrap.repair(gate.settings, gate.context(), orders, WORDING)
 
 
 def rows(gate: Gate) -> list[str]:

@@ -85,7 +85,7 @@ def test_role_of_the_login_stays(gate: Gate, owner: Role, make_role: Callable[..
     owners = gate.database.query(
         "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'"
     )
-    names = ("a", "b", "flyway_schema_history")
+    names = ("a", "b", "flyway_schema_history", "presync_run")
     assert sorted(owners) == [(name, owner.name) for name in names]
     rows = gate.database.query("SELECT installed_by FROM flyway_schema_history")
     assert rows == [(owner.name,), (owner.name,)]

@@ -21,7 +21,8 @@ _PRESYNC_COMMANDS = {
     "repair": ("repair", "--yes"),
     "baseline": ("baseline", "--yes"),
 }
-_PRESYNC_SETTINGS = {"PRESYNC_BACKUP_SOURCE": "none"}
+# Flyway remembers no failure; both are to run what is refused a second time.
+_PRESYNC_SETTINGS = {"PRESYNC_BACKUP_SOURCE": "none", "PRESYNC_FAILURE_MEMORY": "0s"}
 
 
 @dataclass(frozen=True, slots=True)

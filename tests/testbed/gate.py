@@ -10,8 +10,12 @@ from pathlib import Path
 
 from hook import bootstrap
 from hook.clock import Deadline, Interrupt, SystemClock
+from hook.core.orders import Orders
 from hook.core.outcome import Finding, Policy
+from hook.core.redaction import Redactor
 from hook.core.report import Report
+from hook.core.wording import Wording
+from hook.render.report_json import report_object
 from hook.settings import BackupSettings, BlockerSettings, DatabaseSettings, RunSettings, Settings
 from hook.settings.backup_source import BackupSource, BackupSystem
 from hook.settings.migrations import HistoryTable, MigrationSettings, Sources
@@ -25,6 +29,7 @@ from tests.testbed.run_context import RUN_ID
 
 # A transaction gets a number with its first write.
 NEXT_TRANSACTION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+WORDING = Wording(report_object, Redactor(()))
 LADDER = (0.1, 0.1, 0.25)
 HISTORY = (
     "SELECT installed_rank, version, script, success FROM flyway_schema_history"
@@ -74,6 +79,7 @@ class Gate:
     interrupt: Interrupt
     settings: Settings
     events: FakeEvents = field(default_factory=FakeEvents)
+    orders: Orders = field(default_factory=Orders)
 
     def release(self, files: Mapping[str, str | bytes]) -> None:
         """Add *files* to the release."""
@@ -84,7 +90,7 @@ class Gate:
         if files is not None:
             self.release(files)
         self.events.told.clear()
-        return bootstrap.run(self.settings, self.context())
+        return bootstrap.run(self.settings, self.context(), self.orders, WORDING)
 
     def context(self) -> Context:
         """Return the context of one run."""

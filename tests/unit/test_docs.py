@@ -11,6 +11,7 @@ import pytest
 from hook.commands import SHAPES
 from hook.core.next_steps import next_steps
 from hook.errors import ExitCode
+from hook.postgres.queries import load_query
 from hook.settings import flyway_keys
 from hook.settings.flyway_variables import CONNECTION, FILES, HARMLESS, ONLY, REFUSED
 from hook.settings.setting import Group, Setting
@@ -155,3 +156,12 @@ def test_next_steps_are_commands_that_exist() -> None:
     steps = {step for item in ExitCode for step in next_steps(item)}
     assert steps
     assert {step.split()[1] for step in steps} <= {shape.name for shape in SHAPES}
+
+
+def test_ledger_has_the_columns_that_are_described() -> None:
+    """The table of columns is that of the statement which creates them, in its order."""
+    statement = load_query("ledger_create")
+    created = re.findall(r"^    (\w+) ", statement, re.MULTILINE)
+    lines = (DOCS / "ledger.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
+    assert [name for cell in cells for name in re.findall(r"`(\w+)`", cell)] == created

@@ -35,6 +35,7 @@ class Work:
         facts: Of *session*.
         lock: Held for the whole stage.
         next_rank: Rank of the first row to be written.
+        begun: Called once the history is there, in front of the first script.
     """
 
     session: Session
@@ -43,6 +44,7 @@ class Work:
     history: History
     scripts: tuple[PreparedScript, ...]
     next_rank: int
+    begun: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class _Migrator:
 
     def apply_all(self, work: Work) -> None:
         self._create_history()
+        work.begun()
         first = max(work.next_rank, self.footing.history.next_rank)
         self.footing.enter()
         for rank, script in enumerate(work.scripts, start=first):

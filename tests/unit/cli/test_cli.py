@@ -22,7 +22,7 @@ def test_run_is_meant_when_no_command_is_named(run: Run, monkeypatch: pytest.Mon
     """Alone or with flags only, presync runs the gate."""
     seen: list[Settings] = []
 
-    def gate(settings: Settings, ctx: Context) -> Report:
+    def gate(settings: Settings, ctx: Context, **_: object) -> Report:
         assert ctx.run_id
         seen.append(settings)
         return PASSED_RUN
@@ -55,7 +55,7 @@ def test_termination_message_is_there_while_the_run_works(
     """A pod that is killed half-way leaves more than nothing."""
     log = tmp_path / "log"
 
-    def gate(_settings: Settings, ctx: Context) -> Report:
+    def gate(_settings: Settings, ctx: Context, **_: object) -> Report:
         assert log.read_text().startswith(f"RUNNING run, run {ctx.run_id}")
         return PASSED_RUN
 
@@ -123,7 +123,7 @@ def test_bad_settings_are_told_each_by_itself(run: Run, tmp_path: Path) -> None:
 def test_error_outside_of_a_stage_keeps_its_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What bootstrap cannot build is told like any other refusal."""
 
-    def gate(_settings: Settings, _ctx: Context) -> Report:
+    def gate(_settings: Settings, _ctx: Context, **_: object) -> Report:
         raise Unsupported("no such engine", "Use another.")
 
     monkeypatch.setattr(bootstrap, "run", gate)
@@ -140,7 +140,7 @@ def test_bug_ends_with_70_and_a_traceback_without_secrets(
 ) -> None:
     """The traceback is one event of the log; nothing that is told holds a password."""
 
-    def gate(settings: Settings, _ctx: Context) -> Report:
+    def gate(settings: Settings, _ctx: Context, **_: object) -> Report:
         raise RuntimeError(f"lost {settings.database.require_target().password}\nfor good")
 
     monkeypatch.setattr(bootstrap, "run", gate)

@@ -92,6 +92,8 @@ def test_facts_leave_out_what_is_not_known() -> None:
         "attempts": 2,
         "sqlstate": "42703",
         "table": "t",
+        "checksum": 1,
+        "rank": 7,
     }
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from hook.core.history import HistoryRow, MigrationInfo, MigrationState
 from hook.core.outcome import Finding, Result, Status, failed, passed, warned
+from hook.core.past_run import FailedScript, PastRun
 from hook.core.report import AppliedMigration, Override, Report, SetSummary
 from hook.core.script import Kind, Migration
 from hook.core.version import Version
@@ -154,5 +155,36 @@ INFO = PASSED_RUN._replace(
         _info(MigrationState.SUCCESS, _row(6, "1.2", "undo", "UNDO_SQL"), "1.2"),
         _info(MigrationState.SUCCESS, _row(7, None, "view a"), None),
         _info(MigrationState.PENDING, None, "2_0"),
+    ),
+)
+
+_PAST = PastRun(
+    command="run",
+    run_id="0123456789ab",
+    started_at=NOON,
+    finished_at=NOON + timedelta(seconds=75),
+    verdict="PASSED 0 OK: 1 applied (V5), at 5, in 75.0s",
+    exit_code=0,
+    set_digest="sha256:1a2b3c4d",
+    version_before="4",
+    version_after="5",
+    pod="migrate-x7k2p",
+    failed=None,
+    age=timedelta(hours=1),
+)
+RUNS = PASSED_RUN._replace(
+    command="info",
+    runs=(
+        _PAST._replace(run_id="killed", finished_at=None, verdict=None, exit_code=None),
+        _PAST._replace(run_id="of another release", exit_code=99, verdict="FAILED 99 STRANGE"),
+        _PAST._replace(
+            run_id="f41led",
+            exit_code=20,
+            verdict="FAILED 20 SQL_FAILED: V5__x.sql:1 22P02 no number; rolled back, at 4",
+            version_after="4",
+            failed=FailedScript("V5__x.sql", 1, 5, "V5__x.sql:1 22P02 no number"),
+        ),
+        _PAST,
+        _PAST._replace(run_id="b", command="baseline", version_before=None, pod=None),
     ),
 )

@@ -12,7 +12,8 @@ from hook.log.json_text import to_json
 from hook.render.config import config_object
 from hook.render.info import info_object
 from hook.render.report_json import report_object
-from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN
+from hook.render.runs import runs_object
+from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN, RUNS
 from tests.unit.render.test_text import SETTINGS
 
 KEYS = {
@@ -137,3 +138,13 @@ def test_settings_name_value_and_origin() -> None:
     assert by_name["PRESYNC_LOCK_WAIT"]["origin"] == "default"
     assert by_name["database"]["value"] == "shop@db.infra:5432/shop"
     assert parsed["notes"] == ["FLYWAY_CLEAN_DISABLED is ignored: there is no clean"]
+
+
+def test_runs_are_an_object_each() -> None:
+    """What has no end has no verdict either; a failed run names its script."""
+    told = json.loads(to_json(runs_object(RUNS)))
+    assert told["schema"] == "presync.runs/1"
+    killed, _, failed, passed, _ = told["runs"]
+    assert (killed["finished_at"], killed["verdict"], killed["exit_code"]) == (None, None, None)
+    assert (failed["exit_code"], failed["failed_script"]) == (20, "V5__x.sql")
+    assert (passed["before"], passed["after"], passed["failed_script"]) == ("4", "5", None)

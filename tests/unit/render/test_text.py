@@ -14,11 +14,12 @@ from hook.render.info import render_info
 from hook.render.palette import Palette
 from hook.render.plan import render_plan
 from hook.render.report_text import render_report
+from hook.render.runs import render_runs
 from hook.render.table import display_width
 from hook.settings.load import Need, load_settings
 from hook.settings.sources import Inputs
 from tests.testbed.process import ROOT
-from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN
+from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN, RUNS
 
 GOLDEN = ROOT / "tests" / "golden" / "render"
 PLAIN = Palette()
@@ -47,6 +48,8 @@ TEXTS = {
     "info-in-colour": render_info(INFO, Palette(Style.COLOUR)),
     "info-of-nothing": render_info(INFO._replace(infos=(), before={}), PLAIN),
     "config": render_config(SETTINGS, PLAIN),
+    "runs": render_runs(RUNS, PLAIN),
+    "no-runs": render_runs(RUNS._replace(runs=()), PLAIN),
 }
 
 

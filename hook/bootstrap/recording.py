@@ -1,0 +1,23 @@
+"""Builds what puts a run on record in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hook.pipeline.record import Record
+from hook.postgres.session import connect
+from hook.settings.words import NO_LEDGER
+from hook.stages.ledger import LedgerStage
+
+if TYPE_CHECKING:
+    from hook.core.wording import Wording
+    from hook.settings import Settings
+
+
+def build_record(settings: Settings, wording: Wording) -> Record | None:
+    """Return who writes the ledger, none when no ledger is wanted."""
+    ledger = settings.migrations.history.ledger
+    if ledger == NO_LEDGER:
+        return None
+    stage = LedgerStage(settings.database.require_target(), connect, ledger)
+    return Record(stage, wording, settings.output.actor._asdict())

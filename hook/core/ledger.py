@@ -1,0 +1,100 @@
+"""A run as the ledger keeps it: a row begun before the first script and finished at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from hook.core.outcome import Finding, deciding_finding, failed
+from hook.core.past_run import FailedScript, PastRun
+from hook.core.plan import Plan
+from hook.core.report import Report
+from hook.core.span import describe_span
+from hook.errors import ExitCode
+
+
+class Beginning(NamedTuple):
+    """What is known of a run when it begins to change something.
+
+    Attributes:
+        set_digest: ``sha256:`` and hex of the release's migrations, empty without a release.
+        actor: ``namespace``, ``pod``, ``job`` and ``job_uid`` of whoever runs, none where unknown.
+    """
+
+    command: str
+    run_id: str
+    started_at: datetime
+    set_digest: str
+    version_before: str | None
+    actor: Mapping[str, str | None]
+
+
+class Ending(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        report: ``presync.report/1`` as JSON text, without secrets.
+    """
+
+    finished_at: datetime
+    verdict: str
+    exit_code: int
+    version_after: str | None
+    failed: FailedScript | None
+    report: str
+
+
+def failed_script_of(report: Report) -> FailedScript | None:
+    """Return the script at which *report*'s run failed by the script's own fault.
+
+    What lost against other sessions or a time limit may succeed the next time.
+    """
+    if report.exit_code is not ExitCode.SQL_FAILED:
+        return None
+    finding = deciding_finding(item for result in report.results for item in result.findings)
+    facts = {} if finding is None else finding.facts
+    script, rank, checksum = facts.get("script"), facts.get("rank"), facts.get("checksum")
+    if finding is None or not isinstance(script, str) or not isinstance(rank, int):
+        return None
+    return FailedScript(
+        script, checksum if isinstance(checksum, int) else None, rank, finding.message
+    )
+
+
+def judge_last_run(
+    last: PastRun | None, plan: Plan, set_digest: str, memory: timedelta
+) -> Finding | None:
+    """Return why *plan* would only fail again, none when that is not certain.
+
+    Argo CD tries a failed sync five times: a broken script shall not run five times.
+    Any change, of the release or of the history, is a reason to try.
+
+    Args:
+        last: The run that wrote the ledger last.
+        plan: What is to be done now.
+        set_digest: Of the release.
+        memory: How long a failure is remembered.
+    """
+    if last is None or last.failed is None or last.age >= memory:
+        return None
+    before, next_up = last.failed, plan.pending[0] if plan.pending else None
+    is_same = (
+        next_up is not None
+        and last.set_digest == set_digest
+        and (before.script, before.checksum) == (next_up.script, next_up.checksum)
+        and before.rank == plan.next_rank
+    )
+    if not is_same:
+        return None
+    age = describe_span(last.age)
+    return failed(
+        ExitCode.FAILED_BEFORE,
+        "failure-remembered",
+        f"{before.message} ({age} ago in run {last.run_id}, and nothing has changed since)",
+        f"Correct {before.script} in a new release; or, if the database was mended, run once more"
+        " with --retry-failed. PRESYNC_FAILURE_MEMORY says how long a failure counts.",
+        script=before.script,
+        first_run=last.run_id,
+        age_ms=last.age // timedelta(milliseconds=1),
+    )

@@ -1,0 +1,63 @@
+"""The run's row in the ledger: begun before the first script, finished with the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from hook.core.ledger import Beginning, Ending, failed_script_of
+from hook.log.json_text import to_json
+
+if TYPE_CHECKING:
+    from hook.core.outcome import Finding
+    from hook.core.report import Report
+    from hook.core.wording import Wording
+    from hook.pipeline.journal import Journal
+    from hook.stages.ledger import Entry, LedgerStage
+
+
+class Record(NamedTuple):
+    """Who writes the row, and how.
+
+    Attributes:
+        actor: ``namespace``, ``pod``, ``job`` and ``job_uid``, none where unknown.
+    """
+
+    stage: LedgerStage
+    wording: Wording
+    actor: Mapping[str, str | None]
+
+    def begin(self, journal: Journal, schema: str) -> None:
+        """Write the row into the ledger in *schema*; the journal completes it in the end.
+
+        Raises:
+            Stopped: A stop was requested.
+        """
+        migration_set = journal.migration_set
+        beginning = Beginning(
+            journal.command,
+            journal.ctx.run_id,
+            journal.started_at,
+            "" if migration_set is None else migration_set.digest,
+            journal.before.get("version"),
+            self.actor,
+        )
+        entry = journal.stage("ledger", lambda: self.stage.begin(journal.ctx, schema, beginning))
+        if entry is not None:
+            journal.closing = lambda report: self._finish(entry, report)
+
+    def _finish(self, entry: Entry, report: Report) -> tuple[Finding, ...]:
+        redactor = self.wording.redactor
+        failed = failed_script_of(report)
+        if failed is not None:
+            failed = failed._replace(message=redactor.text(failed.message))
+        after = report.after.get("version")
+        ending = Ending(
+            report.finished_at,
+            redactor.text(report.verdict),
+            int(report.exit_code),
+            None if after is None else str(after),
+            failed,
+            to_json(redactor.value(self.wording.as_object(report))),
+        )
+        return self.stage.finish(entry, ending)

@@ -1,0 +1,129 @@
+"""The table that keeps one row for each run that set out to change the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hook.core.ledger import Beginning, Ending
+from hook.core.past_run import FailedScript, PastRun
+from hook.core.sql_text import qualified_name
+from hook.errors import QueryFailed
+from hook.postgres.queries import load_query
+
+if TYPE_CHECKING:
+    from hook.postgres.session import Row, Session
+
+_PLACE = "{ledger}"
+_NO_TABLE = frozenset({"42P01", "3F000"})
+# Two creators at once: IF NOT EXISTS looks before it locks.
+_CREATED_MEANWHILE = frozenset({"42P07", "23505"})
+
+
+class Ledger:
+    """presync's own table *table*, next to the schema history in *schema*."""
+
+    def __init__(self, schema: str, table: str) -> None:
+        """Name the table; nothing is asked of the database."""
+        self.schema = schema
+        self.shown = f"{schema}.{table}"
+        self._name = qualified_name(schema, table)
+
+    def begin(self, session: Session, beginning: Beginning) -> int:
+        """Write the row of a run that begins, in a table that is created if need be.
+
+        Returns:
+            The key of the row.
+
+        Raises:
+            HookError: The database refused, or the connection is lost.
+        """
+        try:
+            return self._insert(session, beginning)
+        except QueryFailed as error:
+            if error.sqlstate not in _NO_TABLE:
+                raise
+        self._create(session)
+        return self._insert(session, beginning)
+
+    def finish(self, session: Session, key: int, ending: Ending) -> bool:
+        """Complete the row *key*; return whether it was there.
+
+        Raises:
+            HookError: The database refused, or the connection is lost.
+        """
+        failed = ending.failed or (None, None, None, None)
+        values = (
+            ending.finished_at,
+            ending.verdict,
+            ending.exit_code,
+            ending.version_after,
+            *failed,
+            ending.report,
+            key,
+        )
+        return bool(session.fetch(self._query("ledger_finish"), values))
+
+    def read(self, session: Session, limit: int) -> tuple[PastRun, ...]:
+        """Return the last *limit* runs, the newest first; none where there is no ledger.
+
+        Raises:
+            HookError: The table could not be read.
+        """
+        try:
+            rows = session.fetch(self._query("ledger_read"), (limit,))
+        except QueryFailed as error:
+            if error.sqlstate not in _NO_TABLE:
+                raise
+            return ()
+        return tuple(_past_run(row) for row in rows)
+
+    def _insert(self, session: Session, beginning: Beginning) -> int:
+        actor = beginning.actor
+        values = (
+            beginning.command,
+            beginning.run_id,
+            beginning.started_at,
+            beginning.set_digest,
+            beginning.version_before,
+            *(actor.get(name) for name in ("namespace", "pod", "job", "job_uid")),
+        )
+        return int(session.fetch(self._query("ledger_begin"), values)[0][0])
+
+    def _create(self, session: Session) -> None:
+        try:
+            session.fetch(load_query("ledger_create").replace(_PLACE, self._name))
+        except QueryFailed as error:
+            if error.sqlstate not in _CREATED_MEANWHILE:
+                raise
+
+    def _query(self, name: str) -> str:
+        """Return a query with parameters, in which a percent sign is written twice."""
+        return load_query(name).replace(_PLACE, self._name.replace("%", "%%"))
+
+
+def _past_run(row: Row) -> PastRun:
+    command, run_id, started, finished, verdict, code, digest, before, after, pod = row[:10]
+    recorded, now = row[14:]
+    return PastRun(
+        command=command,
+        run_id=run_id,
+        started_at=datetime.fromtimestamp(started, UTC),
+        finished_at=None if finished is None else datetime.fromtimestamp(finished, UTC),
+        verdict=verdict,
+        exit_code=code,
+        set_digest=digest,
+        version_before=before,
+        version_after=after,
+        pod=pod,
+        failed=_failed_script(row[10:14]),
+        age=timedelta(seconds=now - recorded),
+    )
+
+
+def _failed_script(values: Sequence[object]) -> FailedScript | None:
+    script, checksum, rank, message = values
+    if not isinstance(script, str) or not isinstance(rank, int):
+        return None
+    return FailedScript(script, checksum if isinstance(checksum, int) else None, rank, str(message))

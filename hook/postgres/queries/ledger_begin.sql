@@ -1,0 +1,4 @@
+INSERT INTO {ledger}
+       (command, run_id, started_at, set_digest, version_before, namespace, pod, job, job_uid)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+RETURNING id

@@ -1,0 +1,105 @@
+"""Keep a record of the run in the database itself, where a rollback does not erase it.
+
+The ledger is there to tell later what happened; that it cannot be written is told, and
+stops nobody.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from hook.clock import Interrupt
+from hook.core.outcome import Finding, passed, warned
+from hook.errors import DatabaseRejected, HookError, Interrupted
+from hook.postgres.ledger import Ledger
+from hook.stages import Outcome
+
+if TYPE_CHECKING:
+    from hook.core.ledger import Beginning, Ending
+    from hook.postgres.session import Connect
+    from hook.settings.target import ConnectionTarget
+    from hook.stages import Context
+
+# A stop request leaves twenty seconds for everything that is still to be done.
+_FINISH_SECONDS = 3.0
+
+
+class Entry(NamedTuple):
+    """The row of this run, and what the run was called when it began."""
+
+    ledger: Ledger
+    key: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStage:
+    """Writes the row of a run, each time on a connection of its own.
+
+    Attributes:
+        table: Its name; it lies next to the schema history.
+    """
+
+    target: ConnectionTarget
+    connect: Connect
+    table: str
+    connect_timeout: timedelta = timedelta(seconds=5)
+    name: str = "ledger"
+
+    def begin(self, ctx: Context, schema: str, beginning: Beginning) -> Outcome[Entry | None]:
+        """Record that the run is about to change the schema.
+
+        Args:
+            ctx: The run.
+            schema: Of the schema history.
+            beginning: The row.
+
+        Returns:
+            What `finish` needs, none when nothing could be written.
+
+        Raises:
+            Interrupted: A stop was requested.
+        """
+        ledger, run_id = Ledger(schema, self.table), beginning.run_id
+        try:
+            with self.connect(
+                self.target, "ledger", run_id, ctx.interrupt, self.connect_timeout
+            ) as session:
+                key = ledger.begin(session, beginning)
+        except Interrupted:
+            raise
+        except HookError as error:
+            return Outcome((_not_written(ledger, error),), None)
+        message = f"run {run_id} is recorded in {ledger.shown}"
+        return Outcome((passed("ledger", message),), Entry(ledger, key, run_id))
+
+    def finish(self, entry: Entry, ending: Ending) -> tuple[Finding, ...]:
+        """Record how the run ended, whatever stop request there is."""
+        try:
+            with (
+                closing(Interrupt()) as deaf,
+                self.connect(
+                    self.target, "ledger", entry.run_id, deaf, self.connect_timeout
+                ) as session,
+            ):
+                found = entry.ledger.finish(session.shielded(_FINISH_SECONDS), entry.key, ending)
+        except HookError as error:
+            return (_not_written(entry.ledger, error),)
+        if found:
+            return ()
+        message = f"the row of run {entry.run_id} is not in {entry.ledger.shown} any more"
+        return (warned("ledger", message, "Find out who deletes from the ledger."),)
+
+
+def _not_written(ledger: Ledger, error: HookError) -> Finding:
+    hint = "See why; PRESYNC_LEDGER=off says that no record is wanted."
+    if isinstance(error, DatabaseRejected):
+        schema = ledger.schema
+        hint = (
+            f"Grant CREATE on schema {schema} to the role that migrates, or INSERT, UPDATE and"
+            f" SELECT on {ledger.shown}; PRESYNC_LEDGER=off says that no record is wanted."
+        )
+    return warned("ledger", f"{ledger.shown} could not be written: {error.message}", hint)

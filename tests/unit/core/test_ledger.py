@@ -1,0 +1,121 @@
+"""What the ledger keeps of a failure, and when that is a reason not to try again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hook.core.ledger import failed_script_of, judge_last_run
+from hook.core.outcome import Result, Status, failed
+from hook.core.past_run import FailedScript, PastRun
+from hook.core.plan import Plan
+from hook.core.report import Report
+from hook.core.script import Kind, Migration
+from hook.core.version import Version
+from hook.errors import ExitCode
+from tests.fakes import NOON
+from tests.unit.render.reports import PASSED_RUN
+
+MEMORY = timedelta(minutes=10)
+DIGEST = "sha256:1a2b"
+MESSAGE = 'V5__add.sql:17 42703 column "emial" does not exist'
+FAILED = FailedScript("V5__add.sql", 7, 5, MESSAGE)
+LAST = PastRun(
+    command="run",
+    run_id="0123456789ab",
+    started_at=NOON,
+    finished_at=NOON,
+    verdict="FAILED 20 SQL_FAILED",
+    exit_code=20,
+    set_digest=DIGEST,
+    version_before="4",
+    version_after="4",
+    pod=None,
+    failed=FAILED,
+    age=timedelta(minutes=2),
+)
+
+
+def migration(script: str = "V5__add.sql", checksum: int = 7) -> Migration:
+    """Return the migration that is next."""
+    return Migration(
+        kind=Kind.VERSIONED,
+        version=Version.parse("5"),
+        description="add",
+        script=script,
+        path=f"/migrations/{script}",
+        checksum=checksum,
+        raw_checksum=checksum,
+    )
+
+
+def plan(*pending: Migration, next_rank: int = 5) -> Plan:
+    """Return a plan that applies *pending*."""
+    return Plan(pending, (), "4", (), next_rank)
+
+
+def test_same_plan_is_refused_with_the_first_failure() -> None:
+    """The message quotes what the first run said, and the hint how to insist."""
+    finding = judge_last_run(LAST, plan(migration()), DIGEST, MEMORY)
+    assert finding is not None
+    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.FAILED_BEFORE)
+    assert finding.message == (
+        f"{MESSAGE} (2m ago in run 0123456789ab, and nothing has changed since)"
+    )
+    assert "--retry-failed" in finding.hint
+    assert finding.facts["first_run"] == "0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "digest"),
+    [
+        (None, plan(migration()), DIGEST),
+        (LAST._replace(failed=None), plan(migration()), DIGEST),
+        (LAST._replace(age=MEMORY), plan(migration()), DIGEST),
+        (LAST, plan(migration()), "sha256:other"),
+        (LAST, plan(migration(checksum=8)), DIGEST),
+        (LAST, plan(migration("V6__next.sql")), DIGEST),
+        (LAST, plan(migration(), next_rank=6), DIGEST),
+        (LAST, plan(), DIGEST),
+    ],
+    ids=["no run", "no failure", "long ago", "set", "checksum", "script", "history", "done"],
+)
+def test_anything_else_is_tried(last: PastRun | None, now: Plan, digest: str) -> None:
+    """Whatever is not known to fail again runs."""
+    assert judge_last_run(last, now, digest, MEMORY) is None
+
+
+def report(code: ExitCode, **facts: object) -> Report:
+    """Return the report of a run that ended with *code*."""
+    finding = replace(failed(code, "sql", MESSAGE), facts=facts)
+    return PASSED_RUN._replace(exit_code=code, results=(Result("migrate", (finding,)),))
+
+
+def test_failed_script_is_that_of_the_deciding_finding() -> None:
+    """Script, checksum and rank are the facts of the error that ended the run."""
+    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5)
+    assert failed_script_of(told) == FAILED
+
+
+def test_checksum_may_be_missing() -> None:
+    """A script whose checksum is not known is compared by its name alone."""
+    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", rank=5)
+    assert failed_script_of(told) == FAILED._replace(checksum=None)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        PASSED_RUN,
+        report(ExitCode.CONTENTION, script="V5__add.sql", checksum=7, rank=5),
+        report(ExitCode.SQL_FAILED),
+        report(ExitCode.SQL_FAILED, script="V5__add.sql"),
+        PASSED_RUN._replace(exit_code=ExitCode.SQL_FAILED),
+    ],
+    ids=["passed", "lost against others", "no script", "no rank", "no finding"],
+)
+def test_other_failures_are_not_remembered(told: Report) -> None:
+    """What may succeed the next time is tried the next time."""
+    assert failed_script_of(told) is None
