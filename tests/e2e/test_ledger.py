@@ -18,14 +18,14 @@ def test_failure_is_remembered_until_somebody_insists(
     deployment.release({"V1__t.sql": "CREATE TABLE t (id int); INSERT INTO t VALUES ('x')"})
     env = deployment.env()
     codes = [
-        run_presync(*arguments, env=env).exit_code
-        for arguments in (("run",), ("run",), ("run", "--retry-failed"))
+        run_presync(arguments, env).exit_code
+        for arguments in (["run"], ["run"], ["run", "--retry-failed"])
     ]
     assert codes == [ExitCode.SQL_FAILED, ExitCode.FAILED_BEFORE, ExitCode.SQL_FAILED]
-    shown = run_presync("info", "--runs", "--format", "text", env=env)
+    shown = run_presync(["info", "--runs", "--format", "text"], env)
     assert shown.exit_code == ExitCode.OK
     assert shown.stdout.count("| FAILED 20 SQL_FAILED |") == 2
-    listed = run_presync("info", "--runs", env=env).report
+    listed = run_presync(["info", "--runs"], env).report
     assert [run["exit_code"] for run in listed["runs"]] == [20, 20]
 
 
@@ -33,4 +33,4 @@ def test_memory_can_be_switched_off(deployment: Deployment, run_presync: RunPres
     """Nothing is remembered for no time."""
     deployment.release({"V1__t.sql": "SELECT 1 / 0"})
     env = deployment.env(PRESYNC_FAILURE_MEMORY="0s")
-    assert [run_presync("run", env=env).exit_code for _ in range(2)] == [20, 20]
+    assert [run_presync(["run"], env).exit_code for _ in range(2)] == [20, 20]

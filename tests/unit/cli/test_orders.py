@@ -19,15 +19,16 @@ FIVE = Version.parse("5.1")
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> list[Orders]:
-    """Return the orders that `repair` and `baseline` were given."""
+    """Return the orders that the commands which write were given."""
     seen: list[Orders] = []
 
-    def edit(_settings: Settings, _ctx: Context, orders: Orders) -> Report:
+    def edit(_settings: Settings, _ctx: Context, orders: Orders, **_: object) -> Report:
         seen.append(orders)
         return PASSED_RUN
 
     monkeypatch.setattr(bootstrap, "repair", edit)
     monkeypatch.setattr(bootstrap, "baseline", edit)
+    monkeypatch.setattr(bootstrap, "run", edit)
     return seen
 
 
@@ -37,6 +38,14 @@ def test_edits_are_confirmed_by_a_flag(run: Run, given: list[Orders]) -> None:
     assert run("baseline", "--yes", env=DATABASE).code == 0
     assert run("repair", "--version", "5_1", "--yes", env=DATABASE).code == 0
     assert given == [Orders(), Orders(is_confirmed=True), Orders(is_confirmed=True, only=FIVE)]
+
+
+def test_remembered_failure_is_tried_again_by_a_flag(run: Run, given: list[Orders]) -> None:
+    """Only whoever starts this one run can say so."""
+    assert run("run", env=DATABASE).code == 0
+    assert run("run", "--retry-failed", env=DATABASE).code == 0
+    assert run("run", env=DATABASE | {"PRESYNC_RETRY_FAILED": "true"}).code == ExitCode.CONFIG
+    assert given == [Orders(), Orders(retries_failed=True)]
 
 
 @pytest.mark.parametrize("name", ["PRESYNC_YES", "PRESYNC_CONFIRMED", "PRESYNC_VERSION"])
