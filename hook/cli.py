@@ -25,7 +25,7 @@ from hook.render.delivery import Delivery, choose_style, log_end, log_finding
 from hook.settings import Settings
 from hook.settings.flyway_files import default_folders
 from hook.settings.load import load_settings
-from hook.settings.load_output import read_output
+from hook.settings.load_output import find_output_flags, read_output
 from hook.settings.output import OutputFormat, OutputSettings
 from hook.settings.secrets import find_secrets
 from hook.settings.sources import Inputs
@@ -53,7 +53,7 @@ def main() -> NoReturn:
 
 def execute(arguments: Sequence[str], environment: Mapping[str, str], interrupt: Interrupt) -> int:
     """Run the command that *arguments* name; return the exit code."""
-    process = _Process(environment, interrupt)
+    process = _Process(arguments, environment, interrupt)
     try:
         shape = _named_alone(arguments)
         if shape is None:
@@ -94,7 +94,10 @@ def _usage_error(error: click.UsageError) -> BadFlags:
 class _Process:
     """One process: what it was started with, and its way out."""
 
-    def __init__(self, environment: Mapping[str, str], interrupt: Interrupt) -> None:
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], interrupt: Interrupt
+    ) -> None:
+        self._arguments = arguments
         self._environment = environment
         self._interrupt = interrupt
         self._run_id = os.urandom(_RUN_ID_BYTES).hex()
@@ -169,8 +172,9 @@ class _Process:
 
     def _open_early(self) -> Delivery:
         """Return a way out for what went wrong before the settings were looked at."""
-        inputs = Inputs(environment=self._environment)
-        return self._open(read_output(inputs), Redactor(find_secrets(self._environment)))
+        inputs = Inputs(find_output_flags(self._arguments), self._environment)
+        secrets = find_secrets(self._environment, self._arguments)
+        return self._open(read_output(inputs), Redactor(secrets))
 
     def _open(self, output: OutputSettings, redactor: Redactor) -> Delivery:
         log_style = choose_style(output.log_format, sys.stderr, self._environment)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from hook.settings import output_specification as spec
 from hook.settings.output import Actor, OutputSettings
 from hook.settings.sources import Inputs, Values, read_values
@@ -28,3 +31,14 @@ def read_output(inputs: Inputs) -> OutputSettings:
     # Flyway has no such settings.
     values, _ = read_values(Inputs(inputs.flags, inputs.environment), spec.OUTPUT_SETTINGS)
     return build_output(values)
+
+
+def find_output_flags(arguments: Sequence[str]) -> dict[str, str]:
+    """Return what *arguments*, which cannot be parsed as a whole, say of the output."""
+    found: dict[str, str] = {}
+    names = {setting.flag: setting.name for setting in spec.OUTPUT_SETTINGS}
+    for word, following in pairwise((*arguments, "")):
+        flag, is_joined, value = word.partition("=")
+        if flag in names:
+            found[names[flag]] = value if is_joined else following
+    return found
