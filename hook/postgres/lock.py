@@ -12,8 +12,6 @@ from hook.errors import HookError, Unsupported
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from hook.postgres.session import Session
 
 _RELEASE_SECONDS = 3.0
@@ -37,12 +35,7 @@ class MigrationLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     @property

@@ -66,11 +66,6 @@ class ScriptOutcome:
     is_interrupted: bool = False
     is_timed_out: bool = False
 
-    @property
-    def failed_index(self) -> int | None:
-        """Return the 0-based statement that failed, none when none did."""
-        return None if self.failure is None else self.completed
-
 
 def run_script(
     link: Link, message: bytes, copies: Sequence[CopyInput], patience: Patience

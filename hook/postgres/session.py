@@ -19,7 +19,6 @@ from hook.postgres.patience import Patience, Wake
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
-    from types import TracebackType
 
     from hook.clock import Interrupt
     from hook.core.sqlstate import ServerMessage
@@ -114,12 +113,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

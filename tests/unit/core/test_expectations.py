@@ -6,29 +6,10 @@ import pytest
 
 from hook.core.expectations import Expectations, judge_target, unusable_because
 from hook.core.outcome import Status
-from hook.core.server import ServerFacts
 from hook.errors import ExitCode
-from tests.fakes import NOON
+from tests.testbed.release import SERVER
 
-FACTS = ServerFacts(
-    host="db",
-    port=5432,
-    database="shop",
-    user="app",
-    schema="public",
-    version="15.4",
-    version_num=150004,
-    in_recovery=False,
-    read_only=False,
-    system_identifier="7",
-    timeline=1,
-    time_zone="UTC",
-    search_path="public",
-    deadlock_timeout_ms=1000,
-    backend_pid=1,
-    server_time=NOON,
-    sees_all_sessions=False,
-)
+FACTS = SERVER._replace(system_identifier="7")
 
 
 @pytest.mark.parametrize(
