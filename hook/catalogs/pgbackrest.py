@@ -47,6 +47,7 @@ class PgBackRestCatalog:
             backups=self._look_at(reading.info.backups, reading.clock),
             completion_mark=_MANIFEST,
             backup_command=f"pgbackrest --stanza={self.stanza} backup",
+            full_backup_command=f"pgbackrest --stanza={self.stanza} --type=full backup",
             system_identifier=reading.info.system_identifier,
             warnings=reading.warnings,
             clock=reading.clock,

@@ -74,6 +74,7 @@ class Evidence:
         source: System and place, for messages.
         completion_mark: The object whose presence proves that a backup is complete.
         backup_command: How to take one more backup, for hints.
+        full_backup_command: How to take one that rests on none before it.
         system_identifier: Of the cluster whose backups these are.
         warnings: What was wrong with the metadata and did not stop the reading.
         clock: The storage's own time when it answered, none when it has none.
@@ -83,6 +84,7 @@ class Evidence:
     backups: tuple[Backup, ...]
     completion_mark: str
     backup_command: str
+    full_backup_command: str
     system_identifier: str | None = None
     warnings: tuple[str, ...] = ()
     clock: datetime | None = None

@@ -191,7 +191,7 @@ def _nothing_usable(evidence: Evidence, judged: Sequence[_Judged]) -> Finding:
         ExitCode.NO_WAY_BACK,
         "backup-usable",
         message,
-        f"Take a full backup ({evidence.backup_command}) and see that it ends without errors.",
+        f"Take a full backup ({evidence.full_backup_command}) and see that it ends without errors.",
         source=evidence.source,
         rejected=_rejected(judged),
     )
@@ -202,7 +202,7 @@ def _passed_over(evidence: Evidence, newer: Sequence[_Judged]) -> Finding:
     return warned(
         "backup-usable",
         f"{len(newer)} newer {noun} not usable in {evidence.source}: {_told(newer)}",
-        f"Find out why, then take a new backup ({evidence.backup_command}).",
+        f"Find out why, then take a new backup ({evidence.full_backup_command}).",
         rejected=_rejected(newer),
     )
 

@@ -39,6 +39,7 @@ def _evidence(*backups: Backup, **fields: object) -> Evidence:
         backups=backups,
         completion_mark="backup.manifest",
         backup_command="pgbackrest --stanza=app backup",
+        full_backup_command="pgbackrest --stanza=app --type=full backup",
         system_identifier=SYSTEM_IDENTIFIER,
     )
     return replace(good, **fields)  # type: ignore[arg-type]  # a test names real fields
@@ -73,7 +74,7 @@ def test_judge_tells_label_type_time_age_and_limit_of_a_stale_backup() -> None:
     assert finding.message == (
         "newest usable backup a (full) stopped 31h 5m ago at 2026-11-20T12:55:00Z (limit 24h)"
     )
-    assert "pgbackrest --stanza=app backup" in finding.hint
+    assert "pgbackrest --stanza=app backup" in finding.hint  # one on top of others will do
     assert finding.facts["age_ms"] == 111_900_000
 
 
@@ -112,6 +113,8 @@ def test_judge_rejects_what_cannot_be_restored(fields: dict[str, object], reason
     assert finding.rule == "backup-usable"
     assert f"a {reason}" in finding.message
     assert finding.facts["rejected"] == [{"label": "a", "reasons": [reason]}]
+    # Without a type pgBackRest would put an incremental one on top of what cannot be used.
+    assert "--type=full" in finding.hint
 
 
 def test_judge_has_nothing_against_backups_that_nobody_needed_to_look_at() -> None:

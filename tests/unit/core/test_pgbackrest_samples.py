@@ -44,6 +44,7 @@ def _judged(sample: str, now: datetime = NOW) -> tuple[Finding, ...]:
         backups=tuple(replace(item, presence=Presence.COMPLETE) for item in info.backups),
         completion_mark="backup.manifest",
         backup_command="pgbackrest --stanza=app backup",
+        full_backup_command="pgbackrest --stanza=app --type=full backup",
         system_identifier=info.system_identifier,
     )
     return judge_freshness(evidence, POLICY, now)
