@@ -15,7 +15,8 @@ from hook.errors import BadFlags, ConfigError, ExitCode, HookError
 def report_of_error(error: HookError, command: str, run_id: str, now: datetime) -> Report:
     """Return the report of *command* that ended before its first stage.
 
-    Each problem with the settings is a finding of its own.
+    Each problem with the settings is a finding of its own. No command is named as the
+    next step: it would be given the same settings and end in the same way.
     """
     deciding = from_error(error)
     return Report(
@@ -26,7 +27,6 @@ def report_of_error(error: HookError, command: str, run_id: str, now: datetime) 
         started_at=now,
         finished_at=now,
         results=(Result("settings", _findings(error)),),
-        next_steps=next_steps(error.exit_code),
     )
 
 

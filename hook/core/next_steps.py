@@ -6,7 +6,7 @@ from hook.errors import ExitCode
 
 _COMMANDS = {
     ExitCode.CONFIG: ("presync config",),
-    ExitCode.BAD_SET: ("presync lint",),
+    ExitCode.BAD_SET: ("presync lint", "presync plan"),
     ExitCode.DRIFT: ("presync validate", "presync info"),
     ExitCode.AHEAD: ("presync info",),
     ExitCode.FAILED_BEFORE: ("presync info", "presync repair"),

@@ -235,7 +235,10 @@ class _Login:
             return refused_connection(refusal, self._where)
         message = f"{self._where}: {_text_of(pgconn)}"
         if pgconn.needs_password:
-            return DatabaseRejected(message, "Set the password, or PRESYNC_PASSWORD_FILE.")
+            return DatabaseRejected(
+                f"{self._where}: the server asks for a password, and none is set",
+                "Set the password beside the user, PGPASSWORD or PRESYNC_PASSWORD_FILE.",
+            )
         if is_login_complete(said):
             return DatabaseUnreachable(message, "Point the settings at the primary.")
         is_certain = is_recorded or self._status == pq.ConnStatus.SSL_STARTUP

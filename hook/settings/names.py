@@ -78,7 +78,7 @@ def note_harmless(environment: Mapping[str, str]) -> Iterator[str]:
 def _own_problem(name: str) -> Problem:
     if name in NOT_YET:
         return Problem(f"{name} is not supported in this version", hint=f"Remove {name}.")
-    return Problem(f"{name} is not a setting{did_you_mean(name, KNOWN)}")
+    return _unknown(name, Given("", Origin.ENVIRONMENT, name), KNOWN)
 
 
 def _flyway_problem(name: str, given: Given) -> Iterator[Problem]:
@@ -94,6 +94,11 @@ def _flyway_problem(name: str, given: Given) -> Iterator[Problem]:
     elif reason:
         text = f"{label} is not supported: {reason}"
     else:
-        yield Problem(f"{label} is not a setting{did_you_mean(name, _FLYWAY_NAMES)}", origin)
+        yield _unknown(name, given, _FLYWAY_NAMES)
         return
     yield Problem(text, origin, f"Remove {label}.")
+
+
+def _unknown(name: str, given: Given, known: frozenset[str]) -> Problem:
+    text = f"{given.label} is not a setting{did_you_mean(name, known)}"
+    return Problem(text, given.origin, "Correct its name, or remove it.")

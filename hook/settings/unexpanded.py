@@ -27,14 +27,12 @@ def explain_unexpanded(label: str, text: str, defined: Container[str]) -> tuple[
     match = re.search(_REFERENCE, text)
     name = match[1] if match else ""
     is_late = name in defined
-    reason = "it is defined only after it" if is_late else "it is not defined"
+    reason = f"{name} is defined only after it" if is_late else f"{name} is not defined"
     verb = "Move" if is_late else "Define"
-    message = (
-        f"{label} holds a literal $({name}): Kubernetes expands a variable only when it is"
-        f" defined earlier in the container's env list, and {reason}"
-    )
+    message = f"{label} holds a literal $({name}), which Kubernetes left alone: {reason}"
     hint = (
-        f"{verb} {name} above {label} in the env list, or leave {label} out when presync can"
-        " read the parts themselves (POSTGRES_HOST and its kin)."
+        f"{verb} {name} above {label} in the container's env list: Kubernetes expands only what"
+        f" is defined earlier. Or leave {label} out when presync can read the parts themselves"
+        " (POSTGRES_HOST and its kin)."
     )
     return message, hint

@@ -90,7 +90,7 @@ class WaitStage:
             return retry_error(DatabaseUnreachable, attempt, plan)
         except DatabaseUnreachable as error:
             spent = describe_span(self.wait_timeout)
-            message = f"no usable primary within {spent}: {error.message}"
+            message = f"{error.message} (waited {spent})"
             raise DatabaseUnreachable(message, error.hint) from error
 
     def _attempt(self, ctx: Context, deadline: Deadline) -> Outcome[Reached]:

@@ -17,6 +17,8 @@ from tests.testbed.refusal import CANARY, Attempt, Refusal
 from tests.testbed.release import write_files
 
 PENDING = {"V2__x.sql": "CREATE TABLE x ()"}
+# As long as the names that managed services give.
+LONG_NAME = "shop-production.cluster-c1abcdefghij.ap-southeast-2.rds.example.com"
 LITERAL = "jdbc:postgresql://$(POSTGRES_HOST):5432/shop"
 
 
@@ -90,9 +92,17 @@ CASES = {
             "PRESYNC_WAIT_TIMEOUT": "300ms",
         },
     ),
+    "no server behind a long name": Case(
+        Refusal(ExitCode.UNREACHABLE, "Connection refused"),
+        env={
+            "PRESYNC_URL": f"postgresql://app@{LONG_NAME}:1/shop?hostaddr=127.0.0.1",
+            "PRESYNC_WAIT_TIMEOUT": "300ms",
+        },
+    ),
     "no database setting": _bad_setting("PRESYNC_URL", PRESYNC_URL=""),
+    "misspelled setting": _bad_setting("PRESYNC_LOCK_WAIT?", PRESYNC_LOCK_WAITS="3s"),
     "literal reference": _bad_setting(
-        "$(POSTGRES_HOST)",
+        "$(POSTGRES_HOST), which Kubernetes left alone: POSTGRES_HOST is not defined",
         PRESYNC_URL="", FLYWAY_URL=LITERAL, FLYWAY_USER="u", FLYWAY_PASSWORD=CANARY,
     ),
     "two databases": _bad_setting(

@@ -126,7 +126,7 @@ def test_wait_outlasts_too_many_connections(
 def test_wait_does_not_take_a_standby(standby: PostgresServer, ctx: Context) -> None:
     """A server that answers and cannot be written to is not what we wait for."""
     target = superuser_of(standby)
-    with pytest.raises(DatabaseUnreachable, match=r"within 0\.5s: .*it is a standby"):
+    with pytest.raises(DatabaseUnreachable, match=r"it is a standby.* \(waited 0\.5s\)"):
         wait_stage(target, seconds=0.5).run(ctx)
 
 
@@ -135,7 +135,7 @@ def test_wait_does_not_take_a_standby_that_libpq_refuses(
 ) -> None:
     """target_session_attrs is libpq's own word for it, and as passing."""
     target = superuser_of(standby, target_session_attrs="read-write")
-    with pytest.raises(DatabaseUnreachable, match=r"within 0\.5s"):
+    with pytest.raises(DatabaseUnreachable, match=r"read-only \(waited 0\.5s\)"):
         wait_stage(target, seconds=0.5).run(ctx)
 
 
@@ -235,7 +235,7 @@ def test_wait_speaks_every_ten_seconds(closed_port: int, ctx: Context, events: F
     clock = FakeClock()
     deadline = Deadline.after(clock, timedelta(minutes=25), "PRESYNC_DEADLINE")
     fake = ctx._replace(clock=clock, deadline=deadline)
-    with pytest.raises(DatabaseUnreachable, match="within 2m"):
+    with pytest.raises(DatabaseUnreachable, match=r"\(waited 2m\)"):
         wait_stage(nowhere(closed_port), seconds=120).run(fake)
     assert len(clock.slept) > 60
     assert max(clock.slept) <= 2

@@ -1,0 +1,42 @@
+"""Reports of commands that ended before their first stage."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.core.early_report import report_of_error
+from hook.core.outcome import Finding
+from hook.errors import BadFlags, ConfigError, ExitCode, HookError
+from tests.fakes import NOON
+
+HINT = "Correct both."
+
+
+def findings_of(error: HookError) -> tuple[Finding, ...]:
+    """Return what the report of *error* finds."""
+    (result,) = report_of_error(error, "run", "r1", NOON).results
+    return result.findings
+
+
+@pytest.mark.parametrize("error", [ConfigError(("a", "b"), HINT), BadFlags(("a", "b"), HINT)])
+def test_each_problem_is_a_finding_and_the_last_has_the_hint(error: HookError) -> None:
+    """A list is read one line at a time; what to do stands below it once."""
+    findings = findings_of(error)
+    assert [(item.message, item.hint) for item in findings] == [("a", ""), ("b", HINT)]
+    assert {item.code for item in findings} == {error.exit_code}
+
+
+@pytest.mark.parametrize("error", [ConfigError((), HINT), HookError("broken", HINT)])
+def test_an_error_without_a_list_is_one_finding(error: HookError) -> None:
+    """Nothing that ends a command is left untold."""
+    (finding,) = findings_of(error)
+    assert (finding.message, finding.hint) == (error.message, HINT)
+
+
+@pytest.mark.parametrize("error", [ConfigError(("a",)), BadFlags(("a",)), HookError("broken")])
+def test_no_command_is_named_that_would_end_in_the_same_way(error: HookError) -> None:
+    """The settings that were refused are those that any other command is given."""
+    report = report_of_error(error, "run", "r1", NOON)
+    assert report.next_steps == ()
+    assert report.exit_code is error.exit_code
+    assert report.exit_code is not ExitCode.OK
