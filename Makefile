@@ -46,5 +46,6 @@ bench: $(READY)  ## measure a run with nothing to do, see docs/benchmarks.md
 image: $(READY)  ## build the image, lint it, and run it as its pod would
 	.ci/image
 
-interop: $(READY)  ## play the Flyway scenarios with real Flyway; needs Java and Maven
+interop: $(READY)  ## run against real Flyway and pgbouncer; needs those, Java and Maven
+	$(BIN)/python -m pytest tests/pooler
 	$(BIN)/python -m pytest tests/interop -n 2 --dist loadgroup

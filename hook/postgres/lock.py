@@ -69,18 +69,23 @@ class MigrationLock:
         connected_at = None if epoch is None else datetime.fromtimestamp(epoch, UTC)
         return LockOwner(pid, user, application, client, state, connected_at)
 
-    def refuse_shared_backend(self, other: Session) -> None:
-        """Make sure that the lock we hold keeps *other* out.
+    def refuse_shared_backends(self, other: Session) -> None:
+        """Make sure that a backend of its own serves this session, and another one *other*.
 
-        Behind a pooler in transaction mode both sessions may be served by the same
-        backend, which already has the lock: then it excludes nobody.
+        A pooler in transaction mode gives each request the backend that happens to be
+        free: the lock would belong to a backend and not to us, exclude nobody, and stay
+        there after we are gone. So this is asked before the lock is.
 
         Raises:
-            Unsupported: *other* got the lock as well.
+            Unsupported: The backends are shared, or change.
             HookError: As `Session.fetch` says.
         """
-        if _try_lock(other, self._key):
-            _unlock(other, self._key)
+        own = self._session
+        # Neither a stack of free backends nor a ring of any length tells these two
+        # sessions apart in this order.
+        asked = [(item, _backend_of(item)) for item in (own, own, other, other, own, other)]
+        served = [{pid for item, pid in asked if item is session} for session in (own, other)]
+        if [len(pids) for pids in served] != [1, 1] or served[0] == served[1]:
             raise Unsupported(
                 f"{other.peer.name}: a pooler in transaction mode is in between,"
                 " session locks exclude nobody there",
@@ -103,3 +108,7 @@ def _try_lock(session: Session, key: int) -> bool:
 
 def _unlock(session: Session, key: int) -> None:
     session.fetch("SELECT pg_advisory_unlock(%s::bigint)", (key,))
+
+
+def _backend_of(session: Session) -> int:
+    return int(session.fetch("SELECT pg_backend_pid()")[0][0])

@@ -42,7 +42,7 @@ class LockStage:
             ctx: The run.
             schema: Of the schema history, as Flyway names it.
             table: Name of the schema history.
-            session: The run's other session, to test that the lock keeps it out.
+            session: The run's other session, which must have a backend of its own.
             facts: Of *session*.
 
         Raises:
@@ -53,9 +53,9 @@ class LockStage:
         own = self.connect(self.target, "lock", ctx.run_id, ctx.interrupt, self.connect_timeout)
         lock = MigrationLock(own, migration_lock_key(schema, table))
         try:
-            waited = self._acquire(ctx, lock, f"{schema}.{table}")
             if facts.backend_pid != session.pid:  # some pooler answered the login
-                lock.refuse_shared_backend(session)
+                lock.refuse_shared_backends(session)
+            waited = self._acquire(ctx, lock, f"{schema}.{table}")
         except HookError:
             lock.release()
             raise

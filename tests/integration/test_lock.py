@@ -196,6 +196,20 @@ def test_lock_on_a_shared_backend_is_refused(
     assert database.query(f"SELECT pg_try_advisory_lock({KEY})") == [(True,)]
 
 
+@pytest.mark.parametrize("backends", ["111111", "121212", "123123", "112112", "112231"])
+def test_lock_of_sessions_without_backends_of_their_own_is_refused(
+    take: Callable[..., MigrationLock],
+    session: Session,
+    backends: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However a pooler hands out its backends, two sessions of ours share or change them."""
+    served = iter(backends)
+    monkeypatch.setattr("hook.postgres.lock._backend_of", lambda _: int(next(served)))
+    with take() as lock, pytest.raises(Unsupported, match="pooler in transaction mode"):
+        lock.refuse_shared_backends(session)
+
+
 def test_lock_behind_a_pooler_in_session_mode_is_taken(
     database: Database, session: Session, ctx: Context
 ) -> None:

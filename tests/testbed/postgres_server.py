@@ -105,7 +105,8 @@ class PostgresServer:
         self.cluster.configure(settings)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nobody uses at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -120,7 +121,7 @@ def _start(server: PostgresServer) -> PostgresServer:
         except DatabaseUnreachable:
             if attempt == _START_ATTEMPTS:
                 raise
-            server = replace(server, port=_free_port())
+            server = replace(server, port=free_port())
         else:
             break
     return server
@@ -142,7 +143,7 @@ def running_server(
     ):
         cluster.initialise({**_SETTINGS, **(settings or {})})
         (cluster.data / "pg_hba.conf").write_text(_HBA)
-        server = _start(PostgresServer(cluster, binaries.major, _free_port()))
+        server = _start(PostgresServer(cluster, binaries.major, free_port()))
         with server.connect() as admin:
             admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(PASSWORD_GROUP)))
         yield server
@@ -164,7 +165,7 @@ def running_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
         source = primary.conninfo(dbname="replication")
         cluster.configure({"primary_conninfo": source.replace("'", "''")})
         cluster.own(cluster.data)
-        yield _start(PostgresServer(cluster, primary.major, _free_port()))
+        yield _start(PostgresServer(cluster, primary.major, free_port()))
 
 
 def _copy_data(primary: PostgresServer, target: Path) -> str:

@@ -1,0 +1,109 @@
+"""presync behind a real pgbouncer: served in session mode, refused in any other."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.database import Database
+from tests.testbed.deployment import Deployment
+from tests.testbed.pgbouncer import running_pgbouncer
+from tests.testbed.process import Completed, RunningPresync
+from tests.testbed.run_context import eventually
+
+RunPresync = Callable[..., Completed]
+ADVISORY = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+TABLES = "SELECT count(*) FROM pg_class WHERE relname IN ('t', 'flyway_schema_history')"
+
+
+@pytest.fixture
+def deployment(database: Database, tmp_path: Path) -> Deployment:
+    """Return a release in front of an empty database, not yet through a pooler."""
+    folder = tmp_path / "deployment"
+    (folder / "sql").mkdir(parents=True)
+    deployment = Deployment(database, folder)
+    deployment.release(
+        {
+            "V1__t.sql": "CREATE TABLE t (id int)",
+            "V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (id)",
+        }
+    )
+    return deployment
+
+
+def through(port: int, deployment: Deployment) -> dict[str, str]:
+    """Return the environment of a run through the pooler at *port*."""
+    database = deployment.database
+    url = f"postgresql://{database.server.superuser}@127.0.0.1:{port}/{database.name}"
+    return deployment.env(PRESYNC_URL=url)
+
+
+def assert_refused(done: Completed, database: Database) -> None:
+    """Check that *done* is a refusal that left nothing, no lock of a shared backend either."""
+    assert done.exit_code == ExitCode.UNSUPPORTED, done.stderr
+    assert "pooler in transaction mode" in done.report["verdict"]
+    assert done.report["verdict"].endswith("; database untouched")
+    (hint,) = [event["hint"] for event in done.events_named("finding") if "code" in event]
+    assert "session mode" in hint
+    assert database.query(ADVISORY) == [(0,)]
+    assert database.query(TABLES) == [(0,)]
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+def test_pool_that_shares_backends_is_refused(
+    mode: str, deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """A lock of the session excludes nobody there."""
+    with running_pgbouncer(deployment.database.server, pool_mode=mode) as port:
+        done = run_presync(["run"], through(port, deployment))
+        assert_refused(done, deployment.database)
+
+
+def test_pool_that_takes_turns_is_refused_as_well(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """With several backends in turn two sessions may never meet on one, and still own none."""
+    database = deployment.database
+    pool = {"pool_mode": "transaction", "server_round_robin": "1"}
+    with running_pgbouncer(database.server, **pool) as port:
+        with contextlib.ExitStack() as at_once:
+            for _ in range(2):
+                url = through(port, deployment)["PRESYNC_URL"]
+                at_once.enter_context(psycopg.connect(url)).execute("SELECT 1")
+        done = run_presync(["run"], through(port, deployment))
+        assert_refused(done, database)
+
+
+def test_pool_in_session_mode_serves_a_whole_run(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """Transactions, an index without one, and a second run with nothing to do."""
+    with running_pgbouncer(deployment.database.server, pool_mode="session") as port:
+        environment = through(port, deployment)
+        first, second = (run_presync(["run"], environment) for _ in range(2))
+        assert first.exit_code == ExitCode.OK, first.stderr
+        assert "2 applied (V1, V2)" in first.report["verdict"]
+        assert "up to date at 2" in second.report["verdict"]
+        assert deployment.database.query(ADVISORY) == [(0,)]
+
+
+def test_stop_is_heard_through_a_pool(
+    deployment: Deployment, start_presync: Callable[..., RunningPresync]
+) -> None:
+    """The cancel goes to the pooler, which knows whose backend is meant."""
+    deployment.release({"V3__x.sql": "CREATE TABLE half (); SELECT pg_sleep(60)"})
+    database = deployment.database
+    with running_pgbouncer(database.server, pool_mode="session") as port:
+        running = start_presync(["run"], through(port, deployment))
+        asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        eventually(lambda: bool(database.query(asleep)))
+        running.send_signal()
+        done = running.wait(20)
+        assert done.exit_code == ExitCode.INTERRUPTED
+        assert done.report["verdict"].endswith("in V3__x.sql:1; rolled back, at 2")
+        assert database.query(ADVISORY) == [(0,)]
