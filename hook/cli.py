@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from hook import __version__
 from hook.clock import Interrupt
 from hook.commands import DEFAULT_COMMAND, SHAPES, CommandShape
-from hook.core.early_report import report_of_error
+from hook.core.early_report import report_of_abandoned, report_of_error
 from hook.core.orders import Orders
 from hook.core.redaction import Redactor
 from hook.core.report import Report
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _RUN_ID_BYTES = 6
 _COLLECT_AFTER = 100_000
+_LAST_WORDS_SECONDS = 1.0
 
 
 def main() -> NoReturn:
@@ -54,6 +56,7 @@ def main() -> NoReturn:
 def execute(arguments: Sequence[str], environment: Mapping[str, str], interrupt: Interrupt) -> int:
     """Run the command that *arguments* name; return the exit code."""
     process = _Process(arguments, environment, interrupt)
+    interrupt.abandon = process.abandon
     try:
         shape = _named_alone(arguments)
         if shape is None:
@@ -169,6 +172,21 @@ class _Process:
         trace = "".join(traceback.format_exception(error))
         delivery.events("internal.error", message, level="error", traceback=trace)
         return self.refuse(HookError(message, "Report this bug with the traceback in the log."))
+
+    def abandon(self) -> None:
+        """Tell from another thread that the command hangs, and end the process.
+
+        Whoever reads us may be what it hangs on, so only the termination message, which
+        is written without waiting, is sure to be told.
+        """
+        delivery = self._delivery or self._open_early()
+        now, name = datetime.now(UTC), self._interrupt.signal_name
+        report = report_of_abandoned(name, self._command, self._run_id, now)
+        delivery.leave_word(report)
+        telling = threading.Thread(target=log_end, args=(delivery.events, report), daemon=True)
+        telling.start()
+        telling.join(_LAST_WORDS_SECONDS)
+        os._exit(report.exit_code)
 
     def _open_early(self) -> Delivery:
         """Return a way out for what went wrong before the settings were looked at."""

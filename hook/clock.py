@@ -16,6 +16,9 @@ from hook.errors import BudgetExceeded, Interrupted
 
 T = TypeVar("T")
 
+# The promise is to be gone within twenty seconds.
+ABANDON_SECONDS = 18.0
+
 
 class Clock(Protocol):
     """The time, and a sleep that an interruption ends."""
@@ -37,19 +40,37 @@ class Interrupt:
     that waits selects on it and calls `raise_if_set` where stopping is safe. An
     exception thrown from the handler itself could land between COMMIT and the
     line that notes it.
+
+    Attributes:
+        abandon: What to do, in another thread, when a stop was requested and the main
+            thread does not come to an end: it hangs in a call that nothing wakes, such
+            as one of a file system.
     """
 
     def __init__(self) -> None:
         """Create the wake-up channel; nothing is installed yet."""
+        self.abandon: Callable[[], None] | None = None
         self._signal_name: str | None = None
         self._reader, self._writer = socket.socketpair()
         for end in (self._reader, self._writer):
             end.settimeout(0)
 
-    def install(self) -> None:
-        """Handle SIGTERM and SIGINT from now on. Only the main thread may call this."""
+    def install(self, abandon_after: float = ABANDON_SECONDS) -> None:
+        """Handle SIGTERM and SIGINT from now on. Only the main thread may call this.
+
+        Args:
+            abandon_after: Seconds between a stop request and `abandon`.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        # Started now: a signal handler cannot, it may have interrupted another start.
+        threading.Thread(target=self._watch, args=(abandon_after,), daemon=True).start()
+
+    def _watch(self, abandon_after: float) -> None:
+        select.select([self._reader], [], [])
+        time.sleep(abandon_after)
+        if self.abandon is not None:
+            self.abandon()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.set(signal.Signals(number).name)

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from hook.core.next_steps import next_steps
 from hook.core.outcome import Finding, Result, Status, from_error
+from hook.core.progress import Progress
 from hook.core.report import Report
 from hook.core.verdict import RunFacts, compose_verdict
-from hook.errors import BadFlags, ConfigError, ExitCode, HookError
+from hook.errors import BadFlags, ConfigError, ExitCode, HookError, Interrupted
 
 
 def report_of_error(error: HookError, command: str, run_id: str, now: datetime) -> Report:
@@ -18,15 +19,36 @@ def report_of_error(error: HookError, command: str, run_id: str, now: datetime) 
     Each problem with the settings is a finding of its own. No command is named as the
     next step: it would be given the same settings and end in the same way.
     """
-    deciding = from_error(error)
+    facts = RunFacts(from_error(error), command=command)
+    return _report(error, facts, Result("settings", _findings(error)), run_id, now)
+
+
+def report_of_abandoned(signal_name: str, command: str, run_id: str, now: datetime) -> Report:
+    """Return the report of *command* that was told to stop, and hangs.
+
+    What became of the database only the thread knows that hangs.
+    """
+    error = Interrupted(
+        signal_name,
+        "and a call that nothing can interrupt does not return",
+        "Find out which stage was last in the log: a file system or a reader of ours hangs.",
+    )
+    finding = from_error(error)
+    facts = RunFacts(finding, command=command, progress=Progress.UNKNOWN)
+    return _report(error, facts, Result("stop", (finding,)), run_id, now)
+
+
+def _report(
+    error: HookError, facts: RunFacts, result: Result, run_id: str, now: datetime
+) -> Report:
     return Report(
-        command=command,
+        command=facts.command,
         run_id=run_id,
-        verdict=compose_verdict(RunFacts(deciding, command=command)),
+        verdict=compose_verdict(facts),
         exit_code=error.exit_code,
         started_at=now,
         finished_at=now,
-        results=(Result("settings", _findings(error)),),
+        results=(result,),
     )
 
 

@@ -62,12 +62,19 @@ class Delivery:
         The pipeline has logged the end of the run already; it is logged again only
         when a sink that was asked for failed and that changes the outcome.
         """
+        # First what never hangs: a report may go to a pipe that nobody reads.
+        self._tell(self.leave_word(report))
         told = self._write_file(report)
+        if told is not report:
+            self.leave_word(told)
         if told.exit_code is not report.exit_code:
             log_end(self.events, told)
-        self._tell(self._termination_log().write_report(told))
         self.show(told)
         return told
+
+    def leave_word(self, report: Report) -> Finding | None:
+        """Write the termination message; return a warning when that is not possible."""
+        return self._termination_log().write_report(report)
 
     def show(self, report: Report) -> None:
         """Write the result to stdout."""

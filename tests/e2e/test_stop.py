@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,12 +16,13 @@ from psycopg.rows import TupleRow
 from hook.core.lock_key import migration_lock_key
 from hook.errors import ExitCode
 from tests.testbed.database import Database
-from tests.testbed.deployment import Deployment
+from tests.testbed.deployment import OURS, Deployment
 from tests.testbed.process import Completed, RunningPresync
 from tests.testbed.run_context import eventually
 
 # Kubernetes kills after thirty seconds, and the promise is twenty.
 PROMPTLY = 8.0
+PATIENTLY = 20.0
 TABLE = {"V1__t.sql": "CREATE TABLE t (id int)"}
 StartPresync = Callable[..., RunningPresync]
 Connection = psycopg.Connection[TupleRow]
@@ -153,6 +156,114 @@ def test_stop_between_two_attempts(released: Deployment, start_presync: StartPre
         eventually(lambda: not released.has_sessions())
     assert completed.report["verdict"].endswith("; rolled back, at 1")
     assert len(released.history()) == 1
+
+
+def test_stop_while_the_history_is_locked(
+    released: Deployment, start_presync: StartPresync
+) -> None:
+    """A read that waits for somebody is cancelled."""
+    with released.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE flyway_schema_history")
+        running = start_presync(["run"], released.env())
+        wait_until_waiting(released.database)
+        completed = stopped(running)
+        eventually(lambda: not ours_waits(released.database))
+    assert completed.report["verdict"].endswith("SIGTERM received; database untouched")
+
+
+def test_stop_while_the_backups_are_read(released: Deployment, start_presync: StartPresync) -> None:
+    """A storage that takes the connection and never answers holds nobody."""
+    released.release({"V2__x.sql": "CREATE TABLE x ()"})
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        env = released.env(
+            PRESYNC_BACKUP_SOURCE="pgbackrest:s3://backups/shop",
+            PRESYNC_BACKUP_STANZA="app",
+            PRESYNC_S3_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            AWS_ACCESS_KEY_ID="key",
+            AWS_SECRET_ACCESS_KEY="secret",
+        )
+        running = start_presync(["run"], env)
+        with closing(silent.accept()[0]):
+            completed = stopped(running)
+    assert completed.report["verdict"].endswith("SIGTERM received; database untouched")
+    eventually(lambda: not released.has_sessions())
+    assert len(released.history()) == 1
+
+
+def test_stop_while_the_outcome_is_verified(
+    released: Deployment, start_presync: StartPresync
+) -> None:
+    """What was applied is told and stays."""
+    released.release(
+        {"V2__x.sql": "SELECT FROM flyway_schema_history; CREATE TABLE x (); SELECT pg_sleep(1)"}
+    )
+    running = start_presync(["run"], released.env())
+    wait_until_asleep(released.database)
+    with released.database.connect(autocommit=False) as other:
+        # Queued behind the script, in front of the look that follows it.
+        other.execute("LOCK TABLE flyway_schema_history")
+        wait_until_waiting(released.database)
+        completed = stopped(running)
+    assert completed.report["verdict"].endswith("SIGTERM received; 1 applied, at 2")
+    eventually(lambda: not released.has_sessions())
+    assert released.history()[1:] == [(2, "2", "V2__x.sql", True)]
+
+
+def abandoned(running: RunningPresync) -> Completed:
+    """Stop *running*, which hangs, and return how it ended, in time all the same."""
+    running.send_signal()
+    completed = running.wait(PATIENTLY)
+    assert completed.exit_code == ExitCode.INTERRUPTED
+    verdict = completed.events[-1]["verdict"]
+    assert verdict.startswith("FAILED 40 INTERRUPTED: SIGTERM received and a call that nothing")
+    assert not verdict.endswith("untouched")
+    return completed
+
+
+def test_stop_while_a_mounted_file_hangs(released: Deployment, start_presync: StartPresync) -> None:
+    """Nothing wakes a read of a file system that does not answer."""
+    pipe = released.folder / "pipe"
+    os.mkfifo(pipe)
+    running = start_presync(["run"], released.env(PRESYNC_PASSWORD_FILE=str(pipe)))
+    written: list[int] = []
+    eventually(lambda: _has_reader(pipe, written))
+    completed = abandoned(running)
+    os.close(written[0])
+    message = released.termination_log.read_text()
+    assert message.startswith(completed.events[-1]["verdict"])
+
+
+def test_stop_while_nobody_takes_the_report(
+    released: Deployment, start_presync: StartPresync
+) -> None:
+    """A pipe without a reader is a sink that blocks."""
+    pipe = released.folder / "pipe"
+    os.mkfifo(pipe)
+    running = start_presync(["run"], released.env(PRESYNC_REPORT=str(pipe)))
+    passed = running.wait_for_event("run.finished")
+    message = released.termination_log
+    eventually(lambda: message.read_text().startswith(passed["verdict"]))
+    completed = abandoned(running)
+    assert message.read_text().startswith(completed.events[-1]["verdict"])
+
+
+def _has_reader(pipe: Path, opened: list[int]) -> bool:
+    try:
+        opened.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
+def wait_until_waiting(database: Database) -> None:
+    """Return once a session of presync waits for a lock."""
+    eventually(lambda: ours_waits(database))
+
+
+def ours_waits(database: Database) -> bool:
+    """Tell whether a session of presync waits for a lock."""
+    waiting = f"SELECT 1 {OURS} '{database.name}' AND wait_event_type = 'Lock'"
+    return bool(database.query(waiting))
 
 
 def wait_until_asleep(database: Database) -> None:

@@ -118,3 +118,13 @@ def test_bounded_work_is_left_at_a_stop_request(interrupt: Interrupt) -> None:
     with meanwhile(lambda: interrupt.set("SIGTERM")), pytest.raises(Interrupted):
         run_bounded(lambda: release.wait(LONG), far_off(), interrupt)
     release.set()
+
+
+def test_main_thread_that_hangs_is_abandoned_after_a_stop_request(interrupt: Interrupt) -> None:
+    """From another thread; without a stop request never."""
+    abandoned = threading.Event()
+    interrupt.abandon = abandoned.set
+    interrupt.install(abandon_after=0)
+    assert not abandoned.wait(0.05)
+    interrupt.set("SIGTERM")
+    assert abandoned.wait(LONG)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.early_report import report_of_error
+from hook.core.early_report import report_of_abandoned, report_of_error
 from hook.core.outcome import Finding
 from hook.errors import BadFlags, ConfigError, ExitCode, HookError
 from tests.fakes import NOON
@@ -40,3 +40,14 @@ def test_no_command_is_named_that_would_end_in_the_same_way(error: HookError) ->
     assert report.next_steps == ()
     assert report.exit_code is error.exit_code
     assert report.exit_code is not ExitCode.OK
+
+
+def test_what_hangs_claims_nothing_of_the_database() -> None:
+    """Only the thread that hangs knows what it did."""
+    report = report_of_abandoned("SIGTERM", "run", "r1", NOON)
+    assert report.verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received and a call that nothing can interrupt does not"
+        " return"
+    )
+    assert report.exit_code is ExitCode.INTERRUPTED
+    assert report.results[0].findings[0].hint
