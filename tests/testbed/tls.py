@@ -119,10 +119,16 @@ def _serve(client: socket.socket, server: PostgresServer, context: ssl.SSLContex
             context.wrap_socket(client, server_side=True) as outside,
             socket.create_connection((server.host, server.port)) as inside,
         ):
-            while True:
-                ready = [outside] if outside.pending() else select([outside, inside], [], [])[0]
-                for source in ready:
-                    data = source.recv(_CHUNK)
-                    if not data:
-                        return
-                    (inside if source is outside else outside).sendall(data)
+            while _pass_on(outside, inside):
+                pass
+
+
+def _pass_on(outside: ssl.SSLSocket, inside: socket.socket) -> bool:
+    """Pass on what came on either side; tell whether both still speak."""
+    ready = [outside] if outside.pending() else select([outside, inside], [], [])[0]
+    for source in ready:
+        data = source.recv(_CHUNK)
+        if not data:
+            return False
+        (inside if source is outside else outside).sendall(data)
+    return True
