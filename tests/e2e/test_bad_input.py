@@ -130,6 +130,23 @@ def test_wrong_password_is_told_in_one_line(attempt: Attempt) -> None:
     attempt.assert_refused(Refusal(ExitCode.AUTH, wrong.name), {"PRESYNC_URL": url})
 
 
+@pytest.mark.parametrize("kind", ["pgpass", "flyway.conf"])
+def test_wrong_password_in_a_file_is_told_in_one_line(kind: str, attempt: Attempt) -> None:
+    """Whether libpq reads the file or presync does, what stands in it is not told."""
+    database, name = attempt.deployment.database, attempt.role.name
+    file = attempt.deployment.folder / kind
+    file.touch(0o600)
+    url = database.url_for(Role(name))
+    if kind == "pgpass":
+        file.write_text(f"*:*:*:*:{CANARY}-wrong\n")
+        env = {"PRESYNC_URL": url, "PGPASSFILE": str(file)}
+    else:
+        place = f"jdbc:postgresql://{database.server.host}:{database.server.port}/{database.name}"
+        file.write_text(f"flyway.url={place}\nflyway.user={name}\nflyway.password={CANARY}-wrong\n")
+        env = {"PRESYNC_URL": "", "FLYWAY_CONFIG_FILES": str(file)}
+    attempt.assert_refused(Refusal(ExitCode.AUTH, f'failed for user "{name}"'), env)
+
+
 def test_database_that_does_not_exist_is_told_in_one_line(
     attempt: Attempt, server: PostgresServer
 ) -> None:
