@@ -14,10 +14,7 @@ _HOST = r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>.*))?"
 _PERCENT = rb"%([0-9A-Fa-f]{2})"
 _BAD_PERCENT = r"%(?![0-9A-Fa-f]{2})"
 
-_ENCODE = (
-    "has a host or port that cannot be one; characters such as @ : / ? # in a password must be"
-    " percent-encoded in a URL"
-)
+_ENCODE = "has a host or port that cannot be one (a password that is not percent-encoded?)"
 
 # libpq 18; a test compares the list with the libpq at hand.
 _KEYWORDS = """application_name channel_binding client_encoding connect_timeout dbname
@@ -64,8 +61,7 @@ def _parse_pairs(text: str) -> dict[str, str]:
         match = pair.match(text, position)
         if match is None:
             raise ValueError(
-                "is neither postgresql://user@host:5432/database nor host=… dbname=… pairs"
-                " (a value with spaces needs single quotes)"
+                "is neither a URL of PostgreSQL nor key=value pairs (a value without quotes?)"
             )
         value = match[2][1:-1] if match[2].startswith("'") else match[2]
         parameters[match[1]] = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)

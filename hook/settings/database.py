@@ -38,6 +38,11 @@ _LIBPQ = {
 }
 
 _Environment = Mapping[str, str]
+_LIBPQ_FORM = (
+    "postgresql://user:password@host:5432/database, characters such as @ : / ? # % of a password"
+    " percent-encoded, or as host='…' dbname='…' user='…'"
+)
+_JDBC_FORM = "jdbc:postgresql://host:5432/database, user and password in variables of their own"
 
 
 class Source:
@@ -138,10 +143,11 @@ def _candidates(
 def _read(
     read: Callable[[str, _Environment], Source], given: Given, environment: _Environment
 ) -> Source | Problem:
+    form = _JDBC_FORM if read is _flyway_url else _LIBPQ_FORM
     try:
         source = read(given.text, environment)
     except ValueError as error:
-        return Problem(f"{given.label} {error}", given.origin)
+        return Problem(f"{given.label} {error}", given.origin, f"Write it as {form}.")
     notes = tuple(f"{given.label}: {note}" for note in source.notes)
     return Source(given.label, source.parameters, notes)
 

@@ -101,6 +101,16 @@ CASES = {
     ),
     "no database setting": _bad_setting("PRESYNC_URL", PRESYNC_URL=""),
     "misspelled setting": _bad_setting("PRESYNC_LOCK_WAIT?", PRESYNC_LOCK_WAITS="3s"),
+    "password not encoded": _bad_setting(
+        "a password that is not percent-encoded?",
+        PRESYNC_URL=f"postgresql://u:{CANARY}@x@h/shop",
+    ),
+    "no URL of PostgreSQL": _bad_setting(
+        "nor key=value pairs", PRESYNC_URL=f"mysql://u:{CANARY}@h/shop"
+    ),
+    "no JDBC URL of PostgreSQL": _bad_setting(
+        "is not a JDBC URL of PostgreSQL", PRESYNC_URL="", FLYWAY_URL=f"jdbc:h2://u:{CANARY}@h"
+    ),
     "literal reference": _bad_setting(
         "$(POSTGRES_HOST), which Kubernetes left alone: POSTGRES_HOST is not defined",
         PRESYNC_URL="", FLYWAY_URL=LITERAL, FLYWAY_USER="u", FLYWAY_PASSWORD=CANARY,
