@@ -120,3 +120,19 @@ def test_ladder_must_outlast_the_deadlock_timeout() -> None:
     assert finding.code is ExitCode.OK
     assert "deadlock_timeout (1000 ms)" in finding.message
     assert judge_ladder((*short, timedelta(milliseconds=1001)), SERVER) == ()
+
+
+@pytest.mark.parametrize(
+    ("done", "moment", "expected"),
+    [
+        (2, Moment.RECORDING, True),
+        (2, Moment.SCRIPT, False),
+        (0, Moment.RECORDING, False),
+    ],
+)
+def test_attempt_is_complete_that_lacks_its_row_only(
+    *, done: int, moment: Moment, expected: bool
+) -> None:
+    """Of a script without transaction, all of which is settled."""
+    attempt = replace(LOST, done=done, place=Place(moment))
+    assert attempt.is_complete is expected

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.applied import read_rows
-from hook.core.history import HistoryRow
+from hook.core.history import History, HistoryRow
 from hook.core.history_rules import HistoryRules, parse_ignore_pattern, parse_target
 from hook.core.outcome import Finding
 from hook.core.repair import Repair, plan_repair, repaired
@@ -226,3 +226,11 @@ def test_repair_after_a_repair_is_empty(
     assert all(item.success for item in after.rows)
     if not read_rows(after.rows)[1]:
         assert plan(made, *after.rows).is_empty
+
+
+def test_repair_without_a_history_has_nothing_to_do() -> None:
+    """There is no row, and it is not called clean either."""
+    absent = History("public", "flyway_schema_history", exists=False)
+    found = plan_repair(absent, (migration("V1__a.sql"),), HistoryRules(), None)
+    (told,) = judge_repair(absent, found, None)
+    assert told.message == "there is no public.flyway_schema_history: nothing to repair"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.version import EMPTY, InvalidVersion, Version
+from hook.core.version import EMPTY, InvalidVersion, Version, newest_version
 
 LONG = "9999999999999999999999999999999999.8888888231231231231231298797298789132.22"
 texts = st.lists(st.integers(0, 10**6), min_size=1, max_size=5).map(
@@ -80,3 +80,14 @@ def test_version_parses_what_it_shows(text: str) -> None:
     version = Version.parse(text)
     assert Version.parse(version.text) == version
     assert version.text == text
+
+
+@pytest.mark.parametrize(
+    ("texts_given", "newest"),
+    [((), None), ((None,), None), (("2", None, "10", "9.9"), "10"), (("1_0",), "1.0")],
+)
+def test_newest_version_is_the_highest(
+    texts_given: tuple[str | None, ...], newest: str | None
+) -> None:
+    """Whatever the order they were applied in; none of nothing."""
+    assert newest_version(*texts_given) == newest

@@ -46,7 +46,7 @@ def _evidence() -> Evidence:
     backup = Backup(
         "a", BackupType.FULL, stopped_at, stopped_at, error=False, presence=Presence.COMPLETE
     )
-    return Evidence("the fake catalog", (backup,), "mark", "command", CLUSTER)
+    return Evidence("the fake catalog", (backup,), "mark", "command", "full command", CLUSTER)
 
 
 def _raising(error: HookError) -> FakeCatalog:
