@@ -41,7 +41,8 @@ class Conflict:
 
 def holder_finding(row: ActivityRow, conflicts: Sequence[Conflict]) -> Finding:
     """Return the finding for a session with conflicting locks."""
-    message = f"{_who(row)} {_list(conflicts)}"
+    # What it holds comes first: a verdict is cut at the end.
+    message = f"{_session(row)} {_list(conflicts)}; {_doing(row)}"
     return failed(
         ExitCode.BLOCKED, "blocker-lock", message, _how_to_end(row), **_facts(row, conflicts)
     )
@@ -158,15 +159,21 @@ def calm_finding(activity: Activity) -> Finding:
 
 def _who(row: ActivityRow) -> str:
     """Return who *row* is and what it does."""
+    return f"{_session(row)} {_doing(row)}"
+
+
+def _session(row: ActivityRow) -> str:
+    client = "" if row.is_hidden else f", client {row.client}"
+    return f"pid {row.pid} ({_name(row)}{client})"
+
+
+def _doing(row: ActivityRow) -> str:
     if row.is_hidden:
-        return f"pid {row.pid} ({_name(row)}; state and age hidden from this role)"
+        return "state and age hidden from this role"
     doing = f"{row.state or 'active'} for {describe_span(row.state_age or timedelta(0))}"
-    open_for = (
-        f", transaction open for {describe_span(row.transaction_age)}"
-        if row.transaction_age is not None
-        else ""
-    )
-    return f"pid {row.pid} ({_name(row)}, client {row.client}) {doing}{open_for}"
+    if row.transaction_age is None:
+        return doing
+    return f"{doing}, transaction open for {describe_span(row.transaction_age)}"
 
 
 def _name(row: ActivityRow) -> str:

@@ -119,12 +119,12 @@ class _Look:
 
     def judge_hidden(self) -> list[Finding]:
         """Judge what the server hides: no session, no transaction, or nobody knows."""
-        hidden = [row for row in self._activity.rows if row.is_hidden and not row.is_autovacuum]
-        lasting = [
+        hidden = [
             row
-            for row in hidden
-            if row.transaction is not None and not self._conflicts_of(row) and self._is_lasting(row)
+            for row in self._activity.rows
+            if row.is_hidden and not row.is_autovacuum and not self._conflicts_of(row)
         ]
+        lasting = [row for row in hidden if row.transaction is not None and self._is_lasting(row)]
         if not hidden:
             return []
         return [hidden_finding(self._activity.role, len(hidden), lasting, self._watch.watched)]

@@ -68,10 +68,23 @@ def _judge_cluster(facts: ServerFacts, expected: str) -> tuple[Finding, ...]:
     )
 
 
-def unusable_because(facts: ServerFacts) -> str:
-    """Return why nothing can be written there now, empty when it can."""
+class Unusable(NamedTuple):
+    """Why nothing can be written there now, and the next step."""
+
+    reason: str
+    hint: str
+
+
+def judge_usable(facts: ServerFacts) -> Unusable | None:
+    """Return why nothing can be written there now, none when it can."""
     if facts.in_recovery:
-        return "it is a standby or still in recovery, not a primary"
+        return Unusable(
+            "it is a standby or still in recovery, not a primary",
+            "Point the settings at the primary, or wait for the failover.",
+        )
     if facts.read_only:
-        return "its transactions are read-only (default_transaction_read_only)"
-    return ""
+        return Unusable(
+            "its transactions are read-only (default_transaction_read_only)",
+            "Set default_transaction_read_only to off for the role, the database or the server.",
+        )
+    return None

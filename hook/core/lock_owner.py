@@ -31,11 +31,11 @@ class LockOwner:
         """Return the owner in one phrase."""
         application = self.application or "without application name"
         if self.connected_at is None:
-            return f"pid {self.pid} (user {self.user}, {application}; client and start {_HIDDEN})"
+            return f"pid {self.pid} ({application}, user {self.user}; client and start {_HIDDEN})"
         since = self.connected_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         return (
-            f"pid {self.pid} (user {self.user}, {application}, client {self.client},"
-            f" {self.state}), connected since {since}"
+            f"pid {self.pid} ({application}, client {self.client}, connected since {since},"
+            f" user {self.user}, {self.state})"
         )
 
 
@@ -48,7 +48,8 @@ def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> M
         waited_seconds: How long we tried.
     """
     holder = owner.describe() if owner is not None else "a session that changes"
-    message = f"migration lock of {history} held by {holder}; waited {waited_seconds:.0f}s"
+    # The holder comes first: a verdict is cut at the end.
+    message = f"{holder} holds the migration lock of {history}; waited {waited_seconds:.0f}s"
     if owner is None:
         return MigrationLocked(message, "Run again when the other migrations have ended.")
     return MigrationLocked(

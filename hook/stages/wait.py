@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.expectations import Expectations, judge_target, unusable_because
+from hook.core.expectations import Expectations, judge_target, judge_usable
 from hook.core.outcome import passed
 from hook.core.span import describe_span
 from hook.errors import DatabaseUnreachable, HookError
@@ -111,11 +111,9 @@ class WaitStage:
         if findings:
             session.close()
             return Outcome(findings, Reached(session, facts))
-        reason = unusable_because(facts)
         where = self.target.describe()
-        if reason:
-            raise DatabaseUnreachable(
-                f"{where}: {reason}", "Point the settings at the primary, or wait for the failover."
-            )
+        unusable = judge_usable(facts)
+        if unusable is not None:
+            raise DatabaseUnreachable(f"{where}: {unusable.reason}", unusable.hint)
         message = f"{where} is a writable primary, PostgreSQL {facts.version}"
         return Outcome((passed("reachable", message),), Reached(session, facts))

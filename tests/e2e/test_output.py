@@ -170,4 +170,5 @@ def test_holder_of_the_lock_is_described(
     (told,) = [event["message"] for event in done.events_named("finding") if "code" in event]
     for part in (str(pid), "Flyway by hand", "127.0.0.1", "since"):
         assert part in told
+        assert part in done.report["verdict"]
     assert json.loads(deployment.report.read_text())["verdict"] == done.report["verdict"]

@@ -201,3 +201,23 @@ def test_file_changed_during_the_run_is_not_applied(gate: Gate) -> None:
     assert report.verdict == (
         "FAILED 20 SQL_FAILED: V3__b.sql is not what it was when the run began; 1 applied, at 2"
     )
+
+
+def test_script_and_its_row_are_one_transaction(gate: Gate) -> None:
+    """By the server's own number of it."""
+    assert gate.run({"V2__u.sql": "CREATE TABLE u ()"}).exit_code is ExitCode.OK
+    same = (
+        "SELECT (SELECT xmin FROM pg_class WHERE relname = 'u')::text"
+        " = (SELECT xmin FROM flyway_schema_history WHERE version = '2')::text"
+    )
+    assert gate.database.query(same) == [(True,)]
+
+
+def test_script_whose_row_cannot_be_written_leaves_nothing(gate: Gate) -> None:
+    """A schema that its history does not know would be migrated a second time."""
+    gate.database.execute("ALTER TABLE flyway_schema_history ADD CHECK (version <> '2')")
+    report = gate.run({"V2__half.sql": "CREATE TABLE half ()"})
+    assert report.exit_code is ExitCode.SQL_FAILED
+    assert report.verdict.endswith("; rolled back, at 1")
+    assert gate.database.query("SELECT to_regclass('half')") == [(None,)]
+    assert len(gate.history()) == 1

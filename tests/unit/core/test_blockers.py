@@ -38,8 +38,8 @@ def test_conflicting_holder_is_named_in_full() -> None:
     (finding,) = judge(activity_of(SELECTING, holders=(READ_LOCK,)))
     assert (finding.code, finding.status) == (ExitCode.BLOCKED, Status.FAILED)
     assert finding.message == (
-        "pid 7 (user app, web, client 10.0.0.3) active for 8s, transaction open for 8s"
-        " holds AccessShareLock on public.orders, AccessExclusiveLock is wanted"
+        "pid 7 (user app, web, client 10.0.0.3) holds AccessShareLock on public.orders,"
+        " AccessExclusiveLock is wanted; active for 8s, transaction open for 8s"
     )
     assert "SELECT pg_terminate_backend(7);" in finding.hint
     assert finding.facts["locks"] == [

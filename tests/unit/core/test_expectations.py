@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.expectations import Expectations, judge_target, unusable_because
+from hook.core.expectations import Expectations, judge_target, judge_usable
 from hook.core.outcome import Status
 from hook.errors import ExitCode
 from tests.testbed.release import SERVER
@@ -44,6 +44,12 @@ def test_old_server_is_unsupported() -> None:
 
 def test_unusable_names_the_reason() -> None:
     """Recovery outranks read-only, which every standby is as well."""
-    assert unusable_because(FACTS) == ""
-    assert "standby" in unusable_because(FACTS._replace(in_recovery=True, read_only=True))
-    assert "read-only" in unusable_because(FACTS._replace(read_only=True))
+    assert judge_usable(FACTS) is None
+    standby = judge_usable(FACTS._replace(in_recovery=True, read_only=True))
+    read_only = judge_usable(FACTS._replace(read_only=True))
+    assert standby is not None
+    assert read_only is not None
+    assert "standby" in standby.reason
+    assert "failover" in standby.hint
+    assert "read-only" in read_only.reason
+    assert "default_transaction_read_only" in read_only.hint

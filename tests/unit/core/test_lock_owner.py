@@ -15,8 +15,8 @@ def test_owner_is_named_with_all_that_is_visible() -> None:
     error = locked_by("public.h", OWNER, 59.6)
     assert error.exit_code is ExitCode.LOCKED
     assert error.message == (
-        "migration lock of public.h held by pid 42 (user app, without application name,"
-        " client 10.0.0.7, idle), connected since 2026-11-21T12:00:00Z; waited 60s"
+        "pid 42 (without application name, client 10.0.0.7, connected since 2026-11-21T12:00:00Z,"
+        " user app, idle) holds the migration lock of public.h; waited 60s"
     )
     assert error.hint.endswith("SELECT pg_terminate_backend(42);")
 
@@ -30,5 +30,5 @@ def test_owner_hidden_from_our_role_is_said_to_be_hidden() -> None:
 def test_owner_that_left_meanwhile_is_nobody_in_particular() -> None:
     """Between the try and the question the lock changed hands."""
     error = locked_by("public.h", None, 3)
-    assert error.message == "migration lock of public.h held by a session that changes; waited 3s"
+    assert error.message == "a session that changes holds the migration lock of public.h; waited 3s"
     assert error.hint == "Run again when the other migrations have ended."
