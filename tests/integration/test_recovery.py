@@ -6,10 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from hook.errors import ExitCode
+from hook.errors import ConfigError, ExitCode
+from hook.pipeline.recovery import Reconnection
+from hook.stages import Context
+from tests.testbed.database import Database
 from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Fault, Proxy
-from tests.testbed.run_context import eventually
+from tests.testbed.run_context import eventually, target_of
+from tests.testbed.wait_stage import wait_stage
 
 ONCE = {"V2__x.sql": "CREATE TABLE x ();\nINSERT INTO t VALUES (2)"}
 ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
@@ -220,3 +224,16 @@ def test_lost_lock_ends_the_run(gate: Gate) -> None:
         "FAILED 31 LOCKED: the connection that held the migration lock is lost; 1 applied, at 2"
     )
     assert gate.database.query("SELECT to_regclass('y')") == [(None,)]
+
+
+def test_address_that_leads_to_another_cluster_is_not_gone_on_with(
+    database: Database, ctx: Context
+) -> None:
+    """Half of a release on each of two clusters is worse than a run that ends."""
+    stage = wait_stage(target_of(database))
+    reached = stage.run(ctx).value
+    reached.session.close()
+    lost = reached.facts._replace(system_identifier="1")
+    with pytest.raises(ConfigError, match=r"is now the cluster \d+, it was 1"):
+        Reconnection(stage)(ctx, lost)
+    eventually(lambda: not database.query(f"SELECT 1 FROM pg_stat_activity WHERE {OURS}"))

@@ -9,7 +9,7 @@ from hook.core.orders import Orders
 from hook.core.report import Report
 from hook.errors import ExitCode
 from tests.testbed.deployment import OURS
-from tests.testbed.gate import Gate, deciding
+from tests.testbed.gate import WORDING, Gate, deciding
 from tests.testbed.proxy import Fault, Proxy
 from tests.testbed.run_context import eventually
 
@@ -26,7 +26,7 @@ def _broken(gate: Gate) -> None:
 
 def repair(gate: Gate) -> Report:
     """Run the command, confirmed."""
-    return bootstrap.repair(gate.settings, gate.context(), Orders(is_confirmed=True))
+    return bootstrap.repair(gate.settings, gate.context(), Orders(is_confirmed=True), WORDING)
 
 
 def rows(gate: Gate) -> list[object]:
