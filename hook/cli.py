@@ -179,14 +179,16 @@ class _Process:
         Whoever reads us may be what it hangs on, so only the termination message, which
         is written without waiting, is sure to be told.
         """
-        delivery = self._delivery or self._open_early()
-        now, name = datetime.now(UTC), self._interrupt.signal_name
-        report = report_of_abandoned(name, self._command, self._run_id, now)
-        delivery.leave_word(report)
-        telling = threading.Thread(target=log_end, args=(delivery.events, report), daemon=True)
-        telling.start()
-        telling.join(_LAST_WORDS_SECONDS)
-        os._exit(report.exit_code)
+        try:
+            delivery = self._delivery or self._open_early()
+            now, name = datetime.now(UTC), self._interrupt.signal_name
+            report = report_of_abandoned(name, self._command, self._run_id, now)
+            delivery.leave_word(report)
+            telling = threading.Thread(target=log_end, args=(delivery.events, report), daemon=True)
+            telling.start()
+            telling.join(_LAST_WORDS_SECONDS)
+        finally:
+            os._exit(ExitCode.INTERRUPTED)
 
     def _open_early(self) -> Delivery:
         """Return a way out for what went wrong before the settings were looked at."""

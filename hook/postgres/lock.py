@@ -81,8 +81,8 @@ class MigrationLock:
             HookError: As `Session.fetch` says.
         """
         own = self._session
-        # Neither a stack of free backends nor a ring of any length tells these two
-        # sessions apart in this order.
+        # Asked in this order, neither a stack of free backends nor a ring of any length
+        # looks like one backend for each of the two.
         asked = [(item, _backend_of(item)) for item in (own, own, other, other, own, other)]
         served = [{pid for item, pid in asked if item is session} for session in (own, other)]
         if [len(pids) for pids in served] != [1, 1] or served[0] == served[1]:
