@@ -12,7 +12,7 @@ from hook.core.history_rules import (
 from hook.core.version import Version
 from hook.settings.migrations import DEFAULT_TABLE
 from hook.settings.setting import Setting, flyway, settings_in
-from hook.settings.words import parse_list, parse_switch
+from hook.settings.words import parse_list, parse_switch, whole_number
 
 _SWITCH = "true|false"
 
@@ -21,6 +21,27 @@ def _parse_patterns(text: str) -> tuple[IgnorePattern, ...]:
     return tuple(parse_ignore_pattern(item) for item in parse_list(text))
 
 
+CONNECT_RETRIES: Setting[int | None] = flyway(
+    "connect_retries",
+    whole_number(0),
+    None,
+    "NUMBER",
+    "Sets PRESYNC_WAIT_TIMEOUT to as long as Flyway waits between so many more attempts.",
+)
+CONNECT_RETRIES_INTERVAL = flyway(
+    "connect_retries_interval",
+    whole_number(0),
+    "120",
+    "SECONDS",
+    "The longest of these waits, which double from one second.",
+)
+LOCK_RETRY_COUNT: Setting[int | None] = flyway(
+    "lock_retry_count",
+    whole_number(-(2**31)),
+    None,
+    "NUMBER",
+    "Sets PRESYNC_LOCK_WAIT to so many seconds; below zero to the deadline.",
+)
 TABLE = flyway("table", str, DEFAULT_TABLE, "NAME", "Table of the schema history.")
 DEFAULT_SCHEMA: Setting[str | None] = flyway(
     "default_schema",

@@ -11,8 +11,6 @@ _NO_CLEAN = "there is no clean"
 _NO_LICENSE = "nothing here needs a license"
 _NO_TELEMETRY = "nothing is reported anywhere"
 _RESULTS = "results of queries are not printed"
-_OWN_LOCK = "the migration lock is presync's own; PRESYNC_LOCK_WAIT bounds the wait for it"
-_OWN_WAIT = "PRESYNC_WAIT_TIMEOUT bounds the wait for the database"
 _ONLY_SQL = "only scripts in SQL are run"
 _OWN_REPORT = "PRESYNC_REPORT names the report file"
 _OWN_LOG = "PRESYNC_LOG_FORMAT sets the form of the log"
@@ -22,20 +20,17 @@ HARMLESS: Mapping[str, str] = {
     "FLYWAY_BATCH": "a script is always sent as a whole",
     "FLYWAY_CLEAN_DISABLED": _NO_CLEAN,
     "FLYWAY_COMMUNITY_DB_SUPPORT_DISABLED": _NO_LICENSE,
-    "FLYWAY_CONNECT_RETRIES": _OWN_WAIT,
-    "FLYWAY_CONNECT_RETRIES_INTERVAL": _OWN_WAIT,
     "FLYWAY_DO_NOT_REDACT_URL": "secrets are never shown",
     "FLYWAY_DRIVER": "there is no driver to choose",
     "FLYWAY_EMAIL": _NO_LICENSE,
     "FLYWAY_FAIL_ON_MISSING_LOCATIONS": "a missing location is always an error",
     "FLYWAY_LICENSE_KEY": _NO_LICENSE,
-    "FLYWAY_LOCK_RETRY_COUNT": _OWN_LOCK,
     "FLYWAY_LOG_DEBUG_CONFIGURATION_MAP": _OWN_LOG,
     "FLYWAY_LOGGERS": _OWN_LOG,
     "FLYWAY_NATIVE_CONNECTORS": "there is no driver to choose",
     "FLYWAY_OFFLINE_PERMIT_PATH": _NO_LICENSE,
     "FLYWAY_OUTPUT_QUERY_RESULTS": _RESULTS,
-    "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": _OWN_LOCK,
+    "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "the migration lock never is a transaction",
     "FLYWAY_POWERSHELL_EXECUTABLE": _ONLY_SQL,
     "FLYWAY_PUBLISH_RESULT": _NO_TELEMETRY,
     "FLYWAY_REPORT_FILENAME": _OWN_REPORT,

@@ -16,6 +16,7 @@ from hook.settings import (
     RunSettings,
     Settings,
 )
+from hook.settings import flyway_specification as flyway
 from hook.settings import specification as spec
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.load_migrations import build_migrations
@@ -54,6 +55,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             *problems,
         ]
     )
+    values = _with_flyway_waits(values)
     return Settings(
         database=_build_database(values, connection),
         migrations=build_migrations(values),
@@ -80,6 +82,14 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
         overrides=_build_overrides(values),
         provenance=_build_provenance(values, connection, password, inputs),
     )
+
+
+def _with_flyway_waits(values: Values) -> Values:
+    if values.of(flyway.CONNECT_RETRIES) is None and values.of(flyway.LOCK_RETRY_COUNT) is None:
+        return values
+    from hook.settings.flyway_waits import with_flyway_waits  # noqa: PLC0415 - often unset
+
+    return with_flyway_waits(values)
 
 
 def _connect(
@@ -178,6 +188,7 @@ def _build_provenance(
         notes=(
             *note_harmless(inputs.environment),
             *values.flyway.notes,
+            *values.notes,
             *connection.notes,
         ),
     )

@@ -53,6 +53,7 @@ class Values:
         given: By setting; none where a setting is unset.
         placeholders: By name in lower case.
         flyway: What Flyway's own files say.
+        notes: What has no effect beside another setting, one sentence each.
     """
 
     def __init__(
@@ -61,15 +62,28 @@ class Values:
         placeholders: Mapping[str, Given],
         parsed: Mapping[str, object],
         flyway: FlywayFiles,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.given = given
         self.placeholders = placeholders
         self._parsed = parsed
         self.flyway = flyway
+        self.notes = notes
 
     def of(self, setting: Setting[T]) -> T:
         """Return the value of *setting*; none when it is unset."""
         return cast("T", self._parsed[setting.name])
+
+    def replaced(self, setting: Setting[T], value: T, given: Given) -> Values:
+        """Return the values with another one of *setting*, and where that was given."""
+        parsed = {**self._parsed, setting.name: value}
+        all_given = {**self.given, setting.name: given}
+        return Values(all_given, self.placeholders, parsed, self.flyway, self.notes)
+
+    def noted(self, note: str) -> Values:
+        """Return the values with one more *note*."""
+        notes = (*self.notes, note)
+        return Values(self.given, self.placeholders, self._parsed, self.flyway, notes)
 
 
 def read_values(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import TypeVar
@@ -12,6 +13,8 @@ GATES = ("backup", "blockers")
 NO_LEDGER = ""
 # NAMEDATALEN - 1: the server cuts what is longer.
 _NAME_BYTES = 63
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
+_HIGHEST_INT = 2**31 - 1
 
 
 class EngineName(Enum):
@@ -56,6 +59,19 @@ def parse_ledger_name(text: str) -> str:
     if len(name.encode()) > _NAME_BYTES:
         raise ValueError(f"{name!r} is longer than the {_NAME_BYTES} bytes of a name")
     return name
+
+
+def whole_number(lowest: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers from *lowest* to the highest that Java's int holds."""
+
+    def parse(text: str) -> int:
+        word = text.strip()
+        # int() alone would take "1_000" and digits of other scripts.
+        if not _WHOLE_NUMBER.fullmatch(word) or not lowest <= int(word) <= _HIGHEST_INT:
+            raise ValueError(f"{text!r} is not a whole number from {lowest} to {_HIGHEST_INT}")
+        return int(word)
+
+    return parse
 
 
 def parse_list(text: str) -> tuple[str, ...]:

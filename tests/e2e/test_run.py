@@ -164,14 +164,17 @@ def test_failed_row_is_refused_until_it_is_resolved(
     assert "version 2 (V2__x.sql) is recorded as failed" in verdict
 
 
-def test_lock_of_another_migrator_is_named(released: Deployment, run_presync: RunPresync) -> None:
+@pytest.mark.parametrize("wait", [{"PRESYNC_LOCK_WAIT": "100ms"}, {"FLYWAY_LOCK_RETRY_COUNT": "0"}])
+def test_lock_of_another_migrator_is_named(
+    released: Deployment, run_presync: RunPresync, wait: dict[str, str]
+) -> None:
     """Whoever migrates at the moment is named, and nothing is touched."""
     released.release({"V2__x.sql": "SELECT 1"})
     key = migration_lock_key("public", "flyway_schema_history")
     with released.database.connect() as other:
         other.execute(b"SET application_name = 'flyway'; ")
         other.execute("SELECT pg_advisory_lock(%s)", [key])
-        completed = run_presync(["run"], released.env(PRESYNC_LOCK_WAIT="100ms"))
+        completed = run_presync(["run"], released.env(**wait))
         pid = other.info.backend_pid
     verdict = verdict_of(completed, released, ExitCode.LOCKED)
     assert str(pid) in verdict
