@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.bootstrap.reading import build_reading
+from hook.bootstrap.reading import build_connect, build_reading
 from hook.bootstrap.recording import build_record
 from hook.engines.flyway.editing import FlywayEditor
 from hook.pipeline.maintenance import Editing
-from hook.postgres.session import connect
 from hook.stages.lock import LockStage
 
 if TYPE_CHECKING:
@@ -37,7 +36,9 @@ def build_editing(
     """
     return Editing(
         reading=build_reading(settings, engine),
-        lock=LockStage(settings.database.require_target(), connect, settings.run.lock_wait),
+        lock=LockStage(
+            settings.database.require_target(), build_connect(settings), settings.run.lock_wait
+        ),
         editor=editor,
         orders=orders,
         record=build_record(settings, wording),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hook.core.script import Migration
     from hook.core.server import ServerFacts
     from hook.core.statement_list import StatementList
+    from hook.postgres.session import Connect
     from hook.settings import Settings
     from hook.stages import Context
     from hook.stages.scripts import ScriptsStage
@@ -29,6 +30,16 @@ def build_engine(settings: Settings, ctx: Context) -> FlywayEngine:
     return FlywayEngine(settings.migrations, ctx.clock.now(), os.getcwd())  # noqa: PTH109 - text is what the engine takes
 
 
+def build_connect(settings: Settings) -> Connect:
+    """Return how every session of the run is opened."""
+    init_sql = settings.migrations.execution.init_sql
+    if not init_sql:
+        return connect
+    from hook.postgres.init_sql import connect_with  # noqa: PLC0415 - rarely set
+
+    return connect_with(init_sql)
+
+
 def build_wait(settings: Settings) -> WaitStage:
     """Return the stage that reaches the database.
 
@@ -38,7 +49,7 @@ def build_wait(settings: Settings) -> WaitStage:
     database = settings.database
     return WaitStage(
         target=database.require_target(),
-        connect=connect,
+        connect=build_connect(settings),
         wait_timeout=database.wait_timeout,
         expectations=Expectations(database.expect_database, database.expect_system_id),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hook.bootstrap.reading import build_connect
 from hook.pipeline.record import Record
-from hook.postgres.session import connect
 from hook.settings.words import NO_LEDGER
 from hook.stages.ledger import LedgerStage
 
@@ -19,5 +19,5 @@ def build_record(settings: Settings, wording: Wording) -> Record | None:
     ledger = settings.migrations.history.ledger
     if ledger == NO_LEDGER:
         return None
-    stage = LedgerStage(settings.database.require_target(), connect, ledger)
+    stage = LedgerStage(settings.database.require_target(), build_connect(settings), ledger)
     return Record(stage, wording, settings.output.actor._asdict())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.bootstrap.reading import build_wait
+from hook.bootstrap.reading import build_connect, build_wait
 from hook.bootstrap.recording import build_record
 from hook.catalogs.opening import open_catalog
 from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
-from hook.postgres.session import connect
 from hook.settings.backup_source import BackupSystem, S3Settings, parse_stanza
 from hook.settings.words import NO_LEDGER
 from hook.stages.backup import BackupStage, NoBackupSource
@@ -35,7 +34,7 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
     """
     run = settings.run
     return Writing(
-        lock=LockStage(settings.database.require_target(), connect, run.lock_wait),
+        lock=LockStage(settings.database.require_target(), build_connect(settings), run.lock_wait),
         gates=build_gates(settings, engine),
         migrate=MigrateStage(
             engine,

@@ -35,6 +35,13 @@ CONNECT_RETRIES_INTERVAL = flyway(
     "SECONDS",
     "The longest of these waits, which double from one second.",
 )
+INIT_SQL: Setting[str | None] = flyway(
+    "init_sql",
+    str,
+    None,
+    "SQL",
+    "Runs on each new connection; what it SETs is in force in every script.",
+)._replace(is_secret=True)
 LOCK_RETRY_COUNT: Setting[int | None] = flyway(
     "lock_retry_count",
     whole_number(-(2**31)),

@@ -60,7 +60,6 @@ REFUSED: Mapping[str, str] = {
     "FLYWAY_DRYRUN_OUTPUT": "presync plan shows what would be run",
     "FLYWAY_ENVIRONMENT": "Flyway obeys it in lower case only; set flyway_environment",
     "FLYWAY_ERROR_OVERRIDES": "an error of the server is never turned into a success",
-    "FLYWAY_INIT_SQL": "statements for every connection are not supported in this version",
     "FLYWAY_JAR_DIRS": _NO_JAVA,
     "FLYWAY_KERBEROS_CONFIG_FILE": "set KRB5_CONFIG, which libpq's GSSAPI reads",
     "FLYWAY_RESOLVERS": _NO_JAVA,

@@ -173,6 +173,9 @@ def _build_provenance(
     url = values.given.get(spec.URL.name)
     files = values.flyway.variables
     written = {name: given.text for name, given in files.items()} | dict(inputs.environment)
+    init_sql = values.given.get(flyway.INIT_SQL.name)
+    if init_sql is not None:
+        written[flyway.INIT_SQL.environment[0]] = init_sql.text
     secrets = list(find_secrets(written, [url.text] if url else []))
     secrets += [given.text for name, given in values.placeholders.items() if is_secret_name(name)]
     target = connection.target

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from hook.core.baseline import BaselineRules
 from hook.core.history_rules import HistoryRules
-from hook.core.placeholders import PlaceholderSyntax
+from hook.core.placeholders import (
+    PlaceholderSyntax,
+    UnresolvedPlaceholders,
+    replace_placeholders,
+)
 from hook.core.script import Naming
+from hook.errors import ConfigError
 from hook.settings import flyway_specification as flyway
 from hook.settings import specification as spec
 from hook.settings.migrations import (
@@ -39,8 +44,28 @@ def build_migrations(values: Values) -> MigrationSettings:
         execution=Execution(
             is_mixed_allowed=values.of(flyway.MIXED),
             in_transaction=values.of(flyway.EXECUTE_IN_TRANSACTION),
+            init_sql=_init_sql(values),
         ),
     )
+
+
+def _init_sql(values: Values) -> str:
+    """Return FLYWAY_INIT_SQL with the placeholders that have a value before there is a session.
+
+    Raises:
+        ConfigError: It names others.
+    """
+    text = values.of(flyway.INIT_SQL) or ""
+    placeholders = _build_placeholders(values)
+    if not placeholders.is_replacing:
+        return text
+    try:
+        return replace_placeholders(text, placeholders.values, placeholders.syntax)
+    except UnresolvedPlaceholders as error:
+        label = values.given[flyway.INIT_SQL.name].label
+        problems = tuple(f"{label}: {problem}" for problem in error.problems)
+        hint = "Set FLYWAY_PLACEHOLDERS_<NAME>; built-in ones are not known before a connection is."
+        raise ConfigError(problems, hint) from error
 
 
 def _build_naming(values: Values) -> Naming:

@@ -68,10 +68,12 @@ class Execution(NamedTuple):
         is_mixed_allowed: A script may hold both statements that need a transaction and
             statements that refuse one; it then runs without.
         in_transaction: Of scripts that do not say otherwise themselves.
+        init_sql: Run on each new connection, empty for nothing.
     """
 
     is_mixed_allowed: bool = False
     in_transaction: bool = True
+    init_sql: str = ""
 
 
 class MigrationSettings(NamedTuple):

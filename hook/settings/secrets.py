@@ -12,9 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from hook.settings.conninfo import decode_percent
 
 _URLS = ("PRESYNC_URL", "FLYWAY_URL", "DATABASE_URL")
+_SQL = "FLYWAY_INIT_SQL"
 _OURS = ("PRESYNC_", "FLYWAY_", "POSTGRES_", "PG", "AWS_")
 _SECRET_ENDING = ("PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "_KEY", "_PASS")
 _LOGIN = r"://[^:/@?]*:(?P<password>.*)@"
+# SET app.api_key = '…', and set_config('app.api_key', '…', false)
+_SET = r"([\w.]+)[\"']?\s*(?:=|,|\bto\b)\s*'((?:[^']|'')*)'"
 _PAIR = (
     r"(?is)(?:^|[?&\s])(?:ssl)?password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>[^&\s]*))"
 )
@@ -29,7 +32,14 @@ def find_secrets(environment: Mapping[str, str], urls: Iterable[str] = ()) -> tu
     ]
     for text in filter(None, (*urls, *(environment.get(name) for name in _URLS))):
         found += _passwords_in(text)
+    found += _set_in(environment.get(_SQL, ""))
     return tuple(dict.fromkeys(value for value in found if value))
+
+
+def _set_in(sql: str) -> Iterator[str]:
+    for match in re.finditer(_SET, sql, re.IGNORECASE):
+        if is_secret_name(match[1]):
+            yield match[2].replace("''", "'")
 
 
 def is_secret_name(name: str) -> bool:

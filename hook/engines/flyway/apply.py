@@ -84,7 +84,7 @@ def apply_in_transaction(sender: Sender, statements: StatementList, writing: Wri
     return sender.end(AttemptEnd.APPLIED)
 
 
-def session_state(schema: str, search_path: str) -> tuple[str, ...]:
+def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the statements after which a session is as if it were new.
 
     The schema of the history goes in front of the role's own search path, as in
@@ -94,7 +94,9 @@ def session_state(schema: str, search_path: str) -> tuple[str, ...]:
 
     Args:
         schema: Of the schema history.
-        search_path: ``current_setting('search_path')`` as it was after the login.
+        search_path: ``current_setting('search_path')`` as it was after the login and
+            what was run on each connection.
+        replayed: Statements that set again what was set there, be it another time zone.
     """
     path = search_path
     if path != schema and not path.startswith(f"{schema},"):
@@ -103,7 +105,8 @@ def session_state(schema: str, search_path: str) -> tuple[str, ...]:
         # Back to the role of the login, or the one that ALTER ROLE … SET role gave it.
         "SET SESSION AUTHORIZATION DEFAULT",
         "RESET ALL",
-        f"SELECT pg_catalog.set_config('search_path', {quote_literal(path)}, false)",
         "SET TimeZone = 'UTC'",
+        *replayed,
+        f"SELECT pg_catalog.set_config('search_path', {quote_literal(path)}, false)",
         "SET standard_conforming_strings = on",
     )

@@ -127,9 +127,7 @@ class FlywayEngine:
 
     def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
-        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
-
-        session.fetch(";\n".join(session_state(history.schema, server.search_path)))
+        session.fetch(";\n".join(self._session_state(history, server)))
 
     def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
         """Run one migration once, see `hook.engines.Engine`."""
@@ -159,7 +157,7 @@ class FlywayEngine:
 
     def _writing(self, task: ApplyTask) -> Writing:
         from hook.core.attempt import AttemptEnd  # noqa: PLC0415 - not for a no-op run
-        from hook.engines.flyway.apply import Writing, session_state  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise
 
         row = self.new_row(task.migration, task.rank, task.server)
 
@@ -169,10 +167,21 @@ class FlywayEngine:
             return self.history_row_sql(task.history, ended)
 
         return Writing(
-            session_state=session_state(task.history.schema, task.server.search_path),
+            session_state=self._session_state(task.history, task.server),
             measured_row=self.history_row_sql(task.history, row),
             row_of=row_of,
         )
+
+    def _session_state(self, history: History, server: ServerFacts) -> tuple[str, ...]:
+        from hook.core.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
+        from hook.core.lexer import SqlSyntaxError  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - likewise
+
+        try:
+            replayed = replayed_statements(self.settings.execution.init_sql)
+        except SqlSyntaxError as error:
+            raise ConfigError((f"FLYWAY_INIT_SQL: {error}",), "Correct FLYWAY_INIT_SQL.") from error
+        return session_state(history.schema, server.search_path, replayed)
 
     def _installed_by(self, server: ServerFacts) -> str:
         return self.settings.history.installed_by or server.user

@@ -68,3 +68,17 @@ def test_variable_that_holds_a_path_or_a_name_is_no_secret(name: str) -> None:
 def test_url_without_password_has_no_secret() -> None:
     """A port or a user is not mistaken for a password."""
     assert find_secrets({"PRESYNC_URL": "postgresql://u@h:5432/d?sslmode=require"}) == ()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET app.api_key = 'hunter2'",
+        'set session "app"."Password" TO \'hunter2\'',
+        "SELECT set_config('app.token', 'hunter2', false)",
+    ],
+)
+def test_secret_parameter_of_init_sql_is_a_secret(sql: str) -> None:
+    """The name says what the value is, as with placeholders."""
+    text = f"SET app.mode = 'shown'; {sql}"
+    assert find_secrets({"FLYWAY_INIT_SQL": text}) == ("hunter2",)

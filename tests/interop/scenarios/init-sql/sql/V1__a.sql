@@ -1,1 +1,1 @@
-CREATE TABLE seen AS SELECT current_setting('app.mode', true) AS mode;
+CREATE TABLE seen AS SELECT current_setting('app.mode', true) AS mode, word FROM scratch;

@@ -1,0 +1,95 @@
+"""Sessions on which FLYWAY_INIT_SQL runs before anything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hook.core.redaction import Redactor
+from hook.core.refusal import refused_query
+from hook.errors import (
+    ConfigError,
+    DatabaseRejected,
+    DatabaseUnreachable,
+    HookError,
+    LockContention,
+)
+from hook.postgres.session import connect
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from hook.clock import Interrupt
+    from hook.core.sqlstate import ServerMessage
+    from hook.postgres.session import Connect, Session
+    from hook.settings.target import ConnectionTarget
+
+_NAME = "FLYWAY_INIT_SQL"
+_SECONDS = 60.0
+_HINT = "Correct FLYWAY_INIT_SQL; it runs on each new connection, each time in one transaction."
+_NO_MISTAKE = (DatabaseRejected, DatabaseUnreachable, LockContention)
+_STRING = r"'((?:[^']|'')*)'|\$([A-Za-z_]*)\$(.*?)\$\2\$"
+_OWN_PARAMETER = (
+    r"(?i)\bset\s+(?:session\s+|local\s+)?[\w\"]+\.[\w.\"]+\s*(?:=|\bto\b)\s*([^\s;']+)"
+)
+
+
+def connect_with(sql: str) -> Connect:
+    """Return what opens sessions, as `hook.postgres.session.connect`, and runs *sql* on each.
+
+    It costs one round trip. *sql* may hold secrets: of an error, what it quotes is masked.
+    Beyond the errors of `connect`, those that `hook.core.refusal.refused_query` names are
+    raised, and `ConfigError` where the server finds *sql* wrong.
+    """
+
+    def connect_and_run(
+        target: ConnectionTarget,
+        purpose: str,
+        run_id: str,
+        interrupt: Interrupt,
+        connect_timeout: timedelta,
+    ) -> Session:
+        session = connect(target, purpose, run_id, interrupt, connect_timeout)
+        try:
+            _run(session, sql, interrupt)
+        except HookError:
+            session.close()
+            raise
+        return session
+
+    return connect_and_run
+
+
+def _run(session: Session, sql: str, interrupt: Interrupt) -> None:
+    outcome = session.run(sql, seconds=_SECONDS)
+    interrupt.raise_if_set()
+    if outcome.is_lost:
+        raise DatabaseUnreachable(f"{session.peer.name}: connection lost in {_NAME}", "Run again.")
+    if outcome.is_timed_out:
+        message = f"{session.peer.name}: {_NAME} took longer than {_SECONDS:.0f}s"
+        raise DatabaseUnreachable(message, "Find out what it waits for.")
+    if outcome.failure is not None:
+        raise _refused(sql, outcome.completed, outcome.failure)
+    if session.in_transaction:
+        raise ConfigError((f"{_NAME} leaves a transaction open",), _HINT)
+
+
+def _refused(sql: str, completed: int, failure: ServerMessage) -> HookError:
+    if failure.position is None:
+        place = f"statement {completed + 1}"
+    else:
+        place = f"line {sql.count(chr(10), 0, failure.position - 1) + 1}"
+    message = Redactor(_values_in(sql)).text(failure.message)
+    # Hints of the server may quote what is wrong.
+    error = refused_query(failure._replace(message=message, hint=""), f"{_NAME}, {place}")
+    # The rest is a mistake in the text, whatever the same answer would mean for a query of ours.
+    return error if isinstance(error, _NO_MISTAKE) else ConfigError((error.message,), _HINT)
+
+
+def _values_in(sql: str) -> Iterator[str]:
+    """Yield what may be secret in *sql*: its strings, and the values of parameters of one's own."""
+    for match in re.finditer(_STRING, sql, re.DOTALL):
+        yield match[1] or match[3] or ""
+    for match in re.finditer(_OWN_PARAMETER, sql):
+        yield match[1]

@@ -1,0 +1,1 @@
+INSERT INTO seen SELECT current_setting('app.zone'), word FROM scratch;
