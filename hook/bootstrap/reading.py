@@ -61,8 +61,12 @@ def build_scripts(
     """Return the stage that reads the pending scripts."""
     from hook.stages.scripts import ScriptsStage  # noqa: PLC0415 - not for a no-op run
 
-    allows_mixed = settings.migrations.execution.is_mixed_allowed
-    return ScriptsStage(lambda item: engine.read_script(item, facts), allows_mixed)
+    execution = settings.migrations.execution
+    return ScriptsStage(
+        lambda item: engine.read_script(item, facts),
+        execution.is_mixed_allowed,
+        execution.records_only,
+    )
 
 
 def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:

@@ -24,12 +24,14 @@ class BaselineRules(NamedTuple):
     Attributes:
         on_migrate: ``FLYWAY_BASELINE_ON_MIGRATE``.
         is_allowed: ``PRESYNC_ALLOW_BASELINE``, the second key.
+        is_dispensable: A history may start without one, as no script is run.
     """
 
     on_migrate: bool = False
     is_allowed: bool = False
     version: Version = _FIRST_VERSION
     description: str = "<< Flyway Baseline >>"
+    is_dispensable: bool = False
 
 
 def needs_baseline(history: History) -> bool:
@@ -45,6 +47,9 @@ def judge_baseline(history: History, rules: BaselineRules) -> tuple[Finding, ...
     message = f"schema {history.schema} has no {history.table} but holds {named}"
     if rules.on_migrate and rules.is_allowed:
         return (warned("baseline", f"{message}; it is adopted as version {rules.version}"),)
+    if rules.is_dispensable:
+        hint = "Check that this is the right database: what is recorded in it is not run."
+        return (warned("baseline", f"{message}; no script is run, so it is taken as it is", hint),)
     hint = (
         "Check that this is the right database; to adopt it as version"
         f" {rules.version} set FLYWAY_BASELINE_ON_MIGRATE=true and PRESYNC_ALLOW_BASELINE=true."

@@ -10,6 +10,7 @@ from hook.core.text import counted
 def describe_script(script: PreparedScript) -> Finding:
     """Return what a run would do with *script*, its locks included."""
     how = "in one transaction" if script.in_transaction else f"without transaction: {script.reason}"
+    how = how if script.is_run else "recorded, not run"
     statements = counted(script.statement_count, "statement")
     locks = [{"relation": item.relation, "mode": item.mode.value} for item in script.requests]
     return passed(
@@ -20,5 +21,6 @@ def describe_script(script: PreparedScript) -> Finding:
         description=script.migration.description,
         transactional=script.in_transaction,
         statements=script.statement_count,
+        executed=script.is_run,
         locks=locks,
     )

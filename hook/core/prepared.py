@@ -26,6 +26,7 @@ class PreparedScript:
         reason: Why it does not.
         requests: The locks its statements will ask for.
         head_line: 1-based line of the first statement, 0 for a script without any.
+        is_run: Otherwise it is only recorded, see `hook.core.recorded`.
     """
 
     migration: Migration
@@ -34,6 +35,7 @@ class PreparedScript:
     requests: tuple[LockRequest, ...]
     statement_count: int
     head_line: int = 0
+    is_run: bool = True
 
 
 @dataclass(frozen=True, slots=True)

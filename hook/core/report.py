@@ -19,7 +19,11 @@ SCHEMA = "presync.report/1"
 
 
 class AppliedMigration(NamedTuple):
-    """A migration that this run applied. Durations are whole milliseconds."""
+    """A migration that this run applied. Durations are whole milliseconds.
+
+    Attributes:
+        executed: Otherwise it was recorded as applied and not run.
+    """
 
     version: str | None
     description: str
@@ -27,6 +31,7 @@ class AppliedMigration(NamedTuple):
     duration_ms: int
     attempts: int
     transactional: bool
+    executed: bool = True
 
 
 class Override(NamedTuple):

@@ -88,7 +88,7 @@ def _state(code: ExitCode, facts: RunFacts) -> str:
     if facts.progress is Progress.ROLLED_BACK:
         return f"; rolled back{at}"
     if facts.progress is Progress.COMMITTED:
-        done = facts.summary or f"{len(facts.applied)} applied"
+        done = facts.summary or count_applied(facts.applied)
         return f"; {done}{at}"
     return at
 
@@ -99,7 +99,7 @@ def _passed(facts: RunFacts) -> str:
     head = "PASSED 0 OK: "
     if facts.applied:
         tail = (f", at {version}" if version else "") + seconds
-        count = f"{len(facts.applied)} applied"
+        count = count_applied(facts.applied)
         names = [applied_name(item) for item in facts.applied]
         room = VERDICT_LENGTH - len(head) - len(count) - len(tail) - len(" ()")
         return f"{head}{count} ({_listed(names, room)}){tail}"
@@ -127,6 +127,12 @@ def _level(facts: RunFacts) -> str:
 
 def _version(facts: RunFacts) -> str:
     return clip(one_line(facts.after or facts.before or ""), _VERSION_LENGTH)
+
+
+def count_applied(applied: Sequence[AppliedMigration]) -> str:
+    """Return ``3 applied``, or in words that they were only recorded."""
+    is_run = all(item.executed for item in applied)
+    return f"{len(applied)} {'applied' if is_run else 'recorded, not run'}"
 
 
 def applied_name(migration: AppliedMigration) -> str:

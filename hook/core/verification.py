@@ -49,7 +49,7 @@ def judge_run(planned: Plan, history: History, after: Plan) -> tuple[Finding, ..
             for problem in problems
         )
     count = len(planned.pending)
-    return (passed("history-as-planned", f"{count} applied as planned, at {after.current}"),)
+    return (passed("history-as-planned", f"{count} recorded as planned, at {after.current}"),)
 
 
 def judge_new_invalid_indexes(before: frozenset[str], after: frozenset[str]) -> tuple[Finding, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Finding, Policy
+from hook.core.recorded import gate_not_needed, needs_no_gate
 from hook.core.version import newest_version
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Read, Reading
@@ -45,6 +47,12 @@ class Gates:
         self, ctx: Context, read: Read, scripts: tuple[PreparedScript, ...]
     ) -> tuple[Gate, ...]:
         """Return the gates that *scripts* have to pass, in the order they are told."""
+        if needs_no_gate(scripts):
+            policies = {"backup": self.backup_policy, "blockers": self.blockers_policy}
+            return tuple(
+                Gate(name, policy, partial(gate_not_needed, name))
+                for name, policy in policies.items()
+            )
         requests = tuple(dict.fromkeys(item for script in scripts for item in script.requests))
         identifier = read.facts.system_identifier
         return (

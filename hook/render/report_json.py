@@ -72,4 +72,5 @@ def _migration_object(migration: AppliedMigration) -> Mapping[str, object]:
         "duration_ms": migration.duration_ms,
         "attempts": migration.attempts,
         "transactional": migration.transactional,
+        "executed": migration.executed,
     }

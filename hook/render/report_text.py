@@ -96,6 +96,7 @@ def _migration_lines(report: Report, palette: Palette) -> Iterator[str]:
 def _remark(migration: AppliedMigration) -> str:
     remarks = [f"{migration.attempts} attempts"] if migration.attempts > 1 else []
     remarks += [] if migration.transactional else ["without transaction"]
+    remarks += [] if migration.executed else ["recorded, not run"]
     return ", ".join(remarks)
 
 

@@ -137,6 +137,13 @@ EXECUTE_IN_TRANSACTION = flyway(
     _SWITCH,
     "Scripts run in a transaction unless they say otherwise.",
 )
+SKIP_EXECUTING_MIGRATIONS = flyway(
+    "skip_executing_migrations",
+    parse_switch,
+    "false",
+    _SWITCH,
+    "Pending migrations are recorded as applied and not run.",
+)
 BASELINE_ON_MIGRATE = flyway(
     "baseline_on_migrate",
     parse_switch,

@@ -47,7 +47,6 @@ ONLY: Mapping[str, tuple[str, str]] = {
     "FLYWAY_GROUP": ("false", "each migration has its own transaction"),
     "FLYWAY_SKIP_DEFAULT_CALLBACKS": ("false", "callbacks cannot be switched off"),
     "FLYWAY_SKIP_DEFAULT_RESOLVERS": ("false", "there are no resolvers but the one for SQL"),
-    "FLYWAY_SKIP_EXECUTING_MIGRATIONS": ("false", "a migration is never recorded without running"),
 }
 
 _NO_JAVA = "Java classes cannot be run"

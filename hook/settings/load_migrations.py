@@ -39,12 +39,14 @@ def build_migrations(values: Values) -> MigrationSettings:
             is_allowed=values.of(spec.ALLOW_BASELINE),
             version=values.of(flyway.BASELINE_VERSION),
             description=values.of(flyway.BASELINE_DESCRIPTION),
+            is_dispensable=values.of(flyway.SKIP_EXECUTING_MIGRATIONS),
         ),
         rules=_build_rules(values),
         execution=Execution(
             is_mixed_allowed=values.of(flyway.MIXED),
             in_transaction=values.of(flyway.EXECUTE_IN_TRANSACTION),
             init_sql=_init_sql(values),
+            records_only=values.of(flyway.SKIP_EXECUTING_MIGRATIONS),
         ),
     )
 

@@ -69,11 +69,13 @@ class Execution(NamedTuple):
             statements that refuse one; it then runs without.
         in_transaction: Of scripts that do not say otherwise themselves.
         init_sql: Run on each new connection, empty for nothing.
+        records_only: No script is run, all are recorded as applied.
     """
 
     is_mixed_allowed: bool = False
     in_transaction: bool = True
     init_sql: str = ""
+    records_only: bool = False
 
 
 class MigrationSettings(NamedTuple):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hook.core.lexer import SqlSyntaxError
 from hook.core.outcome import passed
 from hook.core.prepared import PreparedScript, prepare_script
+from hook.core.recorded import judge_recorded, recorded_only
 from hook.core.script import Migration
 from hook.core.text import counted
 from hook.errors import BadMigrationSet
@@ -18,10 +19,15 @@ _HINT = "Correct the named lines; nothing was run."
 
 @dataclass(frozen=True, slots=True)
 class ScriptsStage:
-    """Cuts the pending scripts into statements and learns what they will lock."""
+    """Cuts the pending scripts into statements and learns what they will lock.
+
+    Attributes:
+        records_only: The scripts are recorded as applied and none is run.
+    """
 
     read_script: Callable[[Migration], str]
     allows_mixed: bool
+    records_only: bool = False
     name: str = "scripts"
 
     def run(
@@ -45,6 +51,8 @@ class ScriptsStage:
                 problems += error.problems
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
+        if self.records_only:
+            prepared = [recorded_only(script) for script in prepared]
         statements = counted(sum(item.statement_count for item in prepared), "statement")
         message = f"{counted(len(prepared), 'script')} with {statements} can be read"
-        return Outcome((passed("scripts", message),), tuple(prepared))
+        return Outcome((passed("scripts", message), *judge_recorded(prepared)), tuple(prepared))

@@ -55,7 +55,7 @@ class SyntaxStage:
         problems: list[str] = []
         asked = left_out = 0
         between = _between_batches(ctx)
-        for script in scripts:
+        for script in (item for item in scripts if item.is_run):
             selection = Selection(self.read_statements(script.migration), self.limits)
             found = find_syntax_errors(session, selection, between)
             name = script.migration.script
@@ -67,7 +67,7 @@ class SyntaxStage:
             left_out += selection.left_out
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
-        pending = counted(len(scripts), "pending script")
+        pending = counted(sum(item.is_run for item in scripts), "pending script")
         message = f"the server can parse {counted(asked, 'statement')} of {pending}"
         if left_out:
             message += f"; {left_out} too long or in escape string syntax were not looked at"

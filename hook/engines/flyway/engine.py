@@ -140,6 +140,8 @@ class FlywayEngine:
         allows_mixed = self.settings.execution.is_mixed_allowed
         parsed = parse_script(task.migration, text, allows_mixed=allows_mixed)
         sender, writing = Sender(session, task.limits, on_wait), self._writing(task)
+        if self.settings.execution.records_only:
+            return apply_in_transaction(sender, parsed.body[:0], writing)
         if parsed.in_transaction:
             return apply_in_transaction(sender, parsed.body, writing)
         return StepByStep(sender, parsed.body, writing, task.done).apply()

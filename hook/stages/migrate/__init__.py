@@ -12,6 +12,7 @@ from hook.core.history import SYNTHETIC_TYPES
 from hook.core.outcome import from_error, passed
 from hook.core.progress import Progress
 from hook.core.report import AppliedMigration
+from hook.core.verdict import count_applied
 from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
 from hook.stages import Context, Outcome
 from hook.stages.migrate.attempts import Attempts, Rules
@@ -87,7 +88,7 @@ class MigrateStage:
         except HookError as error:
             last = from_error(migrator.classified(error))
         else:
-            last = passed("migrate", f"{len(migrator.applied)} applied")
+            last = passed("migrate", count_applied(migrator.applied))
         migrated = Migrated(footing.session, tuple(migrator.applied), footing.progress)
         return Outcome((*judge_ladder(self.ladder, work.facts), last), migrated)
 
@@ -152,6 +153,7 @@ class _Migrator:
             duration_ms=round((self.ctx.clock.monotonic() - began) * 1000),
             attempts=attempts,
             transactional=script.in_transaction,
+            executed=script.is_run,
         )
         self.applied.append(applied)
         telling.applied(applied)

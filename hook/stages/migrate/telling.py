@@ -25,11 +25,13 @@ class Telling:
 
     def started(self, script: PreparedScript) -> None:
         """Tell that the first attempt begins."""
+        what = "applying" if script.is_run else "recording and not running"
         self.events(
             "migration.started",
-            f"applying {self.migration.script}",
+            f"{what} {self.migration.script}",
             **self._names(),
             transactional=script.in_transaction,
+            executed=script.is_run,
         )
 
     def progress(self, seconds: float) -> None:
@@ -85,10 +87,12 @@ class Telling:
 
     def applied(self, applied: AppliedMigration) -> None:
         """Tell that it is applied."""
+        what = "applied" if applied.executed else "recorded and not run:"
         self.events(
             "migration.applied",
-            f"applied {self.migration.script} in {applied.duration_ms} ms",
+            f"{what} {self.migration.script} in {applied.duration_ms} ms",
             **self._names(),
+            executed=applied.executed,
             duration_ms=applied.duration_ms,
             attempts=applied.attempts,
         )

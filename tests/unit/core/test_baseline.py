@@ -41,6 +41,14 @@ def test_baseline_with_both_switches_is_told_and_planned_on() -> None:
     assert first.description == first.script == "<< Flyway Baseline >>"
 
 
+def test_baseline_is_dispensable_where_no_script_is_run() -> None:
+    """As with Flyway, but not in silence."""
+    (found,) = judge_baseline(FOUND, BaselineRules(is_dispensable=True))
+    assert found.status is Status.WARNED
+    assert "holds table public.orders; no script is run" in found.message
+    assert with_baseline(FOUND, BaselineRules(is_dispensable=True)) == FOUND
+
+
 def test_baseline_is_not_made_where_it_is_not_needed() -> None:
     """An empty schema, or a history that is there, even an empty one."""
     empty = History("public", "flyway_schema_history", exists=False)

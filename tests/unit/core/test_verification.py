@@ -34,7 +34,7 @@ def test_run_as_planned_passes() -> None:
     """Count and version are told."""
     (found,) = verify(*DONE)
     assert found.status is Status.PASSED
-    assert found.message == "2 applied as planned, at 2"
+    assert found.message == "2 recorded as planned, at 2"
 
 
 def test_run_that_created_the_history_passes() -> None:
@@ -94,7 +94,7 @@ def test_run_that_stops_at_its_target_passes() -> None:
     rules = HistoryRules(target=parse_target("next"))
     before, after = history(DONE[0]), history(*DONE[:2])
     found = judge_run(plan_on(before, rules), after, plan_on(after, rules))
-    assert [item.message for item in found] == ["1 applied as planned, at 2"]
+    assert [item.message for item in found] == ["1 recorded as planned, at 2"]
 
 
 def test_level_is_reached_when_nothing_is_pending() -> None:

@@ -83,6 +83,7 @@ def test_applied_migrations_are_told_in_full() -> None:
         "duration_ms": 1789,
         "attempts": 2,
         "transactional": False,
+        "executed": True,
     }
     assert parsed["overrides"] == [{"gate": "blockers", "reason": "rehearsed\ntoday"}]
 

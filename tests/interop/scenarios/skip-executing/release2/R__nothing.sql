@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW nothing AS SELECT id FROM no_such_table;
