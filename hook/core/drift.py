@@ -149,7 +149,8 @@ def _missing(info: MigrationInfo, row: HistoryRow) -> tuple[str, str]:
 
 def _judge_late(info: MigrationInfo, release: _Release, rules: HistoryRules) -> Iterator[Finding]:
     file = info.migration
-    if file is not None and file.kind is Kind.VERSIONED:
+    is_picked = rules.cherry_pick.includes(info.version, info.description)
+    if file is not None and file.kind is Kind.VERSIONED and is_picked:
         message = f"{file.name} ({file.script}) was not applied before newer versions were"
         hint = (
             f"Make it a new migration {release.next_version}, or allow the order with"

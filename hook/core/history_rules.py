@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from hook.core.cherry_pick import CherryPick
 from hook.core.version import InvalidVersion, Version
 
 _PATTERN_KINDS = ("*", "repeatable", "versioned")
@@ -92,6 +93,7 @@ class HistoryRules(NamedTuple):
 
     Attributes:
         is_out_of_order: Versions below the newest applied one may still be applied.
+        cherry_pick: Which migrations are applied, and in which order.
         validates: Disagreements stop the run; otherwise they are told as warnings.
     """
 
@@ -100,6 +102,7 @@ class HistoryRules(NamedTuple):
     ignore_patterns: tuple[IgnorePattern, ...] = (IgnorePattern(),)
     on_ahead: OnAhead = OnAhead.PASS
     validates: bool = True
+    cherry_pick: CherryPick = CherryPick()
 
     def ignores(self, state: str, *, is_versioned: bool) -> bool:
         """Tell whether validation passes over a migration with the displayed *state*."""

@@ -48,11 +48,12 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
 
     A repeatable that a newer release has replaced is not taken back to the text of
     this one: rolling back the application leaves the schema as it is. The target
-    ``next`` is a single step, whatever kind of migration it is.
+    ``next`` is a single step, whatever kind of migration it is. What was cherry-picked
+    runs in the order of the list.
     """
     ahead = find_ahead(infos)
     kept = {info.description for info in ahead.replaced}
-    pending = tuple(
+    pending = rules.cherry_pick.ordered(
         info.migration
         for info in infos
         if info.state is MigrationState.PENDING
@@ -63,7 +64,7 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
         )
     )
     return Plan(
-        pending=pending[:1] if rules.target.kind is TargetKind.NEXT else pending,
+        pending=tuple(pending[:1] if rules.target.kind is TargetKind.NEXT else pending),
         infos=tuple(infos),
         current=_current_version(infos),
         ahead=tuple(_short_name(info) for info in ahead.unknown),

@@ -31,6 +31,7 @@ _MARKERS = {
     BASELINE: MigrationState.BASELINE,
     **dict.fromkeys(UNDO_TYPES, MigrationState.SUCCESS),
 }
+_NOT_PICKED = MigrationState.IGNORED
 _FIRST = frozenset({MigrationState.BELOW_BASELINE, MigrationState.BASELINE_IGNORED})
 
 
@@ -88,8 +89,9 @@ def reconcile(
     """
     pairs = _pair(resolved, entries)
     files = _without_row(resolved, entries, pairs)
-    levels = _find_levels(resolved, entries, files)
-    levels = levels._replace(target=_target_version(files, levels, rules))
+    picked = [file for file in files if _is_picked(file, rules)]
+    levels = _find_levels(resolved, entries, picked)
+    levels = levels._replace(target=_target_version(picked, levels, rules))
     waiting = [_info_of_file(file, levels, rules) for file in files]
     applied = (_info_of_row(entry, pairs, levels) for entry in entries)
     return (
@@ -166,7 +168,8 @@ def _target_version(
     if kind is TargetKind.CURRENT:
         return levels.last_applied
     if kind is TargetKind.NEXT:
-        states = ((file, _state_of_file(file, levels, rules)) for file in files)
+        ordered = rules.cherry_pick.ordered(files)
+        states = ((file, _state_of_file(file, levels, rules)) for file in ordered)
         pending = (file.version for file, state in states if state is MigrationState.PENDING)
         return next((version for version in pending if version is not None), None)
     return rules.target.version
@@ -178,6 +181,10 @@ def _info_of_file(file: Migration, levels: _Levels, rules: HistoryRules) -> Migr
 
 
 def _state_of_file(file: Migration, levels: _Levels, rules: HistoryRules) -> MigrationState:
+    return _state_of_picked(file, levels, rules) if _is_picked(file, rules) else _NOT_PICKED
+
+
+def _state_of_picked(file: Migration, levels: _Levels, rules: HistoryRules) -> MigrationState:
     version = file.version
     if version is None:
         return MigrationState.PENDING
@@ -189,6 +196,10 @@ def _state_of_file(file: Migration, levels: _Levels, rules: HistoryRules) -> Mig
     if levels.target is not None and version > levels.target:
         return MigrationState.ABOVE_TARGET
     return MigrationState.IGNORED if _is_too_late(file, levels, rules) else MigrationState.PENDING
+
+
+def _is_picked(file: Migration, rules: HistoryRules) -> bool:
+    return rules.cherry_pick.includes(file.version, file.description)
 
 
 def _starts_empty_history(file: Migration, levels: _Levels) -> bool:

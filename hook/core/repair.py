@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hook.core.applied import read_rows
+from hook.core.cherry_pick import CherryPick
 from hook.core.history import (
     DELETE,
     SYNTHETIC_TYPES,
@@ -75,17 +76,21 @@ def plan_repair(
     Args:
         history: As read; rows that cannot be understood are left as they are.
         migrations: The files of the release.
-        rules: Their patterns say which migrations may be gone; target and order do not
-            matter to a repair.
+        rules: Their patterns say which migrations may be gone, and their cherry-pick limits
+            which failed rows go; target and order do not matter to a repair.
         only: Repair the rows of this version, all of them if none.
     """
     entries, _ = read_rows(history.rows)
     removed = tuple(
-        entry.row for entry in entries if not entry.row.success and _is_meant(entry.version, only)
+        entry.row
+        for entry in entries
+        if not entry.row.success
+        and _is_meant(entry.version, only)
+        and rules.cherry_pick.includes(entry.version, entry.row.description)
     )
     kept = replace(history, rows=_without(history.rows, removed))
     entries, _ = read_rows(kept.rows)
-    lenient = rules._replace(is_out_of_order=True, target=Target())
+    lenient = rules._replace(is_out_of_order=True, target=Target(), cherry_pick=CherryPick())
     infos = [
         info
         for info in reconcile(migrations, entries, lenient)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hook.core.cherry_pick import CherryPick, Pick
 from hook.core.encoding import canonical_encoding
 from hook.core.history_rules import (
     IgnorePattern,
@@ -15,6 +16,10 @@ from hook.settings.setting import Setting, flyway, settings_in
 from hook.settings.words import parse_list, parse_switch, whole_number
 
 _SWITCH = "true|false"
+
+
+def _parse_picks(text: str) -> CherryPick:
+    return CherryPick(tuple(Pick(item) for item in parse_list(text)))
 
 
 def _parse_patterns(text: str) -> tuple[IgnorePattern, ...]:
@@ -108,6 +113,13 @@ OUT_OF_ORDER = flyway(
     "false",
     _SWITCH,
     "Versions below the newest applied one may still be applied.",
+)
+CHERRY_PICK: Setting[CherryPick | None] = flyway(
+    "cherry_pick",
+    _parse_picks,
+    None,
+    "NAME,…",
+    "Migrate only these versions or descriptions, in this order; the others are ignored.",
 )
 VALIDATE_ON_MIGRATE = flyway(
     "validate_on_migrate",

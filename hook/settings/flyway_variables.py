@@ -54,7 +54,6 @@ _NO_JAVA = "Java classes cannot be run"
 REFUSED: Mapping[str, str] = {
     "FLYWAY_CALLBACK_LOCATIONS": "callbacks are looked for in the locations only",
     "FLYWAY_CALLBACKS": _NO_JAVA,
-    "FLYWAY_CHERRY_PICK": "migrations run in the order of their versions",
     "FLYWAY_CONFIGURATIONS": "only Gradle has configurations",
     "FLYWAY_DRYRUN_OUTPUT": "presync plan shows what would be run",
     "FLYWAY_ENVIRONMENT": "Flyway obeys it in lower case only; set flyway_environment",

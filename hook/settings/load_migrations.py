@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hook.core.baseline import BaselineRules
+from hook.core.cherry_pick import CherryPick
 from hook.core.history_rules import HistoryRules
 from hook.core.placeholders import (
     PlaceholderSyntax,
@@ -115,4 +116,5 @@ def _build_rules(values: Values) -> HistoryRules:
         ignore_patterns=values.of(flyway.IGNORE_MIGRATION_PATTERNS),
         on_ahead=values.of(spec.ON_AHEAD),
         validates=values.of(flyway.VALIDATE_ON_MIGRATE),
+        cherry_pick=values.of(flyway.CHERRY_PICK) or CherryPick(),
     )

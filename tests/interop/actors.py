@@ -23,6 +23,8 @@ _PRESYNC_COMMANDS = {
 }
 # Flyway remembers no failure; both are to run what is refused a second time.
 _PRESYNC_SETTINGS = {"PRESYNC_BACKUP_SOURCE": "none", "PRESYNC_FAILURE_MEMORY": "0s"}
+# Its open-source edition does not know them, and passes over what it does not know.
+_SOLD = frozenset({"FLYWAY_CHERRY_PICK"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,11 @@ class PresyncActor:
 
 
 def _flyway_only(settings: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in settings.items() if name.startswith("FLYWAY_")}
+    return {
+        name: value
+        for name, value in settings.items()
+        if name.startswith("FLYWAY_") and name not in _SOLD
+    }
 
 
 def _state(entry: Mapping[str, Any]) -> State:

@@ -90,6 +90,10 @@ class FlywayEngine:
             *judge_history(infos, rules),
             *judge_scripts(plan.pending),
         )
+        if rules.cherry_pick.picks:
+            from hook.core.cherry_pick_findings import judge_picks  # noqa: PLC0415 - rarely set
+
+            findings = (*findings, *judge_picks(plan, rules))
         return plan, findings
 
     def create_history(self, session: Reader, history: History, server: ServerFacts) -> History:

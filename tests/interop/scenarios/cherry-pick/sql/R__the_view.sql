@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW the_view AS SELECT word FROM trace;
