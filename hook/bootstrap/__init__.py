@@ -140,8 +140,8 @@ def lint(settings: Settings, ctx: Context) -> Report:
     from hook.bootstrap.reading import build_scripts  # noqa: PLC0415 - see the module
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    # Which scripts are pending, and so would be recorded without running, is unknown here.
-    execution = settings.migrations.execution._replace(records_only=False)
+    # Which scripts are pending, and so would be in a group or only recorded, is unknown here.
+    execution = settings.migrations.execution._replace(records_only=False, is_grouped=False)
     offline = settings._replace(migrations=settings.migrations._replace(execution=execution))
     engine = build_engine(offline, ctx)
     scripts = build_scripts(offline, engine, None)

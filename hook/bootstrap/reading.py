@@ -59,12 +59,14 @@ def build_scripts(
     settings: Settings, engine: FlywayEngine, facts: ServerFacts | None
 ) -> ScriptsStage:
     """Return the stage that reads the pending scripts."""
-    from hook.stages.scripts import ScriptsStage  # noqa: PLC0415 - not for a no-op run
+    from hook.core.group import Grouping  # noqa: PLC0415 - not for a no-op run
+    from hook.stages.scripts import ScriptsStage  # noqa: PLC0415 - likewise
 
     execution = settings.migrations.execution
     return ScriptsStage(
         lambda item: engine.read_script(item, facts),
         execution.is_mixed_allowed,
+        Grouping.ALL if execution.is_grouped else Grouping.EACH,
         execution.records_only,
     )
 

@@ -8,6 +8,7 @@ from hook.bootstrap.reading import build_connect, build_wait
 from hook.bootstrap.recording import build_record
 from hook.catalogs.opening import open_catalog
 from hook.core.blockers import BlockerPolicy
+from hook.core.group import Grouping
 from hook.core.outcome import Policy
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
@@ -41,6 +42,7 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
             run.lock_ladder,
             run.statement_timeout,
             Reconnection(build_wait(settings)),
+            Grouping.ALL if settings.migrations.execution.is_grouped else Grouping.EACH,
         ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),

@@ -36,6 +36,7 @@ class ApplyTask:
     """One migration to be applied once, and the rank of its row in *history*.
 
     Attributes:
+        first_rank: That of the first migration in the same transaction, none if it is alone.
         done: How many statements of a script without transaction the attempt before
             has settled; this one goes on behind them, in the same session.
     """
@@ -46,6 +47,7 @@ class ApplyTask:
     server: ServerFacts
     limits: Limits
     done: int = 0
+    first_rank: int | None = None
 
 
 class AttemptEnd(Enum):
@@ -92,6 +94,8 @@ class Attempt:
         done_line: Last line of those that changed something, 0 when none did.
         left_behind: What else such a script left in the database, one item per thing
             (``invalid index public.i on t``).
+        at: Which of the scripts in one transaction it ended in, from 0.
+        script_ends_ms: When each of them that ended had ended, since the attempt began.
     """
 
     end: AttemptEnd
@@ -103,6 +107,8 @@ class Attempt:
     done: int = 0
     done_line: int = 0
     left_behind: tuple[str, ...] = ()
+    at: int = 0
+    script_ends_ms: tuple[int, ...] = ()
 
     @property
     def leftovers(self) -> tuple[str, ...]:

@@ -28,12 +28,14 @@ class GivenUp:
 
     Attributes:
         is_recorded: The schema history has a failed row for it.
+        others: How many more migrations were in the same transaction.
     """
 
     task: ApplyTask
     attempt: Attempt
     attempts: int
     is_recorded: bool = False
+    others: int = 0
 
     @property
     def row(self) -> str:
@@ -143,7 +145,13 @@ def _what(given_up: GivenUp) -> str:
     failure = given_up.attempt.failure
     if failure is None:
         return f"{_place(given_up)} {given_up.attempt.end.value}"
-    return f"{_place(given_up)} {failure.sqlstate} {failure.message}"
+    return f"{_place(given_up)} {failure.sqlstate} {failure.message}{_group(given_up)}"
+
+
+def _group(given_up: GivenUp) -> str:
+    if not given_up.others:
+        return ""
+    return f", and with it {counted(given_up.others, 'other migration')} of its group"
 
 
 def _place(given_up: GivenUp) -> str:

@@ -66,17 +66,21 @@ class Engine(Protocol):
             HookError: The server refused, or the connection is lost.
         """
 
-    def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
-        """Run the migration of *task* once, together with its history row.
+    def apply(
+        self, session: Session, tasks: Sequence[ApplyTask], on_wait: Callable[[float], None]
+    ) -> Attempt:
+        """Run the migrations of *tasks* once, together with their history rows.
 
         Args:
             session: As `enter_session` leaves it, or as an attempt at the same migration
                 did. It may be lost afterwards; otherwise no transaction is open.
-            task: What to run, and within which limits.
+            tasks: What to run, and within which limits: one migration, or several that
+                can share a transaction, in running order.
             on_wait: Told the seconds waited so far, now and then.
 
         Raises:
-            BadMigrationSet: The file cannot be read any more as it was resolved.
+            BadMigrationSet: A file cannot be read any more as it was resolved; what was
+                begun is rolled back.
             HookError: The server could not be asked what it must be asked before; no
                 statement of the script was sent.
         """

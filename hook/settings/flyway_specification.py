@@ -135,12 +135,19 @@ IGNORE_MIGRATION_PATTERNS = flyway(
     "KIND:STATE,…",
     "Migrations that validation passes over.",
 )
+GROUP = flyway(
+    "group",
+    parse_switch,
+    "false",
+    _SWITCH,
+    "All pending migrations of a run share one transaction: all of them stay, or none.",
+)
 MIXED = flyway(
     "mixed",
     parse_switch,
     "false",
     _SWITCH,
-    "A script may hold both kinds of statements; it then runs without a transaction.",
+    "A script, or a group, may hold both kinds of statements; it then runs without a transaction.",
 )
 EXECUTE_IN_TRANSACTION = flyway(
     "execute_in_transaction",

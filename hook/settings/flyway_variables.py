@@ -44,7 +44,6 @@ HARMLESS: Mapping[str, str] = {
 ONLY: Mapping[str, tuple[str, str]] = {
     "FLYWAY_CHECK_DRIFT_ON_MIGRATE": ("false", "snapshots of the schema are not supported"),
     "FLYWAY_DETECT_ENCODING": ("false", "FLYWAY_ENCODING says what the scripts are written in"),
-    "FLYWAY_GROUP": ("false", "each migration has its own transaction"),
     "FLYWAY_SKIP_DEFAULT_CALLBACKS": ("false", "callbacks cannot be switched off"),
     "FLYWAY_SKIP_DEFAULT_RESOLVERS": ("false", "there are no resolvers but the one for SQL"),
 }

@@ -47,6 +47,7 @@ def build_migrations(values: Values) -> MigrationSettings:
             is_mixed_allowed=values.of(flyway.MIXED),
             in_transaction=values.of(flyway.EXECUTE_IN_TRANSACTION),
             init_sql=_init_sql(values),
+            is_grouped=values.of(flyway.GROUP),
             records_only=values.of(flyway.SKIP_EXECUTING_MIGRATIONS),
         ),
     )

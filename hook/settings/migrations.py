@@ -69,6 +69,7 @@ class Execution(NamedTuple):
             statements that refuse one; it then runs without.
         in_transaction: Of scripts that do not say otherwise themselves.
         init_sql: Run on each new connection, empty for nothing.
+        is_grouped: All pending scripts share one transaction.
         records_only: No script is run, all are recorded as applied.
     """
 
@@ -76,6 +77,7 @@ class Execution(NamedTuple):
     in_transaction: bool = True
     init_sql: str = ""
     records_only: bool = False
+    is_grouped: bool = False
 
 
 class MigrationSettings(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hook.core.group import Grouping, grouped, units_of
 from hook.core.lexer import SqlSyntaxError
 from hook.core.outcome import passed
 from hook.core.prepared import PreparedScript, prepare_script
@@ -22,11 +23,13 @@ class ScriptsStage:
     """Cuts the pending scripts into statements and learns what they will lock.
 
     Attributes:
+        grouping: Whether the scripts have to fit into one transaction.
         records_only: The scripts are recorded as applied and none is run.
     """
 
     read_script: Callable[[Migration], str]
     allows_mixed: bool
+    grouping: Grouping = Grouping.EACH
     records_only: bool = False
     name: str = "scripts"
 
@@ -51,8 +54,12 @@ class ScriptsStage:
                 problems += error.problems
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
+        if self.grouping is Grouping.ALL:
+            prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
         if self.records_only:
             prepared = [recorded_only(script) for script in prepared]
         statements = counted(sum(item.statement_count for item in prepared), "statement")
         message = f"{counted(len(prepared), 'script')} with {statements} can be read"
+        if len(prepared) > 1 and len(units_of(prepared, self.grouping)) == 1:
+            message += ", all in one transaction"
         return Outcome((passed("scripts", message), *judge_recorded(prepared)), tuple(prepared))

@@ -43,7 +43,7 @@ class Bench:
 
     def apply(self, script: str | bytes, conf: str = "") -> Attempt:
         """Return the attempt at *script*."""
-        return self.engine.apply(self.session, self.task(script, conf), lambda _: None)
+        return self.engine.apply(self.session, [self.task(script, conf)], lambda _: None)
 
     def rows(self) -> list[tuple[object, ...]]:
         """Return what the history says."""
@@ -128,7 +128,7 @@ def test_session_lost_before_the_attempt_has_done_nothing(bench: Bench, conf: st
     task = bench.task("CREATE TABLE x ()", conf)
     bench.database.query(f"SELECT pg_terminate_backend({bench.session.pid})")
     eventually(lambda: bench.session.is_lost)
-    attempt = bench.engine.apply(bench.session, task, lambda _: None)
+    attempt = bench.engine.apply(bench.session, [task], lambda _: None)
     assert attempt.end is AttemptEnd.LOST
     assert attempt.place.moment is Moment.UNSENT
     assert attempt.leftovers == ()
@@ -140,7 +140,7 @@ def test_stop_request_before_the_attempt_has_done_nothing(
     """Nothing is sent, nothing is left behind and nothing recorded."""
     task = bench.task("CREATE TABLE x ()")
     interrupt.set("SIGTERM")
-    attempt = bench.engine.apply(bench.session, task, lambda _: None)
+    attempt = bench.engine.apply(bench.session, [task], lambda _: None)
     assert attempt.end is AttemptEnd.INTERRUPTED
     assert attempt.place.moment is Moment.UNSENT
     assert bench.rows() == []
@@ -153,7 +153,7 @@ def test_stop_request_before_a_script_without_transaction_has_done_nothing(
     task = bench.task("CREATE TABLE x ()", "executeInTransaction=false")
     interrupt.set("SIGTERM")
     with pytest.raises(Interrupted):
-        bench.engine.apply(bench.session, task, lambda _: None)
+        bench.engine.apply(bench.session, [task], lambda _: None)
     assert bench.rows() == []
 
 
@@ -161,7 +161,7 @@ def test_attempt_goes_on_behind_what_is_done(bench: Bench) -> None:
     """Only what is left of a script without transaction runs in the next attempt."""
     script = "CREATE TABLE one ();\nCREATE TABLE two ();\nCREATE TABLE three ()"
     task = replace(bench.task(script, "executeInTransaction=false"), done=2)
-    assert bench.engine.apply(bench.session, task, lambda _: None).end is AttemptEnd.APPLIED
+    assert bench.engine.apply(bench.session, [task], lambda _: None).end is AttemptEnd.APPLIED
     assert bench.database.query("SELECT to_regclass('two'), to_regclass('three')::text") == [
         (None, "three")
     ]

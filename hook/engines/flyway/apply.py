@@ -1,15 +1,16 @@
-"""Runs one script once, together with its row in the schema history.
+"""Runs scripts once, together with their rows in the schema history.
 
 A transactional script goes to the server in one message with its history row and
-the COMMIT, so that neither can exist without the other.
+the COMMIT, so that neither can exist without the other; of several in one transaction
+the last one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hook.core.attempt import Attempt, AttemptEnd
+from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
 from hook.core.script_message import Moment, Own, compose_messages
 from hook.core.sql_text import quote_identifier, quote_literal
 from hook.core.statement_list import StatementList
@@ -58,30 +59,77 @@ def own(moment: Moment, statements: Iterable[str]) -> Iterator[Own]:
     return (Own(moment, sql) for sql in statements)
 
 
-def apply_in_transaction(sender: Sender, statements: StatementList, writing: Writing) -> Attempt:
-    """Run script and history row in one transaction; nothing stays if it fails.
+Part = tuple[StatementList, Writing]
+"""A script of those that run in one transaction."""
+
+
+def apply_in_transaction(sender: Sender, parts: Iterable[Part], count: int) -> Attempt:
+    """Run *count* scripts and their history rows in one transaction; all stay, or nothing.
 
     The session must be in its state between scripts, and is so again afterwards: a
-    rollback takes back what the script has SET as well.
+    rollback takes back what the scripts have SET as well.
+
+    Args:
+        sender: The conversation with the server.
+        parts: The scripts in running order, read one by one.
+        count: How many they are.
     """
-    limits = sender.limits
-    before = (
-        "BEGIN",
-        f"SET LOCAL lock_timeout = {limits.lock_timeout_ms}",
-        f"SET LOCAL statement_timeout = {limits.statement_timeout_ms}",
-    )
-    after = (
-        # Deferred triggers run while role and search path are still the script's own.
-        Own(Moment.COMMIT, "SET CONSTRAINTS ALL IMMEDIATE"),
-        *writing.recording(limits.lock_timeout_ms, writing.measured_row),
-        Own(Moment.COMMIT, "COMMIT"),
-    )
-    for message in compose_messages(statements, tuple(own(Moment.OPENING, before)), after):
+    ended: list[int] = []
+    try:
+        for at, part in enumerate(parts):
+            attempt = _send_part(sender, part, is_first=at == 0, is_last=at == count - 1)
+            if attempt.end is not AttemptEnd.APPLIED:
+                return replace(_within(attempt, at), script_ends_ms=tuple(ended))
+            ended.append(attempt.duration_ms)
+        return replace(sender.end(AttemptEnd.APPLIED), script_ends_ms=tuple(ended))
+    finally:
+        # Nothing is open after the COMMIT.
+        sender.roll_back()
+
+
+def _send_part(sender: Sender, part: Part, *, is_first: bool, is_last: bool) -> Attempt:
+    statements, writing = part
+    before = (*(_BEGIN if is_first else ()), *_limits(sender.limits))
+    after = _closing if is_last else _recording
+    for message in compose_messages(statements, before, after(sender.limits, writing)):
         attempt = sender.send(message)
         if attempt.end is not AttemptEnd.APPLIED:
-            sender.roll_back()
             return attempt
     return sender.end(AttemptEnd.APPLIED)
+
+
+_BEGIN = (Own(Moment.OPENING, "BEGIN"),)
+
+
+def _limits(limits: Limits) -> Iterator[Own]:
+    return own(
+        Moment.OPENING,
+        (
+            f"SET LOCAL lock_timeout = {limits.lock_timeout_ms}",
+            f"SET LOCAL statement_timeout = {limits.statement_timeout_ms}",
+        ),
+    )
+
+
+def _recording(limits: Limits, writing: Writing) -> tuple[Own, ...]:
+    return writing.recording(limits.lock_timeout_ms, writing.measured_row)
+
+
+def _closing(limits: Limits, writing: Writing) -> tuple[Own, ...]:
+    return (
+        # Deferred triggers run while role and search path are still the script's own.
+        Own(Moment.COMMIT, "SET CONSTRAINTS ALL IMMEDIATE"),
+        *_recording(limits, writing),
+        Own(Moment.COMMIT, "COMMIT"),
+    )
+
+
+def _within(attempt: Attempt, at: int) -> Attempt:
+    """Return *attempt* as one that ended in script *at* of its transaction."""
+    if at and attempt.place.moment is Moment.UNSENT:
+        # Of this script nothing was sent, of the transaction much was.
+        return replace(attempt, at=at, place=Place(Moment.OPENING))
+    return replace(attempt, at=at)
 
 
 def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ()) -> tuple[str, ...]:

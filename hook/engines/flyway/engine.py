@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ from hook.settings.migrations import MigrationSettings
 
 if TYPE_CHECKING:
     from hook.core.attempt import ApplyTask, Attempt
+    from hook.core.prepared import ParsedScript
     from hook.engines.flyway.apply import Writing
     from hook.postgres.session import Session
 
@@ -133,22 +135,31 @@ class FlywayEngine:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
         session.fetch(";\n".join(self._session_state(history, server)))
 
-    def apply(self, session: Session, task: ApplyTask, on_wait: Callable[[float], None]) -> Attempt:
-        """Run one migration once, see `hook.engines.Engine`."""
-        from hook.core.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
+    def apply(
+        self, session: Session, tasks: Sequence[ApplyTask], on_wait: Callable[[float], None]
+    ) -> Attempt:
+        """Run migrations once, see `hook.engines.Engine`."""
         from hook.engines.flyway.apply import apply_in_transaction  # noqa: PLC0415 - likewise
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
         from hook.engines.flyway.step_by_step import StepByStep  # noqa: PLC0415 - likewise
 
+        first, *others = tasks
+        parsed, sender = self._parse(first), Sender(session, first.limits, on_wait)
+        if not parsed.in_transaction:
+            return StepByStep(sender, parsed.body, self._writing(first), first.done).apply()
+        rest = ((self._parse(task).body, self._writing(task)) for task in others)
+        parts = itertools.chain(((parsed.body, self._writing(first)),), rest)
+        return apply_in_transaction(sender, parts, len(tasks))
+
+    def _parse(self, task: ApplyTask) -> ParsedScript:
+        from hook.core.prepared import ParsedScript, parse_script  # noqa: PLC0415 - not for a no-op run
+
+        execution = self.settings.execution
         text = self.read_script(task.migration, task.server)
-        allows_mixed = self.settings.execution.is_mixed_allowed
-        parsed = parse_script(task.migration, text, allows_mixed=allows_mixed)
-        sender, writing = Sender(session, task.limits, on_wait), self._writing(task)
-        if self.settings.execution.records_only:
-            return apply_in_transaction(sender, parsed.body[:0], writing)
-        if parsed.in_transaction:
-            return apply_in_transaction(sender, parsed.body, writing)
-        return StepByStep(sender, parsed.body, writing, task.done).apply()
+        parsed = parse_script(task.migration, text, allows_mixed=execution.is_mixed_allowed)
+        if execution.records_only:
+            return ParsedScript(parsed.body[:0], in_transaction=True, reason="")
+        return parsed
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""
@@ -166,6 +177,7 @@ class FlywayEngine:
         from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise
 
         row = self.new_row(task.migration, task.rank, task.server)
+        row = replace(row, first_rank=task.first_rank)
 
         def row_of(attempt: Attempt) -> str:
             success = attempt.end is AttemptEnd.APPLIED

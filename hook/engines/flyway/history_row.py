@@ -34,6 +34,8 @@ class NewRow:
     Attributes:
         execution_time: Whole milliseconds, none for the server to measure them from the
             start of its transaction.
+        first_rank: Of the rows that the transaction has written before: their times do not
+            count.
     """
 
     installed_rank: int
@@ -45,6 +47,7 @@ class NewRow:
     installed_by: str
     execution_time: int | None = None
     success: bool = True
+    first_rank: int | None = None
 
 
 def row_of_migration(migration: Migration, rank: int, installed_by: str) -> NewRow:
@@ -99,10 +102,21 @@ def render_insert(history: str, row: NewRow) -> str:
         quote_literal(abbreviate_script(row.script)),
         "NULL" if row.checksum is None else str(row.checksum),
         quote_literal(row.installed_by),
-        _MEASURED if row.execution_time is None else str(row.execution_time),
+        _measured(history, row) if row.execution_time is None else str(row.execution_time),
         "TRUE" if row.success else "FALSE",
     )
     return f"INSERT INTO {history} ({_COLUMNS}) VALUES ({', '.join(values)})"  # noqa: S608 - every value is quoted above
+
+
+def _measured(history: str, row: NewRow) -> str:
+    if row.first_rank is None or row.first_rank == row.installed_rank:
+        return _MEASURED
+    before = (
+        f'(SELECT pg_catalog.sum(h."execution_time") FROM {history} AS h'  # noqa: S608 - a quoted name and numbers
+        f' WHERE h."installed_rank" OPERATOR(pg_catalog.>=) {row.first_rank}'
+        f' AND h."installed_rank" OPERATOR(pg_catalog.<) {row.installed_rank})::pg_catalog.int4'
+    )
+    return f"GREATEST({_MEASURED} OPERATOR(pg_catalog.-) {before}, 0)"
 
 
 def render_delete(history: str, row: HistoryRow) -> str:

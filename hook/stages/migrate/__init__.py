@@ -1,13 +1,14 @@
-"""Apply the pending migrations one by one, each until it is certain how it ended."""
+"""Apply the pending migrations unit by unit, each until it is certain how it ended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.attempt import judge_ladder
+from hook.core.group import Grouping, Unit, units_of
 from hook.core.history import SYNTHETIC_TYPES
 from hook.core.outcome import from_error, passed
 from hook.core.progress import Progress
@@ -63,18 +64,20 @@ class Migrated:
 
 @dataclass(frozen=True, slots=True)
 class MigrateStage:
-    """Runs each script within the lock ladder.
+    """Runs each unit of scripts within the lock ladder.
 
     Attributes:
         ladder: ``lock_timeout`` of each attempt.
         reconnect: Opens a session with the same primary after the one with these facts
             was lost, and waits until what that one did is decided.
+        grouping: Which scripts share a transaction.
     """
 
     engine: Engine
     ladder: tuple[timedelta, ...]
     statement_timeout: timedelta
     reconnect: Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
+    grouping: Grouping = Grouping.EACH
     name: str = "migrate"
 
     def run(self, ctx: Context, work: Work) -> Outcome[Migrated]:
@@ -84,7 +87,7 @@ class MigrateStage:
         )
         migrator = _Migrator(ctx, footing, Rules(self.ladder, self.statement_timeout))
         try:
-            migrator.apply_all(work)
+            migrator.apply_all(work, units_of(work.scripts, self.grouping))
         except HookError as error:
             last = from_error(migrator.classified(error))
         else:
@@ -113,16 +116,17 @@ class _Migrator:
         failure.facts = error.facts
         return failure
 
-    def apply_all(self, work: Work) -> None:
+    def apply_all(self, work: Work, units: Iterable[Unit]) -> None:
         self._create_history()
         work.begun()
-        first = max(work.next_rank, self.footing.history.next_rank)
+        rank = max(work.next_rank, self.footing.history.next_rank)
         self.footing.enter()
-        for rank, script in enumerate(work.scripts, start=first):
+        for unit in units:
             self.ctx.interrupt.raise_if_set()
             self.ctx.deadline.raise_if_over()
             self.footing.refuse_without_lock()
-            self._apply(script, rank)
+            self._apply(unit, rank)
+            rank += len(unit)
 
     def _create_history(self) -> None:
         planned = self.footing.history
@@ -140,20 +144,23 @@ class _Migrator:
             )
         self.footing.progress = Progress.COMMITTED
 
-    def _apply(self, script: PreparedScript, rank: int) -> None:
-        migration = script.migration
-        telling = Telling(self.ctx.events, migration)
-        telling.started(script)
+    def _apply(self, unit: Unit, rank: int) -> None:
+        telling = Telling(self.ctx.events, unit)
+        telling.started()
         began = self.ctx.clock.monotonic()
-        attempts = Attempts(self.ctx, self.footing, self.rules, script, rank).run()
-        applied = AppliedMigration(
-            version=migration.version.text if migration.version else None,
-            description=migration.description,
-            script=migration.script,
-            duration_ms=round((self.ctx.clock.monotonic() - began) * 1000),
-            attempts=attempts,
-            transactional=script.in_transaction,
-            executed=script.is_run,
-        )
-        self.applied.append(applied)
-        telling.applied(applied)
+        attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank)
+        attempts.run()
+        whole = round((self.ctx.clock.monotonic() - began) * 1000)
+        for script, duration in zip(unit, attempts.durations(whole), strict=True):
+            migration = script.migration
+            applied = AppliedMigration(
+                version=migration.version.text if migration.version else None,
+                description=migration.description,
+                script=migration.script,
+                duration_ms=duration,
+                attempts=attempts.made,
+                transactional=script.in_transaction,
+                executed=script.is_run,
+            )
+            self.applied.append(applied)
+            telling.applied(applied)

@@ -1,4 +1,4 @@
-"""All attempts at one migration, until it is applied or given up."""
+"""All attempts at one unit of migrations, until it is applied or given up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hook.core.attempt import (
@@ -27,7 +28,7 @@ from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:
-    from hook.core.prepared import PreparedScript
+    from hook.core.group import Unit
 
 _FIRST_PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=30)
@@ -51,7 +52,7 @@ class Rules:
 
 @dataclass(slots=True)
 class Attempts:
-    """The attempts at *script*, which becomes row *rank* of the schema history.
+    """The attempts at *unit*, whose rows in the schema history begin with *rank*.
 
     Attributes:
         made: How many were begun.
@@ -62,14 +63,14 @@ class Attempts:
     ctx: Context
     footing: Footing
     rules: Rules
-    script: PreparedScript
+    unit: Unit
     rank: int
     made: int = 0
     last: Attempt | None = None
     done: int = 0
 
-    def run(self) -> int:
-        """Apply the script; return how many attempts it took.
+    def run(self) -> None:
+        """Apply the unit.
 
         Raises:
             HookError: It was given up; the error names what that left behind.
@@ -80,7 +81,14 @@ class Attempts:
             raise self._cut_short(error) from error
         if attempt.end is not AttemptEnd.APPLIED:
             raise self._given_up(attempt)
-        return self.made
+
+    def durations(self, whole: int) -> tuple[int, ...]:
+        """Return the milliseconds of each script: *whole* for one, else of the last attempt."""
+        if len(self.unit) == 1 or self.last is None:
+            return (whole,) * len(self.unit)
+        ends = (*self.last.script_ends_ms, self.last.duration_ms)[: len(self.unit)]
+        ends += (ends[-1],) * (len(self.unit) - len(ends))
+        return tuple(after - before for before, after in pairwise((0, *ends)))
 
     def _attempt_until_decided(self) -> Attempt:
         first = self._attempt()
@@ -110,18 +118,18 @@ class Attempts:
         if self.made:
             self._look_again()
         self.made += 1
-        task, footing = self._task(), self.footing
-        attempt = footing.engine.apply(footing.session, task, self._tell().progress)
+        tasks, footing = self._tasks(), self.footing
+        attempt = footing.engine.apply(footing.session, tasks, self._tell().progress)
         self._tell().notices(attempt)
         self.last, self.done = attempt, attempt.done
         footing.progress = progress_after(attempt, footing.progress)
         if attempt.end is AttemptEnd.LOST:
-            self.last = self._find_out(task, attempt)
+            self.last = self._find_out(tasks, attempt)
         elif attempt.wants_new_session and not attempt.leftovers:
             self._regain()
         return self.last
 
-    def _task(self) -> ApplyTask:
+    def _tasks(self) -> tuple[ApplyTask, ...]:
         ladder, footing = self.rules.ladder, self.footing
         lock_timeout = ladder[min(max(self.made, 1), len(ladder)) - 1]
         limits = Limits(
@@ -129,8 +137,13 @@ class Attempts:
             statement_timeout_ms=_milliseconds(self.rules.statement_timeout),
             seconds=self.ctx.deadline.remaining(),
         )
-        migration = self.script.migration
-        return ApplyTask(migration, footing.history, self.rank, footing.facts, limits, self.done)
+        first = None if len(self.unit) == 1 else self.rank
+        return tuple(
+            ApplyTask(
+                script.migration, footing.history, rank, footing.facts, limits, self.done, first
+            )
+            for rank, script in enumerate(self.unit, self.rank)
+        )
 
     def _look_again(self) -> None:
         """See that lock, session and plan still stand before the next attempt."""
@@ -148,11 +161,11 @@ class Attempts:
         self.done = 0
         self.footing.regain(self.ctx)
 
-    def _find_out(self, task: ApplyTask, lost: Attempt) -> Attempt:
+    def _find_out(self, tasks: Sequence[ApplyTask], lost: Attempt) -> Attempt:
         """Find out what became of an attempt whose connection was lost.
 
-        The history row travels in the script's own transaction: once the lost
-        backend is gone, it is there exactly if the COMMIT happened.
+        The history rows travel in the scripts' own transaction: once the lost
+        backend is gone, they are there exactly if the COMMIT happened.
 
         Raises:
             HookError: It cannot be found out, or the lock is lost as well.
@@ -164,12 +177,14 @@ class Attempts:
         except HookError as error:
             if lost.place.moment is Moment.UNSENT and not lost.leftovers:
                 raise
-            raise unknown_of(GivenUp(task, lost, self.made), error) from error
-        row = next((item for item in history.rows if item.installed_rank == self.rank), None)
-        is_recorded = row is not None and is_row_of(row, task.migration)
+            raise unknown_of(self._as_given_up(lost), error) from error
+        rows = {item.installed_rank: item for item in history.rows}
+        is_recorded = all(
+            task.rank in rows and is_row_of(rows[task.rank], task.migration) for task in tasks
+        )
         if not is_recorded and lost.is_complete:
             applied = replace(lost, end=AttemptEnd.APPLIED)
-            is_recorded = self.footing.engine.record(self.footing.session, task, applied)
+            is_recorded = self.footing.engine.record(self.footing.session, tasks[lost.at], applied)
         if is_recorded:
             self.footing.progress = Progress.COMMITTED
             return replace(lost, end=AttemptEnd.APPLIED)
@@ -190,12 +205,15 @@ class Attempts:
 
     def _given_up(self, last: Attempt) -> HookError:
         """Return the error for a script that ended with *last*, after putting it on record."""
-        task = self._task()
-        is_recorded = bool(last.leftovers) and self._record(task, last)
-        given_up = GivenUp(task, last, self.made, is_recorded)
+        given_up = self._as_given_up(last)
+        if last.leftovers:
+            given_up = replace(given_up, is_recorded=self._record(given_up.task, last))
         if last.end is AttemptEnd.INTERRUPTED:
             return interruption_of(given_up, self.ctx.interrupt.signal_name)
         return failure_of(given_up)
+
+    def _as_given_up(self, last: Attempt) -> GivenUp:
+        return GivenUp(self._tasks()[last.at], last, self.made, others=len(self.unit) - 1)
 
     def _record(self, task: ApplyTask, last: Attempt) -> bool:
         """Write a failed row, so that no later run takes the script for one never begun."""
@@ -206,7 +224,7 @@ class Attempts:
         return self.footing.engine.record(self.footing.session, task, last)
 
     def _tell(self) -> Telling:
-        return Telling(self.ctx.events, self.script.migration)
+        return Telling(self.ctx.events, self.unit)
 
 
 def _milliseconds(span: timedelta) -> int:

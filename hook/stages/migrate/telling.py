@@ -1,4 +1,4 @@
-"""Tells what happens to one migration while it happens."""
+"""Tells what happens to one unit of migrations while it happens."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from hook.core.report import AppliedMigration
 
 if TYPE_CHECKING:
     from hook.core.attempt import Attempt
-    from hook.core.prepared import PreparedScript
-    from hook.core.script import Migration
+    from hook.core.group import Unit
     from hook.stages import Events
 
 _WARNING = "WARNING"
@@ -18,34 +17,38 @@ _WARNING = "WARNING"
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """The events of *migration*."""
+    """The events of *unit*."""
 
     events: Events
-    migration: Migration
+    unit: Unit
 
-    def started(self, script: PreparedScript) -> None:
+    def started(self) -> None:
         """Tell that the first attempt begins."""
-        what = "applying" if script.is_run else "recording and not running"
-        self.events(
-            "migration.started",
-            f"{what} {self.migration.script}",
-            **self._names(),
-            transactional=script.in_transaction,
-            executed=script.is_run,
-        )
+        together = f" in one transaction of {len(self.unit)}" if len(self.unit) > 1 else ""
+        for script in self.unit:
+            what = "applying" if script.is_run else "recording and not running"
+            version = script.migration.version
+            self.events(
+                "migration.started",
+                f"{what} {script.migration.script}{together}",
+                script=script.migration.script,
+                version=None if version is None else version.text,
+                transactional=script.in_transaction,
+                executed=script.is_run,
+            )
 
     def progress(self, seconds: float) -> None:
         """Tell how long the attempt has been running."""
         self.events(
             "migration.progress",
-            f"{self.migration.script} running for {seconds:.0f}s",
-            script=self.migration.script,
+            f"{self._name} running for {seconds:.0f}s",
+            script=self._name,
             elapsed_ms=round(seconds * 1000),
         )
 
     def notices(self, attempt: Attempt) -> None:
         """Tell what the server had to say besides errors."""
-        name = self.migration.script
+        name = self._name
         for item in attempt.notices:
             self.events(
                 "migration.notice",
@@ -66,15 +69,15 @@ class Telling:
         why = f"{failure.sqlstate} {failure.message}" if failure else "connection lost"
         self.events(
             "retry.scheduled",
-            f"{self.migration.script}: attempt {attempts} of {at_most}: {why}",
-            script=self.migration.script,
+            f"{self._name}: attempt {attempts} of {at_most}: {why}",
+            script=self._name,
             attempts=attempts,
             **({"sqlstate": failure.sqlstate} if failure else {}),
         )
 
     def lost(self, attempt: Attempt) -> None:
         """Tell that the connection is lost."""
-        name = self.migration.script
+        name = self._name
         message = f"{name}: connection lost, finding out what became of it"
         failure = attempt.failure
         self.events(
@@ -86,20 +89,20 @@ class Telling:
         )
 
     def applied(self, applied: AppliedMigration) -> None:
-        """Tell that it is applied."""
+        """Tell that one of them is applied."""
         what = "applied" if applied.executed else "recorded and not run:"
         self.events(
             "migration.applied",
-            f"{what} {self.migration.script} in {applied.duration_ms} ms",
-            **self._names(),
+            f"{what} {applied.script} in {applied.duration_ms} ms",
+            script=applied.script,
+            version=applied.version,
             executed=applied.executed,
             duration_ms=applied.duration_ms,
             attempts=applied.attempts,
         )
 
-    def _names(self) -> dict[str, object]:
-        version = self.migration.version
-        return {
-            "script": self.migration.script,
-            "version": None if version is None else version.text,
-        }
+    @property
+    def _name(self) -> str:
+        """Return the script, or the first and the last one of several."""
+        first, last = self.unit[0].migration.script, self.unit[-1].migration.script
+        return first if len(self.unit) == 1 else f"{first} … {last}"

@@ -1,0 +1,1 @@
+SET search_path = other; CREATE TABLE a (id integer);
