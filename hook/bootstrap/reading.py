@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 
 def build_engine(settings: Settings, ctx: Context) -> FlywayEngine:
-    """Return the engine; relative locations start from the current directory."""
-    return FlywayEngine(settings.migrations, ctx.clock.now(), os.getcwd())  # noqa: PTH109 - text is what the engine takes
+    """Return the engine; relative locations start from the current directory unless told."""
+    directory = settings.migrations.sources.working_directory or os.getcwd()  # noqa: PTH109 - text is what the engine takes
+    return FlywayEngine(settings.migrations, ctx.clock.now(), directory)
 
 
 def build_connect(settings: Settings) -> Connect:

@@ -92,6 +92,13 @@ SQL_MIGRATION_SEPARATOR = flyway(
 SQL_MIGRATION_SUFFIXES = flyway(
     "sql_migration_suffixes", parse_list, ".sql", "TEXT,…", "Endings of migrations' file names."
 )
+WORKING_DIRECTORY: Setting[str | None] = flyway(
+    "working_directory",
+    str,
+    None,
+    "PATH",
+    "What relative locations start from; Flyway's files in it are the strongest.",
+)
 ENCODING = flyway("encoding", canonical_encoding, "UTF-8", "NAME", "Encoding of the scripts.")
 VALIDATE_MIGRATION_NAMING = flyway(
     "validate_migration_naming",

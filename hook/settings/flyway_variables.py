@@ -60,5 +60,4 @@ REFUSED: Mapping[str, str] = {
     "FLYWAY_JAR_DIRS": _NO_JAVA,
     "FLYWAY_KERBEROS_CONFIG_FILE": "set KRB5_CONFIG, which libpq's GSSAPI reads",
     "FLYWAY_RESOLVERS": _NO_JAVA,
-    "FLYWAY_WORKING_DIRECTORY": "give locations as absolute paths",
 }

@@ -32,6 +32,7 @@ def build_migrations(values: Values) -> MigrationSettings:
             locations=locations or (),
             encoding=values.of(flyway.ENCODING),
             naming=_build_naming(values),
+            working_directory=values.of(flyway.WORKING_DIRECTORY) or "",
         ),
         placeholders=_build_placeholders(values),
         history=_build_history(values),

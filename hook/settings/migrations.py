@@ -20,11 +20,13 @@ class Sources(NamedTuple):
 
     Attributes:
         locations: Folders, with or without ``filesystem:``; empty for the default ones.
+        working_directory: What relative ones start from; empty for the current directory.
     """
 
     locations: tuple[str, ...] = ()
     encoding: str = "utf-8"
     naming: Naming = Naming()
+    working_directory: str = ""
 
 
 class Placeholders(NamedTuple):

@@ -10,6 +10,7 @@ from hook.core.placeholders import RESERVED
 from hook.errors import ConfigError
 from hook.settings.config_file import ConfigFile, read_config_file
 from hook.settings.flyway_files import PLACEHOLDER, FlywayFiles, read_flyway_files
+from hook.settings.flyway_specification import WORKING_DIRECTORY
 from hook.settings.output_specification import CONFIG
 from hook.settings.setting import Given, Origin, Problem, Setting
 from hook.settings.specification import SETTINGS
@@ -97,7 +98,7 @@ def read_values(
     given: dict[str, Given] = {}
     parsed: dict[str, object] = {}
     file = _read_file(inputs, problems)
-    flyway = read_flyway_files(inputs.folders, inputs.environment)
+    flyway = read_flyway_files(_folders(inputs), inputs.environment)
     problems += flyway.problems
     for setting in settings:
         default = setting.default
@@ -123,6 +124,14 @@ def _read_file(inputs: Inputs, problems: list[Problem]) -> ConfigFile:
     except ConfigError as error:
         problems += [Problem(text, Origin.FILE, error.hint) for text in error.problems]
         return ConfigFile()
+
+
+def _folders(inputs: Inputs) -> tuple[str, ...]:
+    """Return where Flyway's files may be; those in the working directory are the strongest."""
+    place = _find(WORKING_DIRECTORY, inputs, ConfigFile(), FlywayFiles())
+    if place is None or not inputs.folders:
+        return inputs.folders
+    return (*inputs.folders, place.text)
 
 
 def _find(

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from hook.postgres.session import Session
 
 
+_DEFAULT_LOCATION = "sql"
+
+
 class FlywayEngine:
     """Flyway's part of a run.
 
@@ -57,7 +60,10 @@ class FlywayEngine:
 
     def resolve(self, server: ServerFacts | None) -> MigrationSet:
         """Return the migrations of the release, see `hook.engines.Engine`."""
-        searches = search_locations(self.settings.sources.locations, self.working_directory)
+        sources = self.settings.sources
+        # Flyway's default for a working directory that is told; without one see the search.
+        default = (_DEFAULT_LOCATION,) if sources.working_directory else ()
+        searches = search_locations(sources.locations or default, self.working_directory)
         return resolve_release(searches, self._reading(server))
 
     def history_place(self, server: ServerFacts) -> HistoryPlace:
