@@ -1,1 +1,2 @@
-SELECT 1/0;
+CREATE TABLE half (id integer);
+INSERT INTO missing VALUES (1);
