@@ -42,18 +42,24 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
             run.lock_ladder,
             run.statement_timeout,
             Reconnection(build_wait(settings)),
-            Grouping.ALL if settings.migrations.execution.is_grouped else Grouping.EACH,
+            _grouping(settings),
         ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
     )
 
 
+def _grouping(settings: Settings) -> Grouping:
+    return Grouping.ALL if settings.migrations.execution.is_grouped else Grouping.EACH
+
+
 def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | None:
     ledger = settings.migrations.history.ledger
-    if ledger == NO_LEDGER or orders.retries_failed:
+    # What is only recorded cannot fail again, and may well be what the failure asked for.
+    is_run = not settings.migrations.execution.records_only
+    if ledger == NO_LEDGER or orders.retries_failed or not is_run:
         return None
-    return FailureMemoryStage(ledger, settings.run.failure_memory)
+    return FailureMemoryStage(ledger, settings.run.failure_memory, _grouping(settings))
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:

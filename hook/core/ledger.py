@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from hook.core.group import Grouping
 from hook.core.outcome import Finding, deciding_finding, failed
 from hook.core.past_run import FailedScript, PastRun
 from hook.core.plan import Plan
 from hook.core.report import Report
+from hook.core.script import Migration
 from hook.core.span import describe_span
 from hook.errors import ExitCode
 
@@ -45,6 +47,19 @@ class Ending(NamedTuple):
     report: str
 
 
+class FirstUnit(NamedTuple):
+    """What a run applies first, all of it or nothing, and the rank of its first row."""
+
+    migrations: tuple[Migration, ...]
+    rank: int
+
+    @classmethod
+    def of(cls, plan: Plan, grouping: Grouping) -> FirstUnit:
+        """Return the first migration of *plan*, or all of them where they are a group."""
+        is_one = grouping is Grouping.ALL
+        return cls(plan.pending if is_one else plan.pending[:1], plan.next_rank)
+
+
 def failed_script_of(report: Report) -> FailedScript | None:
     """Return the script at which *report*'s run failed by the script's own fault.
 
@@ -63,29 +78,27 @@ def failed_script_of(report: Report) -> FailedScript | None:
 
 
 def judge_last_run(
-    last: PastRun | None, plan: Plan, set_digest: str, memory: timedelta
+    last: PastRun | None, unit: FirstUnit, set_digest: str, memory: timedelta
 ) -> Finding | None:
-    """Return why *plan* would only fail again, none when that is not certain.
+    """Return why *unit* would only fail again, none when that is not certain.
 
     Argo CD tries a failed sync five times: a broken script shall not run five times.
     Any change, of the release or of the history, is a reason to try.
 
     Args:
         last: The run that wrote the ledger last.
-        plan: What is to be done now.
+        unit: What is to be applied first.
         set_digest: Of the release.
         memory: How long a failure is remembered.
     """
     if last is None or last.failed is None or last.age >= memory:
         return None
-    before, next_up = last.failed, plan.pending[0] if plan.pending else None
-    is_same = (
-        next_up is not None
-        and last.set_digest == set_digest
-        and (before.script, before.checksum) == (next_up.script, next_up.checksum)
-        and before.rank == plan.next_rank
+    before = last.failed
+    is_same = any(
+        (before.script, before.checksum, before.rank) == (item.script, item.checksum, rank)
+        for rank, item in enumerate(unit.migrations, unit.rank)
     )
-    if not is_same:
+    if last.set_digest != set_digest or not is_same:
         return None
     age = describe_span(last.age)
     return failed(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.ledger import judge_last_run
+from hook.core.group import Grouping
+from hook.core.ledger import FirstUnit, judge_last_run
 from hook.core.outcome import warned
 from hook.errors import HookError, Interrupted
 from hook.postgres.ledger import Ledger
@@ -23,6 +24,7 @@ class FailureMemoryStage:
 
     table: str
     memory: timedelta
+    grouping: Grouping = Grouping.EACH
     name: str = "memory"
 
     def run(
@@ -42,5 +44,6 @@ class FailureMemoryStage:
             message = f"{ledger.shown} could not be read: {error.message}"
             hint = "Whether this very release has failed before is not known."
             return (warned("failure-memory", message, hint),)
-        finding = judge_last_run(runs[0] if runs else None, plan, set_digest, self.memory)
+        unit = FirstUnit.of(plan, self.grouping)
+        finding = judge_last_run(runs[0] if runs else None, unit, set_digest, self.memory)
         return () if finding is None else (finding,)

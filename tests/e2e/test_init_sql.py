@@ -79,13 +79,14 @@ def test_role_of_init_sql_works_and_is_recorded(
 def test_init_sql_runs_on_each_connection_once(
     deployment: Deployment, run_presync: RunPresync
 ) -> None:
-    """The one with the lock is a connection too."""
+    """Those with the lock and the ledger are connections too."""
     deployment.database.execute("CREATE SCHEMA log CREATE TABLE logins (pid int)")
     deployment.release({"V1__a.sql": "SELECT 1", "V2__b.sql": "SELECT 1"})
     completed = run(deployment, run_presync, "INSERT INTO log.logins VALUES (pg_backend_pid())")
     assert completed.exit_code == ExitCode.OK, completed.stderr
     counts = "SELECT count(*), count(DISTINCT pid) FROM log.logins"
-    assert deployment.database.query(counts) == [(2, 2)]
+    ((runs, connections),) = deployment.database.query(counts)
+    assert runs == connections >= 3
 
 
 def test_failing_init_sql_is_told_with_its_sqlstate_and_undone(

@@ -56,6 +56,17 @@ def test_recorded_scripts_take_no_time_and_are_not_run_later(
     assert "up to date at 3" in again.report["verdict"]
 
 
+def test_script_that_failed_a_moment_ago_can_be_recorded(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """To do its work by hand and record it is one way to mend the failure."""
+    deployment.apply({"V1__t.sql": "CREATE TABLE t ()"})
+    deployment.release({"V2__x.sql": "SELECT 1/0"})
+    assert run_presync(["run"], deployment.env()).exit_code == ExitCode.SQL_FAILED
+    assert run_presync(["run"], deployment.env()).exit_code == ExitCode.FAILED_BEFORE
+    assert run_presync(["run"], deployment.env(**SKIP)).exit_code == ExitCode.OK
+
+
 def test_gates_have_nothing_to_guard_when_nothing_is_run(
     deployment: Deployment, run_presync: RunPresync
 ) -> None:

@@ -88,6 +88,15 @@ def test_failure_rolls_back_the_whole_group(gate: Gate) -> None:
     assert (rows(gate), gate.history()) == ([], ALL[:1])
 
 
+def test_broken_group_runs_once(gate: Gate) -> None:
+    """The retries of a sync find the failure remembered, though the script is not the first."""
+    gate.database.execute("CREATE SEQUENCE runs")
+    counting = {"V2__two.sql": "SELECT nextval('runs')", "V3__three.sql": "SELECT 1/0"}
+    assert gate.run({**FILES, **counting}).exit_code is ExitCode.SQL_FAILED
+    assert gate.run().exit_code is ExitCode.FAILED_BEFORE
+    assert gate.database.query("SELECT last_value FROM runs") == [(1,)]
+
+
 def test_settings_of_one_script_do_not_reach_the_next(gate: Gate) -> None:
     """The session is reset within the transaction as it is between two."""
     spoil = "SET search_path = ''; SET lock_timeout = 0; SET LOCAL statement_timeout = 1"

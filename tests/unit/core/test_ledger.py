@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from hook.core.ledger import failed_script_of, judge_last_run
+from hook.core.group import Grouping
+from hook.core.ledger import FirstUnit, failed_script_of, judge_last_run
 from hook.core.outcome import Result, Status, failed
 from hook.core.past_run import FailedScript, PastRun
 from hook.core.plan import Plan
@@ -51,14 +52,14 @@ def migration(script: str = "V5__add.sql", checksum: int = 7) -> Migration:
     )
 
 
-def plan(*pending: Migration, next_rank: int = 5) -> Plan:
-    """Return a plan that applies *pending*."""
-    return Plan(pending, (), "4", (), next_rank)
+def unit(*pending: Migration, next_rank: int = 5, grouping: Grouping = Grouping.EACH) -> FirstUnit:
+    """Return what a plan that applies *pending* begins with."""
+    return FirstUnit.of(Plan(pending, (), "4", (), next_rank), grouping)
 
 
 def test_same_plan_is_refused_with_the_first_failure() -> None:
     """The message quotes what the first run said, and the hint how to insist."""
-    finding = judge_last_run(LAST, plan(migration()), DIGEST, MEMORY)
+    finding = judge_last_run(LAST, unit(migration()), DIGEST, MEMORY)
     assert finding is not None
     assert (finding.status, finding.code) == (Status.FAILED, ExitCode.FAILED_BEFORE)
     assert finding.message == (
@@ -71,20 +72,40 @@ def test_same_plan_is_refused_with_the_first_failure() -> None:
 @pytest.mark.parametrize(
     ("last", "now", "digest"),
     [
-        (None, plan(migration()), DIGEST),
-        (LAST._replace(failed=None), plan(migration()), DIGEST),
-        (LAST._replace(age=MEMORY), plan(migration()), DIGEST),
-        (LAST, plan(migration()), "sha256:other"),
-        (LAST, plan(migration(checksum=8)), DIGEST),
-        (LAST, plan(migration("V6__next.sql")), DIGEST),
-        (LAST, plan(migration(), next_rank=6), DIGEST),
-        (LAST, plan(), DIGEST),
+        (None, unit(migration()), DIGEST),
+        (LAST._replace(failed=None), unit(migration()), DIGEST),
+        (LAST._replace(age=MEMORY), unit(migration()), DIGEST),
+        (LAST, unit(migration()), "sha256:other"),
+        (LAST, unit(migration(checksum=8)), DIGEST),
+        (LAST, unit(migration("V6__next.sql")), DIGEST),
+        (LAST, unit(migration(), next_rank=6), DIGEST),
+        (LAST, unit(), DIGEST),
+        (LAST, unit(migration("V4__x.sql"), migration(), next_rank=4), DIGEST),
     ],
-    ids=["no run", "no failure", "long ago", "set", "checksum", "script", "history", "done"],
+    ids=[
+        "no run",
+        "no failure",
+        "long ago",
+        "set",
+        "checksum",
+        "script",
+        "history",
+        "done",
+        "later",
+    ],
 )
-def test_anything_else_is_tried(last: PastRun | None, now: Plan, digest: str) -> None:
+def test_anything_else_is_tried(last: PastRun | None, now: FirstUnit, digest: str) -> None:
     """Whatever is not known to fail again runs."""
     assert judge_last_run(last, now, digest, MEMORY) is None
+
+
+def test_group_is_refused_whichever_of_its_scripts_failed() -> None:
+    """It would fail there again, after all that comes before it."""
+    first = migration("V4__x.sql")
+    group = unit(first, migration(), next_rank=4, grouping=Grouping.ALL)
+    assert judge_last_run(LAST, group, DIGEST, MEMORY) is not None
+    moved = unit(first, migration(), next_rank=5, grouping=Grouping.ALL)
+    assert judge_last_run(LAST, moved, DIGEST, MEMORY) is None
 
 
 def report(code: ExitCode, **facts: object) -> Report:
