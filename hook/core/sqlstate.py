@@ -53,6 +53,7 @@ class ServerMessage(NamedTuple):
 
     Attributes:
         position: 1-based character in the text that was sent, none for run-time errors.
+        function: The function of the server that reported it, in any language the same.
     """
 
     severity: str
@@ -65,6 +66,7 @@ class ServerMessage(NamedTuple):
     schema: str = ""
     table: str = ""
     constraint: str = ""
+    function: str = ""
 
 
 def is_transient(failure: ServerMessage) -> bool:

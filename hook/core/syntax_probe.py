@@ -34,6 +34,8 @@ _UTILITY = frozenset(
         "VACUUM",
     }
 )
+# Reports "cannot insert multiple commands into a prepared statement", and no other 42601.
+_RECEIVER_OF_PARSE = "exec_parse_message"
 _SYNTAX_ERROR = "42601"
 _MESSAGE_LENGTH = 200
 
@@ -124,8 +126,7 @@ def describe_syntax_error(statement: Statement, failure: ServerMessage) -> str:
     """
     message = f"{failure.sqlstate} {clip(one_line(failure.message), _MESSAGE_LENGTH)}"
     if failure.position is None:
-        # The parser knows where a mistake is, but for a text of more than one statement.
-        differs = failure.sqlstate == _SYNTAX_ERROR
+        differs = (failure.sqlstate, failure.function) == (_SYNTAX_ERROR, _RECEIVER_OF_PARSE)
         note = " (the server and presync cut this statement differently)" if differs else ""
         return f"{statement.line} {message}{note}"
     offset = min(statement.start + failure.position - 1, statement.end)

@@ -114,4 +114,5 @@ def message_of(diagnostic: Diagnostic) -> ServerMessage:
         schema=diagnostic.schema_name or "",
         table=diagnostic.table_name or "",
         constraint=diagnostic.constraint_name or "",
+        function=diagnostic.source_function or "",
     )

@@ -130,12 +130,17 @@ def test_errors_of_all_scripts_are_told_with_their_lines(check: SyntaxCheck) -> 
         ("ALTER TABLE t SET TABLESPEED 9", '1 42601 syntax error at or near "TABLESPEED"'),
         ("SELECT 1;\nEXPLAIN SELEC 1", '2 42601 syntax error at or near "SELEC"'),
         ("FROBNICATE t", '1 42601 syntax error at or near "FROBNICATE"'),
+        (
+            "SELECT 1 FETCH FIRST 1 ROW WITH TIES",
+            "1 42601 WITH TIES cannot be specified without ORDER BY clause",
+        ),
     ],
 )
 def test_error_comes_with_line_and_code(check: SyntaxCheck, text: str, problem: str) -> None:
     """What the parser refuses is told, be it broken, unfinished or newer than the server."""
     (told,) = check.problems({"V1__a.sql": text})
     assert told.startswith(f"V1__a.sql:{problem}")
+    assert "differently" not in told
 
 
 def test_nothing_is_executed(ctx: Context, make_server: Callable[..., PostgresServer]) -> None:

@@ -74,7 +74,7 @@ def test_selection_counts_what_is_left_out() -> None:
 
 def _describe(text: str, position: int | None, message: str, code: str = "42601") -> str:
     statement = parse_statements(text)[-1]
-    failure = ServerMessage("ERROR", code, message, position=position)
+    failure = ServerMessage("ERROR", code, message, position=position, function="base_yyparse")
     return describe_syntax_error(statement, failure)
 
 
@@ -85,10 +85,19 @@ def test_error_is_told_with_the_line_of_its_position() -> None:
 
 
 def test_error_without_position_is_told_with_the_line_of_the_statement() -> None:
-    """Only a text of several statements is wrong as a whole without being untranslatable."""
-    told = _describe("\nSELECT 1", None, "too many")
-    assert told == "2 42601 too many (the server and presync cut this statement differently)"
+    """The parser does not know the place of every mistake."""
+    assert _describe("\nSELECT 1", None, "WITH TIES without order") == (
+        "2 42601 WITH TIES without order"
+    )
     assert _describe("\nSELECT 1", None, "no equivalent", "22P05") == "2 22P05 no equivalent"
+
+
+def test_text_of_several_statements_is_told_as_a_difference() -> None:
+    """Whoever receives a Parse message takes one statement."""
+    statement = parse_statements("\nSELECT 1")[-1]
+    failure = ServerMessage("ERROR", "42601", "too many", function="exec_parse_message")
+    told = describe_syntax_error(statement, failure)
+    assert told == "2 42601 too many (the server and presync cut this statement differently)"
 
 
 def test_long_message_is_clipped_to_one_line() -> None:
