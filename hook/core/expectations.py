@@ -8,8 +8,8 @@ from hook.core.outcome import Finding, failed, unknown
 from hook.core.server import ServerFacts
 from hook.errors import ExitCode
 
-# PostgreSQL 12 is the oldest release that pg_partition_tree and the tests know.
-OLDEST_VERSION = 120000
+# The oldest release that the tests run on; see CONTRIBUTING.md.
+OLDEST_VERSION = 130000
 
 
 class Expectations(NamedTuple):
@@ -39,7 +39,7 @@ def judge_target(facts: ServerFacts, expected: Expectations) -> tuple[Finding, .
                 ExitCode.UNSUPPORTED,
                 "server-version",
                 f"PostgreSQL {facts.version} is older than {OLDEST_VERSION // 10000}",
-                "Upgrade the server.",
+                f"Upgrade the server to PostgreSQL {OLDEST_VERSION // 10000} or later.",
             )
         )
     return tuple(findings)

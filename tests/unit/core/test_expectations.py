@@ -36,10 +36,12 @@ def test_hidden_system_identifier_is_not_taken_for_the_right_one() -> None:
 
 
 def test_old_server_is_unsupported() -> None:
-    """PostgreSQL 11 is refused, 12 is not."""
-    old = FACTS._replace(version="11.22", version_num=110022)
-    assert [item.code for item in judge_target(old, Expectations())] == [ExitCode.UNSUPPORTED]
-    assert judge_target(FACTS._replace(version_num=120000), Expectations()) == ()
+    """PostgreSQL 12 is refused, 13 is not."""
+    old = FACTS._replace(version="12.22", version_num=120022)
+    (finding,) = judge_target(old, Expectations())
+    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.UNSUPPORTED)
+    assert finding.message == "PostgreSQL 12.22 is older than 13"
+    assert judge_target(FACTS._replace(version_num=130000), Expectations()) == ()
 
 
 def test_unusable_names_the_reason() -> None:
