@@ -26,6 +26,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_BINARIES] = error
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let a test of what the server is too old for fail, and it must: so it is seen."""
+    chosen = config.stash[_BINARIES]
+    if not isinstance(chosen, Binaries):
+        return
+    marks = ((item, mark) for item in items for mark in item.iter_markers("since_server"))
+    for item, mark in marks:
+        major, feature = mark.args
+        if chosen.major < major:
+            reason = f"PostgreSQL {chosen.major} has no {feature}"
+            item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Name the server under test."""
     chosen = config.stash[_BINARIES]

@@ -27,13 +27,11 @@ CREATE TABLE copy_of_t AS SELECT * FROM t;
 CREATE MATERIALIZED VIEW m AS SELECT * FROM t;
 CREATE VIEW v AS SELECT * FROM t;
 CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN this is no statement; END $$;
-CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT 1; SELECT id FROM t; END;
 CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM u; DELETE FROM v);
 INSERT INTO kept VALUES (2), ($1);
 UPDATE t SET id = 1;
 DELETE FROM kept;
 WITH d AS (DELETE FROM kept RETURNING *) SELECT * FROM d;
-MERGE INTO kept USING t ON true WHEN MATCHED THEN DELETE;
 SELECT * INTO u FROM t;
 (SELECT 1) UNION (TABLE t);
 TABLE t;
@@ -67,6 +65,8 @@ COMMIT PREPARED 'x';
 DROP DATABASE {database};
 CREATE ROLE {database}_role PASSWORD 'c4nary';
 """
+SINCE_14 = "CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT 1; SELECT id FROM t; END;"
+SINCE_15 = "MERGE INTO kept USING t ON true WHEN MATCHED THEN DELETE;"
 FINGERPRINT = (
     "SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc),"
     " (SELECT count(*) FROM pg_roles), (SELECT count(*) FROM pg_attribute),"
@@ -143,7 +143,17 @@ def test_error_comes_with_line_and_code(check: SyntaxCheck, text: str, problem: 
     assert "differently" not in told
 
 
-def test_nothing_is_executed(ctx: Context, make_server: Callable[..., PostgresServer]) -> None:
+@pytest.mark.parametrize(
+    ("newer", "statements"),
+    [
+        pytest.param("", 40, id="every server"),
+        pytest.param(SINCE_14, 41, id="14", marks=pytest.mark.since_server(14, "BEGIN ATOMIC")),
+        pytest.param(SINCE_15, 41, id="15", marks=pytest.mark.since_server(15, "MERGE")),
+    ],
+)
+def test_nothing_is_executed(
+    ctx: Context, make_server: Callable[..., PostgresServer], newer: str, statements: int
+) -> None:
     """Every sort of statement is parsed, in both ways, and not one of them runs."""
     server = make_server({"autovacuum": "off"})
     with created_database(server) as database, server.connect(database.name) as witness:
@@ -152,8 +162,9 @@ def test_nothing_is_executed(ctx: Context, make_server: Callable[..., PostgresSe
         with open_session(target_of(database), ctx.interrupt) as session:
             state = session.fetch(STATE)
             check = SyntaxCheck(ctx, session)
-            text = EVERYTHING.format(database=database.name)
-            assert check.run({"V1__a.sql": text}).facts == {"parsed": 42, "not_looked_at": 0}
+            text = EVERYTHING.format(database=database.name) + newer
+            facts = check.run({"V1__a.sql": text}).facts
+            assert facts == {"parsed": statements, "not_looked_at": 0}
             assert len(check.problems({"V1__a.sql": text + "SELEC 1;"})) == 1
             _parse_in_aborted_transaction(session, text)
             assert session.fetch(STATE) == state
