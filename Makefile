@@ -46,6 +46,6 @@ bench: $(READY)  ## measure a run with nothing to do, see docs/benchmarks.md
 image: $(READY)  ## build the image, lint it, and run it as its pod would
 	.ci/image
 
-interop: $(READY)  ## run against real Flyway and pgbouncer; needs those, Java and Maven
-	$(BIN)/python -m pytest tests/pooler
-	$(BIN)/python -m pytest tests/interop -n 2 --dist loadgroup
+interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; needs Java, Maven, npm
+	$(BIN)/python -m pytest tests/interop tests/pooler tests/upstream -n 2 --dist loadgroup
+	$(BIN)/python -m tests.upstream.server_versions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,3 +125,13 @@ def test_core_is_given_the_time(module: str) -> None:
     reads = {"now", "utcnow", "today"}
     for node in ast.walk(_tree(module)):
         assert not (isinstance(node, ast.Attribute) and node.attr in reads), f"line {node.lineno}"
+
+
+def test_locked_servers_are_named_by_hash_and_not_by_address() -> None:
+    """Which registry a package comes from is a matter of the machine, its content is not."""
+    lock = json.loads((ROOT / "tests/upstream/servers/package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.interop.flyway_jars import VERSIONS, FlywayNotAvailable, class_path
+from tests.interop.flyway_jars import VERSIONS, class_path
 from tests.interop.flyway_process import FlywayProcess, running_flyway
 from tests.interop.presync_server import PresyncServer, running_presync_server
+from tests.testbed.download import NotAvailable
 
 
 def pytest_configure() -> None:
@@ -17,7 +18,7 @@ def pytest_configure() -> None:
     try:
         for version in VERSIONS:
             class_path(version)
-    except FlywayNotAvailable as error:
+    except NotAvailable as error:
         raise pytest.UsageError(str(error)) from error
 
 

@@ -1,0 +1,1 @@
+"""What PostgreSQL itself ships, as the judge of presync: its servers, psql and its tests."""

@@ -1,0 +1,50 @@
+"""Runs the tests of the engine on each PostgreSQL that is promised.
+
+python -m tests.upstream.server_versions [MAJOR ...]
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from hook.demo.programs import reachable, server_account
+from tests.testbed.binaries import SWITCH, find_binaries
+from tests.testbed.download import NotAvailable
+from tests.testbed.process import ROOT
+from tests.upstream.npm_servers import SUPPORTED, server_programs
+
+# Whatever talks to a server; the rest of the tests cannot tell one version from another.
+_TESTS = ("tests/integration", "tests/e2e/test_run.py")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the tests on the *arguments*, or on all versions; return the exit status."""
+    try:
+        results = [_passes(major) for major in map(int, arguments or SUPPORTED)]
+    except NotAvailable as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0 if all(results) else 1
+
+
+def _passes(major: int) -> bool:
+    # Copied once, and not by each test, where the server's account cannot reach the cache.
+    with reachable(server_programs(major), server_account()) as programs:
+        version = find_binaries(str(programs)).version
+        sys.stdout.write(f"\n--- PostgreSQL {version}\n")
+        sys.stdout.flush()
+        began = time.monotonic()
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *_TESTS]
+        environment = {**os.environ, SWITCH: str(programs)}
+        status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    told = "passed" if status == 0 else f"FAILED ({status})"
+    sys.stdout.write(f"--- PostgreSQL {version}: {told} in {time.monotonic() - began:.0f} s\n")
+    return status == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
