@@ -104,6 +104,20 @@ def test_checksum_is_the_same_for_every_line_ending(lines: list[str]) -> None:
     assert checksum(("\n".join(lines) + "\n").encode()) == joined["\n"]
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\n")),
+            st.sampled_from(("\n", "\r\n", "\r")),
+        )
+    )
+)
+def test_checksum_is_the_same_for_mixed_line_endings(lines: list[tuple[str, str]]) -> None:
+    """A file that several editors wrote is the file that one of them would have written."""
+    mixed = "".join(line + ending for line, ending in lines)
+    assert checksum(mixed.encode()) == checksum("\n".join(line for line, _ in lines).encode())
+
+
 @given(st.text(st.characters(codec="utf-8")), st.data())
 def test_checksum_does_not_depend_on_how_a_file_is_read(text: str, data: st.DataObject) -> None:
     """Pieces cut anywhere add up to the whole."""

@@ -10,6 +10,11 @@ from hook.core.callback import CALLBACK_EVENTS
 from hook.core.script import Kind, Naming, Role, parse_file_name
 
 DEFAULT = Naming()
+NAMINGS = (
+    DEFAULT,
+    Naming("M", "REP", "BASE", "UNDO", "-", (".ddl", ".psql")),
+    Naming("ver", "repeat", "base", "undo", "~~~", (".SQL", ".migration.ddl")),
+)
 
 
 @pytest.mark.parametrize(
@@ -118,17 +123,31 @@ def test_name_prefers_the_longest_prefix() -> None:
     assert parse_file_name("1__x.sql", Naming(versioned_prefix="")).kind is Kind.VERSIONED
 
 
-@given(
-    st.lists(st.integers(0, 10**9), min_size=1, max_size=4),
-    st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1),
-)
-def test_name_written_from_its_parts_is_read_back(numbers: list[int], description: str) -> None:
-    """Parsing is the inverse of writing."""
-    version = ".".join(map(str, numbers))
-    for shown in (version, version.replace(".", "_")):
-        parsed = parse_file_name(f"V{shown}__{description}.sql", DEFAULT)
-        assert parsed.version is not None
-        assert (parsed.version.text, parsed.description) == (version, description)
+versions = st.lists(st.integers(0, 10**9).map(str), min_size=1, max_size=4).map(".".join)
+# Blanks are written as underscores, so a description never has one of its own.
+characters = st.characters(codec="utf-8", exclude_characters="_")
+descriptions = st.lists(st.sampled_from((" ", ".", "-", "~~~", "sql")) | characters).map("".join)
+
+
+@given(st.sampled_from(NAMINGS), st.sampled_from(Kind), versions, descriptions, st.data())
+def test_name_written_from_its_parts_is_read_back(
+    naming: Naming, kind: Kind, version: str, description: str, data: st.DataObject
+) -> None:
+    """Parsing is the inverse of writing, for every kind and under every convention."""
+    prefix = {
+        Kind.VERSIONED: naming.versioned_prefix,
+        Kind.REPEATABLE: naming.repeatable_prefix,
+        Kind.BASELINE: naming.baseline_prefix,
+        Kind.UNDO: naming.undo_prefix,
+    }[kind]
+    suffix = data.draw(st.sampled_from(naming.suffixes))
+    shown = data.draw(st.sampled_from((version, version.replace(".", "_"))))
+    written = "" if kind is Kind.REPEATABLE else shown
+    name = f"{prefix}{written}{naming.separator}{description.replace(' ', '_')}{suffix}"
+    parsed = parse_file_name(name, naming)
+    assert (parsed.role, parsed.kind) == (Role.MIGRATION, kind)
+    assert (parsed.version.text if parsed.version else "") == written.replace("_", ".")
+    assert parsed.description == description
 
 
 @given(st.text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,13 @@ from hypothesis import strategies as st
 from hook.core.version import EMPTY, InvalidVersion, Version, newest_version
 
 LONG = "9999999999999999999999999999999999.8888888231231231231231298797298789132.22"
-texts = st.lists(st.integers(0, 10**6), min_size=1, max_size=5).map(
-    lambda parts: ".".join(map(str, parts))
+# Numbers with a sign, leading zeros and either separator; few, so that many are equal.
+parts = st.sampled_from(("0", "00", "1", "01", "2", "10", "9" * 30, "9" * 29 + "8"))
+texts = st.builds(
+    lambda sign, first, rest: sign + first + "".join(rest),
+    st.sampled_from(("", "", "", "+", "-")),
+    parts,
+    st.lists(st.builds("{}{}".format, st.sampled_from("._"), parts), max_size=2),
 )
 
 
@@ -65,21 +71,38 @@ def test_version_refuses_what_is_no_number(text: str) -> None:
     assert repr(text) in str(raised.value)
 
 
-@given(texts, texts, texts)
-def test_versions_are_totally_ordered(one: str, two: str, three: str) -> None:
-    """Exactly one of less, equal and greater holds, and the order carries over."""
-    a, b, c = (Version.parse(text) for text in (one, two, three))
-    assert (a < b) + (a == b) + (a > b) == 1
-    if a <= b <= c:
-        assert a <= c
+def numbers_of(text: str) -> list[int]:
+    """Return the numbers that *text* names, as many as any version here has."""
+    named = [int(number) for number in text.replace("_", ".").split(".")]
+    return named + [0] * (3 - len(named))
+
+
+@given(texts, texts)
+def test_versions_are_totally_ordered(one: str, two: str) -> None:
+    """Exactly one of less, equal and greater holds: what holds for the numbers named."""
+    a, b = Version.parse(one), Version.parse(two)
+    left, right = numbers_of(one), numbers_of(two)
+    assert (a < b, a == b, a > b) == (left < right, left == right, left > right)
+    assert (a <= b, a != b, a >= b) == (left <= right, left != right, left >= right)
+    assert a != b or hash(a) == hash(b)
+
+
+@given(st.lists(texts, max_size=6), st.randoms(use_true_random=False))
+def test_versions_are_sorted_one_way(found: list[str], random: Random) -> None:
+    """In whatever order files are found, they run in the same one."""
+    versions = [Version.parse(text) for text in found]
+    shuffled = random.sample(versions, len(versions))
+    assert sorted(shuffled) == sorted(versions)
+    assert all(low <= high for low, high in itertools.combinations(sorted(shuffled), 2))
 
 
 @given(texts)
 def test_version_parses_what_it_shows(text: str) -> None:
-    """Showing and parsing again changes nothing."""
+    """Showing and parsing again changes nothing, and only separators are shown differently."""
     version = Version.parse(text)
+    assert version.text == text.replace("_", ".")
     assert Version.parse(version.text) == version
-    assert version.text == text
+    assert Version.parse(version.text).text == version.text
 
 
 @pytest.mark.parametrize(
