@@ -131,7 +131,9 @@ def _parse_stem(stem: str, naming: Naming) -> ScriptName:
     prefixes = _prefixes(naming)
     for prefix, kind in prefixes.get(stem[:1], prefixes[""]):
         if stem.startswith(prefix):
-            version, _, description = stem[len(prefix) :].partition(naming.separator)
+            version, separator, description = stem[len(prefix) :].partition(naming.separator)
+            if kind is Kind.REPEATABLE and not separator:
+                return ScriptName(Role.IGNORED, reason="a repeatable needs the separator")
             return _parse_parts(kind, version, description.replace("_", " "))
     return ScriptName(Role.IGNORED, reason="its prefix is none of the configured ones")
 

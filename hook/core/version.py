@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-# A part after the first starts with a digit, so only the first may carry a sign.
-_VERSION = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)*")
+# Flyway cuts at a dot in front of an ASCII digit, so only the first part may carry a sign or
+# start with a digit of another script. Java reads digits of 16 bits, whatever their script.
+_VERSION = re.compile(r"[+-]?\d+(?:\.[0-9]\d*)*")
+_LAST_READ = "\uffff"
 
 
 class InvalidVersion(ValueError):
@@ -41,7 +43,7 @@ class Version:
             InvalidVersion: *text* is not a dotted list of numbers.
         """
         shown = text.replace("_", ".")
-        if not _VERSION.fullmatch(shown):
+        if not _VERSION.fullmatch(shown) or max(shown) > _LAST_READ:
             raise InvalidVersion(text)
         parts = [int(part) for part in shown.split(".")]
         while len(parts) > 1 and parts[-1] == 0:

@@ -49,7 +49,7 @@ def test_name_of_a_versioned_script(name: str, version: str, description: str) -
 
 @pytest.mark.parametrize(
     ("name", "description"),
-    [("R__x.sql", "x"), ("R__r_two.sql", "r two"), ("R__.sql", ""), ("R.sql", "")],
+    [("R__x.sql", "x"), ("R__r_two.sql", "r two"), ("R__.sql", "")],
 )
 def test_name_of_a_repeatable_script(name: str, description: str) -> None:
     """A repeatable has a description and no version."""
@@ -68,7 +68,7 @@ def test_name_of_a_baseline_and_an_undo_script(name: str, kind: Kind) -> None:
 @pytest.mark.parametrize(
     "name",
     ["v6__x.sql", "Vendor.sql", "V__nover.sql", "V12a__x.sql", "V15-desc.sql", "V9_.__d.sql",
-     "R1__bad.sql", "Rnosep.sql", "beforeMigrateFoo.sql", "beforemigrate.sql", "foo.sql",
+     "R1__bad.sql", "Rnosep.sql", "R.sql", "beforeMigrateFoo.sql", "beforemigrate.sql", "foo.sql",
      ".V17__hid.sql", ".sql"],
 )  # fmt: skip
 def test_name_that_follows_no_convention_is_ignored(name: str) -> None:
