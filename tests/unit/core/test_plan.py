@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from hook.core.history_rules import HistoryRules, parse_target
 from hook.core.plan import Plan, judge_scripts, plan_pending
 from hook.errors import ExitCode
@@ -80,22 +77,3 @@ def test_scripts_that_cannot_be_recorded_are_refused() -> None:
         (ExitCode.BAD_SET, "description-length"),
     ]
     assert found[0].message == "V1__a.sql is empty"
-
-
-@given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)), st.booleans())
-def test_plan_after_applying_the_plan_is_empty(
-    files: set[int],
-    applied: set[int],
-    is_out_of_order: bool,  # noqa: FBT001 - a drawn value
-) -> None:
-    """Whatever was there before, a second run has nothing to do."""
-    names = " ".join(f"V{number}__x.sql" for number in files) + " R__v.sql"
-    rules = HistoryRules(is_out_of_order=is_out_of_order)
-    rows = [row(rank, f"V{number}__x.sql") for rank, number in enumerate(sorted(applied), 1)]
-    first = plan(names, *rows, rules=rules)
-    rows += [row(first.next_rank + index, item.script) for index, item in enumerate(first.pending)]
-    second = plan(names, *rows, rules=rules)
-    assert second.pending == ()
-    assert {item.script for item in first.pending}.isdisjoint(
-        f"V{number}__x.sql" for number in applied
-    )
