@@ -25,12 +25,11 @@ def download_source(folder: Path) -> Path:
         The archive as PostgreSQL published it.
 
     Raises:
-        NotAvailable: This is no Debian, or no source has the package.
+        NotAvailable: This is no Debian, or none of its package sources has it.
     """
     require_programs("apt-get", "apt-cache", "dpkg-query", packages="apt dpkg")
     options = _private_apt(folder)
-    # A third party's source without source packages is an error that is none here.
-    run_program("apt-get", *options, "update", "-qq", "--allow-releaseinfo-change")
+    run_program("apt-get", *options, "update", "-qq")
     found = _DEPENDS.search(run_program("apt-cache", *options, "depends", "postgresql"))
     if found is None:
         raise NotAvailable("apt knows no package postgresql")

@@ -1,6 +1,6 @@
-"""Runs the tests of the engine on each PostgreSQL that is promised.
+"""Runs the tests of the engine on each PostgreSQL that is promised, or on those named.
 
-python -m tests.upstream.server_versions [MAJOR ...]
+``python -m tests.upstream.server_versions [MAJOR ...]``
 """
 
 from __future__ import annotations
