@@ -15,6 +15,7 @@ from hook.stages.verify import VerifyStage
 from hook.stages.wait import WaitStage
 
 if TYPE_CHECKING:
+    from hook.core.group import Grouping
     from hook.core.script import Migration
     from hook.core.server import ServerFacts
     from hook.core.statement_list import StatementList
@@ -60,16 +61,22 @@ def build_scripts(
     settings: Settings, engine: FlywayEngine, facts: ServerFacts | None
 ) -> ScriptsStage:
     """Return the stage that reads the pending scripts."""
-    from hook.core.group import Grouping  # noqa: PLC0415 - not for a no-op run
-    from hook.stages.scripts import ScriptsStage  # noqa: PLC0415 - likewise
+    from hook.stages.scripts import ScriptsStage  # noqa: PLC0415 - not for a no-op run
 
     execution = settings.migrations.execution
     return ScriptsStage(
         lambda item: engine.read_script(item, facts),
         execution.is_mixed_allowed,
-        Grouping.ALL if execution.is_grouped else Grouping.EACH,
+        grouping_of(settings),
         execution.records_only,
     )
+
+
+def grouping_of(settings: Settings) -> Grouping:
+    """Return which pending scripts share a transaction."""
+    from hook.core.group import Grouping  # noqa: PLC0415 - not for a no-op run
+
+    return Grouping.ALL if settings.migrations.execution.is_grouped else Grouping.EACH
 
 
 def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:

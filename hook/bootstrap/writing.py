@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.bootstrap.reading import build_connect, build_wait
+from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
 from hook.catalogs.opening import open_catalog
 from hook.core.blockers import BlockerPolicy
-from hook.core.group import Grouping
 from hook.core.outcome import Policy
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
@@ -42,15 +41,11 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
             run.lock_ladder,
             run.statement_timeout,
             Reconnection(build_wait(settings)),
-            _grouping(settings),
+            grouping_of(settings),
         ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
     )
-
-
-def _grouping(settings: Settings) -> Grouping:
-    return Grouping.ALL if settings.migrations.execution.is_grouped else Grouping.EACH
 
 
 def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | None:
@@ -59,7 +54,7 @@ def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | No
     is_run = not settings.migrations.execution.records_only
     if ledger == NO_LEDGER or orders.retries_failed or not is_run:
         return None
-    return FailureMemoryStage(ledger, settings.run.failure_memory, _grouping(settings))
+    return FailureMemoryStage(ledger, settings.run.failure_memory, grouping_of(settings))
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:

@@ -27,7 +27,7 @@ def judge_recorded(scripts: Sequence[PreparedScript]) -> tuple[Finding, ...]:
     if not names:
         return ()
     count = counted(len(names), "script")
-    message = f"{SWITCH}: {count} recorded and not run: {', '.join(names)}"
+    message = f"{SWITCH}: {count} to be recorded and not run: {', '.join(names)}"
     return (warned("recorded-not-run", message, _HINT, scripts=names),)
 
 
