@@ -47,7 +47,7 @@ SHAPES = (
     CommandShape(
         "run",
         "Bring the database to the level that the release needs, or refuse and say why."
-        " Writes only when something is pending.",
+        " Writes only when something is pending, or callbacks do.",
         "presync run --backup-max-age 12h",
         Need.DATABASE,
         ALL_GROUPS,
@@ -70,7 +70,7 @@ SHAPES = (
     CommandShape(
         "info",
         "Show the state of every migration, or with --runs the last runs that had work to do."
-        " Changes nothing.",
+        " Changes nothing, but runs the callbacks of info.",
         "presync info --format text",
         Need.DATABASE,
         INFO_GROUPS,
@@ -78,7 +78,8 @@ SHAPES = (
     ),
     CommandShape(
         "validate",
-        "Compare the schema history with the files; list every disagreement. Changes nothing.",
+        "Compare the schema history with the files; list every disagreement. Changes"
+        " nothing, but runs the callbacks of validate.",
         "presync validate --out-of-order true",
         Need.DATABASE,
         READING_GROUPS,

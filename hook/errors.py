@@ -12,6 +12,7 @@ what happened to the database, and never reused. Findings (judged bad) and error
     ├── Unsupported            17  server, pooler or feature
     ├── BackupSourceMissing    18  no such bucket, directory or stanza
     ├── MigrationFailed        20  rolled back
+    ├── CallbackFailed         20  rolled back; the migrations before it stay
     ├── MigrationPartial       21  half-way, or the outcome of COMMIT is unknown
     ├── BudgetExceeded         23  the run's deadline, rolled back
     ├── DatabaseUnreachable    30  no usable primary in time
@@ -66,7 +67,11 @@ class ExitCode(IntEnum):
     AUTH = 16, Effect.UNTOUCHED, "credentials, rights or TLS refused"
     UNSUPPORTED = 17, Effect.UNTOUCHED, "server version, pooler or feature not supported"
     NO_WAY_BACK = 18, Effect.UNTOUCHED, "no usable fresh backup"
-    SQL_FAILED = 20, Effect.ROLLED_BACK, "a migration failed, rolled back; earlier ones stay"
+    SQL_FAILED = (
+        20,
+        Effect.ROLLED_BACK,
+        "a migration or callback failed, rolled back; earlier ones stay",
+    )
     PARTIAL = 21, Effect.HUMAN, "a script without transaction stopped half-way, or COMMIT unknown"
     VERIFY_FAILED = 22, Effect.ROLLED_BACK, "history or schema not as planned after the run"
     BUDGET = 23, Effect.ROLLED_BACK, "deadline or statement budget used up, rolled back"
@@ -162,6 +167,13 @@ class MigrationFailed(HookError):
 
     exit_code = ExitCode.SQL_FAILED
     rule = "sql"
+
+
+class CallbackFailed(HookError):
+    """A callback failed and left nothing behind; what was applied before it stays."""
+
+    exit_code = ExitCode.SQL_FAILED
+    rule = "callback"
 
 
 class MigrationPartial(HookError):

@@ -137,7 +137,7 @@ def baseline(settings: Settings, ctx: Context, orders: Orders, wording: Wording)
 
 def lint(settings: Settings, ctx: Context) -> Report:
     """Judge the release's files without a database."""
-    from hook.bootstrap.reading import build_scripts  # noqa: PLC0415 - see the module
+    from hook.bootstrap.reading import build_callbacks, build_scripts  # noqa: PLC0415 - likewise
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
     # Which scripts are pending, and so would be in a group or only recorded, is unknown here.
@@ -145,7 +145,8 @@ def lint(settings: Settings, ctx: Context) -> Report:
     offline = settings._replace(migrations=settings.migrations._replace(execution=execution))
     engine = build_engine(offline, ctx)
     scripts = build_scripts(offline, engine, None)
-    return inspection.lint(Journal.begin("lint", ctx), engine, scripts)
+    callbacks = build_callbacks(offline, engine, None, "lint")
+    return inspection.lint(Journal.begin("lint", ctx), engine, scripts, callbacks)
 
 
 def digest(settings: Settings, ctx: Context) -> Report:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_connect, build_reading
 from hook.bootstrap.recording import build_record
+from hook.core.events import AROUND_BASELINE, AROUND_BASELINE_AND_SCHEMAS
 from hook.engines.flyway.editing import FlywayEditor
 from hook.pipeline.maintenance import Editing
 from hook.stages.lock import LockStage
@@ -34,6 +35,7 @@ def build_editing(
     Raises:
         ConfigError: No database is configured.
     """
+    creates_schemas = settings.migrations.history.creates_schemas
     return Editing(
         reading=build_reading(settings, engine),
         lock=LockStage(
@@ -42,4 +44,5 @@ def build_editing(
         editor=editor,
         orders=orders,
         record=build_record(settings, wording),
+        around_baseline=AROUND_BASELINE_AND_SCHEMAS if creates_schemas else AROUND_BASELINE,
     )

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from hook.core.script import Migration
     from hook.core.server import ServerFacts
     from hook.core.statement_list import StatementList
-    from hook.postgres.session import Connect
+    from hook.engines import Engine
+    from hook.postgres.session import Connect, Session
     from hook.settings import Settings
     from hook.stages import Context
+    from hook.stages.callbacks import CallbacksStage
+    from hook.stages.callbacks.running import CallbackRules
     from hook.stages.scripts import ScriptsStage
     from hook.stages.syntax import SyntaxStage
 
@@ -79,6 +82,33 @@ def grouping_of(settings: Settings) -> Grouping:
     return Grouping.ALL if settings.migrations.execution.is_grouped else Grouping.EACH
 
 
+def build_callbacks(
+    settings: Settings, engine: FlywayEngine, facts: ServerFacts | None, command: str
+) -> CallbacksStage:
+    """Return the stage that reads the callbacks of *command*."""
+    from hook.stages.callbacks import CallbacksStage  # noqa: PLC0415 - many releases have none
+
+    allows_mixed = settings.migrations.execution.is_mixed_allowed
+    return CallbacksStage(command, lambda item: engine.read_script(item, facts), allows_mixed)
+
+
+def build_callback_rules(settings: Settings, engine: Engine) -> CallbackRules:
+    """Return how callbacks are run.
+
+    Raises:
+        ConfigError: No database is configured.
+    """
+    from hook.pipeline.recovery import reach_same_cluster  # noqa: PLC0415 - many releases have none
+    from hook.stages.callbacks.running import CallbackRules  # noqa: PLC0415 - likewise
+
+    wait, run = build_wait(settings), settings.run
+
+    def connect(ctx: Context, facts: ServerFacts) -> Session:
+        return reach_same_cluster(wait, ctx, facts)[0]
+
+    return CallbackRules(engine, connect, run.lock_ladder, run.statement_timeout)
+
+
 def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:
     """Return the stage that has the server parse the pending scripts."""
     from hook.core.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
@@ -104,6 +134,8 @@ def build_reading(settings: Settings, engine: FlywayEngine) -> Reading:
         resolve=ResolveStage(engine),
         history=HistoryStage(engine),
         scripts=lambda facts: build_scripts(settings, engine, facts),
+        callbacks=lambda facts, command: build_callbacks(settings, engine, facts, command),
+        callback_rules=lambda: build_callback_rules(settings, engine),
         syntax=lambda facts: build_syntax(settings, engine, facts),
         verify=VerifyStage(engine),
     )

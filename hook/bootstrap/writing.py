@@ -30,12 +30,12 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
     """Return the stages that work under the migration lock.
 
     Raises:
-        ConfigError: The settings name no backup source that can be opened.
+        ConfigError: No database is configured.
     """
-    run = settings.run
+    run, migrations = settings.run, settings.migrations
     return Writing(
         lock=LockStage(settings.database.require_target(), build_connect(settings), run.lock_wait),
-        gates=build_gates(settings, engine),
+        gates=lambda: build_gates(settings, engine),
         migrate=MigrateStage(
             engine,
             run.lock_ladder,
@@ -45,6 +45,8 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
         ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
+        creates_schemas=migrations.history.creates_schemas,
+        validates=migrations.rules.validates,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
+from typing import TYPE_CHECKING
 
+from hook.core.callback import Callback
 from hook.core.history import History, HistoryRow, abbreviate_description
 from hook.core.outcome import Finding, warned
 from hook.core.progress import Progress
@@ -14,6 +16,9 @@ from hook.core.script import Migration
 from hook.core.script_message import Moment
 from hook.core.server import ServerFacts
 from hook.core.sqlstate import ServerMessage, needs_new_session, retry_limit
+
+if TYPE_CHECKING:
+    from hook.core.callback_book import EachCallbacks, PreparedCallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class ApplyTask:
         first_rank: That of the first migration in the same transaction, none if it is alone.
         done: How many statements of a script without transaction the attempt before
             has settled; this one goes on behind them, in the same session.
+        each: Callbacks that run with the script, none when there are none.
     """
 
     migration: Migration
@@ -48,6 +54,17 @@ class ApplyTask:
     limits: Limits
     done: int = 0
     first_rank: int | None = None
+    each: EachCallbacks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackTask:
+    """One callback to be run once, apart from all migrations; *schema* is the history's."""
+
+    prepared: PreparedCallback
+    schema: str
+    server: ServerFacts
+    limits: Limits
 
 
 class AttemptEnd(Enum):
@@ -67,14 +84,18 @@ class Place:
     Attributes:
         line: 1-based line of the script, 0 outside of its statements.
         statement: Head of the statement, one line.
+        callback: The one that line and statement are of, none when they are the script's.
     """
 
     moment: Moment
     line: int = 0
     statement: str = ""
+    callback: Callback | None = None
 
     def describe(self, script: str) -> str:
         """Return the place as ``script:line``, or in words where no line of it is meant."""
+        if self.callback is not None:
+            return f"callback {self.callback.script}:{self.line} of {script}"
         if self.moment is Moment.SCRIPT:
             return f"{script}:{self.line}"
         return script if self.moment is Moment.UNSENT else f"{script} ({self.moment.value})"
@@ -92,6 +113,7 @@ class Attempt:
         done: Of a script without transaction, how many statements are settled: neither
             undone nor to be run again.
         done_line: Last line of those that changed something, 0 when none did.
+        done_callbacks: Names of callbacks among them that changed something.
         left_behind: What else such a script left in the database, one item per thing
             (``invalid index public.i on t``).
         at: Which of the scripts in one transaction it ended in, from 0.
@@ -109,12 +131,20 @@ class Attempt:
     left_behind: tuple[str, ...] = ()
     at: int = 0
     script_ends_ms: tuple[int, ...] = ()
+    done_callbacks: tuple[str, ...] = ()
 
     @property
     def leftovers(self) -> tuple[str, ...]:
         """Return everything that stays in the database although the script did not end."""
         done = (f"everything up to line {self.done_line}",) if self.done_line else ()
-        return (*done, *self.left_behind)
+        callbacks = (f"what {name} did" for name in self.done_callbacks)
+        return (*done, *callbacks, *self.left_behind)
+
+    def in_callback(self, callback: Callback | None) -> Attempt:
+        """Return the attempt as one that ended in *callback*, if it ended in a statement."""
+        if callback is None or self.place.moment is not Moment.SCRIPT:
+            return self
+        return replace(self, place=replace(self.place, callback=callback))
 
     @property
     def is_complete(self) -> bool:

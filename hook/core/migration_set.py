@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
+from hook.core.callback import Callback
 from hook.core.script import Kind, Migration
 from hook.core.version import Version
 from hook.errors import BadMigrationSet
@@ -16,15 +17,21 @@ class MigrationSet(NamedTuple):
 
     Attributes:
         migrations: In running order: by version, then repeatables by description.
-        digest: ``sha256:`` and hex; the same for the same files in any folder.
+        digest: ``sha256:`` and hex; the same for the same files in any folder. Callbacks
+            count: they are SQL that the release runs, so that a changed one makes another
+            release of it, and a failure that it has mended is not held against it.
         ignored: Scripts whose names follow no convention, sorted.
         undo: Scripts that would undo a version; they are never run.
+        callbacks: In the order in which those of one event run.
+        notes: What else is worth telling of the files, by rule.
     """
 
     migrations: tuple[Migration, ...]
     digest: str
     ignored: tuple[str, ...] = ()
     undo: tuple[Migration, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def newest(self) -> Version | None:
@@ -33,8 +40,12 @@ class MigrationSet(NamedTuple):
         return max(versions, default=None)
 
 
-def build_set(migrations: Iterable[Migration], ignored: Iterable[str] = ()) -> MigrationSet:
-    """Return *migrations*, found in any order, as a set.
+def build_set(
+    migrations: Iterable[Migration],
+    ignored: Iterable[str] = (),
+    callbacks: tuple[Callback, ...] = (),
+) -> MigrationSet:
+    """Return *migrations*, found in any order, as a set with *callbacks*.
 
     Raises:
         BadMigrationSet: Two of them claim the same place; all such pairs are named.
@@ -51,9 +62,10 @@ def build_set(migrations: Iterable[Migration], ignored: Iterable[str] = ()) -> M
     ordered = sorted(unique.values(), key=_running_order)
     return MigrationSet(
         migrations=tuple(item for item in ordered if item.kind is not Kind.UNDO),
-        digest=_digest(ordered),
+        digest=_digest(ordered, callbacks),
         ignored=tuple(sorted(ignored)),
         undo=tuple(item for item in ordered if item.kind is Kind.UNDO),
+        callbacks=callbacks,
     )
 
 
@@ -82,7 +94,7 @@ def _running_order(migration: Migration) -> tuple[bool, tuple[int, ...], bytes, 
     )
 
 
-def _digest(ordered: Iterable[Migration]) -> str:
+def _digest(ordered: Iterable[Migration], callbacks: Iterable[Callback]) -> str:
     digest = hashlib.sha256()
     for item in ordered:
         fields = (
@@ -93,5 +105,9 @@ def _digest(ordered: Iterable[Migration]) -> str:
             item.content_hash,
             f"{item.in_transaction} {item.encoding} {item.replaces_placeholders}",
         )
+        digest.update("\0".join(fields).encode() + b"\n")
+    for each in callbacks:
+        how = f"{each.in_transaction} {each.encoding} {each.replaces_placeholders}"
+        fields = ("callback", each.event, each.description, each.script, each.content_hash, how)
         digest.update("\0".join(fields).encode() + b"\n")
     return f"sha256:{digest.hexdigest()}"

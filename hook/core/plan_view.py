@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hook.core.callback_book import PreparedCallback
+from hook.core.events import EACH_EVENTS
 from hook.core.outcome import Finding, passed
 from hook.core.prepared import PreparedScript
 from hook.core.text import counted
@@ -23,4 +25,26 @@ def describe_script(script: PreparedScript) -> Finding:
         statements=script.statement_count,
         executed=script.is_run,
         locks=locks,
+    )
+
+
+def describe_callback(prepared: PreparedCallback) -> Finding:
+    """Return what a run would do with a callback, its locks included."""
+    callback = prepared.callback
+    if callback.event in EACH_EVENTS:
+        how = "with each migration"
+    elif prepared.in_transaction:
+        how = f"at {callback.event}, in a transaction of its own"
+    else:
+        how = f"at {callback.event}, without transaction: {prepared.reason}"
+    statements = counted(len(prepared.body), "statement")
+    return passed(
+        "callback",
+        f"callback {callback.script}: {statements} {how}",
+        script=callback.script,
+        callback=callback.event,
+        description=callback.description,
+        transactional=prepared.in_transaction,
+        statements=len(prepared.body),
+        locks=[{"relation": item.relation, "mode": item.mode.value} for item in prepared.requests],
     )

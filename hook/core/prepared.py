@@ -8,7 +8,7 @@ from typing import cast
 from hook.core.lexer import SqlSyntaxError
 from hook.core.locks import LockRequest
 from hook.core.relations import script_lock_requests
-from hook.core.script import Migration
+from hook.core.script import Migration, ScriptFile
 from hook.core.statement_list import StatementList
 from hook.core.statements import parse_statements
 from hook.core.summary import summarize
@@ -47,7 +47,7 @@ class ParsedScript:
     reason: str
 
 
-def parse_script(migration: Migration, text: str, *, allows_mixed: bool) -> ParsedScript:
+def parse_script(script: ScriptFile, text: str, *, allows_mixed: bool) -> ParsedScript:
     """Return the statements of *text*, and whether they run in one transaction.
 
     What the script's ``.conf`` demands goes before what its statements need, as in
@@ -60,11 +60,11 @@ def parse_script(migration: Migration, text: str, *, allows_mixed: bool) -> Pars
     """
     statements = parse_statements(text)
     verdict = script_mode(statements)
-    if migration.in_transaction is False:
+    if script.in_transaction is False:
         # As it stands, a BEGIN … COMMIT around all of it included.
         return ParsedScript(statements, in_transaction=False, reason=_BY_CONFIGURATION)
     body = cast("StatementList", verdict.body)  # a slice of what the verdict was given
-    if migration.in_transaction and not verdict.manages_transactions:
+    if script.in_transaction and not verdict.manages_transactions:
         return ParsedScript(body, in_transaction=True, reason="")
     if verdict.mode is ScriptMode.MIXED and not allows_mixed:
         raise _mixed(verdict)

@@ -19,3 +19,10 @@ class Progress(Enum):
     ROLLED_BACK = "rolled back"
     COMMITTED = "committed"
     UNKNOWN = "unknown"
+
+
+def merged(progress: Progress, other: Progress) -> Progress:
+    """Return what may be said after *progress* of the migrations and *other* of callbacks."""
+    if Progress.UNKNOWN in {progress, other}:
+        return Progress.UNKNOWN
+    return other if progress is Progress.UNTOUCHED else progress

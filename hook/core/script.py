@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from hook.core.callback import CALLBACK_EVENTS
 from hook.core.version import InvalidVersion, Version
@@ -30,6 +30,34 @@ _ROW_TYPES = {
     Kind.BASELINE: "SQL_BASELINE",
     Kind.UNDO: "UNDO_SQL",
 }
+
+
+class ScriptFile(Protocol):
+    """A file of SQL as it was resolved: a migration or a callback."""
+
+    @property
+    def script(self) -> str:
+        """Return its path below its location."""
+
+    @property
+    def path(self) -> str:
+        """Return its absolute path."""
+
+    @property
+    def content_hash(self) -> str:
+        """Return SHA-256 of the file, hex."""
+
+    @property
+    def encoding(self) -> str:
+        """Return how to read the file."""
+
+    @property
+    def replaces_placeholders(self) -> bool:
+        """Tell whether placeholders are replaced in it."""
+
+    @property
+    def in_transaction(self) -> bool | None:
+        """Return what its ``.conf`` demands, none to detect it."""
 
 
 class Migration(NamedTuple):
@@ -105,13 +133,19 @@ class Role(Enum):
 
 
 class ScriptName(NamedTuple):
-    """A parsed file name. *reason* says why the file is ignored or refused."""
+    """A parsed file name.
+
+    Attributes:
+        reason: Why the file is ignored or refused.
+        event: Of a callback.
+    """
 
     role: Role
     kind: Kind | None = None
     version: Version | None = None
     description: str = ""
     reason: str = ""
+    event: str = ""
 
 
 # Run by Flyway as child processes; a name without a dot counts as well.
@@ -134,7 +168,8 @@ def _parse_stem(stem: str, naming: Naming) -> ScriptName:
             version, separator, description = stem[len(prefix) :].partition(naming.separator)
             if kind is Kind.REPEATABLE and not separator:
                 return ScriptName(Role.IGNORED, reason="a repeatable needs the separator")
-            return _parse_parts(kind, version, description.replace("_", " "))
+            parsed = _parse_parts(kind, version, description.replace("_", " "))
+            return parsed._replace(event=prefix) if parsed.role is Role.CALLBACK else parsed
     return ScriptName(Role.IGNORED, reason="its prefix is none of the configured ones")
 
 
@@ -158,7 +193,7 @@ def _parse_without_suffix(name: str, naming: Naming) -> ScriptName:
     parsed = _parse_stem(stem if dot else name, naming)
     if parsed.role is Role.IGNORED:
         return ScriptName(Role.FOREIGN)
-    return ScriptName(Role.REFUSED, reason="only scripts in SQL are run")
+    return ScriptName(Role.REFUSED, reason="only scripts in SQL are run", event=parsed.event)
 
 
 @lru_cache(maxsize=8)

@@ -10,11 +10,11 @@ from hook.core.history import History
 from hook.core.migration_set import MigrationSet
 from hook.core.outcome import Finding
 from hook.core.plan import Plan
-from hook.core.script import Migration
+from hook.core.script import ScriptFile
 from hook.core.server import ServerFacts
 
 if TYPE_CHECKING:
-    from hook.core.attempt import ApplyTask, Attempt
+    from hook.core.attempt import ApplyTask, Attempt, CallbackTask
     from hook.core.version import Version
     from hook.postgres.session import Session
 
@@ -52,8 +52,25 @@ class Engine(Protocol):
     def create_history(self, session: Reader, history: History, server: ServerFacts) -> History:
         """Create what *history* says is missing, and return it as it is then."""
 
-    def read_script(self, migration: Migration, server: ServerFacts | None) -> str:
-        """Return the text of *migration*, ready to be sent.
+    def history_schema(self, server: ServerFacts) -> str:
+        """Return the schema of the schema history.
+
+        Raises:
+            ConfigError: Neither the settings nor the session name one.
+        """
+
+    def resolve_callbacks(self, server: ServerFacts) -> MigrationSet:
+        """Return the callbacks of the release alone; that there are no files is no mistake.
+
+        Raises:
+            HookError: As `resolve`.
+        """
+
+    def will_baseline(self, history: History) -> bool:
+        """Tell whether `create_history` adopts objects of which *history* knows nothing."""
+
+    def read_script(self, script: ScriptFile, server: ServerFacts | None) -> str:
+        """Return the text of *script*, ready to be sent.
 
         Raises:
             BadMigrationSet: The file cannot be read any more as it was resolved.
@@ -83,6 +100,17 @@ class Engine(Protocol):
                 begun is rolled back.
             HookError: The server could not be asked what it must be asked before; no
                 statement of the script was sent.
+        """
+
+    def run_callback(
+        self, session: Session, task: CallbackTask, on_wait: Callable[[float], None]
+    ) -> Attempt:
+        """Run the callback of *task* once, apart from all migrations.
+
+        Args:
+            session: It may be lost afterwards; otherwise no transaction is open.
+            task: What to run, and within which limits.
+            on_wait: Told the seconds waited so far, now and then.
         """
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from hook.pipeline.journal import Journal, Stopped
-from hook.pipeline.reading import Reading, read_release
+from hook.pipeline.reading import Reading, reach_database
 
 if TYPE_CHECKING:
     from hook.core.report import Report
@@ -34,7 +34,16 @@ def _bring_up_to_date(
     journal: Journal, build: Callable[[], Reading], writing: Callable[[], Writing], held: ExitStack
 ) -> None:
     reading = journal.quietly("settings", build)
-    with read_release(journal, reading) as read:
+    with reach_database(journal, reading) as reached:
+        release = reading.resolve_release(journal, reached)
+        if release.migration_set.callbacks:
+            from hook.pipeline import callback_run  # noqa: PLC0415 - rarely needed
+
+            if callback_run.is_needed(release):
+                stages = journal.quietly("settings", writing)
+                callback_run.CallbackRun(journal, reading, stages, release).carry_out(held)
+                return
+        read = reading.read(journal, release)
         if not read.plan.pending:
             reading.confirm(journal, read)
             return

@@ -1,15 +1,25 @@
-"""The commands that look and change nothing."""
+"""The commands that look and change nothing, unless a callback of the release does."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hook.core.events import Event, callbacks_of_command
 from hook.core.outcome import passed
-from hook.core.plan_view import describe_script
+from hook.core.plan_view import describe_callback, describe_script
+from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
-from hook.pipeline.reading import Reading, reach_database, read_release, summarize_set
+from hook.pipeline.reading import (
+    Read,
+    Reading,
+    Release,
+    reach_database,
+    read_release,
+    summarize_set,
+)
 from hook.stages import Outcome
 from hook.stages.resolve import ResolveStage
 
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
     from hook.core.report import Report
     from hook.engines import Engine
     from hook.pipeline.migration import Gates
+    from hook.stages.callbacks import CallbacksStage
     from hook.stages.runs import RunsStage
     from hook.stages.scripts import ScriptsStage
 
@@ -29,8 +40,8 @@ def check(journal: Journal, build: BuildReading, build_gates: Callable[[], Gates
         reading = journal.quietly("settings", build)
         gates = journal.quietly("settings", build_gates)
         with read_release(journal, reading) as read:
-            scripts = reading.prepare(journal, read)
-            journal.gates(gates.in_front_of(journal.ctx, read, scripts))
+            prepared = reading.prepare(journal, read)
+            journal.gates(gates.in_front_of(journal.ctx, read, prepared))
     return journal.report()
 
 
@@ -39,8 +50,12 @@ def plan(journal: Journal, build: BuildReading) -> Report:
     with contextlib.suppress(Stopped):
         reading = journal.quietly("settings", build)
         with read_release(journal, reading) as read:
-            scripts = reading.prepare(journal, read)
-            findings = tuple(describe_script(script) for script in scripts)
+            prepared = reading.prepare(journal, read)
+            callbacks = prepared.callbacks.callbacks if prepared.callbacks else ()
+            findings = (
+                *(describe_script(script) for script in prepared.scripts),
+                *(describe_callback(callback) for callback in callbacks),
+            )
             journal.stage("plan", lambda: Outcome(findings, None))
     return journal.report()
 
@@ -50,7 +65,7 @@ def info(journal: Journal, build: BuildReading) -> Report:
     with contextlib.suppress(Stopped):
         reading = journal.quietly("settings", build)
         with reach_database(journal, reading) as reached:
-            reading.show(journal, reached.session, reached.facts)
+            _show(journal, reading, reading.resolve_release(journal, reached))
     return journal.report()
 
 
@@ -69,7 +84,7 @@ def validate(journal: Journal, build: BuildReading) -> Report:
     """Report every disagreement between history and release."""
     with contextlib.suppress(Stopped):
         reading = journal.quietly("settings", build)
-        with read_release(journal, reading) as read:
+        with _validated(journal, reading) as read:
             count = len(read.plan.infos)
             finding = passed("validate", f"{count} migrations agree with the schema history")
             journal.stage("validate", lambda: Outcome((finding,), None))
@@ -85,12 +100,18 @@ def verify(journal: Journal, build: BuildReading) -> Report:
     return journal.report()
 
 
-def lint(journal: Journal, engine: Engine, scripts: ScriptsStage) -> Report:
+def lint(
+    journal: Journal, engine: Engine, scripts: ScriptsStage, callbacks: CallbacksStage
+) -> Report:
     """Report what is wrong with the files, offline."""
     with contextlib.suppress(Stopped):
         resolved = journal.stage("resolve", lambda: ResolveStage(engine).run(journal.ctx, None))
         journal.migration_set = summarize_set(resolved)
-        journal.stage("scripts", lambda: scripts.run(journal.ctx, resolved.migrations))
+        prepared = journal.stage("scripts", lambda: scripts.run(journal.ctx, resolved.migrations))
+        if resolved.callbacks:
+            journal.stage(
+                "callbacks", lambda: callbacks.run(journal.ctx, resolved.callbacks, prepared)
+            )
     return journal.report()
 
 
@@ -100,3 +121,37 @@ def digest(journal: Journal, engine: Engine) -> Report:
         resolved = journal.stage("resolve", lambda: ResolveStage(engine).run(journal.ctx, None))
         journal.migration_set = summarize_set(resolved)
     return journal.report()
+
+
+def _show(journal: Journal, reading: Reading, release: Release) -> None:
+    """Look at the history, with the callbacks around that."""
+    with _callbacks(journal, reading, release, "info") as firing:
+        firing.fire(Event.AFTER_CONNECT, Event.BEFORE_INFO)
+        try:
+            reading.show(journal, release)
+        except Stopped as stopped:
+            firing.fire_after(stopped, Event.AFTER_INFO_ERROR)
+            raise
+        firing.fire(Event.AFTER_INFO, Event.AFTER_INFO_OPERATION_FINISH)
+
+
+@contextmanager
+def _validated(journal: Journal, reading: Reading) -> Iterator[Read]:
+    """Lay the release beside the history, with the callbacks around that."""
+    with reach_database(journal, reading) as reached:
+        release = reading.resolve_release(journal, reached)
+        with _callbacks(journal, reading, release, "validate") as firing:
+            firing.fire(Event.AFTER_CONNECT, Event.BEFORE_VALIDATE)
+            try:
+                yield reading.read(journal, release)
+            except Stopped as stopped:
+                firing.fire_after(stopped, Event.AFTER_VALIDATE_ERROR)
+                raise
+            firing.fire(Event.AFTER_VALIDATE)
+
+
+def _callbacks(journal: Journal, reading: Reading, release: Release, command: str) -> Firing:
+    book = None
+    if callbacks_of_command(command, release.migration_set.callbacks):
+        book = reading.read_callbacks(journal, release.facts, command, release.migration_set)
+    return begin_callbacks(journal, reading, release, book)

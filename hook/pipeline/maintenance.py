@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hook.core.events import AROUND_REPAIR, Around, callbacks_of_command
+from hook.core.migration_set import MigrationSet
 from hook.core.outcome import failed, passed
 from hook.core.progress import Progress
 from hook.errors import ExitCode, MigrationLocked
+from hook.pipeline.firing import begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
-from hook.pipeline.reading import Reading, note_plan, reach_database, summarize_set
+from hook.pipeline.reading import Reading, Release, note_plan, reach_database
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class Editing:
 
     Attributes:
         record: None when no ledger is wanted.
+        around_baseline: The events around a baseline.
     """
 
     reading: Reading
@@ -45,6 +49,7 @@ class Editing:
     editor: HistoryEditor
     orders: Orders
     record: Record | None
+    around_baseline: Around
 
 
 BuildEditing = Callable[[], Editing]
@@ -66,18 +71,15 @@ class Seen:
 def repair(journal: Journal, build: BuildEditing, stage: RepairStage) -> Report:
     """Report what a repair changes, and make the changes if they are confirmed."""
     with contextlib.suppress(Stopped), _reached(journal, build) as (editing, reached):
-        ctx, session, facts = journal.ctx, reached.session, reached.facts
-        resolve = editing.reading.resolve
-        migration_set = journal.stage("resolve", lambda: resolve.run(ctx, facts))
-        journal.migration_set = summarize_set(migration_set)
+        release = editing.reading.resolve_release(journal, reached)
 
         def look() -> Outcome[Seen]:
-            outcome = stage.run(ctx, session, facts, migration_set)
+            outcome = stage.run(journal.ctx, *release)
             history, plan, change = outcome.value
             seen = Seen(history, change, lambda: note_plan(journal, plan))
             return Outcome(outcome.findings, seen)
 
-        _Edit(journal, editing, reached, look).carry_out()
+        _Edit(journal, editing, look, release).carry_out(AROUND_REPAIR)
     return journal.report()
 
 
@@ -90,7 +92,12 @@ def baseline(journal: Journal, build: BuildEditing, stage: BaselineStage) -> Rep
             history, change = outcome.value
             return Outcome(outcome.findings, Seen(history, change, lambda: None))
 
-        _Edit(journal, editing, reached, look).carry_out()
+        found = MigrationSet((), "")
+        if editing.orders.is_confirmed:
+            resolve = stage.engine.resolve_callbacks
+            found = journal.quietly("resolve", lambda: resolve(reached.facts))
+        release = Release(reached.session, reached.facts, found)
+        _Edit(journal, editing, look, release).carry_out(editing.around_baseline)
     return journal.report()
 
 
@@ -107,11 +114,11 @@ class _Edit:
 
     journal: Journal
     editing: Editing
-    reached: Reached
     look: Callable[[], Outcome[Seen]]
+    release: Release
 
-    def carry_out(self) -> None:
-        """Do what was asked for.
+    def carry_out(self, around: Around) -> None:
+        """Do what was asked for, with the callbacks of the events *around* it.
 
         Raises:
             Stopped: Something speaks against it, or went wrong.
@@ -120,6 +127,10 @@ class _Edit:
         told = journal.attempt("history", self.look)
         told.value.note()
         journal.after = journal.before
+        callbacks = callbacks_of_command(journal.command, self.release.migration_set.callbacks)
+        if callbacks and self.editing.orders.is_confirmed:
+            self._edit_with_callbacks(told, around)
+            return
         journal.stop_if_decided(told.findings)
         summary = told.value.change.summary
         if not summary:
@@ -131,12 +142,30 @@ class _Edit:
             with self._lock(told.value.history) as lock:
                 self._edit(lock, told)
 
+    def _edit_with_callbacks(self, told: Outcome[Seen], around: Around) -> None:
+        """Do it with the callbacks around it, which run also when there is nothing to do."""
+        journal, reading, release = self.journal, self.editing.reading, self.release
+        book = reading.read_callbacks(
+            journal, release.facts, journal.command, release.migration_set
+        )
+        with (
+            self._lock(told.value.history) as lock,
+            begin_callbacks(journal, reading, release, book, lambda: _refuse_lost(lock)) as firing,
+        ):
+            firing.fire(*around.before)
+            try:
+                self._edit(lock, told)
+            except Stopped as stopped:
+                firing.fire_after(stopped, around.error)
+                raise
+            firing.fire(around.after)
+
     def _lock(self, history: History) -> MigrationLock:
-        ctx, reached = self.journal.ctx, self.reached
+        ctx, release = self.journal.ctx, self.release
         run = self.editing.lock.run
         return self.journal.stage(
             "lock",
-            lambda: run(ctx, history.schema, history.table, reached.session, reached.facts),
+            lambda: run(ctx, history.schema, history.table, release.session, release.facts),
         )
 
     def _edit(self, lock: MigrationLock, told: Outcome[Seen]) -> None:
@@ -144,6 +173,7 @@ class _Edit:
         again = journal.quietly("history", self.look)
         if again.findings != told.findings:
             journal.stage("history", lambda: again)
+        journal.stop_if_decided(again.findings)
         change, before = again.value.change, journal.before
         if change.summary:
             self._change(lock, change)
@@ -153,12 +183,10 @@ class _Edit:
         journal.after, journal.before = journal.before, before
 
     def _change(self, lock: MigrationLock, change: Change) -> None:
-        journal, session = self.journal, self.reached.session
+        journal, session = self.journal, self.release.session
 
         def make() -> Outcome[None]:
-            if lock.is_lost:
-                message = "the connection that held the migration lock is lost"
-                raise MigrationLocked(message, "Run again; nothing was changed yet.")
+            _refuse_lost(lock)
             self.editing.editor.make(session.shielded(_WRITE_SECONDS), change)
             return Outcome((passed(journal.command, f"done: {change.summary}"),), None)
 
@@ -185,6 +213,12 @@ class _Edit:
         hint = "Find out who else writes to the schema history, then run the command again."
         finding = failed(ExitCode.VERIFY_FAILED, f"{self.journal.command}-verify", message, hint)
         return Outcome((finding,), None)
+
+
+def _refuse_lost(lock: MigrationLock) -> None:
+    if lock.is_lost:
+        message = "the connection that held the migration lock is lost"
+        raise MigrationLocked(message, "Run again; nothing was changed yet.")
 
 
 def _confirmed(command: str, orders: Orders) -> str:

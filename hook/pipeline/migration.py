@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hook.core.no_callbacks import NoCallbacks
 from hook.core.outcome import Finding, Policy
 from hook.core.recorded import gate_not_needed, needs_no_gate
 from hook.core.version import newest_version
 from hook.pipeline.journal import Gate, Journal
-from hook.pipeline.reading import Read, Reading
+from hook.pipeline.reading import Prepared, Read, Reading
 from hook.stages import Outcome
 from hook.stages.migrate import Migrated, Work
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from hook.engines import Engine
     from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
-    from hook.stages import Context
+    from hook.stages import Callbacks, Context
     from hook.stages.blockers import BlockersStage
     from hook.stages.failure_memory import FailureMemoryStage
     from hook.stages.lock import LockStage
@@ -43,24 +44,21 @@ class Gates:
     blockers: BlockersStage
     blockers_policy: Policy
 
-    def in_front_of(
-        self, ctx: Context, read: Read, scripts: tuple[PreparedScript, ...]
-    ) -> tuple[Gate, ...]:
-        """Return the gates that *scripts* have to pass, in the order they are told."""
-        if needs_no_gate(scripts):
+    def in_front_of(self, ctx: Context, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
+        """Return the gates that *prepared* has to pass, in the order they are told."""
+        if needs_no_gate(prepared.scripts):
             policies = {"backup": self.backup_policy, "blockers": self.blockers_policy}
             return tuple(
                 Gate(name, policy, partial(gate_not_needed, name))
                 for name, policy in policies.items()
             )
-        requests = tuple(dict.fromkeys(item for script in scripts for item in script.requests))
         identifier = read.facts.system_identifier
         return (
             Gate("backup", self.backup_policy, lambda: self.backup(ctx, identifier)),
             Gate(
                 "blockers",
                 self.blockers_policy,
-                lambda: self._look_for_blockers(ctx, read, requests),
+                lambda: self._look_for_blockers(ctx, read, prepared.requests),
             ),
         )
 
@@ -79,13 +77,18 @@ class Writing:
     Attributes:
         memory: None when what failed before is to be tried all the same.
         record: None when no ledger is wanted.
+        gates: Builds the gates; with nothing pending nobody asks for a backup source.
+        creates_schemas: Schemas that are missing are created.
+        validates: Files and history that disagree stop the run.
     """
 
     lock: LockStage
-    gates: Gates
+    gates: Callable[[], Gates]
     migrate: MigrateStage
     memory: FailureMemoryStage | None
     record: Record | None
+    creates_schemas: bool
+    validates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Cleared:
     read: Read
     lock: MigrationLock
     scripts: tuple[PreparedScript, ...]
+    callbacks: Callbacks = field(default_factory=NoCallbacks)
 
 
 def migrate_locked(
@@ -113,35 +117,52 @@ def migrate_locked(
     Raises:
         Stopped: Something speaks against going on, or went wrong.
     """
-    ctx, history = journal.ctx, read.history
+    gates = journal.quietly("settings", writing.gates)
     # Everything that can be said of the files is said before anybody else has to wait.
-    scripts = reading.prepare(journal, read)
-    lock = journal.stage(
-        "lock",
-        lambda: writing.lock.run(ctx, history.schema, history.table, read.session, read.facts),
-    )
-    held.enter_context(lock)
+    prepared = reading.prepare(journal, read)
+    lock = take_lock(journal, writing.lock, read, held)
     locked = reading.look_again(journal, read)
     if not locked.plan.pending:
         reading.confirm(journal, locked)
         return
-    if writing.memory is not None:
-        _remember(journal, writing.memory, locked)
+    remember(journal, writing, locked)
     if locked.plan.pending != read.plan.pending:
-        scripts = reading.prepare(journal, locked)
-    journal.gates(writing.gates.in_front_of(ctx, locked, scripts))
-    _migrate(journal, reading, writing, Cleared(locked, lock, scripts))
+        prepared = reading.prepare(journal, locked)
+    journal.gates(gates.in_front_of(journal.ctx, locked, prepared))
+    migrate(journal, reading, writing, Cleared(locked, lock, prepared.scripts))
 
 
-def _remember(journal: Journal, stage: FailureMemoryStage, read: Read) -> None:
-    """Stop when this very plan has failed a moment ago."""
-    schema, digest = read.history.schema, read.migration_set.digest
-    findings = journal.quietly("memory", lambda: stage.run(read.session, schema, read.plan, digest))
+def take_lock(journal: Journal, stage: LockStage, read: Read, held: ExitStack) -> MigrationLock:
+    """Return the migration lock of the history that was read; *held* releases it."""
+    history = read.history
+    lock = journal.stage(
+        "lock",
+        lambda: stage.run(journal.ctx, history.schema, history.table, read.session, read.facts),
+    )
+    held.enter_context(lock)
+    return lock
+
+
+def remember(journal: Journal, writing: Writing, read: Read) -> None:
+    """Look whether this very plan has failed a moment ago.
+
+    Raises:
+        Stopped: It has.
+    """
+    if writing.memory is None:
+        return
+    run, schema, digest = writing.memory.run, read.history.schema, read.migration_set.digest
+    findings = journal.quietly("memory", lambda: run(read.session, schema, read.plan, digest))
     if findings:
         journal.stage("memory", lambda: Outcome(findings, None))
 
 
-def _migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Cleared) -> None:
+def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Cleared) -> None:
+    """Apply what was cleared and see that the schema is where the plan was to bring it.
+
+    Raises:
+        Stopped: A migration or a callback failed, or the schema is not there.
+    """
     ctx, read = journal.ctx, cleared.read
     before = journal.quietly(
         "migrate",
@@ -149,7 +170,8 @@ def _migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Clea
     )
 
     def begun() -> None:
-        if writing.record is not None:
+        # Callbacks alone are no work that a ledger tells of.
+        if writing.record is not None and cleared.scripts:
             writing.record.begin(journal, read.history.schema)
 
     work = Work(
@@ -160,6 +182,7 @@ def _migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Clea
         cleared.scripts,
         read.plan.next_rank,
         begun,
+        cleared.callbacks,
     )
     outcome = journal.attempt("migrate", lambda: writing.migrate.run(ctx, work))
     migrated = outcome.value

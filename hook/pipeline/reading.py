@@ -9,19 +9,32 @@ from typing import TYPE_CHECKING, NamedTuple
 from hook.core.report import SetSummary
 
 if TYPE_CHECKING:
+    from hook.core.callback_book import CallbackBook
     from hook.core.history import History
+    from hook.core.locks import LockRequest
     from hook.core.migration_set import MigrationSet
     from hook.core.plan import Plan
     from hook.core.prepared import PreparedScript
     from hook.core.server import ServerFacts
     from hook.pipeline.journal import Journal
     from hook.postgres.session import Session
+    from hook.stages import Outcome
+    from hook.stages.callbacks import CallbacksStage
+    from hook.stages.callbacks.running import CallbackRules
     from hook.stages.history import HistoryStage
     from hook.stages.resolve import ResolveStage
     from hook.stages.scripts import ScriptsStage
     from hook.stages.syntax import SyntaxStage
     from hook.stages.verify import VerifyStage
     from hook.stages.wait import Reached, WaitStage
+
+
+class Release(NamedTuple):
+    """The files of a release in front of a database; *facts* are of *session*."""
+
+    session: Session
+    facts: ServerFacts
+    migration_set: MigrationSet
 
 
 class Read(NamedTuple):
@@ -37,54 +50,88 @@ class Read(NamedTuple):
     history: History
     plan: Plan
 
+    @property
+    def release(self) -> Release:
+        """Return the part that does not change while presync runs."""
+        return Release(self.session, self.facts, self.migration_set)
 
-class Reading:
+
+class Prepared(NamedTuple):
+    """What is about to run, read and understood; no callbacks when there are none of `run`."""
+
+    scripts: tuple[PreparedScript, ...]
+    callbacks: CallbackBook | None = None
+
+    @property
+    def requests(self) -> tuple[LockRequest, ...]:
+        """Return the locks that will be asked for, each once."""
+        own = (item for script in self.scripts for item in script.requests)
+        return tuple(dict.fromkeys((*own, *(self.callbacks.requests if self.callbacks else ()))))
+
+
+class Reading(NamedTuple):
     """The stages that look and change nothing."""
 
-    def __init__(
-        self,
-        wait: WaitStage,
-        resolve: ResolveStage,
-        history: HistoryStage,
-        scripts: Callable[[ServerFacts], ScriptsStage],
-        syntax: Callable[[ServerFacts], SyntaxStage],
-        verify: VerifyStage,
-    ) -> None:
-        self.wait = wait
-        self.resolve = resolve
-        self.history = history
-        self.scripts = scripts
-        self.syntax = syntax
-        self.verify = verify
+    wait: WaitStage
+    resolve: ResolveStage
+    history: HistoryStage
+    scripts: Callable[[ServerFacts], ScriptsStage]
+    callbacks: Callable[[ServerFacts | None, str], CallbacksStage]
+    callback_rules: Callable[[], CallbackRules]
+    syntax: Callable[[ServerFacts], SyntaxStage]
+    verify: VerifyStage
 
     def look_again(self, journal: Journal, read: Read) -> Read:
         """Read the history anew: while the lock was waited for, somebody may have migrated."""
-        history, plan = self._look(journal, read.session, read.facts, read.migration_set)
+        history, plan = self._look(journal, read.release)
         return read._replace(history=history, plan=plan)
 
-    def prepare(self, journal: Journal, read: Read) -> tuple[PreparedScript, ...]:
-        """Read the pending scripts and have the server parse them; nothing is run."""
+    def prepare(self, journal: Journal, read: Read) -> Prepared:
+        """Read what is pending, and the callbacks, and have the server parse it; nothing is run."""
         stage = self.scripts(read.facts)
         scripts = journal.stage("scripts", lambda: stage.run(journal.ctx, read.plan.pending))
+        book = None
+        if read.migration_set.callbacks:
+            book = self.read_callbacks(journal, read.facts, "run", read.migration_set, scripts)
         syntax = self.syntax(read.facts)
-        journal.stage("syntax", lambda: syntax.run(journal.ctx, read.session, scripts))
-        return scripts
+        callbacks = book.callbacks if book else ()
+        journal.stage("syntax", lambda: syntax.run(journal.ctx, read.session, scripts, callbacks))
+        return Prepared(scripts, book)
 
-    def read(self, journal: Journal, session: Session, facts: ServerFacts) -> Read:
-        """Resolve the release and lay it beside the history."""
-        migration_set = journal.stage("resolve", lambda: self.resolve.run(journal.ctx, facts))
-        journal.migration_set = summarize_set(migration_set)
-        history, plan = self._look(journal, session, facts, migration_set)
-        return Read(session, facts, migration_set, history, plan)
-
-    def show(self, journal: Journal, session: Session, facts: ServerFacts) -> None:
-        """Read release and history for whoever wants to see them, right or wrong."""
-        migration_set = journal.stage("resolve", lambda: self.resolve.run(journal.ctx, facts))
-        journal.migration_set = summarize_set(migration_set)
-        run = self.history.run
-        outcome = journal.quietly(
-            "history", lambda: run(journal.ctx, session, facts, migration_set)
+    def read_callbacks(
+        self,
+        journal: Journal,
+        facts: ServerFacts | None,
+        command: str,
+        migration_set: MigrationSet,
+        scripts: tuple[PreparedScript, ...] = (),
+    ) -> CallbackBook:
+        """Read the callbacks of *command*, which run around *scripts*; nothing is run."""
+        stage = self.callbacks(facts, command)
+        return journal.stage(
+            "callbacks", lambda: stage.run(journal.ctx, migration_set.callbacks, scripts)
         )
+
+    def resolve_release(self, journal: Journal, reached: Reached) -> Release:
+        """Read the files of the release."""
+        facts = reached.facts
+        migration_set = journal.stage("resolve", lambda: self.resolve.run(journal.ctx, facts))
+        journal.migration_set = summarize_set(migration_set)
+        return Release(reached.session, facts, migration_set)
+
+    def read(self, journal: Journal, release: Release) -> Read:
+        """Lay the release beside the history."""
+        history, plan = self._look(journal, release)
+        return Read(*release, history, plan)
+
+    def look(self, journal: Journal, release: Release) -> Outcome[tuple[History, Plan]]:
+        """Return what the history says of the release; nothing is put on record."""
+        session, facts, migration_set = release
+        return self.history.run(journal.ctx, session, facts, migration_set)
+
+    def show(self, journal: Journal, release: Release) -> None:
+        """Read the history for whoever wants to see it, right or wrong."""
+        outcome = journal.quietly("history", lambda: self.look(journal, release))
         _, plan = outcome.value
         note_plan(journal, plan)
 
@@ -97,12 +144,8 @@ class Reading:
         journal.after = journal.before
         journal.stage("verify", lambda: self.verify.confirm(read.plan))
 
-    def _look(
-        self, journal: Journal, session: Session, facts: ServerFacts, migration_set: MigrationSet
-    ) -> tuple[History, Plan]:
-        outcome = journal.attempt(
-            "history", lambda: self.history.run(journal.ctx, session, facts, migration_set)
-        )
+    def _look(self, journal: Journal, release: Release) -> tuple[History, Plan]:
+        outcome = journal.attempt("history", lambda: self.look(journal, release))
         history, plan = outcome.value
         note_plan(journal, plan)
         journal.stop_if_decided(outcome.findings)
@@ -138,7 +181,7 @@ def read_release(journal: Journal, reading: Reading) -> Iterator[Read]:
         Stopped: Something read speaks against going on.
     """
     with reach_database(journal, reading) as reached:
-        yield reading.read(journal, reached.session, reached.facts)
+        yield reading.read(journal, reading.resolve_release(journal, reached))
 
 
 def summarize_set(migration_set: MigrationSet) -> SetSummary:

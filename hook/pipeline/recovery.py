@@ -1,4 +1,4 @@
-"""A new session after one was lost in the middle of a migration."""
+"""Further sessions of a run: beside its first one, or after that was lost."""
 
 from __future__ import annotations
 
@@ -28,18 +28,34 @@ class Reconnection:
         Raises:
             HookError: The primary could not be reached, or another cluster answers.
         """
-        outcome = self.wait.run(ctx)
-        session, facts = outcome.value.session, outcome.value.facts
+        session, facts = reach_same_cluster(self.wait, ctx, lost)
         try:
-            decided = deciding_finding(outcome.findings)
-            if decided is not None:
-                raise ConfigError((decided.message,), decided.hint)
-            _refuse_other_cluster(facts, lost)
             await_backend_end(session, lost.backend_pid, ctx.clock)
         except HookError:
             session.close()
             raise
         return session, facts
+
+
+def reach_same_cluster(
+    wait: WaitStage, ctx: Context, before: ServerFacts
+) -> tuple[Session, ServerFacts]:
+    """Return one more session with the cluster of *before*, and its facts.
+
+    Raises:
+        HookError: The primary could not be reached, or another cluster answers.
+    """
+    outcome = wait.run(ctx)
+    session, facts = outcome.value.session, outcome.value.facts
+    try:
+        decided = deciding_finding(outcome.findings)
+        if decided is not None:
+            raise ConfigError((decided.message,), decided.hint)
+        _refuse_other_cluster(facts, before)
+    except HookError:
+        session.close()
+        raise
+    return session, facts
 
 
 def _refuse_other_cluster(now: ServerFacts, before: ServerFacts) -> None:

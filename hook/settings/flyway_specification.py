@@ -107,6 +107,16 @@ VALIDATE_MIGRATION_NAMING = flyway(
     _SWITCH,
     "A script whose name follows no convention is an error.",
 )
+CALLBACK_LOCATIONS: Setting[tuple[str, ...] | None] = flyway(
+    "callback_locations",
+    parse_list,
+    None,
+    "PATH,…",
+    "Folders of the callbacks. Unset: those of the migrations.",
+)
+SKIP_DEFAULT_CALLBACKS = flyway(
+    "skip_default_callbacks", parse_switch, "false", _SWITCH, "Callbacks in SQL are left alone."
+)
 TARGET: Setting[Target] = flyway(
     "target",
     parse_target,

@@ -44,14 +44,12 @@ HARMLESS: Mapping[str, str] = {
 ONLY: Mapping[str, tuple[str, str]] = {
     "FLYWAY_CHECK_DRIFT_ON_MIGRATE": ("false", "snapshots of the schema are not supported"),
     "FLYWAY_DETECT_ENCODING": ("false", "FLYWAY_ENCODING says what the scripts are written in"),
-    "FLYWAY_SKIP_DEFAULT_CALLBACKS": ("false", "callbacks cannot be switched off"),
     "FLYWAY_SKIP_DEFAULT_RESOLVERS": ("false", "there are no resolvers but the one for SQL"),
 }
 
 _NO_JAVA = "Java classes cannot be run"
 
 REFUSED: Mapping[str, str] = {
-    "FLYWAY_CALLBACK_LOCATIONS": "callbacks are looked for in the locations only",
     "FLYWAY_CALLBACKS": _NO_JAVA,
     "FLYWAY_CONFIGURATIONS": "only Gradle has configurations",
     "FLYWAY_DRYRUN_OUTPUT": "presync plan shows what would be run",

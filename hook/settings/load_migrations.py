@@ -33,6 +33,8 @@ def build_migrations(values: Values) -> MigrationSettings:
             encoding=values.of(flyway.ENCODING),
             naming=_build_naming(values),
             working_directory=values.of(flyway.WORKING_DIRECTORY) or "",
+            callback_locations=values.of(flyway.CALLBACK_LOCATIONS),
+            skips_callbacks=values.of(flyway.SKIP_DEFAULT_CALLBACKS),
         ),
         placeholders=_build_placeholders(values),
         history=_build_history(values),

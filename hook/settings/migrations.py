@@ -21,12 +21,16 @@ class Sources(NamedTuple):
     Attributes:
         locations: Folders, with or without ``filesystem:``; empty for the default ones.
         working_directory: What relative ones start from; empty for the current directory.
+        callback_locations: Where the callbacks are, none for *locations*.
+        skips_callbacks: Callbacks are left alone.
     """
 
     locations: tuple[str, ...] = ()
     encoding: str = "utf-8"
     naming: Naming = Naming()
     working_directory: str = ""
+    callback_locations: tuple[str, ...] | None = None
+    skips_callbacks: bool = False
 
 
 class Placeholders(NamedTuple):

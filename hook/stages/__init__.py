@@ -6,10 +6,15 @@ A stage gathers facts (I/O), judges them (pure, in `hook.core`), and returns an
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from hook.clock import Clock, Deadline, Interrupt
 from hook.core.outcome import Finding
+
+if TYPE_CHECKING:
+    from hook.core.callback_book import EachCallbacks
+    from hook.core.events import Event
+    from hook.core.progress import Progress
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -19,6 +24,34 @@ class Events(Protocol):
 
     def __call__(self, event: str, message: str, /, **fields: object) -> None:
         """Log *event* (dotted name) with *message* and JSON-ready *fields*."""
+
+
+class Callbacks(Protocol):
+    """Runs the callbacks of a release at the moments that a stage comes to."""
+
+    @property
+    def each(self) -> EachCallbacks | None:
+        """Return those that run together with each migration, none when none do."""
+
+    @property
+    def progress(self) -> Progress:
+        """Return how far callbacks have changed the database."""
+
+    def has(self, *events: Event) -> bool:
+        """Tell whether there are callbacks of *events*."""
+
+    def run(self, *events: Event) -> None:
+        """Run the callbacks of *events*, one after the other.
+
+        Raises:
+            HookError: One of them failed; those behind it were not run.
+        """
+
+    def run_after(self, error: Exception, *events: Event) -> None:
+        """Run the callbacks of *events* after *error*, which nothing takes the place of."""
+
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return what is to be told of those run since the last call."""
 
 
 class Context(NamedTuple):

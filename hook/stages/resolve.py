@@ -39,6 +39,8 @@ def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
     """Judge what is worth knowing of a set that is well formed."""
     count = counted(len(migration_set.migrations), "migration")
     newest = migration_set.newest
+    if migration_set.callbacks:
+        count += f" and {counted(len(migration_set.callbacks), 'callback')}"
     message = f"{count}, newest {newest or 'without version'}, {migration_set.digest}"
     ignored = tuple(
         warned("ignored-script", message, "Rename it by the convention, or remove it.")
@@ -48,4 +50,5 @@ def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
         warned("undo-script", f"{item.script} undoes {item.name} and is never run here")
         for item in migration_set.undo
     )
-    return (passed("migration-set", message), *ignored, *undo)
+    notes = tuple(warned(rule, message) for rule, message in migration_set.notes)
+    return (passed("migration-set", message), *ignored, *undo, *notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from hook.postgres.syntax import find_syntax_errors
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
+    from hook.core.callback_book import PreparedCallback
     from hook.core.prepared import PreparedScript
     from hook.core.script import Migration
     from hook.core.statement_list import StatementList
@@ -39,14 +40,19 @@ class SyntaxStage:
     name: str = "syntax"
 
     def run(
-        self, ctx: Context, session: Session, scripts: tuple[PreparedScript, ...]
+        self,
+        ctx: Context,
+        session: Session,
+        scripts: tuple[PreparedScript, ...],
+        callbacks: tuple[PreparedCallback, ...] = (),
     ) -> Outcome[None]:
-        """Have *scripts* parsed on *session*, which is left as it was.
+        """Have *scripts* and *callbacks* parsed on *session*, which is left as it was.
 
         Args:
             ctx: The run.
             session: Outside of transactions.
             scripts: In running order.
+            callbacks: Of the run.
 
         Raises:
             BadMigrationSet: The server refuses statements; all of them are named.
@@ -55,10 +61,9 @@ class SyntaxStage:
         problems: list[str] = []
         asked = left_out = 0
         between = _between_batches(ctx)
-        for script in (item for item in scripts if item.is_run):
-            selection = Selection(self.read_statements(script.migration), self.limits)
+        for name, statements in self._texts(scripts, callbacks):
+            selection = Selection(statements, self.limits)
             found = find_syntax_errors(session, selection, between)
-            name = script.migration.script
             told = found[:_TOLD_OF_A_SCRIPT]
             problems += [f"{name}:{describe_syntax_error(*item)}" for item in told]
             if len(found) > len(told):
@@ -68,10 +73,21 @@ class SyntaxStage:
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
         pending = counted(sum(item.is_run for item in scripts), "pending script")
+        if callbacks:
+            pending += f" and {counted(len(callbacks), 'callback')}"
         message = f"the server can parse {counted(asked, 'statement')} of {pending}"
         if left_out:
             message += f"; {left_out} too long or in escape string syntax were not looked at"
         return Outcome((passed("syntax", message, parsed=asked, not_looked_at=left_out),), None)
+
+    def _texts(
+        self, scripts: Iterable[PreparedScript], callbacks: Iterable[PreparedCallback]
+    ) -> Iterator[tuple[str, StatementList]]:
+        """Yield name and statements of each; a script is in memory only while it is asked of."""
+        for script in (item for item in scripts if item.is_run):
+            yield script.migration.script, self.read_statements(script.migration)
+        for prepared in callbacks:
+            yield prepared.callback.script, prepared.body
 
 
 def _between_batches(ctx: Context) -> Callable[[], None]:

@@ -72,6 +72,10 @@ CASES = {
         ExitCode.BUDGET, "V2__x.sql:1 57014", {"V2__x.sql": "SELECT pg_sleep(60)"},
         {"PRESYNC_STATEMENT_TIMEOUT": "100ms"}, "rolled back, at 1",
     ),
+    "callback that is a program": Case(
+        ExitCode.UNSUPPORTED, "afterMigrate.sh (only scripts in SQL are run)",
+        {"afterMigrate.sh": "exit 0"},
+    ),
     "index that cannot be": Case(
         ExitCode.PARTIAL, "V2__x.sql:1 23505 could not create unique index",
         {"V2__x.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON t ((1))"},
@@ -118,6 +122,23 @@ def test_bad_run_says_why(name: str, released: Deployment, run_presync: RunPresy
     is_partial = case.code is ExitCode.PARTIAL
     assert [row[3] for row in released.history()] == [True, *([False] if is_partial else [])]
     eventually(lambda: not released.has_sessions())
+
+
+def test_failing_callback_behind_migrations_leaves_them(
+    released: Deployment, run_presync: RunPresync
+) -> None:
+    """They are recorded, and the verdict says at which version the schema is."""
+    released.release({"V2__x.sql": "SELECT 1", "afterMigrate.sql": "SELECT 1;\nSELECT emial"})
+    completed = run_presync(["run"], released.env())
+    verdict = verdict_of(completed, released, ExitCode.SQL_FAILED)
+    assert verdict == (
+        'FAILED 20 SQL_FAILED: callback afterMigrate.sql:2 42703 column "emial" does not exist;'
+        " 1 applied, at 2"
+    )
+    assert [row[1:] for row in released.history()] == [
+        ("1", "V1__t.sql", True),
+        ("2", "V2__x.sql", True),
+    ]
 
 
 def test_run_applies_and_then_has_nothing_to_do(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import pytest
 
 from hook.commands import SHAPES
+from hook.core.events import Event
 from hook.core.next_steps import next_steps
 from hook.errors import ExitCode
 from hook.postgres.queries import load_query
@@ -165,3 +166,9 @@ def test_ledger_has_the_columns_that_are_described() -> None:
     lines = (DOCS / "ledger.md").read_text(encoding="utf-8").splitlines()
     cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
     assert [name for cell in cells for name in re.findall(r"`(\w+)`", cell)] == created
+
+
+def test_callbacks_page_knows_every_event() -> None:
+    """Whoever has a file looks here when it runs."""
+    page = (DOCS / "callbacks.md").read_text()
+    assert [event for event in Event if f"`{event}`" not in page] == []

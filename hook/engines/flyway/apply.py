@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
-from hook.core.script_message import Moment, Own, compose_messages
+from hook.core.script_message import (
+    Moment,
+    Own,
+    ScriptMessage,
+    compose_message,
+    compose_messages,
+)
+from hook.core.script_program import steps_in_transaction
 from hook.core.sql_text import quote_identifier, quote_literal
 from hook.core.statement_list import StatementList
 from hook.engines.flyway.sending import Sender
+
+if TYPE_CHECKING:
+    from hook.core.callback_book import EachCallbacks
 
 _NO_PATH = frozenset({"", '""'})
 
@@ -59,8 +70,12 @@ def own(moment: Moment, statements: Iterable[str]) -> Iterator[Own]:
     return (Own(moment, sql) for sql in statements)
 
 
-Part = tuple[StatementList, Writing]
-"""A script of those that run in one transaction."""
+class Part(NamedTuple):
+    """A script of those that run in one transaction, with the callbacks around it if any."""
+
+    statements: StatementList
+    writing: Writing
+    each: EachCallbacks | None = None
 
 
 def apply_in_transaction(sender: Sender, parts: Iterable[Part], count: int) -> Attempt:
@@ -88,10 +103,43 @@ def apply_in_transaction(sender: Sender, parts: Iterable[Part], count: int) -> A
 
 
 def _send_part(sender: Sender, part: Part, *, is_first: bool, is_last: bool) -> Attempt:
-    statements, writing = part
     before = (*(_BEGIN if is_first else ()), *_limits(sender.limits))
-    after = _closing if is_last else _recording
-    for message in compose_messages(statements, before, after(sender.limits, writing)):
+    after = (_closing if is_last else _recording)(sender.limits, part.writing)
+    if part.each is not None:
+        return _send_with_callbacks(sender, part.statements, part.each, (before, after))
+    return send_all(sender, compose_messages(part.statements, before, after))
+
+
+def _send_with_callbacks(
+    sender: Sender,
+    statements: StatementList,
+    each: EachCallbacks,
+    around: tuple[tuple[Own, ...], tuple[Own, ...]],
+) -> Attempt:
+    """Send a script and its callbacks within the transaction that is open, or is opened.
+
+    In as many messages as there are changes from one file to the other.
+
+    Args:
+        sender: The conversation with the server.
+        statements: The script.
+        each: Its callbacks.
+        around: What is sent in front of it all, and behind.
+    """
+    before, after = around
+    attempt = send_all(sender, (compose_message(statements[:0], before),))
+    for step in steps_in_transaction(statements, each):
+        if attempt.end is AttemptEnd.APPLIED:
+            messages = compose_messages(step.statements, (), ())
+            attempt = send_all(sender, messages).in_callback(step.callback)
+    if attempt.end is AttemptEnd.APPLIED:
+        attempt = send_all(sender, (compose_message(statements[:0], (), after),))
+    return attempt
+
+
+def send_all(sender: Sender, messages: Iterable[ScriptMessage]) -> Attempt:
+    """Send *messages* until one fails."""
+    for message in messages:
         attempt = sender.send(message)
         if attempt.end is not AttemptEnd.APPLIED:
             return attempt
@@ -99,6 +147,11 @@ def _send_part(sender: Sender, part: Part, *, is_first: bool, is_last: bool) -> 
 
 
 _BEGIN = (Own(Moment.OPENING, "BEGIN"),)
+
+
+def opening(limits: Limits) -> tuple[Own, ...]:
+    """Return what begins a transaction of scripts."""
+    return (*_BEGIN, *_limits(limits))
 
 
 def _limits(limits: Limits) -> Iterator[Own]:

@@ -21,20 +21,20 @@ from hook.core.placeholders import (
 )
 from hook.core.plan import Plan, judge_scripts, plan_pending
 from hook.core.reconcile import reconcile
-from hook.core.script import Migration
+from hook.core.script import Migration, ScriptFile
 from hook.core.script_config import ScriptConfig
 from hook.core.server import ServerFacts
 from hook.core.sql_text import qualified_name
 from hook.engines import Reader
 from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migration
 from hook.engines.flyway.history_table import HistoryPlace, create_history, read_history
-from hook.engines.flyway.locations import search_locations
-from hook.engines.flyway.release import Reading, read_script, resolve_release
+from hook.engines.flyway.locations import Search, search_locations
+from hook.engines.flyway.release import CallbackSources, Reading, resolve_callbacks, resolve_release
 from hook.errors import ConfigError, ExitCode
 from hook.settings.migrations import MigrationSettings
 
 if TYPE_CHECKING:
-    from hook.core.attempt import ApplyTask, Attempt
+    from hook.core.attempt import ApplyTask, Attempt, CallbackTask
     from hook.core.prepared import ParsedScript
     from hook.engines.flyway.apply import Writing
     from hook.postgres.session import Session
@@ -60,11 +60,31 @@ class FlywayEngine:
 
     def resolve(self, server: ServerFacts | None) -> MigrationSet:
         """Return the migrations of the release, see `hook.engines.Engine`."""
+        return resolve_release(self._searches(), self._reading(server), self._callback_sources())
+
+    def resolve_callbacks(self, server: ServerFacts) -> MigrationSet:
+        """Return the callbacks alone, see `hook.engines.Engine`."""
+        searches = self._searches()
+        if not self.settings.sources.locations:  # nobody has said that there is a folder
+            searches = tuple(search for search in searches if not search.problems)
+        return resolve_callbacks(searches, self._reading(server), self._callback_sources())
+
+    def _searches(self) -> tuple[Search, ...]:
         sources = self.settings.sources
         # Flyway's default for a working directory that is told; without one see the search.
         default = (_DEFAULT_LOCATION,) if sources.working_directory else ()
-        searches = search_locations(sources.locations or default, self.working_directory)
-        return resolve_release(searches, self._reading(server))
+        return search_locations(sources.locations or default, self.working_directory)
+
+    def _callback_sources(self) -> CallbackSources:
+        sources = self.settings.sources
+        if not sources.callback_locations:
+            return CallbackSources(is_skipped=sources.skips_callbacks)
+        searches = search_locations(sources.callback_locations, self.working_directory)
+        return CallbackSources(searches, sources.skips_callbacks)
+
+    def history_schema(self, server: ServerFacts) -> str:
+        """Return the schema of the schema history, see `hook.engines.Engine`."""
+        return self.history_place(server).schema
 
     def history_place(self, server: ServerFacts) -> HistoryPlace:
         """Return where the schema history is, which is also what the migration lock is on.
@@ -120,6 +140,11 @@ class FlywayEngine:
         create_history(session, history, settings.history, settings.baseline, installed_by)
         return self.read_history(session, server)
 
+    def will_baseline(self, history: History) -> bool:
+        """Tell whether creating *history* adopts objects that are there."""
+        starting = with_baseline(history, self.settings.baseline)
+        return bool(starting.rows) and not history.rows
+
     def new_row(self, migration: Migration, rank: int, server: ServerFacts) -> NewRow:
         """Return the row that records *migration*; replace its fields for a failure."""
         return row_of_migration(migration, rank, self._installed_by(server))
@@ -128,33 +153,37 @@ class FlywayEngine:
         """Return the INSERT of *row* as SQL text, without terminator."""
         return render_insert(qualified_name(history.schema, history.table), row)
 
-    def read_script(self, migration: Migration, server: ServerFacts | None) -> str:
-        """Return the text of *migration*, ready to be sent.
+    def read_script(self, script: ScriptFile, server: ServerFacts | None) -> str:
+        """Return the text of *script*, ready to be sent.
 
         Raises:
             BadMigrationSet: The file changed since it was resolved, or placeholders in
                 it have no value.
         """
-        return read_script(migration, self._reading(server))
+        from hook.engines.flyway.script_text import read_script  # noqa: PLC0415 - not for a no-op run
+
+        return read_script(script, self._reading(server))
 
     def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
-        session.fetch(";\n".join(self._session_state(history, server)))
+        session.fetch(";\n".join(self._session_state(history.schema, server)))
 
     def apply(
         self, session: Session, tasks: Sequence[ApplyTask], on_wait: Callable[[float], None]
     ) -> Attempt:
         """Run migrations once, see `hook.engines.Engine`."""
-        from hook.engines.flyway.apply import apply_in_transaction  # noqa: PLC0415 - likewise
+        from hook.core.script_program import Program  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.apply import Part, apply_in_transaction  # noqa: PLC0415 - likewise
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
         from hook.engines.flyway.step_by_step import StepByStep  # noqa: PLC0415 - likewise
 
         first, *others = tasks
         parsed, sender = self._parse(first), Sender(session, first.limits, on_wait)
         if not parsed.in_transaction:
-            return StepByStep(sender, parsed.body, self._writing(first), first.done).apply()
-        rest = ((self._parse(task).body, self._writing(task)) for task in others)
-        parts = itertools.chain(((parsed.body, self._writing(first)),), rest)
+            program = Program.of(parsed.body, first.each)
+            return StepByStep(sender, program, self._writing(first), first.done).apply()
+        rest = (Part(self._parse(task).body, self._writing(task), task.each) for task in others)
+        parts = itertools.chain((Part(parsed.body, self._writing(first), first.each),), rest)
         return apply_in_transaction(sender, parts, len(tasks))
 
     def _parse(self, task: ApplyTask) -> ParsedScript:
@@ -166,6 +195,16 @@ class FlywayEngine:
         if execution.records_only:
             return ParsedScript(parsed.body[:0], in_transaction=True, reason="")
         return parsed
+
+    def run_callback(
+        self, session: Session, task: CallbackTask, on_wait: Callable[[float], None]
+    ) -> Attempt:
+        """Run one callback once, see `hook.engines.Engine`."""
+        from hook.engines.flyway.callbacks import run_callback  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
+
+        state = self._session_state(task.schema, task.server)
+        return run_callback(Sender(session, task.limits, on_wait), task.prepared, state)
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""
@@ -191,12 +230,12 @@ class FlywayEngine:
             return self.history_row_sql(task.history, ended)
 
         return Writing(
-            session_state=self._session_state(task.history, task.server),
+            session_state=self._session_state(task.history.schema, task.server),
             measured_row=self.history_row_sql(task.history, row),
             row_of=row_of,
         )
 
-    def _session_state(self, history: History, server: ServerFacts) -> tuple[str, ...]:
+    def _session_state(self, schema: str, server: ServerFacts) -> tuple[str, ...]:
         from hook.core.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
         from hook.core.lexer import SqlSyntaxError  # noqa: PLC0415 - likewise
         from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - likewise
@@ -205,7 +244,7 @@ class FlywayEngine:
             replayed = replayed_statements(self.settings.execution.init_sql)
         except SqlSyntaxError as error:
             raise ConfigError((f"FLYWAY_INIT_SQL: {error}",), "Correct FLYWAY_INIT_SQL.") from error
-        return session_state(history.schema, server.search_path, replayed)
+        return session_state(schema, server.search_path, replayed)
 
     def _installed_by(self, server: ServerFacts) -> str:
         return self.settings.history.installed_by or server.user

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
-from hook.core.checksum import BYTE_ORDER_MARK, checksum_of_texts
+from hook.core.callback import Callback
+from hook.core.checksum import checksum_of_texts
 from hook.core.encoding import decode_chunks
 from hook.core.migration_set import MigrationSet, build_set
 from hook.core.placeholders import (
@@ -15,21 +16,26 @@ from hook.core.placeholders import (
     builtin_name,
     replace_placeholders,
 )
-from hook.core.script import Kind, Migration, Naming, Role, ScriptName, parse_file_name
+from hook.core.script import Kind, Migration, Naming, ScriptName
 from hook.core.script_config import (
     SUFFIX,
     BadScriptConfig,
     ScriptConfig,
     parse_script_config,
 )
-from hook.core.script_scan import ScriptFacts, UnreadableScript, hashed, scan_script
+from hook.core.script_scan import ScriptFacts, UnreadableScript, scan_script
+from hook.engines.flyway.file_roles import Files, Found, sort_callbacks, sort_migrations
 from hook.engines.flyway.locations import FoundFile, Search
 from hook.errors import BadMigrationSet, Unsupported
 
 # Below glibc's threshold for mmap: one page fault per page of a small file, not of the buffer.
 _CHUNK = 64 * 1024
 _FOLDER_HINT = "Set PRESYNC_LOCATIONS to the folder that holds the migrations of this release."
+_CALLBACK_HINT = "Set FLYWAY_CALLBACK_LOCATIONS to folders that hold callbacks of this release."
 _FILE_HINT = "Correct the named files; nothing was run."
+
+T = TypeVar("T")
+Notes = tuple[tuple[str, str], ...]
 
 
 class Reading:
@@ -62,112 +68,124 @@ class Reading:
         return replace_placeholders(text, {**self.values, **own}, self.syntax)
 
 
-class _Files:
-    """The files of all locations by what their names say."""
+class CallbackSources(NamedTuple):
+    """Where callbacks are looked for.
 
-    def __init__(self) -> None:
-        self.scripts: list[tuple[FoundFile, ScriptName]] = []
-        self.configs: dict[str, FoundFile] = {}
-        self.ignored: list[str] = []
-        self.unsupported: list[str] = []
-        self.problems: list[str] = []
+    Attributes:
+        searches: None for the locations of the migrations.
+        is_skipped: The callbacks in SQL are left alone.
+    """
 
-    @property
-    def count(self) -> int:
-        """Return how many files make a location one that is in use."""
-        return len(self.scripts) + len(self.unsupported)
-
-    def add(self, file: FoundFile, name: ScriptName) -> None:
-        """Put *file* where its *name* says it belongs."""
-        match name.role:
-            case Role.MIGRATION:
-                self.scripts.append((file, name))
-            case Role.CALLBACK:
-                self.unsupported.append(f"{file.script} (callback)")
-            case Role.REFUSED:
-                self.unsupported.append(f"{file.script} ({name.reason})")
-            case Role.IGNORED:
-                self.ignored.append(f"{file.script}: {name.reason}")
-            case Role.FOREIGN:
-                if file.name.lower().endswith(SUFFIX):
-                    self.configs[file.script.lower()] = file
+    searches: Sequence[Search] | None = None
+    is_skipped: bool = False
 
 
-def resolve_release(searches: Iterable[Search], reading: Reading) -> MigrationSet:
-    """Return the migrations among the files found.
+def resolve_release(
+    searches: Iterable[Search],
+    reading: Reading,
+    sources: CallbackSources = CallbackSources(),  # noqa: B008 - immutable
+) -> MigrationSet:
+    """Return the migrations and callbacks among the files found.
 
     Raises:
         BadMigrationSet: Files or folders that cannot be read, are missing or contradict
             each other; every problem is named.
         Unsupported: Files that Flyway would run and presync cannot.
     """
-    files = _Files()
+    files = Files()
     for search in searches:
-        _sort_files(search, reading.naming, files)
-    has_folder_problems = bool(files.problems)
-    migrations = list(_read_all(files, reading))
+        sort_migrations(search, reading.naming, files)
+    if files.callbacks and not files.scripts and not files.problems:
+        files.problems.append("the locations hold callbacks and no migration")
+    hint = _FOLDER_HINT if files.problems else _hint_for(sources)
+
+    def read(file: FoundFile, name: ScriptName) -> Migration:
+        return _read_migration(file, name, files.configs, reading)
+
+    migrations = list(_read_each(files.scripts, read, files.problems))
+    callbacks, notes = _read_callbacks(files, reading, sources)
+    _refuse(files, hint)
+    return build_set(migrations, files.ignored, callbacks)._replace(notes=notes)
+
+
+def _hint_for(sources: CallbackSources) -> str:
+    has_folder_problems = any(search.problems for search in sources.searches or ())
+    return _CALLBACK_HINT if has_folder_problems else _FILE_HINT
+
+
+def _refuse(files: Files, hint: str) -> None:
     if files.problems:
-        hint = _FOLDER_HINT if has_folder_problems else _FILE_HINT
         raise BadMigrationSet(tuple(sorted(files.problems)), hint)
     if files.unsupported:
         names = ", ".join(sorted(files.unsupported))
         raise Unsupported(
-            f"not supported: {names}", "Remove these files, or turn them into migrations in SQL."
+            f"not supported: {names}", "Remove these files, or turn them into scripts in SQL."
         )
-    return build_set(migrations, files.ignored)
 
 
-def _sort_files(search: Search, naming: Naming, files: _Files) -> None:
-    files.problems += search.problems
-    before, ignored_before = files.count, len(files.ignored)
-    for file in search.files:
-        name = parse_file_name(file.name, naming)
-        if name.role is Role.FOREIGN or _is_printable(file.script):
-            files.add(file, name)
-        else:
-            files.problems.append(f"{_shown(file.script)}: the name is not utf-8")
-    for file, reason in search.odd:
-        if parse_file_name(file.name, naming).role is not Role.FOREIGN:
-            files.problems.append(f"{_shown(file.script)} {reason}")
-    ignored = sorted(files.ignored[ignored_before:])
-    if naming.is_strict:
-        files.problems += ignored
-    elif files.count == before and not search.problems:
-        only = f", only {', '.join(ignored)}" if ignored else ""
-        files.problems.append(f"location {search.location} holds no migration{only}")
+def resolve_callbacks(
+    searches: Iterable[Search], reading: Reading, sources: CallbackSources
+) -> MigrationSet:
+    """Return the callbacks alone, for a command that has nothing to do with migrations.
+
+    Raises:
+        HookError: As `resolve_release`, but of the callbacks.
+    """
+    files = sort_callbacks(searches, reading.naming)
+    callbacks, notes = _read_callbacks(files, reading, sources)
+    _refuse(files, _hint_for(sources))
+    return build_set((), (), callbacks)._replace(notes=notes)
 
 
-def _is_printable(script: str) -> bool:
-    """Tell whether the name was decoded; Python smuggles other bytes in as surrogates."""
-    return script.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in script)
+def _read_callbacks(
+    files: Files, reading: Reading, sources: CallbackSources
+) -> tuple[tuple[Callback, ...], Notes]:
+    """Return the callbacks and what is to be told of those that will not run."""
+    if not files.callbacks and sources.searches is None:
+        return (), ()
+    from hook.core import callback_set  # noqa: PLC0415 - many releases have no callback
+
+    found = files
+    notes: Notes = ()
+    if sources.searches is not None:
+        notes = callback_set.note_elsewhere([file.script for file, _ in files.callbacks])
+        found = sort_callbacks(sources.searches, reading.naming)
+        files.problems += () if sources.is_skipped else found.problems
+        files.unsupported += found.unsupported
+    if sources.is_skipped:
+        return (), callback_set.note_skipped([file.script for file, _ in found.callbacks])
+
+    def read(file: FoundFile, name: ScriptName) -> Callback:
+        return _read_callback(file, name, found.configs, reading)
+
+    callbacks = list(_read_each(found.callbacks, read, files.problems))
+    if files.problems:
+        return (), ()
+    ordered = callback_set.order_callbacks(callbacks)
+    return ordered, (*notes, *callback_set.note_never_run(ordered))
 
 
-def _shown(script: str) -> str:
-    return script.encode("utf-8", "backslashreplace").decode()
-
-
-def _read_all(files: _Files, reading: Reading) -> Iterator[Migration]:
-    for file, name in files.scripts:
+def _read_each(
+    found: Iterable[Found], read: Callable[[FoundFile, ScriptName], T], problems: list[str]
+) -> Iterator[T]:
+    for file, name in found:
         try:
-            yield _read_migration(file, name, files.configs, reading)
+            yield read(file, name)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            files.problems.append(f"{file.script} cannot be read: {reason}")
+            problems.append(f"{file.script} cannot be read: {reason}")
         except UnreadableScript as error:
-            files.problems.append(f"{file.script} {error}")
+            problems.append(f"{file.script} {error}")
         except UnicodeDecodeError:
-            files.problems.append(f"{file.script}{SUFFIX} is not utf-8")
+            problems.append(f"{file.script}{SUFFIX} is not utf-8")
         except (UnresolvedPlaceholders, BadScriptConfig) as error:
-            files.problems += (f"{file.script} {problem}" for problem in error.problems)
+            problems += (f"{file.script} {problem}" for problem in error.problems)
 
 
 def _read_migration(
     file: FoundFile, name: ScriptName, configs: Mapping[str, FoundFile], reading: Reading
 ) -> Migration:
-    config = reading.default
-    if configs:
-        config = _read_config(configs.get(file.script.lower() + SUFFIX), config)
-    facts = scan_script(read_chunks(file.path), config.encoding)
+    config, facts = _read_file(file, configs, reading)
     return Migration(
         kind=name.kind or Kind.VERSIONED,
         version=name.version,
@@ -185,6 +203,31 @@ def _read_migration(
     )
 
 
+def _read_callback(
+    file: FoundFile, name: ScriptName, configs: Mapping[str, FoundFile], reading: Reading
+) -> Callback:
+    config, facts = _read_file(file, configs, reading)
+    return Callback(
+        event=name.event,
+        description=name.description,
+        script=file.script,
+        path=file.path,
+        content_hash=facts.content_hash,
+        in_transaction=config.in_transaction,
+        encoding=config.encoding,
+        replaces_placeholders=config.replaces_placeholders,
+    )
+
+
+def _read_file(
+    file: FoundFile, configs: Mapping[str, FoundFile], reading: Reading
+) -> tuple[ScriptConfig, ScriptFacts]:
+    config = reading.default
+    if configs:
+        config = _read_config(configs.get(file.script.lower() + SUFFIX), config)
+    return config, scan_script(read_chunks(file.path), config.encoding)
+
+
 def _read_config(file: FoundFile | None, default: ScriptConfig) -> ScriptConfig:
     if file is None:
         return default
@@ -200,38 +243,6 @@ def _checksum(
         return facts.checksum
     text = "".join(decode_chunks(read_chunks(file.path), config.encoding))
     return checksum_of_texts((reading.replace(text, file.name),))
-
-
-def read_script(migration: Migration, reading: Reading) -> str:
-    """Return the text of *migration*, ready to be sent.
-
-    Raises:
-        BadMigrationSet: It is not what was resolved, or a placeholder has no value.
-    """
-    digest = hashlib.sha256()
-    try:
-        chunks = hashed(read_chunks(migration.path), digest.update)
-        text = "".join(decode_chunks(chunks, migration.encoding))
-        if digest.hexdigest() != migration.content_hash:
-            raise _changed(migration)
-        text = text.removeprefix(BYTE_ORDER_MARK)
-        if not migration.replaces_placeholders:
-            return text
-        return reading.replace(text, migration.script.rpartition("/")[2])
-    except UnresolvedPlaceholders as error:
-        problems = tuple(f"{migration.script} {problem}" for problem in error.problems)
-        raise BadMigrationSet(
-            problems, "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise _changed(migration) from error
-
-
-def _changed(migration: Migration) -> BadMigrationSet:
-    return BadMigrationSet(
-        (f"{migration.script} is not what it was when the run began",),
-        "Run again when nobody writes into the folder of the migrations.",
-    )
 
 
 def read_chunks(path: str) -> Iterator[bytes]:

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from hook.core.attempt import Attempt, AttemptEnd, Place
-from hook.core.leftovers import lets_others_pass, may_stop_halfway, settled_line
+from hook.core.leftovers import lets_others_pass, may_stop_halfway
 from hook.core.script_message import Moment, Own, compose_message
+from hook.core.script_program import Program
 from hook.core.statement_list import Statement, StatementList
 from hook.engines.flyway.apply import Writing, own
 from hook.engines.flyway.sending import CLEANUP_SECONDS, Sender
@@ -25,13 +26,14 @@ class StepByStep:
     """One attempt at a script without transaction.
 
     Attributes:
+        program: The statements of the script, and of the callbacks around it.
         done: How many statements are settled, see `Attempt.done`. A transaction that
             the script itself opens settles as a whole.
         lock_timeout_ms: What the session was told last, none when that is not known.
     """
 
     sender: Sender
-    statements: StatementList
+    program: Program
     writing: Writing
     done: int
     lock_timeout_ms: int | None = None
@@ -48,10 +50,10 @@ class StepByStep:
             return self._stopped(self.sender.end(AttemptEnd.LOST))
         invalid_before = fetch_invalid_indexes(session)
         if not self.done:
-            attempt = self._set_up(self.statements[0] if len(self.statements) else None)
+            attempt = self._set_up(self.program.statement(0) if len(self.program) else None)
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._stopped(attempt)
-        for index in range(self.done, len(self.statements)):
+        for index in range(self.done, len(self.program)):
             attempt = self._run(index)
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._failed(attempt, index, invalid_before)
@@ -65,16 +67,16 @@ class StepByStep:
         return self._limit(_UNLIMITED if first is None else self._limit_for(first), state)
 
     def _run(self, index: int) -> Attempt:
-        one = self.statements[index : index + 1]
-        wanted = self._limit_for(one[0])
+        step = self.program[index]
+        wanted = self._limit_for(step.statements[0])
         if wanted != self.lock_timeout_ms:
             attempt = self._limit(wanted)
             if attempt.end is not AttemptEnd.APPLIED:
                 return attempt
-        attempt = self.sender.send(compose_message(one))
-        if one[0].head in _FORGETS_LIMITS:
+        attempt = self.sender.send(compose_message(step.statements))
+        if step.statements[0].head in _FORGETS_LIMITS:
             self.lock_timeout_ms = None
-        return attempt
+        return attempt.in_callback(step.callback)
 
     def _limit_for(self, statement: Statement) -> int:
         if lets_others_pass(statement):
@@ -88,7 +90,7 @@ class StepByStep:
             f"SET statement_timeout = {self.sender.limits.statement_timeout_ms}",
         )
         self.lock_timeout_ms = lock_timeout_ms
-        message = compose_message(self.statements[:0], (*state, *own(Moment.OPENING, limits)))
+        message = compose_message(self._nothing, (*state, *own(Moment.OPENING, limits)))
         return self.sender.send(message)
 
     def _failed(self, attempt: Attempt, index: int, invalid_before: Collection[str]) -> Attempt:
@@ -106,7 +108,8 @@ class StepByStep:
 
         In a transaction of the script's own, nothing did before its COMMIT was sent.
         """
-        first, last = self.statements[self.done], self.statements[index]
+        step = self.program[index]
+        first, last = self.program.statement(self.done), step.statements[0]
         if attempt.end is AttemptEnd.LOST:
             is_known = self.done != index and last.head not in _ENDS_TRANSACTION
         else:
@@ -114,8 +117,10 @@ class StepByStep:
             is_known = self.done != index or was_refused or not may_stop_halfway(last)
         if is_known:
             return ()
-        lines = f"line {last.line}" if first == last else f"lines {first.line} to {last.line}"
-        return (f"what {lines} may have done",)
+        is_one = first == last or first.source is not last.source
+        lines = f"line {last.line}" if is_one else f"lines {first.line} to {last.line}"
+        file = "" if step.callback is None else f" of {step.callback.script}"
+        return (f"what {lines}{file} may have done",)
 
     def _new_invalid_indexes(self, before: Collection[str]) -> list[str]:
         try:
@@ -128,8 +133,10 @@ class StepByStep:
         place = attempt.place
         if place.moment is Moment.OPENING and attempt.end is AttemptEnd.LOST:
             place = Place(Moment.UNSENT)
-        line = settled_line(self.statements, self.done)
-        return replace(attempt, place=place, done=self.done, done_line=line)
+        line, callbacks = self.program.settled(self.done)
+        return replace(
+            attempt, place=place, done=self.done, done_line=line, done_callbacks=callbacks
+        )
 
     def _record(self) -> Attempt:
         """Write the history row, also after a stop request: the script has taken effect."""
@@ -139,8 +146,12 @@ class StepByStep:
             commit = Own(Moment.COMMIT, "COMMIT")
             messages = ((*self.writing.recording(_UNLIMITED, row), commit),)
         for message in messages:
-            attempt = self.sender.send_shielded(compose_message(self.statements[:0], message))
+            attempt = self.sender.send_shielded(compose_message(self._nothing, message))
             if attempt.end is not AttemptEnd.APPLIED:
                 self.sender.roll_back()
                 return self._stopped(attempt)
         return self.sender.end(AttemptEnd.APPLIED)
+
+    @property
+    def _nothing(self) -> StatementList:
+        return self.program.script[:0]

@@ -8,10 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.attempt import judge_ladder
+from hook.core.callback_failure import events_after_failure
+from hook.core.events import Event
 from hook.core.group import Grouping, Unit, units_of
 from hook.core.history import SYNTHETIC_TYPES
+from hook.core.no_callbacks import NoCallbacks
 from hook.core.outcome import from_error, passed
-from hook.core.progress import Progress
+from hook.core.progress import Progress, merged
 from hook.core.report import AppliedMigration
 from hook.core.verdict import count_applied
 from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
@@ -21,12 +24,14 @@ from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:
+    from hook.core.attempt import Place
     from hook.core.history import History
     from hook.core.prepared import PreparedScript
     from hook.core.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.lock import MigrationLock
     from hook.postgres.session import Session
+    from hook.stages import Callbacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Work:
         lock: Held for the whole stage.
         next_rank: Rank of the first row to be written.
         begun: Called once the history is there, in front of the first script.
+        callbacks: What runs around the migrations, and between them.
     """
 
     session: Session
@@ -47,6 +53,7 @@ class Work:
     scripts: tuple[PreparedScript, ...]
     next_rank: int
     begun: Callable[[], None]
+    callbacks: Callbacks = field(default_factory=NoCallbacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +92,43 @@ class MigrateStage:
         footing = Footing(
             self.engine, self.reconnect, work.lock, work.session, work.facts, work.history
         )
-        migrator = _Migrator(ctx, footing, Rules(self.ladder, self.statement_timeout))
+        callbacks = work.callbacks
+        rules = Rules(self.ladder, self.statement_timeout, callbacks.each)
+        migrator = _Migrator(ctx, footing, rules, callbacks)
         try:
             migrator.apply_all(work, units_of(work.scripts, self.grouping))
         except HookError as error:
             last = from_error(migrator.classified(error))
         else:
             last = passed("migrate", count_applied(migrator.applied))
-        migrated = Migrated(footing.session, tuple(migrator.applied), footing.progress)
-        return Outcome((*judge_ladder(self.ladder, work.facts), last), migrated)
+        progress = merged(footing.progress, callbacks.progress)
+        migrated = Migrated(footing.session, tuple(migrator.applied), progress)
+        findings = (*judge_ladder(self.ladder, work.facts), last, *callbacks.take_findings())
+        return Outcome(findings, migrated)
 
 
 @dataclass(slots=True)
 class _Migrator:
-    """One run of the stage: the list grows."""
+    """One run of the stage: the list grows.
+
+    Attributes:
+        failed_at: Where the migration that failed has ended.
+    """
 
     ctx: Context
     footing: Footing
     rules: Rules
+    callbacks: Callbacks
     applied: list[AppliedMigration] = field(default_factory=list)
+    failed_at: Place | None = None
 
     def classified(self, error: HookError) -> HookError:
-        """Return *error*, but never as a refusal once something is applied.
+        """Return *error*, but never as a refusal once something is applied or was run.
 
         The codes of refusals promise that the database is untouched.
         """
-        if not self.applied or error.exit_code.effect is not Effect.UNTOUCHED:
+        is_untouched = not self.applied and self.callbacks.progress is Progress.UNTOUCHED
+        if is_untouched or error.exit_code.effect is not Effect.UNTOUCHED:
             return error
         failure = MigrationFailed(error.message, error.hint)
         failure.facts = error.facts
@@ -119,18 +137,28 @@ class _Migrator:
     def apply_all(self, work: Work, units: Iterable[Unit]) -> None:
         self._create_history()
         work.begun()
-        rank = max(work.next_rank, self.footing.history.next_rank)
-        self.footing.enter()
-        for unit in units:
-            self.ctx.interrupt.raise_if_set()
-            self.ctx.deadline.raise_if_over()
-            self.footing.refuse_without_lock()
-            self._apply(unit, rank)
-            rank += len(unit)
+        self.callbacks.run(Event.BEFORE_MIGRATE)
+        try:
+            self._apply_units(work, units)
+        except HookError as error:
+            self.callbacks.run_after(error, *events_after_failure(self.failed_at))
+            raise
+        if self.applied:
+            self.callbacks.run(Event.AFTER_MIGRATE_APPLIED)
+        self.callbacks.run(Event.AFTER_MIGRATE, Event.AFTER_MIGRATE_OPERATION_FINISH)
 
     def _create_history(self) -> None:
         planned = self.footing.history
-        created = self.footing.create_history()
+        if not self.footing.engine.will_baseline(planned):
+            created = self.footing.create_history()
+        else:
+            self.callbacks.run(Event.BEFORE_BASELINE)
+            try:
+                created = self.footing.create_history()
+            except HookError as error:
+                self.callbacks.run_after(error, Event.AFTER_BASELINE_ERROR)
+                raise
+            self.callbacks.run(Event.AFTER_BASELINE)
         if created is planned:
             return
         # Somebody who does not know the lock was faster, and maybe did more than that.
@@ -144,12 +172,33 @@ class _Migrator:
             )
         self.footing.progress = Progress.COMMITTED
 
+    def _apply_units(self, work: Work, units: Iterable[Unit]) -> None:
+        rank = max(work.next_rank, self.footing.history.next_rank)
+        self.footing.enter()
+        is_versioned = True
+        for unit in units:
+            self.ctx.interrupt.raise_if_set()
+            self.ctx.deadline.raise_if_over()
+            self.footing.refuse_without_lock()
+            # In a group the versions are not committed yet, and no callback sees them.
+            if is_versioned and any(item.migration.version is None for item in unit):
+                self.callbacks.run(Event.AFTER_VERSIONED, Event.BEFORE_REPEATABLES)
+                is_versioned = False
+            self._apply(unit, rank)
+            rank += len(unit)
+        if is_versioned:
+            self.callbacks.run(Event.AFTER_VERSIONED)
+
     def _apply(self, unit: Unit, rank: int) -> None:
         telling = Telling(self.ctx.events, unit)
         telling.started()
         began = self.ctx.clock.monotonic()
         attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank)
-        attempts.run()
+        try:
+            attempts.run()
+        except HookError:
+            self.failed_at = None if attempts.last is None else attempts.last.place
+            raise
         whole = round((self.ctx.clock.monotonic() - began) * 1000)
         for script, duration in zip(unit, attempts.durations(whole), strict=True):
             migration = script.migration

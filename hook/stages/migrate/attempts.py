@@ -28,6 +28,7 @@ from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:
+    from hook.core.callback_book import EachCallbacks
     from hook.core.group import Unit
 
 _FIRST_PAUSE = timedelta(milliseconds=200)
@@ -44,10 +45,12 @@ class Rules:
     Attributes:
         ladder: ``lock_timeout`` of each attempt.
         statement_timeout: For each statement.
+        each: Callbacks that run with each migration, none when there are none.
     """
 
     ladder: Sequence[timedelta]
     statement_timeout: timedelta
+    each: EachCallbacks | None = None
 
 
 @dataclass(slots=True)
@@ -140,7 +143,15 @@ class Attempts:
         first = None if len(self.unit) == 1 else self.rank
         return tuple(
             ApplyTask(
-                script.migration, footing.history, rank, footing.facts, limits, self.done, first
+                script.migration,
+                footing.history,
+                rank,
+                footing.facts,
+                limits,
+                self.done,
+                first,
+                # What is only recorded has no callbacks, as in Flyway.
+                self.rules.each if script.is_run else None,
             )
             for rank, script in enumerate(self.unit, self.rank)
         )

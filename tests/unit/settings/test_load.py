@@ -237,6 +237,8 @@ def test_flyway_settings_reach_the_engine() -> None:
             "FLYWAY_PLACEHOLDERS_APP_ROLE": "shop",
             "FLYWAY_PLACEHOLDERS_EMPTY": "",
             "FLYWAY_ENCODING": "ISO-8859-1",
+            "FLYWAY_CALLBACK_LOCATIONS": "filesystem:/hooks,more",
+            "FLYWAY_SKIP_DEFAULT_CALLBACKS": "true",
         }
     ).migrations
     assert migrations.baseline.on_migrate
@@ -245,6 +247,8 @@ def test_flyway_settings_reach_the_engine() -> None:
     assert migrations.history.schemas == ("app", "audit")
     assert migrations.sources.naming.suffixes == (".sql", ".pgsql")
     assert migrations.sources.encoding == "iso8859-1"
+    assert migrations.sources.callback_locations == ("filesystem:/hooks", "more")
+    assert migrations.sources.skips_callbacks
     assert migrations.placeholders.values == {"app_role": "shop", "empty": ""}
 
 

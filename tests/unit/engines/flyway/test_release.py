@@ -115,13 +115,13 @@ def test_release_refuses_duplicates(tmp_path: Path) -> None:
 
 
 def test_release_refuses_by_name_what_flyway_would_run(tmp_path: Path) -> None:
-    """Programs and callbacks are not passed over in silence."""
-    write_files(tmp_path, {"V1__a.sql": "", "V2__b.sh": "", "afterMigrate.sql": "", "V3__c": ""})
+    """Programs are not passed over in silence, be they migrations or callbacks."""
+    write_files(tmp_path, {"V1__a.sql": "", "V2__b.sh": "", "afterMigrate.py": "", "V3__c": ""})
     error = refusal(tmp_path)
     assert error.exit_code is ExitCode.UNSUPPORTED
     assert error.message == (
         "not supported: V2__b.sh (only scripts in SQL are run),"
-        " V3__c (only scripts in SQL are run), afterMigrate.sql (callback)"
+        " V3__c (only scripts in SQL are run), afterMigrate.py (only scripts in SQL are run)"
     )
 
 

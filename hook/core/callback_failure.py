@@ -1,0 +1,141 @@
+"""What a callback that failed means for the run, and for the callbacks behind it."""
+
+from __future__ import annotations
+
+from hook.core.attempt import Attempt, AttemptEnd, Place
+from hook.core.callback import Callback
+from hook.core.events import Event
+from hook.core.progress import Progress
+from hook.core.script_message import Moment
+from hook.core.sqlstate import ServerMessage, is_transient, needs_new_session, retry_limit
+from hook.core.text import counted
+from hook.errors import (
+    BudgetExceeded,
+    CallbackFailed,
+    DatabaseUnreachable,
+    HookError,
+    Interrupted,
+    LockContention,
+    MigrationPartial,
+)
+
+_QUERY_CANCELED = "57014"
+
+
+def is_worth_retrying(attempt: Attempt, number: int, *, is_last: bool) -> bool:
+    """Tell whether the callback may be run again after the attempt with 1-based *number*.
+
+    It may where it lost against other sessions and left nothing behind. No history row
+    tells whether a callback was committed, so a lost connection ends it.
+    """
+    failure = attempt.failure
+    if is_last or attempt.end is not AttemptEnd.FAILED or attempt.leftovers or failure is None:
+        return False
+    if not is_transient(failure) or needs_new_session(failure):
+        return False
+    limit = retry_limit(failure)
+    return limit is None or number < limit
+
+
+def progress_after_callback(attempt: Attempt, before: Progress) -> Progress:
+    """Return how far the run has changed the database after *attempt* at a callback."""
+    if attempt.end is AttemptEnd.APPLIED:
+        return Progress.COMMITTED
+    if attempt.place.moment is Moment.UNSENT:
+        return before
+    if attempt.leftovers or attempt.end is AttemptEnd.LOST:
+        return Progress.UNKNOWN
+    return Progress.ROLLED_BACK if before is Progress.UNTOUCHED else before
+
+
+def failure_of_callback(
+    callback: Callback, attempt: Attempt, attempts: int, signal_name: str
+) -> HookError:
+    """Return the error for *callback* that was given up; event, line and SQLSTATE are told.
+
+    Args:
+        callback: What was run.
+        attempt: The last one.
+        attempts: How many there were.
+        signal_name: The stop request that ended it, if one did.
+    """
+    error = _failure(callback, attempt, attempts, signal_name)
+    failure = attempt.failure
+    facts: dict[str, object] = {
+        "callback": callback.event,
+        "script": callback.script,
+        "line": attempt.place.line,
+        "statement": attempt.place.statement,
+        "attempts": attempts,
+        "sqlstate": failure.sqlstate if failure else "",
+        "detail": failure.detail if failure else "",
+        "left_behind": list(attempt.leftovers),
+    }
+    error.facts = {name: value for name, value in facts.items() if value}
+    return error
+
+
+def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: str) -> HookError:
+    place = f"callback {attempt.place.describe(callback.script)}"
+    failure = attempt.failure
+    what = f"{place} {failure.sqlstate} {failure.message}" if failure else place
+    if attempt.leftovers:
+        left = f"{what}; left behind: {', '.join(attempt.leftovers)}"
+        hint = "Undo the named work by hand before the next run, which runs the callback again."
+        return MigrationPartial(left, hint)
+    if attempt.end is AttemptEnd.INTERRUPTED:
+        return Interrupted(signal_name, f"in {place}")
+    if attempt.end is AttemptEnd.LOST:
+        return _lost(callback, attempt)
+    if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
+        hint = "Raise PRESYNC_DEADLINE, or do less in the callback."
+        return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up", hint)
+    return _refused(what, failure, attempts, attempt.place.statement)
+
+
+def _refused(what: str, failure: ServerMessage, attempts: int, statement: str) -> HookError:
+    """Return what the server's answer means; the callback was rolled back."""
+    if failure.sqlstate == _QUERY_CANCELED:
+        return BudgetExceeded(what, "Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback.")
+    tries = f" ({counted(attempts, 'attempt')})"
+    if needs_new_session(failure):
+        return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
+    if is_transient(failure):
+        hint = "Try again when the sessions in the way have ended; `presync check` names them."
+        return LockContention(what + tries, hint)
+    advice = f"Correct the statement: {statement}"
+    return CallbackFailed(what, f"{advice} ({failure.hint})" if failure.hint else advice)
+
+
+def _lost(callback: Callback, attempt: Attempt) -> HookError:
+    if attempt.place.moment is Moment.UNSENT:
+        message = f"callback {callback.script}: connection lost before it began"
+        return DatabaseUnreachable(message, "Find what cuts the connection.")
+    return MigrationPartial(
+        f"callback {callback.script}: connection lost, and whether it was committed is unknown",
+        f"Look for the work of {callback.script} before running again.",
+    )
+
+
+def events_after_failure(place: Place | None) -> tuple[Event, ...]:
+    """Return the events at which callbacks follow the failure of a migration, in order.
+
+    As in Flyway a statement's own error comes first, and a callback around a whole
+    migration is no part of it. But in Flyway the first two are within the failed
+    transaction, where the server refuses whatever a callback does; here they come after
+    its rollback.
+
+    Args:
+        place: Where the migration's last attempt ended; none when no migration failed.
+    """
+    last = (Event.AFTER_MIGRATE_ERROR,)
+    if place is None or place.moment is not Moment.SCRIPT:
+        return last
+    if place.callback is None:
+        first = (Event.AFTER_EACH_MIGRATE_STATEMENT_ERROR, Event.AFTER_EACH_MIGRATE_ERROR)
+        return (*first, *last)
+    is_around_statement = place.callback.event in {
+        Event.BEFORE_EACH_MIGRATE_STATEMENT,
+        Event.AFTER_EACH_MIGRATE_STATEMENT,
+    }
+    return (Event.AFTER_EACH_MIGRATE_ERROR, *last) if is_around_statement else last

@@ -1,0 +1,32 @@
+"""A release without callbacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hook.core.progress import Progress
+
+if TYPE_CHECKING:
+    from hook.core.events import Event
+    from hook.core.outcome import Finding
+
+
+class NoCallbacks:
+    """Stands for `hook.stages.Callbacks` where there are none."""
+
+    each = None
+    progress = Progress.UNTOUCHED
+
+    def has(self, *events: Event) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Return that there are none."""
+        return False
+
+    def run(self, *events: Event) -> None:
+        """Run nothing."""
+
+    def run_after(self, error: Exception, *events: Event) -> None:
+        """Run nothing."""
+
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return nothing."""
+        return ()

@@ -1,0 +1,92 @@
+"""Sorts the files of a release by what their names say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hook.core.script import Naming, Role, ScriptName, parse_file_name
+from hook.core.script_config import SUFFIX
+from hook.engines.flyway.locations import FoundFile, Search
+
+Found = tuple[FoundFile, ScriptName]
+
+
+class Files:
+    """The files of all locations by what their names say."""
+
+    def __init__(self) -> None:
+        self.scripts: list[Found] = []
+        self.callbacks: list[Found] = []
+        self.configs: dict[str, FoundFile] = {}
+        self.ignored: list[str] = []
+        self.unsupported: list[str] = []
+        self.problems: list[str] = []
+
+    @property
+    def count(self) -> int:
+        """Return how many files make a location one that is in use."""
+        return len(self.scripts) + len(self.callbacks) + len(self.unsupported)
+
+    def add(self, file: FoundFile, name: ScriptName) -> None:
+        """Put *file* where its *name* says it belongs."""
+        match name.role:
+            case Role.MIGRATION:
+                self.scripts.append((file, name))
+            case Role.CALLBACK:
+                self.callbacks.append((file, name))
+            case Role.REFUSED:
+                self.unsupported.append(f"{file.script} ({name.reason})")
+            case Role.IGNORED:
+                self.ignored.append(f"{file.script}: {name.reason}")
+            case Role.FOREIGN:
+                if file.name.lower().endswith(SUFFIX):
+                    self.configs[file.script.lower()] = file
+
+
+def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
+    """Add the files of *search* to *files*, with all that is wrong with them."""
+    files.problems += search.problems
+    before, ignored_before = files.count, len(files.ignored)
+    for file in search.files:
+        name = parse_file_name(file.name, naming)
+        if name.role is Role.FOREIGN or _is_printable(file.script):
+            files.add(file, name)
+        else:
+            files.problems.append(f"{_shown(file.script)}: the name is not utf-8")
+    for file, reason in search.odd:
+        if parse_file_name(file.name, naming).role is not Role.FOREIGN:
+            files.problems.append(f"{_shown(file.script)} {reason}")
+    ignored = sorted(files.ignored[ignored_before:])
+    if naming.is_strict:
+        files.problems += ignored
+    elif files.count == before and not search.problems:
+        only = f", only {', '.join(ignored)}" if ignored else ""
+        files.problems.append(f"location {search.location} holds no migration{only}")
+
+
+def _is_printable(script: str) -> bool:
+    """Tell whether the name was decoded; Python smuggles other bytes in as surrogates."""
+    return script.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in script)
+
+
+def _shown(script: str) -> str:
+    return script.encode("utf-8", "backslashreplace").decode()
+
+
+def sort_callbacks(searches: Iterable[Search], naming: Naming) -> Files:
+    """Return the callbacks in folders of which nothing else is wanted."""
+    files = Files()
+    for search in searches:
+        files.problems += search.problems
+        for file in search.files:
+            name = parse_file_name(file.name, naming)
+            if not (name.event or name.role is Role.FOREIGN):
+                continue
+            if name.role is Role.FOREIGN or _is_printable(file.script):
+                files.add(file, name)
+            else:
+                files.problems.append(f"{_shown(file.script)}: the name is not utf-8")
+        for file, reason in search.odd:
+            if parse_file_name(file.name, naming).event:
+                files.problems.append(f"{_shown(file.script)} {reason}")
+    return files

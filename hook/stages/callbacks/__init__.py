@@ -1,0 +1,64 @@
+"""Read the callbacks that a command may run before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.callback_book import CallbackBook, misfits, prepare_callback
+from hook.core.events import callbacks_of_command
+from hook.core.lexer import SqlSyntaxError
+from hook.core.outcome import passed
+from hook.core.text import counted
+from hook.errors import BadMigrationSet
+from hook.stages import Context, Outcome
+
+if TYPE_CHECKING:
+    from hook.core.callback import Callback
+    from hook.core.prepared import PreparedScript
+
+_HINT = "Correct the named lines; nothing was run."
+
+
+@dataclass(frozen=True, slots=True)
+class CallbacksStage:
+    """Cuts the callbacks of *command* into statements and learns what they will lock."""
+
+    command: str
+    read_script: Callable[[Callback], str]
+    allows_mixed: bool
+    name: str = "callbacks"
+
+    def run(
+        self,
+        ctx: Context,
+        callbacks: tuple[Callback, ...],
+        scripts: tuple[PreparedScript, ...] = (),
+    ) -> Outcome[CallbackBook]:
+        """Return what each of *callbacks* that the command may run will do.
+
+        Args:
+            ctx: The run.
+            callbacks: All of the release.
+            scripts: The pending ones, around which some callbacks run.
+
+        Raises:
+            BadMigrationSet: Callbacks that cannot be run as they are, all of them named.
+        """
+        prepared, problems = [], []
+        for callback in callbacks_of_command(self.command, callbacks):
+            ctx.interrupt.raise_if_set()
+            try:
+                text = self.read_script(callback)
+                prepared.append(prepare_callback(callback, text, allows_mixed=self.allows_mixed))
+            except SqlSyntaxError as error:
+                problems.append(f"{callback.script}:{error.line}: {error.problem}")
+            except BadMigrationSet as error:
+                problems += error.problems
+        book = CallbackBook(tuple(prepared))
+        problems += misfits(book, scripts)
+        if problems:
+            raise BadMigrationSet(tuple(problems), _HINT)
+        message = f"{counted(len(prepared), 'callback')} can be read"
+        return Outcome((passed("callbacks", message),), book)

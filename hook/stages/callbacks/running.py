@@ -1,0 +1,211 @@
+"""Run callbacks at their moments, on a connection of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hook.core.attempt import Attempt, AttemptEnd, CallbackTask, Limits
+from hook.core.callback_failure import (
+    failure_of_callback,
+    is_worth_retrying,
+    progress_after_callback,
+)
+from hook.core.events import ALONE_EVENTS, Event
+from hook.core.outcome import Finding, passed, warned
+from hook.core.progress import Progress
+from hook.errors import HookError
+from hook.postgres.renewal import renew_session
+from hook.stages import Context
+
+if TYPE_CHECKING:
+    from hook.core.callback_book import CallbackBook, EachCallbacks, PreparedCallback
+    from hook.core.server import ServerFacts
+    from hook.engines import Engine
+    from hook.postgres.session import Session
+
+_FIRST_PAUSE = timedelta(milliseconds=200)
+_LONGEST_PAUSE = timedelta(seconds=30)
+_JITTER = 0.25
+_LONGEST_TIMEOUT_MS = 2**31 - 1
+_WARNING = "WARNING"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """How callbacks reach the database, and how often one is tried.
+
+    Attributes:
+        connect: Opens a session with the server of these facts.
+        ladder: ``lock_timeout`` of each attempt.
+        statement_timeout: For each statement.
+    """
+
+    engine: Engine
+    connect: Callable[[Context, ServerFacts], Session]
+    ladder: tuple[timedelta, ...]
+    statement_timeout: timedelta
+
+
+@dataclass(slots=True)
+class RunningCallbacks:
+    """The callbacks of one command under way.
+
+    Flyway has one connection for the events around validation and schema creation, and
+    opens one for each later event. A single one that is made like new in between is the
+    same to a callback.
+
+    Attributes:
+        schema: Of the schema history.
+        refuse: Raises when nothing may be run any more, as the migration lock is lost.
+        progress: How far callbacks have changed the database.
+        last: The attempt that ended last.
+    """
+
+    ctx: Context
+    rules: CallbackRules
+    book: CallbackBook
+    schema: str
+    facts: ServerFacts
+    refuse: Callable[[], None] = lambda: None
+    progress: Progress = Progress.UNTOUCHED
+    session: Session | None = None
+    last: Attempt | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self.session is not None:
+            self.session.close()
+
+    @property
+    def each(self) -> EachCallbacks | None:
+        """Return those that run together with each migration, none when none do."""
+        return self.book.each
+
+    def has(self, *events: Event) -> bool:
+        """Tell whether there are callbacks of *events*."""
+        return bool(self.book.of(*events))
+
+    def run(self, *events: Event) -> None:
+        """Run the callbacks of *events*, see `hook.stages.Callbacks`."""
+        for event in events:
+            for at, prepared in enumerate(self.book.of(event)):
+                self.refuse()
+                self._run(prepared, self._session(is_fresh=event in ALONE_EVENTS and not at))
+
+    def run_after(self, error: Exception, *events: Event) -> None:
+        """Run the callbacks of *events* after *error*, see `hook.stages.Callbacks`."""
+        for event in events:
+            try:
+                self.run(event)
+            except HookError as failure:
+                facts = {**failure.facts, "after": str(error)}
+                self.findings.append(warned("callback", failure.message, failure.hint, **facts))
+
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return what is to be told of those run since the last call."""
+        taken = tuple(self.findings)
+        self.findings.clear()
+        return taken
+
+    def _session(self, *, is_fresh: bool) -> Session:
+        if self.session is not None and self.session.is_lost:
+            self.session.close()
+            self.session = None
+        if self.session is None:
+            self.session = self.rules.connect(self.ctx, self.facts)
+        elif is_fresh:
+            renew_session(self.session)
+        return self.session
+
+    def _run(self, prepared: PreparedCallback, session: Session) -> None:
+        callback = prepared.callback
+        names = {"script": callback.script, "callback": callback.event}
+        self.ctx.events("callback.started", f"running callback {callback.script}", **names)
+        began = self.ctx.clock.monotonic()
+        attempt, attempts = self._attempt_until_decided(prepared, session)
+        if attempt.end is not AttemptEnd.APPLIED:
+            signal = self.ctx.interrupt.signal_name
+            raise failure_of_callback(callback, attempt, attempts, signal)
+        duration_ms = round((self.ctx.clock.monotonic() - began) * 1000)
+        message = f"callback {callback.script} done in {duration_ms} ms"
+        self.ctx.events("callback.finished", message, **names, duration_ms=duration_ms)
+        facts = {**names, "duration_ms": duration_ms, "attempts": attempts}
+        self.findings.append(passed("callback", message, **facts))
+
+    def _attempt_until_decided(
+        self, prepared: PreparedCallback, session: Session
+    ) -> tuple[Attempt, int]:
+        made = 0
+
+        def attempt() -> Attempt:
+            nonlocal made
+            made += 1
+            self.last = self._attempt(prepared, session, made)
+            return self.last
+
+        def is_worth(last: Attempt) -> bool:
+            return is_worth_retrying(last, made, is_last=made >= len(self.rules.ladder))
+
+        last = attempt()
+        if not is_worth(last):
+            return last, made
+        pending = [last]
+        from hook.postgres.retry import Pauses, RetryPlan, retry_result  # noqa: PLC0415 - see there
+
+        def work(_number: int) -> Attempt:
+            return pending.pop() if pending else attempt()
+
+        def announce(_attempts: int, _error: BaseException | None) -> None:
+            self._tell_retry(prepared.callback.script, made)
+
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE, _JITTER)
+        plan = RetryPlan(pauses, self.ctx.clock, self.ctx.deadline, announce)
+        return retry_result(is_worth, work, plan), made
+
+    def _attempt(self, prepared: PreparedCallback, session: Session, number: int) -> Attempt:
+        script = prepared.callback.script
+        limits = Limits(
+            lock_timeout_ms=_milliseconds(self.rules.ladder[number - 1]),
+            statement_timeout_ms=_milliseconds(self.rules.statement_timeout),
+            seconds=self.ctx.deadline.remaining(),
+        )
+        task = CallbackTask(prepared, self.schema, self.facts, limits)
+
+        def tell(seconds: float) -> None:
+            message = f"callback {script} running for {seconds:.0f}s"
+            elapsed_ms = round(seconds * 1000)
+            self.ctx.events("callback.progress", message, script=script, elapsed_ms=elapsed_ms)
+
+        attempt = self.rules.engine.run_callback(session, task, tell)
+        self.progress = progress_after_callback(attempt, self.progress)
+        self._tell_notices(script, attempt)
+        return attempt
+
+    def _tell_retry(self, script: str, made: int) -> None:
+        failure = None if self.last is None else self.last.failure
+        why = f"{failure.sqlstate} {failure.message}" if failure else ""
+        self.ctx.events(
+            "retry.scheduled",
+            f"callback {script}: attempt {made} of {len(self.rules.ladder)}: {why}",
+            script=script,
+            attempts=made,
+            **({"sqlstate": failure.sqlstate} if failure else {}),
+        )
+
+    def _tell_notices(self, script: str, attempt: Attempt) -> None:
+        for item in attempt.notices:
+            self.ctx.events(
+                "callback.notice",
+                f"{script}: {item.severity} {item.message}",
+                level="warning" if item.severity == _WARNING else "info",
+                script=script,
+                sqlstate=item.sqlstate,
+            )
+
+
+def _milliseconds(span: timedelta) -> int:
+    return min(span // timedelta(milliseconds=1), _LONGEST_TIMEOUT_MS)
