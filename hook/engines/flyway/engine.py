@@ -28,8 +28,13 @@ from hook.core.sql_text import qualified_name
 from hook.engines import Reader
 from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migration
 from hook.engines.flyway.history_table import HistoryPlace, create_history, read_history
-from hook.engines.flyway.locations import Search, search_locations
-from hook.engines.flyway.release import CallbackSources, Reading, resolve_callbacks, resolve_release
+from hook.engines.flyway.release import (
+    Reading,
+    callback_sources,
+    resolve_callbacks,
+    resolve_release,
+    search_release,
+)
 from hook.errors import ConfigError, ExitCode
 from hook.settings.migrations import MigrationSettings
 
@@ -38,9 +43,6 @@ if TYPE_CHECKING:
     from hook.core.prepared import ParsedScript
     from hook.engines.flyway.apply import Writing
     from hook.postgres.session import Session
-
-
-_DEFAULT_LOCATION = "sql"
 
 
 class FlywayEngine:
@@ -60,27 +62,17 @@ class FlywayEngine:
 
     def resolve(self, server: ServerFacts | None) -> MigrationSet:
         """Return the migrations of the release, see `hook.engines.Engine`."""
-        return resolve_release(self._searches(), self._reading(server), self._callback_sources())
+        sources, folder = self.settings.sources, self.working_directory
+        searches = search_release(sources, folder)
+        return resolve_release(searches, self._reading(server), callback_sources(sources, folder))
 
     def resolve_callbacks(self, server: ServerFacts) -> MigrationSet:
         """Return the callbacks alone, see `hook.engines.Engine`."""
-        searches = self._searches()
-        if not self.settings.sources.locations:  # nobody has said that there is a folder
+        sources, folder = self.settings.sources, self.working_directory
+        searches = search_release(sources, folder)
+        if not sources.locations:  # nobody has said that there is a folder
             searches = tuple(search for search in searches if not search.problems)
-        return resolve_callbacks(searches, self._reading(server), self._callback_sources())
-
-    def _searches(self) -> tuple[Search, ...]:
-        sources = self.settings.sources
-        # Flyway's default for a working directory that is told; without one see the search.
-        default = (_DEFAULT_LOCATION,) if sources.working_directory else ()
-        return search_locations(sources.locations or default, self.working_directory)
-
-    def _callback_sources(self) -> CallbackSources:
-        sources = self.settings.sources
-        if not sources.callback_locations:
-            return CallbackSources(is_skipped=sources.skips_callbacks)
-        searches = search_locations(sources.callback_locations, self.working_directory)
-        return CallbackSources(searches, sources.skips_callbacks)
+        return resolve_callbacks(searches, self._reading(server), callback_sources(sources, folder))
 
     def history_schema(self, server: ServerFacts) -> str:
         """Return the schema of the schema history, see `hook.engines.Engine`."""

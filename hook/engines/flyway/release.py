@@ -25,14 +25,17 @@ from hook.core.script_config import (
 )
 from hook.core.script_scan import ScriptFacts, UnreadableScript, scan_script
 from hook.engines.flyway.file_roles import Files, Found, sort_callbacks, sort_migrations
-from hook.engines.flyway.locations import FoundFile, Search
+from hook.engines.flyway.locations import FoundFile, Search, search_locations
 from hook.errors import BadMigrationSet, Unsupported
+from hook.settings.migrations import Sources
 
 # Below glibc's threshold for mmap: one page fault per page of a small file, not of the buffer.
 _CHUNK = 64 * 1024
 _FOLDER_HINT = "Set PRESYNC_LOCATIONS to the folder that holds the migrations of this release."
 _CALLBACK_HINT = "Set FLYWAY_CALLBACK_LOCATIONS to folders that hold callbacks of this release."
 _FILE_HINT = "Correct the named files; nothing was run."
+
+_DEFAULT_LOCATION = "sql"
 
 T = TypeVar("T")
 Notes = tuple[tuple[str, str], ...]
@@ -78,6 +81,29 @@ class CallbackSources(NamedTuple):
 
     searches: Sequence[Search] | None = None
     is_skipped: bool = False
+
+
+def search_release(sources: Sources, working_directory: str) -> tuple[Search, ...]:
+    """Return what is in the locations of the migrations.
+
+    Raises:
+        Unsupported: A location is not in the file system.
+    """
+    # Flyway's default for a working directory that is told; without one see the search.
+    default = (_DEFAULT_LOCATION,) if sources.working_directory else ()
+    return search_locations(sources.locations or default, working_directory)
+
+
+def callback_sources(sources: Sources, working_directory: str) -> CallbackSources:
+    """Return where the settings say that callbacks are.
+
+    Raises:
+        Unsupported: A location is not in the file system.
+    """
+    if not sources.callback_locations:
+        return CallbackSources(is_skipped=sources.skips_callbacks)
+    searches = search_locations(sources.callback_locations, working_directory)
+    return CallbackSources(searches, sources.skips_callbacks)
 
 
 def resolve_release(

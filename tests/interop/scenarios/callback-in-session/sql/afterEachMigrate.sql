@@ -1,0 +1,1 @@
+INSERT INTO audit.trace (event) VALUES ('after ' || current_setting('search_path'));

@@ -1,0 +1,2 @@
+INSERT INTO customer VALUES (1, 'a');
+VACUUM customer;

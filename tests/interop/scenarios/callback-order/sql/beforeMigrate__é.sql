@@ -1,0 +1,1 @@
+INSERT INTO audit.trace (event) VALUES ('é');
