@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint types layers fmt check bench image interop
+.PHONY: help setup demo test lint types layers fmt check bench image cluster interop
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -45,6 +45,9 @@ bench: $(READY)  ## measure a run with nothing to do, see docs/benchmarks.md
 
 image: $(READY)  ## build the image, lint it, and run it as its pod would
 	.ci/image
+
+cluster: $(READY)  ## run the manifests on a Kubernetes node, built from source
+	.ci/cluster
 
 interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; needs Java, Maven, npm
 	$(BIN)/python -m pytest tests/interop tests/pooler tests/upstream -n 2 --dist loadgroup

@@ -1,0 +1,1 @@
+"""A Kubernetes of the tests' own, and the manifests on it."""
