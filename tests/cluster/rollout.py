@@ -172,7 +172,7 @@ class Rollout:
         return [Attempt(pod) for pod in sorted(found, key=_creation)]
 
     def attempt(self, name: str = JOB) -> Attempt:
-        """Return the only pod there ever was."""
+        """Return the only pod that there is; those that failed by themselves stay."""
         (only,) = self.attempts(name)
         return only
 
@@ -189,12 +189,14 @@ class Rollout:
     @contextlib.contextmanager
     def kept(self, pod: str) -> Iterator[None]:
         """Keep *pod* readable after it was deleted, until the end of the block."""
-        path = [{"op": "add", "path": "/metadata/finalizers/-", "value": _KEPT}]
-        self._kubectl("patch", "pod", pod, "--type=json", f"--patch={json.dumps(path)}")
-        yield
-        others = [item for item in self._finalizers(pod) if item != _KEPT]
-        patch = {"metadata": {"finalizers": others}}
-        self._kubectl("patch", "pod", pod, f"--patch={json.dumps(patch)}", "--type=merge")
+        patch = [{"op": "add", "path": "/metadata/finalizers/-", "value": _KEPT}]
+        self._kubectl("patch", "pod", pod, "--type=json", f"--patch={json.dumps(patch)}")
+        try:
+            yield
+        finally:
+            others = [item for item in self._finalizers(pod) if item != _KEPT]
+            merged = json.dumps({"metadata": {"finalizers": others}})
+            self._kubectl("patch", "pod", pod, "--type=merge", f"--patch={merged}")
 
     def _finalizers(self, pod: str) -> list[str]:
         found = self.kubectl.get(f"--namespace={self.namespace}", "pod", pod)

@@ -170,7 +170,7 @@ def test_failure_that_stays_ends_the_job_after_one_pod(
     rollout.sync(release(scripts=case.scripts, command=case.command))
     outcome, attempt = rollout.outcome(), rollout.attempt()
     assert attempt.exit_code == case.code
-    assert outcome.condition == "Failed"
+    assert (outcome.condition, rollout.job()["status"]["failed"]) == ("Failed", 1)
     assert outcome.message == (
         f"Container migrate for pod {rollout.namespace}/{attempt.name} failed with exit code"
         f" {case.code} matching FailJob rule at index {case.rule}"
