@@ -55,9 +55,14 @@ def rows_of(
     rows = [replace(row(0, "V0__x.sql", None, SCHEMA), version=None)] if is_marked else []
     if base is not None:
         rows.append(baseline(1, base))
+    standing: set[str] = set()
     for rank, (script, checksum, kind) in enumerate(recorded, 2):
         # Only versions are undone, deleted or stand for others.
         is_repeatable = script.startswith("R")
+        # Nobody applies a version that stands.
+        if not is_repeatable and kind in {"", "SQL_BASELINE"} and script in standing:
+            continue
+        (standing.discard if kind in {DELETE, UNDO} else standing.add)(script)
         rows.append(row(rank, script, checksum, "" if is_repeatable and kind != DELETE else kind))
     return tuple(rows)
 
