@@ -135,6 +135,9 @@ class _Process:
             "check": bootstrap.check,
             "plan": bootstrap.plan,
             "info": bootstrap.runs if orders.shows_runs else bootstrap.info,
+            "plan --sql": lambda settings, ctx: bootstrap.plan_sql(
+                settings, ctx, delivery.open_sql()
+            ),
             "validate": bootstrap.validate,
             "verify": bootstrap.verify,
             "repair": partial(bootstrap.repair, orders=orders, wording=wording),
@@ -142,7 +145,8 @@ class _Process:
             "lint": bootstrap.lint,
             "digest": bootstrap.digest,
         }
-        report = commands[self._command](settings, ctx)
+        command = f"{self._command} --sql" if orders.wants_sql else self._command
+        report = commands[command](settings, ctx)
         return int(delivery.deliver(report).exit_code)
 
     def demo(self, samples: Path | None, migrations: Path | None) -> int:

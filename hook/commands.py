@@ -24,6 +24,7 @@ class OwnFlag(Enum):
     ONE_VERSION = "--version"
     RETRY_FAILED = "--retry-failed"
     RUNS = "--runs"
+    SQL = "--sql"
 
 
 class CommandShape(NamedTuple):
@@ -63,9 +64,10 @@ SHAPES = (
     CommandShape(
         "plan",
         "Show what `run` would apply, in which order and with which locks. Changes nothing.",
-        "presync plan --locations /migrations",
+        "presync plan --sql --locations /migrations",
         Need.DATABASE,
-        READING_GROUPS,
+        EDITING_GROUPS,
+        flags=(OwnFlag.SQL,),
     ),
     CommandShape(
         "info",

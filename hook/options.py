@@ -24,6 +24,7 @@ _CONFIRMED = "confirmed"
 _ONLY = "only"
 _RETRIES_FAILED = "retries_failed"
 _SHOWS_RUNS = "shows_runs"
+_SQL = "sql"
 
 
 class _SettingOption(click.Option):
@@ -83,6 +84,11 @@ _OWN_FLAGS = {
         [OwnFlag.RUNS.value, _SHOWS_RUNS],
         is_flag=True,
         help="Show the last runs from the ledger, the newest first.",
+    ),
+    OwnFlag.SQL: click.Option(
+        [OwnFlag.SQL.value, _SQL],
+        is_flag=True,
+        help="Show the statements that `run` would send, as a script for psql.",
     ),
 }
 
@@ -224,4 +230,5 @@ def _read_orders(parameters: Mapping[str, object]) -> Orders:
         only=only if isinstance(only, Version) else None,
         retries_failed=parameters.get(_RETRIES_FAILED) is True,
         shows_runs=parameters.get(_SHOWS_RUNS) is True,
+        wants_sql=parameters.get(_SQL) is True,
     )

@@ -17,6 +17,7 @@ from hook.stages import Context, Events
 
 if TYPE_CHECKING:
     from hook.clock import Interrupt
+    from hook.core.dry_run import Notebook
     from hook.core.orders import Orders
     from hook.core.report import Report
     from hook.core.wording import Wording
@@ -70,6 +71,20 @@ def plan(settings: Settings, ctx: Context) -> Report:
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
     return inspection.plan(Journal.begin("plan", ctx), _reading(settings, ctx))
+
+
+def plan_sql(settings: Settings, ctx: Context, notebook: Notebook) -> Report:
+    """Tell what `run` would do, and in *notebook* what it would send."""
+    from hook.bootstrap.writing import build_dry_migrate  # noqa: PLC0415 - see the module
+    from hook.pipeline import dry_run  # noqa: PLC0415 - see the module
+
+    engine = build_engine(settings, ctx)
+    return dry_run.plan_sql(
+        Journal.begin("plan", ctx),
+        lambda: build_reading(settings, engine),
+        lambda: build_dry_migrate(settings, engine),
+        notebook,
+    )
 
 
 def info(settings: Settings, ctx: Context) -> Report:

@@ -9,6 +9,7 @@ from hook.bootstrap.recording import build_record
 from hook.catalogs.opening import open_catalog
 from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
+from hook.pipeline.dry_run import refuse_to_reconnect
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
 from hook.settings.backup_source import BackupSystem, S3Settings, parse_stanza
@@ -57,6 +58,12 @@ def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | No
     if ledger == NO_LEDGER or orders.retries_failed or not is_run:
         return None
     return FailureMemoryStage(ledger, settings.run.failure_memory, grouping_of(settings))
+
+
+def build_dry_migrate(settings: Settings, engine: Engine) -> MigrateStage:
+    """Return the stage that migrates, for a session that only takes down."""
+    run = settings.run
+    return MigrateStage(engine, run.lock_ladder, run.statement_timeout, refuse_to_reconnect)
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:

@@ -8,16 +8,18 @@ from hook.core.version import Version
 
 
 class Orders(NamedTuple):
-    """What somebody told a command.
+    """What somebody told one command, this once.
 
     Attributes:
         is_confirmed: ``--yes``: make the changes, instead of telling them only.
         only: ``--version``: the one version to repair.
         retries_failed: ``--retry-failed``: run what is remembered to have failed.
         shows_runs: ``--runs``: show past runs instead of migrations.
+        wants_sql: ``--sql``: show the statements of the plan.
     """
 
     is_confirmed: bool = False
     only: Version | None = None
     retries_failed: bool = False
     shows_runs: bool = False
+    wants_sql: bool = False

@@ -51,7 +51,16 @@ def split_statements(sql: str) -> list[Statement]:
             behind COPY … FROM STDIN; a psql meta-command inside a statement; a NUL; or
             string syntax that changes in a way that cannot be followed.
     """
-    return list(_Scan(sql).run())
+    return list(cut_statements(sql))
+
+
+def cut_statements(sql: str) -> StatementList:
+    """Cut *sql* as `split_statements` does, in little memory.
+
+    Raises:
+        SqlSyntaxError: As `split_statements`.
+    """
+    return _Scan(sql).run()
 
 
 def parse_statements(sql: str) -> StatementList:

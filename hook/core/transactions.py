@@ -15,6 +15,7 @@ _NOISE = frozenset({"WORK", "TRANSACTION"})
 _PLAIN_BEGINS = frozenset(
     {("BEGIN",), ("BEGIN", "WORK"), ("BEGIN", "TRANSACTION"), ("START", "TRANSACTION")}
 )
+_BEGINS = frozenset({"BEGIN", "START"})
 _COMMITS = frozenset({"COMMIT", "END"})
 _CONTROLS = frozenset(
     {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
@@ -78,6 +79,16 @@ def classify(statement: Statement) -> Classification:
     if _is_control(statement):
         return Classification(_CONTROL, f"{statement.head} controls the transaction")
     return _TRANSACTIONAL
+
+
+def is_open_after(statement: Statement, *, was_open: bool) -> bool:
+    """Tell whether a transaction is open once *statement* succeeded."""
+    if not _is_control(statement) or refusing_command(statement) or _is_savepoint(statement):
+        return was_open
+    if statement.head in _BEGINS:
+        return True
+    words = statement.words(_HEAD_WORDS)
+    return was_open and "CHAIN" in words and "NO" not in words
 
 
 def script_mode(statements: Sequence[Statement]) -> ScriptVerdict:

@@ -26,6 +26,13 @@ class Reader(Protocol):
         """Return the rows of *query*."""
 
 
+class Writer(Reader, Protocol):
+    """A session that runs statements of presync's own, too."""
+
+    def execute(self, statements: str) -> None:
+        """Run *statements*, one message, for their effect."""
+
+
 class Engine(Protocol):
     """Reads a release and a schema history, and says what is to be done."""
 
@@ -49,7 +56,7 @@ class Engine(Protocol):
     ) -> tuple[Plan, tuple[Finding, ...]]:
         """Return what is to be done, and what speaks against doing it."""
 
-    def create_history(self, session: Reader, history: History, server: ServerFacts) -> History:
+    def create_history(self, session: Writer, history: History, server: ServerFacts) -> History:
         """Create what *history* says is missing, and return it as it is then."""
 
     def history_schema(self, server: ServerFacts) -> str:

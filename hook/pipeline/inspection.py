@@ -13,6 +13,7 @@ from hook.core.plan_view import describe_callback, describe_script
 from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.reading import (
+    Prepared,
     Read,
     Reading,
     Release,
@@ -50,14 +51,24 @@ def plan(journal: Journal, build: BuildReading) -> Report:
     with contextlib.suppress(Stopped):
         reading = journal.quietly("settings", build)
         with read_release(journal, reading) as read:
-            prepared = reading.prepare(journal, read)
-            callbacks = prepared.callbacks.callbacks if prepared.callbacks else ()
-            findings = (
-                *(describe_script(script) for script in prepared.scripts),
-                *(describe_callback(callback) for callback in callbacks),
-            )
-            journal.stage("plan", lambda: Outcome(findings, None))
+            tell_plan(journal, reading, read)
     return journal.report()
+
+
+def tell_plan(journal: Journal, reading: Reading, read: Read) -> Prepared:
+    """Put on record what a run would apply, and return it.
+
+    Raises:
+        Stopped: A pending script, or a callback, cannot be run as it is.
+    """
+    prepared = reading.prepare(journal, read)
+    callbacks = prepared.callbacks.callbacks if prepared.callbacks else ()
+    findings = (
+        *(describe_script(script) for script in prepared.scripts),
+        *(describe_callback(callback) for callback in callbacks),
+    )
+    journal.stage("plan", lambda: Outcome(findings, None))
+    return prepared
 
 
 def info(journal: Journal, build: BuildReading) -> Report:

@@ -14,6 +14,8 @@ from hook.core.sqlstate import ServerMessage
 from hook.postgres.patience import Patience, Wait, Wake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg.abc import PQGen
     from psycopg.errors import Diagnostic
 
@@ -63,6 +65,22 @@ class Link(psycopg.Connection[TupleRow]):
             return result
         finally:
             self.stopped = exchange.stopped
+
+
+def read_only(link: Link, read: Callable[[], T]) -> T:
+    """Return what *read* returns; a statement of it that would write fails.
+
+    It is no setting of the session, which behind a pooler somebody else would inherit.
+
+    Raises:
+        psycopg.Error: What *read* raises.
+    """
+    link.execute(b"BEGIN TRANSACTION READ ONLY")
+    try:
+        return read()
+    finally:
+        with contextlib.suppress(psycopg.Error):
+            link.execute(b"ROLLBACK")
 
 
 class Exchange:

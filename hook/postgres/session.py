@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
 import psycopg
@@ -13,7 +14,7 @@ from hook.core.refusal import refused_query
 from hook.core.text import one_line
 from hook.errors import DatabaseUnreachable, HookError
 from hook.postgres.dial import open_connection
-from hook.postgres.link import Link, NoAnswer, message_of
+from hook.postgres.link import Link, NoAnswer, message_of, read_only
 from hook.postgres.patience import Patience, Wake
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from hook.clock import Interrupt
+    from hook.core.dry_run import DryRun
     from hook.core.sqlstate import ServerMessage
     from hook.postgres.script_run import CopyInput, ScriptOutcome
     from hook.settings.target import ConnectionTarget
 
 Row = tuple[Any, ...]
+# More statements than any message has.
+_ALL = sys.maxsize
 T = TypeVar("T")
 
 # NAMEDATALEN - 1: the server cuts longer names, and we look for our own.
@@ -104,10 +108,13 @@ class Peer(NamedTuple):
 class Session:
     """One connection. It is never used by two threads."""
 
-    def __init__(self, link: Link, peer: Peer, patience: Patience) -> None:
-        """Speak through *link* to *peer*, waiting with *patience*."""
+    def __init__(
+        self, link: Link, peer: Peer, patience: Patience, dry_run: DryRun | None = None
+    ) -> None:
+        """Speak through *link* to *peer*, waiting with *patience*; see `dry` for *dry_run*."""
         self._link = link
         self._patience = patience
+        self._dry_run = dry_run
         self.peer = peer
 
     def __enter__(self) -> Self:
@@ -145,11 +152,31 @@ class Session:
     @property
     def in_transaction(self) -> bool:
         """Tell whether a transaction is open, be it failed."""
+        if self._dry_run is not None:
+            return self._dry_run.in_transaction
         return self._link.pgconn.transaction_status in _IN_TRANSACTION
 
     def shielded(self, seconds: float) -> Session:
         """Return this session for cleaning up: deaf to stop requests, *seconds* per answer."""
-        return Session(self._link, self.peer, Patience(seconds=seconds))
+        return Session(self._link, self.peer, Patience(seconds=seconds), self._dry_run)
+
+    def dry(self, dry_run: DryRun) -> Session:
+        """Return this session for a dry run: what it would run goes to *dry_run* instead.
+
+        Its reads are answered by the server, which refuses a read that would write.
+        """
+        return Session(self._link, self.peer, self._patience, dry_run)
+
+    def execute(self, statements: str) -> None:
+        """Run *statements* of presync's own, sent as one message, for their effect.
+
+        Raises:
+            HookError: As `fetch`.
+        """
+        if self._dry_run is not None:
+            self._dry_run.keep(statements.encode())
+        else:
+            self.fetch(statements)
 
     def fetch(self, query: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return the rows of one read; ``%s`` in *query* are bound to *parameters*.
@@ -165,7 +192,8 @@ class Session:
             cursor = self._link.execute(query.encode(), tuple(parameters) or None)
             return cursor.fetchall() if cursor.description is not None else []
 
-        return self._ask(read)
+        is_dry = self._dry_run is not None
+        return self._ask((lambda: read_only(self._link, read)) if is_dry else read)
 
     def parse(self, texts: Sequence[str]) -> tuple[ServerMessage | None, ...]:
         """Return what the server's parser says against each of *texts*, none when nothing.
@@ -214,6 +242,9 @@ class Session:
         if self.is_lost:
             return ScriptOutcome(0, is_lost=True)
         data = message if isinstance(message, bytes) else message.encode()
+        if self._dry_run is not None:
+            self._dry_run.keep(data, [copy.data for copy in copies])
+            return ScriptOutcome(_ALL)
         patience = Patience(self._patience.interrupt, self._patience.seconds, on_wait)
         return run_script(self._link, data, copies, patience.at_most(seconds))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from hook.core.early_report import with_failed_sink
 from hook.core.outcome import Finding
@@ -19,7 +20,12 @@ from hook.render.sinks import TerminationLog, write_report_file
 from hook.render.views import result_object, result_text
 from hook.settings.output import OutputFormat, OutputSettings
 
+if TYPE_CHECKING:
+    from hook.core.dry_run import Notebook
+    from hook.render.sql import SqlList, SqlText
+
 # What a terminal that knows no Unicode is given instead.
+_SLICE = 1 << 16
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "→": "->", "…": "..."})
 
 
@@ -46,6 +52,7 @@ class Delivery:
         self.style = style
         self.stdout = stdout
         self.events = events
+        self._sql: SqlText | SqlList | None = None
 
     @property
     def wording(self) -> Wording:
@@ -76,9 +83,25 @@ class Delivery:
         """Write the termination message; return a warning when that is not possible."""
         return self._termination_log().write_report(report)
 
+    def open_sql(self) -> Notebook:
+        """Return where the statements of a plan go: to stdout as SQL, unless JSON is asked for."""
+        from hook.render.sql import SqlList, SqlText  # noqa: PLC0415 - not for a run
+
+        if self.output.format is OutputFormat.JSON:
+            self._sql = SqlList(self.print_object)
+            return self._sql
+        if isinstance(self.stdout, io.TextIOWrapper):
+            # What is run later is never replaced by what this terminal can show.
+            self.stdout.reconfigure(encoding="utf-8")
+        make = SqlText.on_terminal if self.stdout.isatty() else SqlText.for_psql
+        self._sql = make(lambda text: _write(self.stdout, text), self.redactor)
+        return self._sql
+
     def show(self, report: Report) -> None:
         """Write the result to stdout."""
-        if self.style is Style.JSON:
+        if self._sql is not None:
+            self._sql.close(report)
+        elif self.style is Style.JSON:
             self.print_object(result_object(report))
         else:
             self.print_text(result_text(report, self.style))
@@ -155,8 +178,13 @@ def _print(stream: TextIO, text: str) -> None:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    _write(stream, f"{text}\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
     try:
-        stream.write(f"{text}\n")
+        # In slices, because the stream would encode a long text as a whole.
+        stream.writelines(text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
         stream.flush()
     except OSError:
         # Nobody reads any more (`presync info | head -1`). Without this Python would try

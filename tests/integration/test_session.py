@@ -8,16 +8,20 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hook.clock import Interrupt
+from hook.core.dry_run import DryRun
+from hook.core.redaction import Redactor
 from hook.errors import (
     BudgetExceeded,
     DatabaseRejected,
     DatabaseUnreachable,
+    HookError,
     Interrupted,
     LockContention,
     QueryFailed,
 )
 from hook.postgres.script_run import CopyInput
 from hook.postgres.session import Session
+from hook.render.sql import SqlText
 from tests.testbed.database import Database, Role
 from tests.testbed.run_context import (
     eventually,
@@ -205,6 +209,19 @@ def test_fetch_binds_parameters_and_returns_typed_rows(session: Session) -> None
 def test_fetch_of_a_command_returns_no_rows(session: Session) -> None:
     """A statement without result is no error."""
     assert session.fetch("SET search_path = public") == []
+
+
+def test_dry_session_sends_nothing_but_reads(session: Session) -> None:
+    """What it would run is taken down, and a read that writes is refused by the server."""
+    lines: list[str] = []
+    dry = session.dry(DryRun(SqlText.for_psql(lines.append, Redactor(()))))
+    dry.execute("CREATE TABLE t ()")
+    assert dry.run("CREATE TABLE u ()").failure is None
+    assert dry.shielded(1).run("CREATE TABLE v ()").failure is None
+    assert "".join(lines) == "".join(f"CREATE TABLE {name} ()\n;\n" for name in "tuv")
+    with pytest.raises(HookError, match="read-only"):
+        dry.fetch("CREATE TABLE w ()")
+    assert dry.fetch("SELECT to_regclass('t'), to_regclass('w')") == [(None, None)]
 
 
 def test_fetch_is_cancelled_by_a_stop_request(

@@ -46,6 +46,11 @@ class CountingReader:
         self.queries.append(query)
         return self.session.fetch(query, parameters)
 
+    def execute(self, statements: str) -> None:
+        """Pass the statements on."""
+        self.queries.append(statements)
+        self.session.execute(statements)
+
 
 def engine(table: HistoryTable = DEFAULT, rules: BaselineRules | None = None) -> FlywayEngine:
     """Return an engine that works on *table*."""

@@ -25,9 +25,14 @@ from hook.core.script import Migration, ScriptFile
 from hook.core.script_config import ScriptConfig
 from hook.core.server import ServerFacts
 from hook.core.sql_text import qualified_name
-from hook.engines import Reader
+from hook.engines import Reader, Writer
 from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migration
-from hook.engines.flyway.history_table import HistoryPlace, create_history, read_history
+from hook.engines.flyway.history_table import (
+    HistoryPlace,
+    create_history,
+    rank_after_creation,
+    read_history,
+)
 from hook.engines.flyway.release import (
     Reading,
     callback_sources,
@@ -102,7 +107,8 @@ class FlywayEngine:
         expected = with_baseline(history, self.settings.baseline)
         entries, problems = read_rows(expected.rows)
         infos = reconcile(migration_set.migrations, entries, rules)
-        plan = plan_pending(infos, expected, rules)
+        rank = rank_after_creation(expected, self.settings.history)
+        plan = plan_pending(infos, expected, rules)._replace(next_rank=rank)
         findings = (
             *_judge_rows(history, problems),
             *self._judge_schema(history),
@@ -116,7 +122,7 @@ class FlywayEngine:
             findings = (*findings, *judge_picks(plan, rules))
         return plan, findings
 
-    def create_history(self, session: Reader, history: History, server: ServerFacts) -> History:
+    def create_history(self, session: Writer, history: History, server: ServerFacts) -> History:
         """Create what *history* says is missing, and return it as it is then.
 
         Call it with the migration lock held whenever something is pending; ranks are to
@@ -158,7 +164,7 @@ class FlywayEngine:
 
     def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
-        session.fetch(";\n".join(self._session_state(history.schema, server)))
+        session.execute(";\n".join(self._session_state(history.schema, server)))
 
     def apply(
         self, session: Session, tasks: Sequence[ApplyTask], on_wait: Callable[[float], None]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hook.core.baseline import BaselineRules, with_baseline
 from hook.core.history import History, HistoryRow
 from hook.core.sql_text import qualified_name, quote_identifier, quote_literal
-from hook.engines import Reader
+from hook.engines import Reader, Writer
 from hook.engines.flyway.history_row import (
     NewRow,
     render_insert,
@@ -100,7 +100,7 @@ def _not_a_history(place: HistoryPlace, reason: str) -> ConfigError:
 
 
 def create_history(
-    session: Reader,
+    session: Writer,
     history: History,
     settings: HistoryTable,
     baseline: BaselineRules,
@@ -117,7 +117,7 @@ def create_history(
     try:
         # One message is one transaction: PostgreSQL manual, "Multiple Statements in a
         # Simple Query".
-        session.fetch(";\n".join(creation_statements(starting, settings, installed_by)))
+        session.execute(";\n".join(creation_statements(starting, settings, installed_by)))
     except QueryFailed as error:
         if error.sqlstate not in CREATED_MEANWHILE:
             raise
@@ -135,8 +135,18 @@ def creation_statements(
         rows = [replace(row_of_marker(row), installed_by=installed_by) for row in starting.rows]
         yield from _table_statements(name, starting.table, settings.tablespace, rows)
     if created:
-        rank = starting.next_rank if starting.rows else 0
-        yield render_insert(name, row_of_created_schemas(created, rank, installed_by))
+        row = row_of_created_schemas(created, _marker_rank(starting), installed_by)
+        yield render_insert(name, row)
+
+
+def rank_after_creation(starting: History, settings: HistoryTable) -> int:
+    """Return the rank of the row behind those that `creation_statements` writes."""
+    writes_marker = settings.creates_schemas and starting.missing_schemas
+    return _marker_rank(starting) + 1 if writes_marker else starting.next_rank
+
+
+def _marker_rank(starting: History) -> int:
+    return starting.next_rank if starting.rows else 0
 
 
 def _table_statements(

@@ -29,6 +29,7 @@ def test_help_of_each_command_has_its_flags_and_an_example(run: Run, shape: Comm
 
 def test_example_of_each_command_is_accepted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What help shows can be typed as it is."""
+    monkeypatch.setattr(bootstrap, "plan_sql", returning(PASSED_RUN))
     for shape in SHAPES:
         if shape.name != "config":
             monkeypatch.setattr(bootstrap, shape.name, returning(PASSED_RUN))

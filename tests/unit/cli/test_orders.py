@@ -57,7 +57,12 @@ def test_edits_are_not_confirmed_by_a_variable(run: Run, given: list[Orders], na
 
 @pytest.mark.parametrize(
     "arguments",
-    [("repair", "--version", "five"), ("run", "--yes"), ("baseline", "--version", "1")],
+    [
+        ("run", "--sql"),
+        ("repair", "--version", "five"),
+        ("run", "--yes"),
+        ("baseline", "--version", "1"),
+    ],
 )
 def test_flags_of_other_commands_and_bad_versions_are_refused(
     run: Run, given: list[Orders], arguments: tuple[str, ...]

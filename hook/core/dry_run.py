@@ -1,0 +1,111 @@
+"""A dry run: what would be sent to the server is taken down instead.
+
+It stands below the code that migrates, so that it gets what the server would get and
+nothing has to be described a second time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from hook.core.lexer import SqlSyntaxError
+from hook.core.statement_list import Source, StatementList
+from hook.core.statements import cut_statements
+from hook.core.transactions import TransactionMode, classify, is_open_after
+
+if TYPE_CHECKING:
+    from hook.core.prepared import PreparedScript
+
+
+class Part(NamedTuple):
+    """A stretch of a message that ends where a COPY asks for its data, or with the message.
+
+    Attributes:
+        statements: Of the stretch; their source is its text.
+        data: UTF-8, none for a stretch without COPY.
+    """
+
+    statements: StatementList
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What would be sent in one piece.
+
+    Attributes:
+        is_transaction: The server would run its statements, several, in one transaction
+            that nothing in the message begins.
+            https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
+    """
+
+    parts: tuple[Part, ...]
+    is_transaction: bool
+
+
+class Notebook(Protocol):
+    """Where a dry run is taken down, message by message."""
+
+    def open(self, heading: Sequence[str]) -> None:
+        """Begin with the lines of *heading*, which are no SQL."""
+
+    def script(self, script: PreparedScript) -> None:
+        """Say that the messages that follow are those of *script*."""
+
+    def message(self, message: Message) -> None:
+        """Take down *message*."""
+
+
+class DryRun:
+    """One dry run, from its first message to its last; everything succeeds.
+
+    Attributes:
+        in_transaction: A transaction would be open now.
+    """
+
+    def __init__(self, notebook: Notebook) -> None:
+        """Take everything down in *notebook*."""
+        self._notebook = notebook
+        self.in_transaction = False
+
+    def keep(self, message: bytes, copies: Sequence[bytes] = ()) -> None:
+        """Take down *message* with the data of its COPY statements, in order."""
+        parts = tuple(_cut(message.decode(), copies))
+        was_open = self.in_transaction
+        for part in parts:
+            for statement in part.statements:
+                self.in_transaction = is_open_after(statement, was_open=self.in_transaction)
+        is_transaction = not was_open and _count(parts) > 1 and not _begins(parts[0])
+        self._notebook.message(Message(parts, is_transaction))
+
+
+def _count(parts: Sequence[Part]) -> int:
+    return sum(len(part.statements) for part in parts)
+
+
+def _begins(part: Part) -> bool:
+    return classify(part.statements[0]).mode is TransactionMode.CONTROL
+
+
+def _cut(text: str, copies: Sequence[bytes]) -> Iterator[Part]:
+    """Cut the message *text* behind each COPY that asks for data."""
+    for data in copies:
+        stretch = _statements(text)
+        copy = next((item.copy for item in stretch if item.copy is not None), None)
+        end = len(text) if copy is None else copy.start
+        yield Part(_statements(text[:end]), data)
+        text = text[end:]
+    if text.strip():
+        yield Part(_statements(text))
+
+
+def _statements(text: str) -> StatementList:
+    try:
+        return cut_statements(text)
+    except SqlSyntaxError:
+        # Strings by another syntax than the standard one: such a statement travels alone.
+        end = len(text.rstrip().removesuffix(";").rstrip())
+        return StatementList(Source.of(text), array("I", [0]), array("I", [end]), {})

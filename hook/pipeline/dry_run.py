@@ -1,0 +1,115 @@
+"""A plan as SQL: the migrations are run on a session that only takes down what it would send."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hook.core.dry_run import DryRun, Notebook
+from hook.core.lock_key import migration_lock_key
+from hook.core.outcome import passed
+from hook.core.text import counted
+from hook.errors import DatabaseUnreachable
+from hook.pipeline.inspection import BuildReading, tell_plan
+from hook.pipeline.journal import Journal, Stopped
+from hook.pipeline.reading import Read, read_release
+from hook.postgres.lock import MigrationLock
+from hook.stages import Outcome
+from hook.stages.migrate import MigrateStage, Work
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from hook.core.prepared import PreparedScript
+    from hook.core.report import Report
+    from hook.core.server import ServerFacts
+    from hook.stages import Context
+
+
+def plan_sql(
+    journal: Journal,
+    build: BuildReading,
+    build_migrate: Callable[[], MigrateStage],
+    notebook: Notebook,
+) -> Report:
+    """Report what a run would apply, and take down in *notebook* what it would send."""
+    with contextlib.suppress(Stopped):
+        reading = journal.quietly("settings", build)
+        stage = journal.quietly("settings", build_migrate)
+        with read_release(journal, reading) as read:
+            scripts = tell_plan(journal, reading, read).scripts
+            journal.stage("sql", lambda: _take_down(journal.ctx, stage, read, scripts, notebook))
+    return journal.report()
+
+
+def _take_down(
+    ctx: Context,
+    stage: MigrateStage,
+    read: Read,
+    scripts: tuple[PreparedScript, ...],
+    notebook: Notebook,
+) -> Outcome[None]:
+    key = migration_lock_key(read.history.schema, read.history.table)
+    notebook.open(_heading(read, scripts, stage, key))
+    if not scripts:
+        return Outcome((passed("sql", "nothing would be sent"),), None)
+    session = read.session.dry(DryRun(notebook))
+    # Nobody is kept out: what is taken down takes effect later, if ever.
+    lock = MigrationLock(session, key)
+    work = Work(
+        session, read.facts, lock, read.history, scripts, read.plan.next_rank, _without_ledger
+    )
+    quiet = ctx._replace(events=_announcing(scripts, notebook))
+    outcome = stage.run(quiet, work)
+    refused = tuple(item for item in outcome.findings if item.code)
+    message = f"{counted(len(scripts), 'migration')} shown as a run would send them"
+    return Outcome(refused or (passed("sql", message),), None)
+
+
+def _without_ledger() -> None:
+    """Leave no row: nothing is begun."""
+
+
+def _announcing(scripts: tuple[PreparedScript, ...], notebook: Notebook) -> Callable[..., None]:
+    """Return events that tell *notebook* which script begins, and nothing to the log."""
+    waiting = iter(scripts)
+
+    def tell(event: str, _message: str, /, **_fields: object) -> None:
+        if event == "migration.started":
+            notebook.script(next(waiting))
+
+    return tell
+
+
+def refuse_to_reconnect(ctx: Context, facts: ServerFacts) -> NoReturn:
+    """Stop a dry run that lost its session: a new one would not be dry.
+
+    Raises:
+        DatabaseUnreachable: Always.
+    """
+    del ctx
+    raise DatabaseUnreachable(f"{facts.host}: the connection was lost", "Ask again.")
+
+
+def _heading(
+    read: Read, scripts: tuple[PreparedScript, ...], stage: MigrateStage, key: int
+) -> tuple[str, ...]:
+    facts = read.facts
+    place = f"{facts.user}@{facts.host}:{facts.port}/{facts.database}"
+    if not scripts:
+        return (f"nothing is pending on {place}",)
+    first, *later = (f"{step.total_seconds() * 1000:.0f}ms" for step in stage.ladder)
+    retries = f", of further ones {', '.join(later)}" if later else ""
+    return (
+        f"{counted(len(scripts), 'migration')} pending on {place}",
+        "What `presync run` would send on the connection that migrates, in this order. Not shown:",
+        "what it reads, the parsing of these statements in a transaction that is rolled back, and",
+        f"pg_try_advisory_lock({key}) and the row of the ledger on connections of their own.",
+        "To run it: PGCLIENTENCODING=UTF8 psql -X -v ON_ERROR_STOP=1",
+        "Known only when it runs:",
+        f"- lock_timeout: {first} is that of the first attempt{retries}",
+        "- execution_time of a migration without transaction, measured by presync",
+        "- installed_rank, if somebody else migrates meanwhile",
+        "Lines marked `psql only` are not sent: they stand for one message being one transaction.",
+    )

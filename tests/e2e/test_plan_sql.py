@@ -1,0 +1,219 @@
+"""`presync plan --sql`: what it prints is what a run sends, and what psql can run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hook.errors import ExitCode
+from hook.render.sql import PSQL_ONLY
+from tests.interop.snapshot import Snapshot, take_snapshot
+from tests.testbed.binaries import Binaries
+from tests.testbed.database import Database
+from tests.testbed.deployment import Deployment
+from tests.testbed.gate import NEXT_TRANSACTION
+from tests.testbed.process import Completed
+from tests.testbed.proxy import Proxy, running_proxy
+from tests.testbed.psql import pipe_into_psql
+
+RunPresync = Callable[..., Completed]
+CANARY = "c4nary-p@ss"
+SETTINGS = {"FLYWAY_SCHEMAS": "app,extra", "FLYWAY_PLACEHOLDERS_WORD": "größer"}
+FILES = {
+    "V1__tables.sql": (
+        "-- two tables\nCREATE TABLE t (id int PRIMARY KEY, word text);\n"
+        "COPY t FROM stdin;\n1\t'a; b'\n2\t\\N\n3\t${word}\n\\.\n\n"
+        "CREATE TABLE \"U;\" (note text DEFAULT 'it''s; ${word}') -- no semicolon behind it"
+    ),
+    "V2__copies.sql": (
+        "COPY t FROM stdin WITH (FORMAT csv);\n4,four\n\\.\nCOPY t FROM stdin;\n\\.\n"
+        "COPY extra.late FROM stdin;\n7\n\\.\n"
+    ),
+    "V1_1__extra.sql": "SET search_path = extra; CREATE TABLE late (n int); SET lock_timeout = 7",
+    "V3__index.sql": "CREATE INDEX CONCURRENTLY t_word ON t (word);\n",
+    "V4__escapes.sql": (
+        "SET standard_conforming_strings = off;\nSET escape_string_warning = off;\n"
+        "INSERT INTO t VALUES (10, 'it\\'s');\nSET standard_conforming_strings = on;\n"
+    ),
+    "V5__own_transactions.sql": (
+        "BEGIN;\nINSERT INTO t VALUES (20);\nCOMMIT AND CHAIN;\nINSERT INTO t VALUES (21);\n"
+        "SAVEPOINT s;\nROLLBACK TO s;\nCOMMIT;\nINSERT INTO t VALUES (22);\n"
+    ),
+    "V6__left_open.sql": "VACUUM;\nBEGIN;\nINSERT INTO t VALUES (30);\n",
+    "V6__left_open.sql.conf": "executeInTransaction=false",
+    "V7__function.sql": (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN 1;\nEND $$;\n"
+    ),
+    "V8__nothing.sql": "-- only a comment\n",
+    "R__view.sql": "CREATE VIEW v AS SELECT '${flyway:defaultSchema}' AS schema, f() AS one;",
+}
+READS = re.compile(rb"/\*NO LOAD BALANCE\*/|-- .*\nWITH |SELECT .*indisvalid", re.DOTALL)
+
+
+@pytest.fixture
+def proxy(deployment: Deployment) -> Iterator[Proxy]:
+    """Return a listener in front of the database."""
+    with running_proxy(deployment.database.server) as running:
+        yield running
+
+
+def plan_sql(run_presync: RunPresync, deployment: Deployment, *more: str) -> Completed:
+    """Return what the release would send."""
+    return run_presync(["plan", "--sql", *more], deployment.env(**SETTINGS))
+
+
+def snapshot(database: Database) -> Snapshot:
+    """Return what *database* holds."""
+    with database.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return take_snapshot(connection)
+
+
+def as_sent(script: str) -> list[str]:
+    """Return the lines of *script* that a server would see, comments aside."""
+    without_data = re.sub(r"(?ms)^(COPY [^;]*;\n)(?:.*?\n)??\\\.$", r"\1", script)
+    lines = [line for line in without_data.splitlines() if not line.endswith(PSQL_ONLY)]
+    return comparable("\n".join(lines))
+
+
+def comparable(text: str) -> list[str]:
+    """Return the lines of *text* without comments, ends of statements, measured times."""
+    measured = re.sub(r"(VALUES \(\d+, '6'.*'), \d+, TRUE\)", r"\1, ?, TRUE)", text)
+    measured = re.sub(r"(VALUES \(\d+, '[35]'.*'), \d+, TRUE\)", r"\1, ?, TRUE)", measured)
+    lines = (line.rstrip(";") for line in measured.splitlines())
+    return [line for line in lines if line and not line.startswith("-- ")]
+
+
+def received(proxy: Proxy) -> list[str]:
+    """Return the lines of what the connection that migrated sent, reads aside."""
+    (queries,) = (
+        [query.rstrip(b"\0") for query in conversation.queries]
+        for conversation in proxy.conversations
+        if any(query.startswith(b"CREATE SCHEMA") for query in conversation.queries)
+    )
+    first = next(at for at, query in enumerate(queries) if query.startswith(b"CREATE SCHEMA"))
+    sent = [query.decode() for query in queries[first:] if not READS.match(query)]
+    return comparable("\n".join(sent))
+
+
+def test_printed_sql_is_what_the_server_receives(
+    deployment: Deployment, proxy: Proxy, run_presync: RunPresync
+) -> None:
+    """Statement by statement, in order; reads and measured times aside."""
+    deployment.release(FILES)
+    printed = plan_sql(run_presync, deployment)
+    assert printed.exit_code == ExitCode.OK
+    url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{deployment.database.name}"
+    through = {"PRESYNC_URL": f"{url}?sslmode=disable&gssencmode=disable"}
+    done = run_presync(["run"], deployment.env(**SETTINGS) | through)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert as_sent(printed.stdout) == received(proxy)
+
+
+def test_printed_sql_does_in_psql_what_a_run_does(
+    deployment: Deployment,
+    make_database: Callable[[], Database],
+    binaries: Binaries,
+    run_presync: RunPresync,
+) -> None:
+    """Schema, rows and history are the same; when and how long aside."""
+    deployment.release(FILES)
+    printed = plan_sql(run_presync, deployment)
+    other = make_database()
+    pipe_into_psql(printed.stdout, other, binaries)
+    assert run_presync(["run"], deployment.env(**SETTINGS)).exit_code == ExitCode.OK
+    assert snapshot(other).differences(snapshot(deployment.database)) == []
+    assert len(snapshot(other).history) == 1 + len(FILES) - 1
+
+
+def test_ranks_are_those_behind_baseline_and_created_schemas(
+    deployment: Deployment,
+    make_database: Callable[[], Database],
+    binaries: Binaries,
+    run_presync: RunPresync,
+) -> None:
+    """Both have rows of their own in front of the first script."""
+    other = make_database()
+    for database in (deployment.database, other):
+        database.execute("CREATE TABLE adopted (); CREATE TABLE public.t (id int)")
+    deployment.release({"V2__x.sql": "CREATE TABLE x ()"})
+    settings = {
+        "FLYWAY_DEFAULT_SCHEMA": "public",
+        "FLYWAY_SCHEMAS": "extra",
+        "FLYWAY_BASELINE_ON_MIGRATE": "true",
+        "PRESYNC_ALLOW_BASELINE": "true",
+    }
+    printed = run_presync(["plan", "--sql"], deployment.env(**settings))
+    pipe_into_psql(printed.stdout, other, binaries)
+    assert run_presync(["run"], deployment.env(**settings)).exit_code == ExitCode.OK
+    ranks = [(1, "1"), (2, None), (3, "2")]
+    for database in (deployment.database, other):
+        query = "SELECT installed_rank, version FROM flyway_schema_history ORDER BY 1"
+        assert database.query(query) == ranks
+
+
+def test_asking_for_sql_changes_nothing(deployment: Deployment, run_presync: RunPresync) -> None:
+    """No transaction gets a number."""
+    deployment.release(FILES)
+    before = deployment.database.query(NEXT_TRANSACTION)
+    assert plan_sql(run_presync, deployment).exit_code == ExitCode.OK
+    assert deployment.database.query(NEXT_TRANSACTION) == before
+
+
+def test_json_holds_the_statements_of_each_script(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """A program need not cut them itself."""
+    deployment.release({"V1__t.sql": "CREATE TABLE t (id int);\nCOPY t FROM stdin;\n1\n\\.\n"})
+    done = run_presync(["plan", "--sql", "--format", "json"], deployment.env())
+    first, script = done.report["sql"]
+    assert first["script"] is None
+    assert first["statements"][0].startswith('CREATE TABLE "public"."flyway_schema_history"')
+    assert (script["script"], script["transactional"]) == ("V1__t.sql", True)
+    assert script["statements"][:5] == [
+        "BEGIN",
+        "SET LOCAL lock_timeout = 100",
+        "SET LOCAL statement_timeout = 300000",
+        "CREATE TABLE t (id int)",
+        "COPY t FROM stdin\n;\n1\n\\.",
+    ]
+    assert script["statements"][-2].startswith("INSERT INTO")
+    assert script["statements"][-1] == "COMMIT"
+    assert json.loads(deployment.report.read_text())["verdict"] == done.report["verdict"]
+
+
+def test_secret_is_masked_and_the_script_says_so(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """What is printed is not what would run, which nobody has to find out."""
+    deployment.release({"V1__r.sql": "CREATE ROLE nobody_at_all PASSWORD '${role_password}'"})
+    env = deployment.env(FLYWAY_PLACEHOLDERS_ROLE_PASSWORD=CANARY)
+    done = run_presync(["plan", "--sql"], env)
+    assert "CREATE ROLE nobody_at_all PASSWORD '***'" in done.stdout
+    assert "-- *** stands for a secret: as it is, this is not what would run." in done.stdout
+    assert CANARY not in done.stdout + done.stderr
+
+
+def test_refusal_is_no_sql(
+    deployment: Deployment, run_presync: RunPresync, database: Database, binaries: Binaries
+) -> None:
+    """Whoever pipes it into psql runs nothing."""
+    deployment.release({"V1__x.sql": "SELECT 1;\nSELEC 2"})
+    done = run_presync(["plan", "--sql"], deployment.env())
+    assert done.exit_code == ExitCode.BAD_SET
+    assert "V1__x.sql:2 42601" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("-- REFUSED 11 BAD_SET: ")
+    pipe_into_psql(done.stdout, database, binaries)
+
+
+def test_nothing_pending_is_said_in_a_comment(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """There is nothing to run."""
+    deployment.apply({"V1__t.sql": "CREATE TABLE t ()"})
+    done = run_presync(["plan", "--sql"], deployment.env())
+    assert done.exit_code == ExitCode.OK
+    assert [line for line in done.stdout.splitlines() if line and not line.startswith("-- ")] == []
