@@ -150,7 +150,8 @@ def _missing(info: MigrationInfo, row: HistoryRow) -> tuple[str, str]:
 def _judge_late(info: MigrationInfo, release: _Release, rules: HistoryRules) -> Iterator[Finding]:
     file = info.migration
     is_picked = rules.cherry_pick.includes(info.version, info.description)
-    if file is not None and file.kind is Kind.VERSIONED and is_picked:
+    is_wanted = file is not None and file.executes and is_picked
+    if file is not None and file.kind is Kind.VERSIONED and is_wanted:
         message = f"{file.name} ({file.script}) was not applied before newer versions were"
         hint = (
             f"Make it a new migration {release.next_version}, or allow the order with"

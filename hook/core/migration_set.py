@@ -103,7 +103,9 @@ def _digest(ordered: Iterable[Migration], callbacks: Iterable[Callback]) -> str:
             item.description,
             item.script,
             item.content_hash,
-            f"{item.in_transaction} {item.encoding} {item.replaces_placeholders}",
+            f"{item.in_transaction} {item.encoding} {item.replaces_placeholders}"
+            # As written: what it comes to depends on the database.
+            + (f" {item.condition}" if item.condition else ""),
         )
         digest.update("\0".join(fields).encode() + b"\n")
     for each in callbacks:

@@ -152,7 +152,9 @@ def _find_levels(
         applied_baseline=_highest(
             entry.version for entry in applied if entry.type in BASELINE_TYPES
         ),
-        pending_baseline=_highest(file.version for file in files if file.kind is Kind.BASELINE),
+        pending_baseline=_highest(
+            file.version for file in files if file.kind is Kind.BASELINE and file.executes
+        ),
     )
 
 
@@ -181,6 +183,8 @@ def _info_of_file(file: Migration, levels: _Levels, rules: HistoryRules) -> Migr
 
 
 def _state_of_file(file: Migration, levels: _Levels, rules: HistoryRules) -> MigrationState:
+    if not file.executes:
+        return MigrationState.IGNORED
     return _state_of_picked(file, levels, rules) if _is_picked(file, rules) else _NOT_PICKED
 
 

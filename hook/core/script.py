@@ -76,6 +76,8 @@ class Migration(NamedTuple):
         encoding: How to read the file.
         replaces_placeholders: Whether placeholders are replaced in this script.
         is_blank: The file holds nothing but white space.
+        condition: ``shouldExecute`` of its ``.conf`` as written, empty when it has none.
+        executes: False when the condition says that it does not count here.
     """
 
     kind: Kind
@@ -91,6 +93,8 @@ class Migration(NamedTuple):
     encoding: str = "utf-8"
     replaces_placeholders: bool = True
     is_blank: bool = False
+    condition: str = ""
+    executes: bool = True
 
     @property
     def type(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from hook.core.encoding import UnknownEncoding, canonical_encoding
+from hook.core.placeholders import UnresolvedPlaceholders
 
 SUFFIX = ".conf"
 _WORDS = {"true": True, "false": False}
@@ -24,15 +26,26 @@ class ScriptConfig(NamedTuple):
 
     Attributes:
         in_transaction: None when it follows from its statements.
+        condition: ``shouldExecute`` as written, empty for a script that always counts.
+        executes: What the condition comes to.
     """
 
     encoding: str
     replaces_placeholders: bool
     in_transaction: bool | None = None
+    condition: str = ""
+    executes: bool = True
 
 
-def parse_script_config(text: str, default: ScriptConfig) -> ScriptConfig:
+def parse_script_config(
+    text: str, default: ScriptConfig, replace: Callable[[str], str]
+) -> ScriptConfig:
     """Return *default* with what *text* sets.
+
+    Args:
+        text: The file.
+        default: What applies without it.
+        replace: Puts values in the place of a condition's placeholders.
 
     Raises:
         BadScriptConfig: An unknown key, or a value that it does not take.
@@ -40,10 +53,12 @@ def parse_script_config(text: str, default: ScriptConfig) -> ScriptConfig:
     from hook.core.properties import parse_properties  # noqa: PLC0415 - few scripts have a file
 
     config = default
-    problems = []
+    problems: list[str] = []
     for key, value in parse_properties(text).items():
         try:
-            config = _with_property(config, key, value.strip())
+            config = _with_property(config, key, value.strip(), replace)
+        except UnresolvedPlaceholders as error:
+            problems += (f"{key} {problem}" for problem in error.problems)
         except ValueError as error:
             problems.append(str(error))
     if problems:
@@ -51,7 +66,9 @@ def parse_script_config(text: str, default: ScriptConfig) -> ScriptConfig:
     return config
 
 
-def _with_property(config: ScriptConfig, key: str, value: str) -> ScriptConfig:
+def _with_property(
+    config: ScriptConfig, key: str, value: str, replace: Callable[[str], str]
+) -> ScriptConfig:
     match key:
         case "executeInTransaction":
             return config._replace(in_transaction=_parse_bool(key, value))
@@ -60,9 +77,20 @@ def _with_property(config: ScriptConfig, key: str, value: str) -> ScriptConfig:
         case "encoding":
             return config._replace(encoding=_parse_encoding(value))
         case "shouldExecute":
-            raise ValueError("shouldExecute is not supported")
+            executes = _evaluate(value, replace(value))
+            return config._replace(condition=value, executes=executes)
         case _:
             raise ValueError(f"unknown property {key!r}")
+
+
+def _evaluate(condition: str, expression: str) -> bool:
+    from hook.core.script_condition import evaluate  # noqa: PLC0415 - few scripts have one
+
+    try:
+        return evaluate(expression)
+    except ValueError as error:
+        # As written: a value that was put in may be a secret.
+        raise ValueError(f"shouldExecute={condition} cannot be understood") from error
 
 
 def _parse_bool(key: str, value: str) -> bool:

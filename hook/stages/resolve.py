@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.core.outcome import Finding, passed, warned
+from hook.core.outcome import Finding, Status, passed, warned
 from hook.core.text import counted
 from hook.stages import Outcome
 
@@ -51,4 +51,13 @@ def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
         for item in migration_set.undo
     )
     notes = tuple(warned(rule, message) for rule, message in migration_set.notes)
-    return (passed("migration-set", message), *ignored, *undo, *notes)
+    left_out = tuple(
+        Finding(
+            Status.SKIPPED,
+            "should-execute",
+            f"{item.script} does not count here: shouldExecute={item.condition} is false",
+        )
+        for item in migration_set.migrations
+        if not item.executes
+    )
+    return (passed("migration-set", message), *ignored, *undo, *left_out, *notes)

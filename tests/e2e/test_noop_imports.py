@@ -28,6 +28,7 @@ UNUSED = (
     "hook.core.lexer",
     "hook.core.prepared",
     "hook.core.properties",
+    "hook.core.script_condition",
     "hook.core.statements",
     "hook.demo",
     "hook.engines.flyway.apply",

@@ -226,6 +226,8 @@ def _read_migration(
         encoding=config.encoding,
         replaces_placeholders=config.replaces_placeholders,
         is_blank=facts.is_blank,
+        condition=config.condition,
+        executes=config.executes,
     )
 
 
@@ -233,6 +235,8 @@ def _read_callback(
     file: FoundFile, name: ScriptName, configs: Mapping[str, FoundFile], reading: Reading
 ) -> Callback:
     config, facts = _read_file(file, configs, reading)
+    if config.condition:
+        raise BadScriptConfig(("shouldExecute is for migrations, not for callbacks",))
     return Callback(
         event=name.event,
         description=name.description,
@@ -250,15 +254,20 @@ def _read_file(
 ) -> tuple[ScriptConfig, ScriptFacts]:
     config = reading.default
     if configs:
-        config = _read_config(configs.get(file.script.lower() + SUFFIX), config)
+        config = _read_config(file, configs.get(file.script.lower() + SUFFIX), reading)
     return config, scan_script(read_chunks(file.path), config.encoding)
 
 
-def _read_config(file: FoundFile | None, default: ScriptConfig) -> ScriptConfig:
-    if file is None:
-        return default
-    text = "".join(decode_chunks(read_chunks(file.path), "utf-8"))
-    return parse_script_config(text, default)
+def _read_config(script: FoundFile, config: FoundFile | None, reading: Reading) -> ScriptConfig:
+    if config is None:
+        return reading.default
+    text = "".join(decode_chunks(read_chunks(config.path), "utf-8"))
+
+    def replace(value: str) -> str:
+        is_replacing = reading.default.replaces_placeholders
+        return reading.replace(value, script.name) if is_replacing else value
+
+    return parse_script_config(text, reading.default, replace)
 
 
 def _checksum(

@@ -39,24 +39,39 @@ def test_properties_of_any_text_are_read(text: str) -> None:
     parse_properties(text)
 
 
+def parse(text: str) -> ScriptConfig:
+    """Return what *text* sets; a placeholder stands for its name in capitals."""
+    return parse_script_config(text, DEFAULT, lambda value: value.replace("${env}", "ENV"))
+
+
 def test_script_config_overrides_the_defaults() -> None:
     """Each of the three keys has its effect."""
     text = "executeInTransaction=FALSE\nencoding=ISO-8859-1\nplaceholderReplacement=false\n"
-    assert parse_script_config(text, DEFAULT) == ScriptConfig(
+    assert parse(text) == ScriptConfig(
         "iso8859-1", replaces_placeholders=False, in_transaction=False
     )
-    assert parse_script_config("executeInTransaction = true ", DEFAULT).in_transaction is True
-    assert parse_script_config("", DEFAULT) == DEFAULT
+    assert parse("executeInTransaction = true ").in_transaction is True
+    assert parse("") == DEFAULT
 
 
 def test_script_config_names_every_problem() -> None:
     """Unknown keys, words that are neither true nor false, and what is not supported."""
-    text = "foo=1\nexecuteInTransaction=yes\nencoding=utf-9\nshouldExecute=false"
+    text = "foo=1\nexecuteInTransaction=yes\nencoding=utf-9\nshouldExecute=${env}="
     with pytest.raises(BadScriptConfig) as raised:
-        parse_script_config(text, DEFAULT)
+        parse(text)
     assert raised.value.problems == (
         "unknown property 'foo'",
         "executeInTransaction must be true or false, not 'yes'",
         "encoding: 'utf-9' is not a known encoding",
-        "shouldExecute is not supported",
+        "shouldExecute=${env}= cannot be understood",
     )
+
+
+@pytest.mark.parametrize(("value", "executes"), [("${env} == ENV", True), ("${env}!=ENV", False)])
+def test_condition_is_kept_as_written_and_evaluated(
+    value: str,
+    executes: bool,  # noqa: FBT001 - a column
+) -> None:
+    """What was put in for its placeholders may be a secret."""
+    config = parse(f"shouldExecute={value}")
+    assert (config.condition, config.executes) == (value, executes)

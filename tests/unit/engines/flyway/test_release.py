@@ -77,7 +77,7 @@ def test_release_names_every_problem_at_once(tmp_path: Path) -> None:
             "V1__a.sql": b"\xff",
             "V2__b.sql/x.txt": "",
             "V5__e.sql": "",
-            "V5__e.sql.conf": "foo=1\nshouldExecute=false\n",
+            "V5__e.sql.conf": "foo=1\nshouldExecute=${x}==1\n",
             "R__v.sql": "\n${one} ${two}",
             os.fsdecode(b"V6__\xe9.sql"): "",
         },
@@ -93,7 +93,7 @@ def test_release_names_every_problem_at_once(tmp_path: Path) -> None:
         "V2__b.sql is a folder",
         "V3__c.sql is not a regular file",
         "V4__d.sql is a link to nothing",
-        "V5__e.sql shouldExecute is not supported",
+        "V5__e.sql shouldExecute line 1: no value for ${x}",
         "V5__e.sql unknown property 'foo'",
         "V6__\\udce9.sql: the name is not utf-8",
     )
