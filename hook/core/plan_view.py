@@ -6,18 +6,25 @@ from hook.core.callback_book import PreparedCallback
 from hook.core.events import EACH_EVENTS
 from hook.core.outcome import Finding, passed
 from hook.core.prepared import PreparedScript
+from hook.core.script import Migration
 from hook.core.text import counted
 
 
-def describe_script(script: PreparedScript) -> Finding:
-    """Return what a run would do with *script*, its locks included."""
+def describe_script(script: PreparedScript, undo: Migration | None = None) -> Finding:
+    """Return what a run would do with *script*, its locks included.
+
+    Args:
+        script: Pending.
+        undo: The script that would undo it, which no run does.
+    """
     how = "in one transaction" if script.in_transaction else f"without transaction: {script.reason}"
     how = how if script.is_run else "recorded, not run"
     statements = counted(script.statement_count, "statement")
     locks = [{"relation": item.relation, "mode": item.mode.value} for item in script.requests]
     return passed(
         "pending",
-        f"{script.migration.script}: {statements} {how}",
+        f"{script.migration.script}: {statements} {how}"
+        + (f"; {undo.script} would undo it" if undo else ""),
         script=script.migration.script,
         version=script.migration.version.text if script.migration.version else None,
         description=script.migration.description,
@@ -25,6 +32,7 @@ def describe_script(script: PreparedScript) -> Finding:
         statements=script.statement_count,
         executed=script.is_run,
         locks=locks,
+        undo=None if undo is None else undo.script,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.history import MigrationInfo
 from hook.core.outcome import Result
+from hook.core.script import Migration
 from hook.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -43,11 +44,16 @@ class Override(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SetSummary:
-    """The migrations of this release. *digest* is ``sha256:`` and hex."""
+    """The migrations of this release. *digest* is ``sha256:`` and hex.
+
+    Attributes:
+        undo: Scripts that would undo a version; they are never run.
+    """
 
     digest: str
     count: int
     newest: str | None
+    undo: tuple[Migration, ...] = ()
 
 
 class Report(NamedTuple):

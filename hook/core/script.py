@@ -106,7 +106,8 @@ class Migration(NamedTuple):
         """Return how people call it: its version, or the repeatable's description."""
         if self.version is None:
             return f"repeatable {self.description!r}"
-        return f"version {self.version.text}"
+        name = f"version {self.version.text}"
+        return f"the undo script of {name}" if self.kind is Kind.UNDO else name
 
 
 class Naming(NamedTuple):

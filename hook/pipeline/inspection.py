@@ -63,8 +63,12 @@ def tell_plan(journal: Journal, reading: Reading, read: Read) -> Prepared:
     """
     prepared = reading.prepare(journal, read)
     callbacks = prepared.callbacks.callbacks if prepared.callbacks else ()
+    undo = {item.version: item for item in read.migration_set.undo}
     findings = (
-        *(describe_script(script) for script in prepared.scripts),
+        *(
+            describe_script(script, undo.get(script.migration.version))
+            for script in prepared.scripts
+        ),
         *(describe_callback(callback) for callback in callbacks),
     )
     journal.stage("plan", lambda: Outcome(findings, None))

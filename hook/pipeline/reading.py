@@ -191,6 +191,7 @@ def summarize_set(migration_set: MigrationSet) -> SetSummary:
         digest=migration_set.digest,
         count=len(migration_set.migrations),
         newest=None if newest is None else newest.text,
+        undo=migration_set.undo,
     )
 
 

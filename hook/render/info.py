@@ -12,9 +12,13 @@ from hook.core.history import (
     MigrationState,
 )
 from hook.core.report import Report
+from hook.core.script import Migration
+from hook.core.version import Version
 from hook.render.palette import Colour, Palette
 from hook.render.report_json import report_object
 from hook.render.table import render_table
+
+Undo = Mapping[Version | None, Migration]
 
 _HEADERS = ("Category", "Version", "Description", "Type", "Installed On", "State", "Undoable")
 _KEYS = ("category", "version", "description", "type", "installedOn", "state", "undoable")
@@ -30,7 +34,9 @@ def render_info(report: Report, palette: Palette) -> str:
     version = report.before.get("version")
     head = palette.paint(f"Schema version: {version or '<< Empty Schema >>'}", Colour.STRONG)
     infos = _shown(report)
-    lines = render_table(_HEADERS, [_cells(info) for info in infos], _EMPTY).splitlines()
+    lines = render_table(
+        _HEADERS, [_cells(info, _undo(report)) for info in infos], _EMPTY
+    ).splitlines()
     for number, info in enumerate(infos, _LINES_BEFORE_ROWS):
         lines[number] = palette.paint(lines[number], *_colours(info.state))
     return "\n".join([head, "", *lines])
@@ -41,13 +47,18 @@ def info_object(report: Report) -> dict[str, object]:
     return {
         "schema": _INFO_SCHEMA,
         "schemaVersion": report.before.get("version"),
-        "migrations": [_migration_object(info) for info in _shown(report)],
+        "migrations": [_migration_object(info, _undo(report)) for info in _shown(report)],
         "report": report_object(report),
     }
 
 
 def _shown(report: Report) -> list[MigrationInfo]:
     return [info for info in report.infos if info.type not in UNDO_TYPES]
+
+
+def _undo(report: Report) -> Undo:
+    scripts = () if report.migration_set is None else report.migration_set.undo
+    return {item.version: item for item in scripts}
 
 
 def _colours(state: MigrationState) -> tuple[Colour, ...]:
@@ -58,7 +69,7 @@ def _colours(state: MigrationState) -> tuple[Colour, ...]:
     return () if state in _PLAIN else (Colour.DIM,)
 
 
-def _cells(info: MigrationInfo) -> list[str]:
+def _cells(info: MigrationInfo, undo: Undo) -> list[str]:
     return [
         _category(info),
         "" if info.version is None else info.version.text,
@@ -66,9 +77,14 @@ def _cells(info: MigrationInfo) -> list[str]:
         info.type,
         "" if info.row is None else info.row.installed_on,
         info.state.value,
-        # Undo scripts are never run here, so nothing is undoable.
-        "" if info.version is None or info.state in _NOT_UNDOABLE else "No",
+        _undoable(info, undo),
     ]
+
+
+def _undoable(info: MigrationInfo, undo: Undo) -> str:
+    if info.version is None or info.state in _NOT_UNDOABLE:
+        return ""
+    return "Yes" if info.version in undo and not info.state.is_failed else "No"
 
 
 def _category(info: MigrationInfo) -> str:
@@ -79,9 +95,9 @@ def _category(info: MigrationInfo) -> str:
     return "Repeatable" if info.version is None else "Versioned"
 
 
-def _migration_object(info: MigrationInfo) -> Mapping[str, object]:
+def _migration_object(info: MigrationInfo, undo: Undo) -> Mapping[str, object]:
     row, migration = info.row, info.migration
-    shown = dict(zip(_KEYS, _cells(info), strict=True))
+    shown = dict(zip(_KEYS, _cells(info, undo), strict=True))
     return {
         **shown,
         "rawVersion": row.version if row is not None else shown["version"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hook.core.history import MigrationState
 from hook.core.outcome import Finding, Result
 from hook.core.report import SCHEMA, AppliedMigration, Report
 from hook.log.json_text import json_ready, utc_timestamp
@@ -39,7 +40,21 @@ def _set_object(report: Report) -> Mapping[str, object]:
     summary = report.migration_set
     if summary is None:
         return {}
-    return {"digest": summary.digest, "count": summary.count, "newest": summary.newest}
+    pending = {info.version for info in report.infos if info.state is MigrationState.PENDING}
+    undo = [
+        {
+            "version": item.version.text if item.version else None,
+            "script": item.script,
+            "pending": item.version in pending,
+        }
+        for item in summary.undo
+    ]
+    return {
+        "digest": summary.digest,
+        "count": summary.count,
+        "newest": summary.newest,
+        "undo": undo,
+    }
 
 
 def _stage_object(result: Result) -> Mapping[str, object]:

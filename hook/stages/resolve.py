@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Finding, Status, passed, warned
@@ -10,6 +11,7 @@ from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.migration_set import MigrationSet
+    from hook.core.script import Migration
     from hook.core.server import ServerFacts
     from hook.engines import Engine
     from hook.stages import Context
@@ -46,10 +48,7 @@ def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
         warned("ignored-script", message, "Rename it by the convention, or remove it.")
         for message in migration_set.ignored
     )
-    undo = tuple(
-        warned("undo-script", f"{item.script} undoes {item.name} and is never run here")
-        for item in migration_set.undo
-    )
+    undo = tuple(_undo_scripts(migration_set.undo))
     notes = tuple(warned(rule, message) for rule, message in migration_set.notes)
     left_out = tuple(
         Finding(
@@ -61,3 +60,11 @@ def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
         if not item.executes
     )
     return (passed("migration-set", message), *ignored, *undo, *left_out, *notes)
+
+
+def _undo_scripts(scripts: Sequence[Migration]) -> Iterator[Finding]:
+    """Yield what is to be told of *scripts*, which may be as many as there are migrations."""
+    if scripts:
+        message = f"{counted(len(scripts), 'undo script')}, never run here"
+        names = [item.script for item in scripts]
+        yield Finding(Status.SKIPPED, "undo-scripts", message, facts={"scripts": names})

@@ -165,7 +165,7 @@ def test_resolve_stage_tells_what_is_left_out(tmp_path: Path, ctx: Context) -> N
     assert [(item.status, item.rule) for item in outcome.findings] == [
         (Status.PASSED, "migration-set"),
         (Status.WARNED, "ignored-script"),
-        (Status.WARNED, "undo-script"),
+        (Status.SKIPPED, "undo-scripts"),
     ]
     assert outcome.value.digest in outcome.findings[0].message
 

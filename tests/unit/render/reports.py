@@ -143,9 +143,17 @@ def _info(state: MigrationState, row: HistoryRow | None, version: str | None) ->
     )
 
 
+_UNDO = tuple(
+    Migration(
+        Kind.UNDO, Version.parse(text), "x", f"U{text}__x.sql", f"/migrations/U{text}__x.sql", 1, 1
+    )
+    for text in ("1.1.0", "1.2", "2.0")
+)
+
 INFO = PASSED_RUN._replace(
     command="info",
     before={"version": "1.1"},
+    migration_set=SetSummary("sha256:1a2b3c4d", 6, "2.0", _UNDO),
     infos=(
         _info(MigrationState.SUCCESS, _row(1, None, '"shop"', "SCHEMA"), None),
         _info(MigrationState.BASELINE, _row(2, "0", "<< Flyway Baseline >>", "BASELINE"), "0"),

@@ -59,7 +59,7 @@ def test_refusal_is_told_in_full() -> None:
     parsed = json.loads(to_json(report_object(REFUSED_RUN)))
     assert (parsed["exit_code"], parsed["code"]) == (18, "NO_WAY_BACK")
     assert parsed["started_at"] == "2026-03-01T12:00:00.000Z"
-    assert parsed["set"] == {"digest": "sha256:1a2b3c4d", "count": 6, "newest": "5"}
+    assert parsed["set"] == {"digest": "sha256:1a2b3c4d", "count": 6, "newest": "5", "undo": []}
     assert parsed["next"] == ["presync check"]
     assert parsed["stages"][2]["status"] == "failed"
     assert parsed["stages"][2]["findings"][0] == {
@@ -115,7 +115,7 @@ def test_info_has_the_names_of_flyway() -> None:
         "type": "SQL",
         "installedOn": "",
         "state": "Pending",
-        "undoable": "No",
+        "undoable": "Yes",
         "rawVersion": "2.0",
         "filepath": "/migrations/V2_0__later.sql",
         "installedBy": "",
