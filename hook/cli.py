@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from hook import __version__
 from hook.clock import Interrupt
-from hook.commands import DEFAULT_COMMAND, SHAPES, CommandShape
+from hook.commands import ALIASES, DEFAULT_COMMAND, SHAPES, CommandShape
 from hook.core.early_report import report_of_abandoned, report_of_error
 from hook.core.orders import Orders
 from hook.core.redaction import Redactor
@@ -35,6 +35,7 @@ from hook.settings.specification import URL
 if TYPE_CHECKING:
     import click
 
+    from hook.command_line import CommandLine
     from hook.stages import Context
 
 _RUN_ID_BYTES = 6
@@ -69,22 +70,51 @@ def execute(arguments: Sequence[str], environment: Mapping[str, str], interrupt:
 
 def _named_alone(arguments: Sequence[str]) -> CommandShape | None:
     """Return the command that is all there is on the command line, as in a manifest."""
-    shapes = (shape for shape in SHAPES if [shape.name] == list(arguments))
-    return next(shapes, None)
+    names = [ALIASES.get(argument, argument) for argument in arguments]
+    return next((shape for shape in SHAPES if [shape.name] == names), None)
 
 
 def _parse(arguments: Sequence[str], environment: Mapping[str, str], process: _Process) -> int:
-    # A Job has its settings in the environment; the parser of flags is large.
-    import click  # noqa: PLC0415 - see above
-
+    """Run the commands of a command line with flags, in order, up to the first that fails."""
+    # A Job has its settings in the environment; the parsers of flags are large.
+    from hook.command_line import cut_command_line  # noqa: PLC0415 - see above
     from hook.options import Program, build_demo_command  # noqa: PLC0415 - see above
 
-    program = Program(SHAPES, environment, process.act)
-    program.add_command(build_demo_command(process.demo))
     try:
-        return int(program.main(list(arguments), "presync", standalone_mode=False) or 0)
+        line = cut_command_line(arguments)
+        around = _read_around(line, environment)
+    except HookError as error:
+        return process.refuse(error)
+    process.environment = around.environment
+    program = Program(SHAPES, around, process.act)
+    program.add_command(build_demo_command(process.demo))
+    for words in [[name] for name in line.commands] or [[]]:
+        if code := _carry_out(program, [*words, *line.own], process):
+            return code
+    return ExitCode.OK
+
+
+def _carry_out(program: click.Group, words: list[str], process: _Process) -> int:
+    import click  # noqa: PLC0415 - as in `_parse`
+
+    try:
+        return int(program.main(words, "presync", standalone_mode=False) or 0)
     except click.UsageError as error:
         return process.refuse(_usage_error(error))
+
+
+def _read_around(line: CommandLine, environment: Mapping[str, str]) -> Inputs:
+    """Return what the flags of *line* stand among."""
+    folders = default_folders(environment)
+    around = dict(environment) | ({"NO_COLOR": "1"} if line.is_colourless else {})
+    if not line.flyway and not line.notes:
+        return Inputs(environment=around, folders=folders)
+    from hook.settings.flyway_arguments import (  # noqa: PLC0415 - for a line in Flyway's form
+        parse_flyway_arguments,
+    )
+
+    spoken = parse_flyway_arguments(line.flyway, line.notes)
+    return Inputs(environment=spoken.overlaid(around), folders=folders, arguments=spoken)
 
 
 def _usage_error(error: click.UsageError) -> BadFlags:
@@ -101,7 +131,7 @@ class _Process:
         self, arguments: Sequence[str], environment: Mapping[str, str], interrupt: Interrupt
     ) -> None:
         self._arguments = arguments
-        self._environment = environment
+        self.environment = environment
         self._interrupt = interrupt
         self._run_id = os.urandom(_RUN_ID_BYTES).hex()
         self._command = DEFAULT_COMMAND
@@ -110,8 +140,7 @@ class _Process:
     def act(self, shape: CommandShape, inputs: Inputs) -> int:
         """Carry out *shape*."""
         self._command = shape.name
-        url = inputs.flags.get(URL.name, "")
-        self._open(read_output(inputs), Redactor(find_secrets(self._environment, [url])))
+        self._open(read_output(inputs), Redactor(_secrets_in(inputs)))
         try:
             settings = load_settings(inputs, shape.need)
             known = settings.provenance
@@ -196,20 +225,26 @@ class _Process:
 
     def _open_early(self) -> Delivery:
         """Return a way out for what went wrong before the settings were looked at."""
-        inputs = Inputs(find_output_flags(self._arguments), self._environment)
-        secrets = find_secrets(self._environment, self._arguments)
+        inputs = Inputs(find_output_flags(self._arguments), self.environment)
+        secrets = find_secrets(self.environment, self._arguments)
         return self._open(read_output(inputs), Redactor(secrets))
 
     def _open(self, output: OutputSettings, redactor: Redactor) -> Delivery:
-        log_style = choose_style(output.log_format, sys.stderr, self._environment)
+        log_style = choose_style(output.log_format, sys.stderr, self.environment)
         self._delivery = Delivery(
             output=output,
             redactor=redactor,
-            style=choose_style(output.format, sys.stdout, self._environment),
+            style=choose_style(output.format, sys.stdout, self.environment),
             stdout=sys.stdout,
             events=configure_logging(self._run_id, log_style, sys.stderr, redactor),
         )
         return self._delivery
+
+
+def _secrets_in(inputs: Inputs) -> tuple[str, ...]:
+    url = inputs.flags.get(URL.name, "")
+    spoken = inputs.arguments.secrets if inputs.arguments is not None else ()
+    return (*find_secrets(inputs.environment, [url]), *spoken)
 
 
 def _tell_settings(settings: Settings, delivery: Delivery) -> None:

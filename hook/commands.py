@@ -9,6 +9,8 @@ from hook.settings.load import Need
 from hook.settings.setting import Group
 
 DEFAULT_COMMAND = "run"
+# Flyway's name for it, as it stands in manifests.
+ALIASES = {"migrate": DEFAULT_COMMAND}
 
 OFFLINE_GROUPS = (Group.MIGRATIONS, Group.FLYWAY, Group.OUTPUT)
 READING_GROUPS = (Group.DATABASE, *OFFLINE_GROUPS)
@@ -25,6 +27,11 @@ class OwnFlag(Enum):
     RETRY_FAILED = "--retry-failed"
     RUNS = "--runs"
     SQL = "--sql"
+
+    @property
+    def takes_value(self) -> bool:
+        """Tell whether a value follows the flag."""
+        return self is OwnFlag.ONE_VERSION
 
 
 class CommandShape(NamedTuple):

@@ -11,7 +11,7 @@ from hook import __version__
 from hook.commands import DEFAULT_COMMAND, CommandShape, OwnFlag
 from hook.core.orders import Orders
 from hook.core.version import InvalidVersion, Version
-from hook.settings.flyway_files import PLACEHOLDER, default_folders
+from hook.settings.flyway_files import PLACEHOLDER
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.setting import Group, Setting
 from hook.settings.sources import PLACEHOLDER_FLAG, Inputs
@@ -116,10 +116,10 @@ class Program(click.Group):
     def __init__(
         self,
         shapes: tuple[CommandShape, ...],
-        environment: Mapping[str, str],
+        around: Inputs,
         act: Callable[[CommandShape, Inputs], int],
     ) -> None:
-        """Let *act* carry out each of *shapes*, given flags and *environment*."""
+        """Let *act* carry out each of *shapes*, given flags and what is *around* them."""
         super().__init__(
             "presync",
             help="The gate between a rollout and its PostgreSQL database."
@@ -129,7 +129,7 @@ class Program(click.Group):
         )
         click.version_option(__version__, prog_name="presync")(self)
         self._shapes = {shape.name: shape for shape in shapes}
-        self._environment = environment
+        self._around = around
         self._act = act
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -154,7 +154,7 @@ class Program(click.Group):
 
     def _build(self, shape: CommandShape) -> click.Command:
         def act(**parameters: object) -> int:
-            return self._act(shape, _read_inputs(parameters, self._environment))
+            return self._act(shape, _read_inputs(parameters, self._around))
 
         return _Command(
             shape.name,
@@ -208,7 +208,7 @@ def _parameters(shape: CommandShape) -> Iterator[click.Parameter]:
                 yield _PlaceholderOption()
 
 
-def _read_inputs(parameters: Mapping[str, object], environment: Mapping[str, str]) -> Inputs:
+def _read_inputs(parameters: Mapping[str, object], around: Inputs) -> Inputs:
     flags = {name: text for name, text in parameters.items() if isinstance(text, str)}
     paths = parameters.get(_PATHS)
     if isinstance(paths, tuple) and paths:
@@ -216,10 +216,11 @@ def _read_inputs(parameters: Mapping[str, object], environment: Mapping[str, str
     placeholders = parameters.get(_PLACEHOLDERS)
     return Inputs(
         flags,
-        environment,
+        around.environment,
         placeholders if isinstance(placeholders, tuple) else (),
-        default_folders(environment),
+        around.folders,
         _read_orders(parameters),
+        around.arguments,
     )
 
 

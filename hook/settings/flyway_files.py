@@ -20,7 +20,7 @@ from hook.settings.suggestion import did_you_mean
 from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
 
 if TYPE_CHECKING:
-    from hook.settings.flyway_entry import Entry, Reading
+    from hook.settings.flyway_entry import Entry, FlywayArguments, Reading
 
 CONFIG_FILES = "FLYWAY_CONFIG_FILES"
 PLACEHOLDER = "FLYWAY_PLACEHOLDERS_"
@@ -65,22 +65,42 @@ def default_folders(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(os.path.normpath(folder) for folder in folders if folder))
 
 
-def read_flyway_files(folders: tuple[str, ...], environment: Mapping[str, str]) -> FlywayFiles:
+def read_flyway_files(
+    folders: tuple[str, ...],
+    environment: Mapping[str, str],
+    arguments: FlywayArguments | None = None,
+) -> FlywayFiles:
     """Return what the files in *folders* and those of FLYWAY_CONFIG_FILES say.
 
     Args:
         folders: Where to look, the weakest first.
         environment: All variables; what one of them sets, no file can change.
+        arguments: Stronger than the files.
     """
     try:
-        reading = _read(folders, environment)
+        reading = _read(folders, environment, arguments)
+        if arguments is not None:
+            reading = _with_arguments(reading, arguments)
         return _sorted_out(reading, environment) if reading else FlywayFiles()
     except ConfigError as error:
         problems = tuple(Problem(text, Origin.FILE, error.hint) for text in error.problems)
         return FlywayFiles(problems=problems)
 
 
-def _read(folders: tuple[str, ...], environment: Mapping[str, str]) -> Reading | None:
+def _with_arguments(reading: Reading | None, arguments: FlywayArguments) -> Reading:
+    from hook.settings.flyway_entry import Reading  # noqa: PLC0415 - most runs have neither
+
+    files = reading or Reading()
+    return replace(
+        files,
+        entries=(*files.entries, *arguments.entries),
+        problems=(*files.problems, *arguments.problems),
+    )
+
+
+def _read(
+    folders: tuple[str, ...], environment: Mapping[str, str], arguments: FlywayArguments | None
+) -> Reading | None:
     named = _named_files(environment)
     conf = _existing(folders, _CONF)
     toml = _existing(folders, _TOML)
@@ -89,16 +109,18 @@ def _read(folders: tuple[str, ...], environment: Mapping[str, str]) -> Reading |
     # Flyway decides by the files that are named, and only else by those that are found.
     _refuse_both(*((named_conf, named_toml) if named else (conf, toml)))
     variables = [name for name in environment if name.startswith(_LOWER_CASE)]
+    tables = arguments.tables if arguments is not None else ()
     if named_conf or (conf and not named):
         from hook.settings.flyway_conf import read_conf_files  # noqa: PLC0415 - most runs have none
 
         reading = read_conf_files([*conf, *named_conf], environment)
-        return _with_ignored(reading, [*toml, *variables], "flyway.conf")
-    if named_toml or toml or variables:
+        labels = [given.label for _, given in tables]
+        return _with_ignored(reading, [*toml, *variables, *labels], "flyway.conf")
+    if named_toml or toml or variables or tables:
         from hook.settings.flyway_toml import read_toml_files  # noqa: PLC0415 - most runs have none
 
         usable = [name for name in variables if environment[name]]
-        reading = read_toml_files([*toml, *named_toml], usable, environment)
+        reading = read_toml_files([*toml, *named_toml], usable, environment, tables)
         return _with_ignored(reading, conf, "flyway.toml")
     return None
 
@@ -170,6 +192,10 @@ def _place(
     from hook.settings.flyway_reference import resolve  # noqa: PLC0415 - most runs have no file
 
     given = entry.given
+    if is_unexpanded(given.text) and given.origin is Origin.FLAG:
+        message, hint = explain_unexpanded(given.label, given.text, environment)
+        yield Problem(message, given.origin, hint)
+        return
     if is_unexpanded(given.text):
         reason = "Kubernetes expands $(NAME) in a manifest only, never in a file"
         yield Problem(f"{given.label}: {reason}", given.origin)

@@ -36,7 +36,10 @@ _Tree = dict[str, "_Leaf | _Tree"]
 
 
 def read_toml_files(
-    paths: Sequence[str], variables: Sequence[str], environment: Mapping[str, str]
+    paths: Sequence[str],
+    variables: Sequence[str],
+    environment: Mapping[str, str],
+    arguments: Sequence[tuple[Sequence[str], Given]] = (),
 ) -> Reading:
     """Return what the files say together.
 
@@ -44,6 +47,7 @@ def read_toml_files(
         paths: The files; a later one is stronger.
         variables: Names of the variables in lower case, stronger than all files.
         environment: All variables.
+        arguments: Path and value of those from the command line, the strongest.
 
     Raises:
         ConfigError: A file cannot be read.
@@ -52,7 +56,10 @@ def read_toml_files(
     for path in paths:
         _merge(tree, _planted(_parse(path), path, ""))
     for name in variables:
-        _merge(tree, _planted_variable(name, environment[name]))
+        given = Given(environment[name].rstrip("\r\n"), Origin.ENVIRONMENT, name)
+        _merge(tree, _planted_at(name.split("_"), given))
+    for place, given in arguments:
+        _merge(tree, _planted_at(place, given))
     flyway = _table(tree, _FLYWAY)
     chosen = flyway.pop("environment", None)
     name = str(chosen.value) if isinstance(chosen, _Leaf) else _DEFAULT_ENVIRONMENT
@@ -102,10 +109,10 @@ def _planted(content: Mapping[str, object], path: str, table: str) -> _Tree:
     return tree
 
 
-def _planted_variable(name: str, text: str) -> _Tree:
-    """Return ``environments_default_url`` as the tree of one value."""
-    *tables, key = name.split("_")
-    tree: _Tree = {key: _Leaf(text.rstrip("\r\n"), name, Origin.ENVIRONMENT)}
+def _planted_at(place: Sequence[str], given: Given) -> _Tree:
+    """Return the tree of one value: ``environments``, ``default``, ``url``."""
+    *tables, key = place
+    tree: _Tree = {key: _Leaf(given.text, given.label, given.origin)}
     for table in reversed(tables):
         tree = {table: tree}
     return tree

@@ -52,7 +52,7 @@ _NO_JAVA = "Java classes cannot be run"
 REFUSED: Mapping[str, str] = {
     "FLYWAY_CALLBACKS": _NO_JAVA,
     "FLYWAY_CONFIGURATIONS": "only Gradle has configurations",
-    "FLYWAY_DRYRUN_OUTPUT": "presync plan shows what would be run",
+    "FLYWAY_DRYRUN_OUTPUT": "presync plan --sql shows what would be run",
     "FLYWAY_ENVIRONMENT": "Flyway obeys it in lower case only; set flyway_environment",
     "FLYWAY_ERROR_OVERRIDES": "an error of the server is never turned into a success",
     "FLYWAY_JAR_DIRS": _NO_JAVA,

@@ -179,6 +179,7 @@ def _build_provenance(
     secrets = list(find_secrets(written, [url.text] if url else []))
     secrets += [given.text for name, given in values.placeholders.items() if is_secret_name(name)]
     target = connection.target
+    secrets += inputs.arguments.secrets if inputs.arguments is not None else ()
     secrets += [text for text in (password, target and target.password) if text]
     shown = ("user", "host", "hostaddr", "dbname")
     return Provenance(
@@ -190,6 +191,7 @@ def _build_provenance(
         else (),
         notes=(
             *note_harmless(inputs.environment),
+            *(inputs.arguments.notes if inputs.arguments is not None else ()),
             *values.flyway.notes,
             *values.notes,
             *connection.notes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from hook.core.orders import Orders
 from hook.core.placeholders import RESERVED
@@ -15,6 +15,9 @@ from hook.settings.output_specification import CONFIG
 from hook.settings.setting import Given, Origin, Problem, Setting
 from hook.settings.specification import SETTINGS
 from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
+
+if TYPE_CHECKING:
+    from hook.settings.flyway_entry import FlywayArguments
 
 T = TypeVar("T")
 
@@ -30,6 +33,7 @@ class Inputs:
         placeholders: ``name=value`` texts from flags.
         folders: Where Flyway's files may be, the weakest first.
         orders: What no setting can say.
+        arguments: Those in Flyway's own form, if there are any.
     """
 
     def __init__(
@@ -39,12 +43,14 @@ class Inputs:
         placeholders: tuple[str, ...] = (),
         folders: tuple[str, ...] = (),
         orders: Orders | None = None,
+        arguments: FlywayArguments | None = None,
     ) -> None:
         self.flags: Mapping[str, str] = flags or {}
         self.environment: Mapping[str, str] = environment or {}
         self.placeholders = placeholders
         self.folders = folders
         self.orders = orders or Orders()
+        self.arguments = arguments
 
 
 class Values:
@@ -98,7 +104,7 @@ def read_values(
     given: dict[str, Given] = {}
     parsed: dict[str, object] = {}
     file = _read_file(inputs, problems)
-    flyway = read_flyway_files(_folders(inputs), inputs.environment)
+    flyway = read_flyway_files(_folders(inputs), inputs.environment, inputs.arguments)
     problems += flyway.problems
     for setting in settings:
         default = setting.default
@@ -145,9 +151,10 @@ def _find(
     environment = [(inputs.environment.get(name), name) for name in setting.environment]
     places = [
         (inputs.flags.get(setting.name), Origin.FLAG, setting.flag),
+        *(found for found in _in_flyway_files(setting, flyway) if found.origin is Origin.FLAG),
         *((text, Origin.ENVIRONMENT, name) for text, name in environment),
         (file.values.get(setting.name), Origin.FILE, f"{file.path}: {setting.name}"),
-        *((found.text, found.origin, found.label) for found in _in_flyway_files(setting, flyway)),
+        *_in_flyway_files(setting, flyway),
     ]
     for text, origin, label in places:
         trimmed = (text or "").rstrip("\r\n")
@@ -189,7 +196,8 @@ def _each_placeholder(
     inputs: Inputs, file: ConfigFile, flyway: FlywayFiles
 ) -> Iterator[tuple[str, Given]]:
     """Yield name and value of each placeholder, the weakest source first."""
-    yield from flyway.placeholders.items()
+    arguments = [item for item in flyway.placeholders.items() if item[1].origin is Origin.FLAG]
+    yield from (item for item in flyway.placeholders.items() if item not in arguments)
     for name, value in file.placeholders.items():
         label = f"{file.path}: placeholders.{name}"
         yield name.lower(), Given(value, Origin.FILE, label)
@@ -197,6 +205,7 @@ def _each_placeholder(
         if name.startswith(PLACEHOLDER):
             key = name.removeprefix(PLACEHOLDER).lower()
             yield key, Given(value, Origin.ENVIRONMENT, name)
+    yield from arguments
     for text in inputs.placeholders:
         name, _, value = text.partition("=")
         yield name.lower(), Given(value, Origin.FLAG, f"{PLACEHOLDER_FLAG} {name}")

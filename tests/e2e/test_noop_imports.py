@@ -21,6 +21,7 @@ UNUSED = (
     "tomllib",
     "hook.bootstrap.writing",
     "hook.catalogs",
+    "hook.command_line",
     "hook.core.callback_book",
     "hook.core.callback_set",
     "hook.core.events",
@@ -48,7 +49,9 @@ UNUSED = (
     "hook.render.report_text",
     "hook.render.sql",
     "hook.settings.backup_source",
+    "hook.settings.flyway_arguments",
     "hook.settings.flyway_conf",
+    "hook.settings.flyway_entry",
     "hook.settings.flyway_keys",
     "hook.settings.flyway_toml",
     "hook.settings.jdbc",
@@ -82,9 +85,9 @@ main()
 """
 
 
-@pytest.fixture
-def folder(deployment: Deployment, tmp_path: Path) -> Path:
-    """Return where a run with nothing to do has written what it loaded."""
+@pytest.fixture(params=["run", "migrate"])
+def folder(request: pytest.FixtureRequest, deployment: Deployment, tmp_path: Path) -> Path:
+    """Return where a run with nothing to do, under both its names, has written what it loaded."""
     deployment.apply({"V1__t.sql": "CREATE TABLE t ()"})
     env = {
         "HOME": str(tmp_path),
@@ -94,7 +97,7 @@ def folder(deployment: Deployment, tmp_path: Path) -> Path:
         "PRESYNC_LOCATIONS": str(deployment.folder / "sql"),
     }
     subprocess.run(
-        [sys.executable, "-c", PROBE, "run"],
+        [sys.executable, "-c", PROBE, request.param],
         cwd=tmp_path,
         env=env,
         check=True,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
+from hook.command_line import IGNORED_SWITCHES, REFUSED_COMMANDS
 from hook.commands import SHAPES
 from hook.core.events import Event
 from hook.core.next_steps import next_steps
@@ -87,6 +88,18 @@ def keys() -> str:
     return table(("key", "verdict", "because"), rows)
 
 
+def commands() -> str:
+    """Return Flyway's commands that are not there."""
+    rows = [(code(name), why) for name, why in REFUSED_COMMANDS.items()]
+    return table(("command", "because"), rows)
+
+
+def switches() -> str:
+    """Return Flyway's flags without value that are ignored."""
+    rows = [(code(name), why) for name, why in IGNORED_SWITCHES.items()]
+    return table(("flag", "because"), rows)
+
+
 GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("exit-codes.md", "table", exit_codes),
     ("settings.md", "settings", settings),
@@ -94,6 +107,8 @@ GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("settings.md", "only", only),
     ("settings.md", "refused", refused),
     ("settings.md", "keys", keys),
+    ("settings.md", "commands", commands),
+    ("settings.md", "switches", switches),
 ]
 
 
