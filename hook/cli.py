@@ -88,8 +88,8 @@ def _parse(arguments: Sequence[str], environment: Mapping[str, str], process: _P
     process.environment = around.environment
     program = Program(SHAPES, around, process.act)
     program.add_command(build_demo_command(process.demo))
-    for words in [[name] for name in line.commands] or [[]]:
-        if code := _carry_out(program, [*words, *line.own], process):
+    for words in [line.words_of(name) for name in line.commands] or [list(line.own)]:
+        if code := _carry_out(program, words, process):
             return code
     return ExitCode.OK
 
@@ -144,7 +144,8 @@ class _Process:
         try:
             settings = load_settings(inputs, shape.need)
             known = settings.provenance
-            delivery = self._open(settings.output, Redactor(known.secrets, known.public))
+            output = _for_scripts(settings.output, inputs.orders)
+            delivery = self._open(output, Redactor(known.secrets, known.public))
             if shape.name == "config":
                 return _show_config(settings, delivery)
             return self._work(settings, delivery, inputs.orders)
@@ -163,9 +164,11 @@ class _Process:
             "run": partial(bootstrap.run, orders=orders, wording=wording),
             "check": bootstrap.check,
             "plan": bootstrap.plan,
-            "info": bootstrap.runs if orders.shows_runs else bootstrap.info,
             "plan --sql": lambda settings, ctx: bootstrap.plan_sql(
                 settings, ctx, delivery.open_sql()
+            ),
+            "info": (
+                bootstrap.runs if orders.shows_runs else partial(bootstrap.info, shown=orders.shown)
             ),
             "validate": bootstrap.validate,
             "verify": bootstrap.verify,
@@ -239,6 +242,12 @@ class _Process:
             events=configure_logging(self._run_id, log_style, sys.stderr, redactor),
         )
         return self._delivery
+
+
+def _for_scripts(output: OutputSettings, orders: Orders) -> OutputSettings:
+    """Return *output* as text where a script is to read it, unless it asks for JSON."""
+    is_for_scripts = orders.shown is not None and orders.shown.is_for_scripts
+    return output._replace(format=output.format or OutputFormat.TEXT) if is_for_scripts else output
 
 
 def _secrets_in(inputs: Inputs) -> tuple[str, ...]:

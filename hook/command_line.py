@@ -13,7 +13,7 @@ from hook.commands import ALIASES, SHAPES, OwnFlag
 from hook.errors import BadFlags, Unsupported
 from hook.settings.suggestion import did_you_mean
 
-_DEMO = "demo"
+_DEMO, _INFO = "demo", "info"
 _KNOWN = (*(shape.name for shape in SHAPES), *ALIASES, _DEMO)
 _HELP = frozenset({"-h", "-?", "-help", "--help", "help"})
 _VERSION = frozenset({"-v", "version"})
@@ -47,6 +47,16 @@ IGNORED_SWITCHES = {
 }
 
 
+_FOR_INFO = {
+    "infoSinceDate": OwnFlag.SINCE_DATE,
+    "infoUntilDate": OwnFlag.UNTIL_DATE,
+    "infoSinceVersion": OwnFlag.SINCE_VERSION,
+    "infoUntilVersion": OwnFlag.UNTIL_VERSION,
+    "infoOfState": OwnFlag.OF_STATE,
+}
+_MIGRATION_IDS = "-migrationIds"
+
+
 class CommandLine(NamedTuple):
     """A command line.
 
@@ -54,6 +64,7 @@ class CommandLine(NamedTuple):
         commands: In running order; empty when none is named.
         own: Presync's own flags with their values.
         flyway: Flyway's ``-key=value``.
+        info: Flags that are for `info` alone.
         is_colourless: Nothing is to be painted.
         notes: What is ignored, one sentence each.
     """
@@ -61,8 +72,13 @@ class CommandLine(NamedTuple):
     commands: tuple[str, ...]
     own: tuple[str, ...]
     flyway: tuple[str, ...]
+    info: tuple[str, ...] = ()
     is_colourless: bool = False
     notes: tuple[str, ...] = ()
+
+    def words_of(self, command: str) -> list[str]:
+        """Return *command* with its flags."""
+        return [command, *self.own, *(self.info if command == _INFO else ())]
 
 
 def cut_command_line(arguments: Sequence[str]) -> CommandLine:
@@ -85,6 +101,7 @@ class _Cutter:
         self._words: list[str] = []
         self._own: list[str] = []
         self._flyway: list[str] = []
+        self._info: list[str] = []
         self._notes: list[str] = []
         self._is_colourless = False
         self._awaits_value = False
@@ -117,6 +134,8 @@ class _Cutter:
         name, is_setting, text = argument.removeprefix("-").partition("=")
         if not is_setting:
             self._take_switch(argument)
+        elif name in _FOR_INFO:
+            self._info += (_FOR_INFO[name].value, text)
         elif name == "outputType":
             self._own += ("--format", text)
         elif name == "outputFile":
@@ -129,10 +148,12 @@ class _Cutter:
             self._flyway.append(argument)
 
     def _take_switch(self, argument: str) -> None:
-        if argument in IGNORED_SWITCHES:
+        if argument == _MIGRATION_IDS:
+            self._info.append(OwnFlag.IDS.value)
+        elif argument in IGNORED_SWITCHES:
             self._notes.append(f"{argument} is ignored: {IGNORED_SWITCHES[argument]}")
         else:
-            guess = did_you_mean(argument, IGNORED_SWITCHES)
+            guess = did_you_mean(argument, [*IGNORED_SWITCHES, _MIGRATION_IDS])
             raise BadFlags(
                 (f"{argument} is not a flag{guess}",),
                 f"Write {argument}=value if it has a value; `presync --help` lists presync's own.",
@@ -150,10 +171,14 @@ class _Cutter:
         if self._wants_version:
             return CommandLine((), (_VERSION_FLAG,), ())
         commands, rest = self._commands(self._words)
+        if self._info and _INFO not in commands:
+            names = ", ".join(flag for flag in self._info if flag.startswith("--"))
+            self._notes.append(f"{names} is ignored: {_INFO} is not asked for")
         return CommandLine(
             commands,
             (*self._own, *rest),
             tuple(self._flyway),
+            tuple(self._info),
             self._is_colourless,
             tuple(self._notes),
         )

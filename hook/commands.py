@@ -27,11 +27,22 @@ class OwnFlag(Enum):
     RETRY_FAILED = "--retry-failed"
     RUNS = "--runs"
     SQL = "--sql"
+    SINCE_DATE = "--since-date"
+    UNTIL_DATE = "--until-date"
+    SINCE_VERSION = "--since-version"
+    UNTIL_VERSION = "--until-version"
+    OF_STATE = "--of-state"
+    IDS = "--ids"
 
     @property
     def takes_value(self) -> bool:
         """Tell whether a value follows the flag."""
-        return self is OwnFlag.ONE_VERSION
+        return self not in _SWITCHES
+
+
+_SWITCHES = frozenset(
+    {OwnFlag.CONFIRM, OwnFlag.RETRY_FAILED, OwnFlag.RUNS, OwnFlag.SQL, OwnFlag.IDS}
+)
 
 
 class CommandShape(NamedTuple):
@@ -80,10 +91,18 @@ SHAPES = (
         "info",
         "Show the state of every migration, or with --runs the last runs that had work to do."
         " Changes nothing, but runs the callbacks of info.",
-        "presync info --format text",
+        "presync info --of-state pending --format text",
         Need.DATABASE,
         INFO_GROUPS,
-        flags=(OwnFlag.RUNS,),
+        flags=(
+            OwnFlag.RUNS,
+            OwnFlag.SINCE_DATE,
+            OwnFlag.UNTIL_DATE,
+            OwnFlag.SINCE_VERSION,
+            OwnFlag.UNTIL_VERSION,
+            OwnFlag.OF_STATE,
+            OwnFlag.IDS,
+        ),
     ),
     CommandShape(
         "validate",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from hook import __version__
 from hook.commands import DEFAULT_COMMAND, CommandShape, OwnFlag
+from hook.core.info_filter import InfoFilter, parse_info_date, parse_states
 from hook.core.orders import Orders
-from hook.core.version import InvalidVersion, Version
+from hook.core.version import Version
 from hook.settings.flyway_files import PLACEHOLDER
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.setting import Group, Setting
@@ -21,10 +23,12 @@ _HELP_NAMES = ["-h", "--help"]
 _PATHS = "paths"
 _PLACEHOLDERS = "placeholders"
 _CONFIRMED = "confirmed"
-_ONLY = "only"
 _RETRIES_FAILED = "retries_failed"
 _SHOWS_RUNS = "shows_runs"
 _SQL = "sql"
+_IDS = "ids"
+T = TypeVar("T")
+_Callback = Callable[[click.Context, click.Parameter, str | None], T | None]
 
 
 class _SettingOption(click.Option):
@@ -54,13 +58,24 @@ class _PlaceholderOption(click.Option):
         self.group = Group.FLYWAY
 
 
-def _parse_version(
-    ctx: click.Context, parameter: click.Parameter, text: str | None
-) -> Version | None:
-    try:
-        return None if text is None else Version.parse(text)
-    except InvalidVersion as error:
-        raise click.BadParameter(str(error), ctx, parameter) from error
+def _parsed_by(parse: Callable[[str], T]) -> _Callback[T]:
+    """Return what hands the text of a flag to *parse*, whose `ValueError` is a usage error."""
+
+    def read(ctx: click.Context, parameter: click.Parameter, text: str | None) -> T | None:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, parameter) from error
+
+    return read
+
+
+def _valued(
+    flag: OwnFlag, parse: Callable[[str], object], metavar: str, meaning: str
+) -> click.Option:
+    return click.Option(
+        [flag.value, flag.name.lower()], callback=_parsed_by(parse), metavar=metavar, help=meaning
+    )
 
 
 _OWN_FLAGS = {
@@ -69,11 +84,11 @@ _OWN_FLAGS = {
         is_flag=True,
         help="Make the changes. Without it they are shown, and nothing is changed.",
     ),
-    OwnFlag.ONE_VERSION: click.Option(
-        [OwnFlag.ONE_VERSION.value, _ONLY],
-        callback=_parse_version,
-        metavar="VERSION",
-        help="Repair the rows of this version and no other.",
+    OwnFlag.ONE_VERSION: _valued(
+        OwnFlag.ONE_VERSION,
+        Version.parse,
+        "VERSION",
+        "Repair the rows of this version and no other.",
     ),
     OwnFlag.RETRY_FAILED: click.Option(
         [OwnFlag.RETRY_FAILED.value, _RETRIES_FAILED],
@@ -89,6 +104,32 @@ _OWN_FLAGS = {
         [OwnFlag.SQL.value, _SQL],
         is_flag=True,
         help="Show the statements that `run` would send, as a script for psql.",
+    ),
+    OwnFlag.SINCE_DATE: _valued(
+        OwnFlag.SINCE_DATE,
+        parse_info_date,
+        "DATE",
+        "Leave out what was applied before 'dd/mm/yyyy hh:mm'.",
+    ),
+    OwnFlag.UNTIL_DATE: _valued(
+        OwnFlag.UNTIL_DATE,
+        parse_info_date,
+        "DATE",
+        "Show only what was applied before 'dd/mm/yyyy hh:mm'.",
+    ),
+    OwnFlag.SINCE_VERSION: _valued(
+        OwnFlag.SINCE_VERSION, Version.parse, "VERSION", "Leave out lower versions."
+    ),
+    OwnFlag.UNTIL_VERSION: _valued(
+        OwnFlag.UNTIL_VERSION, Version.parse, "VERSION", "Show only versions up to this one."
+    ),
+    OwnFlag.OF_STATE: _valued(
+        OwnFlag.OF_STATE, parse_states, "STATE,…", "Show only these states, such as pending."
+    ),
+    OwnFlag.IDS: click.Option(
+        [OwnFlag.IDS.value, _IDS],
+        is_flag=True,
+        help="Show versions, and descriptions of repeatables, in one line.",
     ),
 }
 
@@ -209,7 +250,12 @@ def _parameters(shape: CommandShape) -> Iterator[click.Parameter]:
 
 
 def _read_inputs(parameters: Mapping[str, object], around: Inputs) -> Inputs:
-    flags = {name: text for name, text in parameters.items() if isinstance(text, str)}
+    settings = {setting.name for setting in SETTINGS}
+    flags = {
+        name: text
+        for name, text in parameters.items()
+        if isinstance(text, str) and name in settings
+    }
     paths = parameters.get(_PATHS)
     if isinstance(paths, tuple) and paths:
         flags[LOCATIONS.name] = ",".join(paths)
@@ -225,11 +271,29 @@ def _read_inputs(parameters: Mapping[str, object], around: Inputs) -> Inputs:
 
 
 def _read_orders(parameters: Mapping[str, object]) -> Orders:
-    only = parameters.get(_ONLY)
     return Orders(
         is_confirmed=parameters.get(_CONFIRMED) is True,
-        only=only if isinstance(only, Version) else None,
         retries_failed=parameters.get(_RETRIES_FAILED) is True,
         shows_runs=parameters.get(_SHOWS_RUNS) is True,
+        only=_version(parameters, OwnFlag.ONE_VERSION),
         wants_sql=parameters.get(_SQL) is True,
+        shown=_read_filter(parameters),
     )
+
+
+def _read_filter(parameters: Mapping[str, object]) -> InfoFilter | None:
+    states = parameters.get(OwnFlag.OF_STATE.name.lower())
+    shown = InfoFilter(
+        since=str(parameters.get(OwnFlag.SINCE_DATE.name.lower()) or ""),
+        until=str(parameters.get(OwnFlag.UNTIL_DATE.name.lower()) or ""),
+        from_version=_version(parameters, OwnFlag.SINCE_VERSION),
+        to_version=_version(parameters, OwnFlag.UNTIL_VERSION),
+        states=states if isinstance(states, frozenset) else frozenset(),
+        is_for_scripts=parameters.get(_IDS) is True,
+    )
+    return None if shown == InfoFilter() else shown
+
+
+def _version(parameters: Mapping[str, object], flag: OwnFlag) -> Version | None:
+    version = parameters.get(flag.name.lower())
+    return version if isinstance(version, Version) else None

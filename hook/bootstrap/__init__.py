@@ -18,6 +18,7 @@ from hook.stages import Context, Events
 if TYPE_CHECKING:
     from hook.clock import Interrupt
     from hook.core.dry_run import Notebook
+    from hook.core.info_filter import InfoFilter
     from hook.core.orders import Orders
     from hook.core.report import Report
     from hook.core.wording import Wording
@@ -87,11 +88,13 @@ def plan_sql(settings: Settings, ctx: Context, notebook: Notebook) -> Report:
     )
 
 
-def info(settings: Settings, ctx: Context) -> Report:
-    """Tell the state of every migration."""
+def info(settings: Settings, ctx: Context, shown: InfoFilter | None = None) -> Report:
+    """Tell the state of every migration, of those that are to be *shown* if that is said."""
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    return inspection.info(Journal.begin("info", ctx), _reading(settings, ctx))
+    journal = Journal.begin("info", ctx)
+    journal.shown = shown
+    return inspection.info(journal, _reading(settings, ctx))
 
 
 def runs(settings: Settings, ctx: Context) -> Report:

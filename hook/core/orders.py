@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.version import Version
+
+if TYPE_CHECKING:
+    from hook.core.info_filter import InfoFilter
 
 
 class Orders(NamedTuple):
@@ -16,6 +19,7 @@ class Orders(NamedTuple):
         retries_failed: ``--retry-failed``: run what is remembered to have failed.
         shows_runs: ``--runs``: show past runs instead of migrations.
         wants_sql: ``--sql``: show the statements of the plan.
+        shown: What `info` is to show, none for everything.
     """
 
     is_confirmed: bool = False
@@ -23,3 +27,4 @@ class Orders(NamedTuple):
     retries_failed: bool = False
     shows_runs: bool = False
     wants_sql: bool = False
+    shown: InfoFilter | None = None

@@ -14,6 +14,7 @@ from hook.core.script import Migration
 from hook.errors import ExitCode
 
 if TYPE_CHECKING:
+    from hook.core.info_filter import InfoFilter
     from hook.core.past_run import PastRun
 
 SCHEMA = "presync.report/1"
@@ -66,6 +67,7 @@ class Report(NamedTuple):
         after: The same after the run.
         infos: The table of states, rendered by `info` only.
         runs: Past runs, rendered by ``info --runs`` only; none for everything else.
+        shown: What of it is rendered, none for all.
         next_steps: Commands that exist, for whoever reads the failure.
     """
 
@@ -85,5 +87,6 @@ class Report(NamedTuple):
     pending: tuple[str, ...] = ()
     infos: tuple[MigrationInfo, ...] = ()
     runs: tuple[PastRun, ...] | None = None
+    shown: InfoFilter | None = None
     overrides: tuple[Override, ...] = ()
     next_steps: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from hook.errors import ExitCode, HookError, Interrupted
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
+    from hook.core.info_filter import InfoFilter
     from hook.core.past_run import PastRun
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Journal:
         after: The same once it is known, see `Report`.
         pending: Scripts that are still to be applied.
         progress: How far the database was changed.
+        shown: What of the table of states is to be rendered, none for all of it.
         summary: What a command that edits the history did, or would do.
         next_steps: What to type when all went well.
         runs: What the ledger tells, none when it was not asked.
@@ -80,6 +82,7 @@ class Journal:
         self.pending: tuple[str, ...] = ()
         self.ahead: tuple[str, ...] = ()
         self.infos: tuple[MigrationInfo, ...] = ()
+        self.shown: InfoFilter | None = None
         self.progress = Progress.UNTOUCHED
         self.summary = ""
         self.next_steps: tuple[str, ...] = ()
@@ -233,6 +236,7 @@ class Journal:
             overrides=self.overrides,
             infos=self.infos,
             runs=self.runs,
+            shown=self.shown,
             next_steps=next_steps(code) if code else self.next_steps,
         )
 

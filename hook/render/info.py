@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from hook.core.history import (
     BASELINE_TYPES,
     SYNTHETIC_TYPES,
-    UNDO_TYPES,
     MigrationInfo,
     MigrationState,
 )
+from hook.core.info_filter import InfoFilter
 from hook.core.report import Report
 from hook.core.script import Migration
 from hook.core.version import Version
@@ -30,7 +30,11 @@ _PLAIN = frozenset({MigrationState.SUCCESS, MigrationState.BASELINE, MigrationSt
 
 
 def render_info(report: Report, palette: Palette) -> str:
-    """Return the schema's version and the table of states."""
+    """Return the schema's version and the table of states, or names for a script to read."""
+    if report.shown is not None and report.shown.is_for_scripts:
+        return ",".join(
+            info.version.text if info.version else info.description for info in _shown(report)
+        )
     version = report.before.get("version")
     head = palette.paint(f"Schema version: {version or '<< Empty Schema >>'}", Colour.STRONG)
     infos = _shown(report)
@@ -46,6 +50,8 @@ def info_object(report: Report) -> dict[str, object]:
     """Return the table as JSON, under the names that Flyway's own output has."""
     return {
         "schema": _INFO_SCHEMA,
+        "operation": "info",
+        "database": report.database.get("name"),
         "schemaVersion": report.before.get("version"),
         "migrations": [_migration_object(info, _undo(report)) for info in _shown(report)],
         "report": report_object(report),
@@ -53,7 +59,8 @@ def info_object(report: Report) -> dict[str, object]:
 
 
 def _shown(report: Report) -> list[MigrationInfo]:
-    return [info for info in report.infos if info.type not in UNDO_TYPES]
+    wanted = report.shown or InfoFilter()
+    return [info for info in report.infos if wanted.matches(info)]
 
 
 def _undo(report: Report) -> Undo:
@@ -101,7 +108,11 @@ def _migration_object(info: MigrationInfo, undo: Undo) -> Mapping[str, object]:
     return {
         **shown,
         "rawVersion": row.version if row is not None else shown["version"],
+        # The time zone of whoever wrote it, UTC for presync and for Flyway's image.
+        "installedOnUTC": f"{row.installed_on.replace(' ', 'T')}Z" if row else "",
         "filepath": "" if migration is None else migration.path,
+        "undoFilepath": undo[info.version].path if shown["undoable"] == "Yes" else "",
+        "shouldExecuteExpression": migration.condition if migration else "",
         "installedBy": "" if row is None else row.installed_by,
         "executionTime": 0 if row is None else row.execution_time,
     }

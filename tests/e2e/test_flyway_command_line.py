@@ -126,6 +126,23 @@ def test_flag_that_nobody_knows_is_refused(flyways: list[str], run_presync: RunP
     assert "-outoforder is not a flag; did you mean -outOfOrder?" in str(done.report["verdict"])
 
 
+def test_info_shows_what_its_filters_let_pass(
+    deployment: Deployment, flyways: list[str], run_presync: RunPresync
+) -> None:
+    """As a table, as JSON, or as names for a script."""
+    deployment.apply({"V1__t.sql": "CREATE TABLE t ()", "V2__u.sql": "CREATE TABLE u ()"})
+    deployment.release({"V3__v.sql": "SELECT 1", "R__w.sql": "SELECT 1"})
+    ids = run_presync([*flyways, "info", "-infoOfState=pending", "-migrationIds"])
+    assert (ids.exit_code, ids.stdout) == (ExitCode.OK, "3,w\n")
+    own = run_presync([*flyways, "info", "--since-version", "2", "--until-version", "2"])
+    assert [item["version"] for item in own.report["migrations"]] == ["2"]
+    future = run_presync([*flyways, "info", "-infoSinceDate=01/01/2999 00:00", "--ids"])
+    assert future.stdout == "3,w\n"
+    bad = run_presync([*flyways, "info", "-infoSinceDate=2026-01-01"])
+    assert bad.exit_code == ExitCode.USAGE
+    assert "'2026-01-01' is not a date like 13/10/2026 16:30" in str(bad.report["verdict"])
+
+
 def test_help_and_version_end_at_once(run_presync: RunPresync) -> None:
     """Whatever else is there."""
     assert run_presync(["-?"]).stdout.startswith("Usage: presync ")

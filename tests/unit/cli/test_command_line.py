@@ -54,6 +54,14 @@ def test_switches_of_flyway_are_ignored_with_a_note() -> None:
     ]  # fmt: skip
 
 
+def test_flags_of_info_go_to_info_alone() -> None:
+    """Between other commands too."""
+    line = cut("-infoOfState=pending -migrationIds migrate info")
+    assert line.words_of("run") == ["run"]
+    assert line.words_of("info") == ["info", "--of-state", "pending", "--ids"]
+    assert cut("-migrationIds migrate").notes == ("--ids is ignored: info is not asked for",)
+
+
 def test_colour_is_taken() -> None:
     """It is no setting."""
     assert cut("-color=never migrate").is_colourless

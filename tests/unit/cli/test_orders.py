@@ -59,6 +59,8 @@ def test_edits_are_not_confirmed_by_a_variable(run: Run, given: list[Orders], na
     "arguments",
     [
         ("run", "--sql"),
+        ("run", "--ids"),
+        ("info", "--of-state", "done"),
         ("repair", "--version", "five"),
         ("run", "--yes"),
         ("baseline", "--version", "1"),

@@ -117,10 +117,15 @@ def test_info_has_the_names_of_flyway() -> None:
         "state": "Pending",
         "undoable": "Yes",
         "rawVersion": "2.0",
+        "installedOnUTC": "",
         "filepath": "/migrations/V2_0__later.sql",
+        "undoFilepath": "/migrations/U2.0__x.sql",
+        "shouldExecuteExpression": "",
         "installedBy": "",
         "executionTime": 0,
     }
+    assert parsed["migrations"][0]["installedOnUTC"] == "2026-03-01T12:00:00Z"
+    assert (parsed["operation"], parsed["database"]) == ("info", "shop")
     assert parsed["report"]["schema"] == "presync.report/1"
 
 
