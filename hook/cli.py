@@ -133,13 +133,13 @@ class _Process:
         self._arguments = arguments
         self.environment = environment
         self._interrupt = interrupt
-        self._run_id = os.urandom(_RUN_ID_BYTES).hex()
+        self._run_id = _new_run_id()
         self._command = DEFAULT_COMMAND
         self._delivery: Delivery | None = None
 
     def act(self, shape: CommandShape, inputs: Inputs) -> int:
-        """Carry out *shape*."""
-        self._command = shape.name
+        """Carry out *shape*, one run of its own."""
+        self._command, self._run_id = shape.name, _new_run_id()
         self._open(read_output(inputs), Redactor(_secrets_in(inputs)))
         try:
             settings = load_settings(inputs, shape.need)
@@ -242,6 +242,10 @@ class _Process:
             events=configure_logging(self._run_id, log_style, sys.stderr, redactor),
         )
         return self._delivery
+
+
+def _new_run_id() -> str:
+    return os.urandom(_RUN_ID_BYTES).hex()
 
 
 def _for_scripts(output: OutputSettings, orders: Orders) -> OutputSettings:

@@ -20,6 +20,7 @@ _VERSION = frozenset({"-v", "version"})
 _HELP_FLAG, _VERSION_FLAG = "--help", "--version"
 _NO_VALUE = frozenset({_HELP_FLAG, *(flag.value for flag in OwnFlag if not flag.takes_value)})
 
+_HINT = "Run `presync --help` to see what there is."
 _NO_MODEL = "presync compares files with the schema history, not schemas with each other"
 REFUSED_COMMANDS = {
     "clean": "presync never drops what it did not create",
@@ -45,7 +46,6 @@ IGNORED_SWITCHES = {
     "-skipCheckForUpdate": "nothing is checked",
     "-communityFallback": "nothing here needs a license",
 }
-
 
 _FOR_INFO = {
     "infoSinceDate": OwnFlag.SINCE_DATE,
@@ -156,7 +156,8 @@ class _Cutter:
             guess = did_you_mean(argument, [*IGNORED_SWITCHES, _MIGRATION_IDS])
             raise BadFlags(
                 (f"{argument} is not a flag{guess}",),
-                f"Write {argument}=value if it has a value; `presync --help` lists presync's own.",
+                "A flag in Flyway's form and its value are one word, -key=value;"
+                " `presync --help` lists presync's own.",
             )
 
     def _take_color(self, text: str) -> None:
@@ -195,6 +196,3 @@ class _Cutter:
                 guess = did_you_mean(word, _KNOWN)
                 raise BadFlags((f"no such command {word!r}{guess}",), _HINT)
         return tuple(ALIASES.get(word, word) for word in words), ()
-
-
-_HINT = "Run `presync --help` to see what there is."

@@ -103,7 +103,7 @@ LOCATIONS: Setting[tuple[str, ...] | None] = own(
     parse_list,
     None,
     "PATH,…",
-    "Folders of the migrations. Unset: /migrations, else /flyway/sql, else ./migrations.",
+    "Folders of the migrations. Unset: /migrations, /flyway/sql, ./migrations or ./sql.",
 )._replace(
     environment=("PRESYNC_LOCATIONS", "FLYWAY_LOCATIONS"),
 )

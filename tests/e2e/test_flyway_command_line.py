@@ -45,6 +45,7 @@ def test_image_is_swapped_without_touching_the_arguments(
     before, run, after = results(done)
     assert before["migrations"][0]["state"] == "Pending"  # type: ignore[index]  # JSON
     assert run["command"] == "run"
+    assert len({event["run_id"] for event in done.events}) == len(results(done))
     assert after["migrations"][0]["state"] == "Success"  # type: ignore[index]  # JSON
     notes = {
         event["message"].partition(" is ignored")[0] for event in done.events_named("settings.note")
@@ -104,6 +105,10 @@ def test_working_directory_is_where_everything_is_looked_for(
     done = run_presync([*flyways[:2], f"-workingDirectory={project}", "migrate"], NO_BACKUP)
     assert done.exit_code == ExitCode.OK, done.stderr
     assert deployment.database.query("SELECT script FROM own") == [("V1__t.sql",)]
+    (project / "flyway.conf").unlink()
+    (project / "scripts").rename(project / "sql")
+    default = run_presync([*flyways[:2], f"-workingDirectory={project}", "info"], NO_BACKUP)
+    assert [item["state"] for item in default.report["migrations"]] == ["Pending"]
 
 
 def test_password_is_refused_and_never_repeated(

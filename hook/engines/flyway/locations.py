@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from hook.errors import Unsupported
 
-DEFAULT_LOCATIONS = ("/migrations", "/flyway/sql", "migrations")
+# The last one is Flyway's own below its working directory.
+DEFAULT_LOCATIONS = ("/migrations", "/flyway/sql", "migrations", "sql")
 _FILESYSTEM = "filesystem:"
 _SCHEME = r"([A-Za-z][A-Za-z0-9]+):"
 _WILDCARDS = frozenset("*?")
