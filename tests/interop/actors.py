@@ -11,6 +11,10 @@ from tests.interop.presync_server import PresyncServer
 
 State = tuple[str, ...]
 
+# Of an entry of `info`, under the names that both have in their JSON. What can be undone is
+# aside: OSS Flyway does not know undo scripts.
+_COLUMNS = ("category", "version", "description", "type", "state", "installedBy")
+
 # What `info` shows of a migration set that it cannot read.
 REFUSED: tuple[State, ...] = (("refused",),)
 
@@ -59,7 +63,7 @@ class Actor(Protocol):
         ...
 
     def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
-        """Return version, description, type and state of each entry of `info`, in order."""
+        """Return the columns of each entry of `info`, in order."""
         ...
 
 
@@ -80,7 +84,7 @@ class FlywayActor:
         return Verdict(self.tool, answer.accepted, answer.error, said, answer.problems)
 
     def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
-        """Return version, description, type and state of each entry of `info`, in order."""
+        """Return the columns of each entry of `info`, in order."""
         answer = self._process.run("info", _flyway_only(settings))
         return tuple(_state(entry) for entry in answer.states) if answer.accepted else REFUSED
 
@@ -103,7 +107,7 @@ class PresyncActor:
         return Verdict(self.tool, accepted, code, "\n".join(said))
 
     def states(self, settings: Mapping[str, str]) -> tuple[State, ...]:
-        """Return version, description, type and state of each entry of `info`, in order."""
+        """Return the columns of each entry of `info`, in order."""
         done = self._server.run(_PRESYNC_COMMANDS["info"], {**_PRESYNC_SETTINGS, **settings})
         accepted = done.exit_code == 0
         return tuple(_state(entry) for entry in done.report["migrations"]) if accepted else REFUSED
@@ -118,4 +122,4 @@ def _flyway_only(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _state(entry: Mapping[str, Any]) -> State:
-    return tuple(entry[key] or "" for key in ("version", "description", "type", "state"))
+    return tuple(entry[key] or "" for key in _COLUMNS)

@@ -13,7 +13,8 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
-import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.output.InfoOutput;
+import org.flywaydb.core.api.output.InfoResult;
 import org.flywaydb.core.api.output.ValidateOutput;
 import org.flywaydb.core.api.output.ValidateResult;
 import org.flywaydb.core.internal.configuration.ConfigUtils;
@@ -65,7 +66,7 @@ public final class FlywayRunner {
             case "migrate" -> flyway.migrate();
             case "repair" -> flyway.repair();
             case "baseline" -> flyway.baseline();
-            case "info" -> answer.put("states", states(flyway.info().all()));
+            case "info" -> answer.put("states", states(flyway.info().getInfoResult()));
             case "validate" -> validate(flyway.validateWithResult(), answer);
             default -> throw new IllegalArgumentException("unknown command " + command);
         }
@@ -84,14 +85,16 @@ public final class FlywayRunner {
         }
     }
 
-    private static List<Object> states(MigrationInfo[] infos) {
+    private static List<Object> states(InfoResult result) {
         List<Object> states = new ArrayList<>();
-        for (MigrationInfo info : infos) {
+        for (InfoOutput info : result.migrations) {
             Map<String, Object> state = new LinkedHashMap<>();
-            state.put("version", info.getVersion() == null ? null : info.getVersion().toString());
-            state.put("description", info.getDescription());
-            state.put("type", info.getType().name());
-            state.put("state", info.getState().getDisplayName());
+            state.put("category", info.category);
+            state.put("version", info.version);
+            state.put("description", info.description);
+            state.put("type", info.type);
+            state.put("state", info.state);
+            state.put("installedBy", info.installedBy);
             states.add(state);
         }
         return states;
