@@ -21,10 +21,17 @@ from hook.stages.lock import LockStage
 from hook.stages.migrate import MigrateStage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hook.core.orders import Orders
+    from hook.core.server import ServerFacts
     from hook.core.wording import Wording
     from hook.engines import Engine
+    from hook.postgres.session import Session
     from hook.settings import BackupSettings, Settings
+    from hook.stages import Context
+
+    Reconnect = Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
 
 
 def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: Wording) -> Writing:
@@ -37,13 +44,7 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
     return Writing(
         lock=LockStage(settings.database.require_target(), build_connect(settings), run.lock_wait),
         gates=lambda: build_gates(settings, engine),
-        migrate=MigrateStage(
-            engine,
-            run.lock_ladder,
-            run.statement_timeout,
-            Reconnection(build_wait(settings)),
-            grouping_of(settings),
-        ),
+        migrate=_build_migrate(settings, engine, Reconnection(build_wait(settings))),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
         creates_schemas=migrations.history.creates_schemas,
@@ -62,8 +63,14 @@ def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | No
 
 def build_dry_migrate(settings: Settings, engine: Engine) -> MigrateStage:
     """Return the stage that migrates, for a session that only takes down."""
+    return _build_migrate(settings, engine, refuse_to_reconnect)
+
+
+def _build_migrate(settings: Settings, engine: Engine, reconnect: Reconnect) -> MigrateStage:
     run = settings.run
-    return MigrateStage(engine, run.lock_ladder, run.statement_timeout, refuse_to_reconnect)
+    return MigrateStage(
+        engine, run.lock_ladder, run.statement_timeout, reconnect, grouping_of(settings)
+    )
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:

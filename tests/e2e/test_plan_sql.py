@@ -155,6 +155,24 @@ def test_ranks_are_those_behind_baseline_and_created_schemas(
         assert database.query(query) == ranks
 
 
+def test_group_is_one_transaction_in_psql_too(
+    deployment: Deployment,
+    make_database: Callable[[], Database],
+    binaries: Binaries,
+    run_presync: RunPresync,
+) -> None:
+    """With the statements for every connection, which come first in each script."""
+    copy = "CREATE TABLE u (id int);\nCOPY u FROM stdin;\n1\n\\.\n"
+    deployment.release({"V1__t.sql": "CREATE TABLE t ()", "V2__u.sql": copy})
+    settings = {"FLYWAY_GROUP": "true", "FLYWAY_INIT_SQL": "SET work_mem = '5MB'"}
+    printed = run_presync(["plan", "--sql"], deployment.env(**settings))
+    assert printed.stdout.count("\nCOMMIT;\n") == 1
+    other = make_database()
+    pipe_into_psql(printed.stdout, other, binaries)
+    assert run_presync(["run"], deployment.env(**settings)).exit_code == ExitCode.OK
+    assert snapshot(other).differences(snapshot(deployment.database)) == []
+
+
 def test_asking_for_sql_changes_nothing(deployment: Deployment, run_presync: RunPresync) -> None:
     """No transaction gets a number."""
     deployment.release(FILES)
