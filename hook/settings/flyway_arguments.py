@@ -57,7 +57,7 @@ def parse_flyway_arguments(
             problems += found
         elif name in _AS_VARIABLES:
             variables[_AS_VARIABLES[name]] = text
-        elif name == _ENVIRONMENT:
+        elif name == _ENVIRONMENT and text:
             tables.append((("flyway", _ENVIRONMENT), given))
         elif name.startswith(f"{_ENVIRONMENTS}."):
             tables.append((tuple(name.split(".", 2)), given))

@@ -101,9 +101,9 @@ def test_environment_of_the_toml_file_is_chosen(tmp_path: Path) -> None:
 
 def test_harmless_arguments_are_ignored_with_a_note() -> None:
     """As their variables are."""
-    settings = load(f"{URL} -connectRetries=60 -cleanDisabled=false -licenseKey=x")
+    settings = load(f"{URL} -driver=x -cleanDisabled=false -licenseKey=x")
     assert [note.partition(" is ignored")[0] for note in settings.provenance.notes] == [
-        "-connectRetries", "-cleanDisabled", "-licenseKey",
+        "-driver", "-cleanDisabled", "-licenseKey",
     ]  # fmt: skip
 
 
@@ -157,7 +157,9 @@ def test_password_is_refused_and_never_repeated(text: str, label: str, variable:
 
 def test_every_setting_of_flyway_has_an_argument() -> None:
     """In camel case, with the value that its variable would have."""
-    for name in sorted(name for name in KNOWN if name.startswith("FLYWAY_")):
+    # The command line turns -workingDirectory into the flag of that setting.
+    names = {name for name in KNOWN if name.startswith("FLYWAY_")} - {"FLYWAY_WORKING_DIRECTORY"}
+    for name in sorted(names):
         first, *words = name.removeprefix("FLYWAY_").lower().split("_")
         key = first + "".join(word.capitalize() for word in words)
         (entry,) = parse_flyway_arguments([f"-{key}=x"]).entries
