@@ -79,8 +79,8 @@ class CallbackBook:
         return tuple(item for callback in self.callbacks for item in callback.requests)
 
 
-def prepare_callback(callback: Callback, text: str, *, allows_mixed: bool) -> PreparedCallback:
-    """Return what is known of *callback* from its *text*.
+def prepare_callback(callback: Callback, text: bytes, *, allows_mixed: bool) -> PreparedCallback:
+    """Return what is known of *callback* from its *text*, UTF-8.
 
     One that runs with each migration is in the migration's transaction if there is one,
     whatever its ``.conf`` says, as in Flyway.

@@ -11,9 +11,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 
-from hook.core.encoding import decode_chunks
+from hook.core.encoding import BYTE_ORDER_MARK, decode_chunks
 
-BYTE_ORDER_MARK = "\ufeff"
 _TERMINATORS = b"\r\n"
 _SIGN_BIT = 1 << 31
 _CHUNK = 1 << 20

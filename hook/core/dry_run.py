@@ -73,7 +73,7 @@ class DryRun:
 
     def keep(self, message: bytes, copies: Sequence[bytes] = ()) -> None:
         """Take down *message* with the data of its COPY statements, in order."""
-        parts = tuple(_cut(message.decode(), copies))
+        parts = tuple(_cut(message, copies))
         was_open = self.in_transaction
         for part in parts:
             for statement in part.statements:
@@ -90,22 +90,22 @@ def _begins(part: Part) -> bool:
     return classify(part.statements[0]).mode is TransactionMode.CONTROL
 
 
-def _cut(text: str, copies: Sequence[bytes]) -> Iterator[Part]:
-    """Cut the message *text* behind each COPY that asks for data."""
+def _cut(message: bytes, copies: Sequence[bytes]) -> Iterator[Part]:
+    """Cut *message* behind each COPY that asks for data."""
     for data in copies:
-        stretch = _statements(text)
+        stretch = _statements(message)
         copy = next((item.copy for item in stretch if item.copy is not None), None)
-        end = len(text) if copy is None else copy.start
-        yield Part(_statements(text[:end]), data)
-        text = text[end:]
-    if text.strip():
-        yield Part(_statements(text))
+        end = len(message) if copy is None else copy.start
+        yield Part(_statements(message[:end]), data)
+        message = message[end:]
+    if message.strip():
+        yield Part(_statements(message))
 
 
-def _statements(text: str) -> StatementList:
+def _statements(sql: bytes) -> StatementList:
     try:
-        return cut_statements(text)
+        return cut_statements(sql)
     except SqlSyntaxError:
         # Strings by another syntax than the standard one: such a statement travels alone.
-        end = len(text.rstrip().removesuffix(";").rstrip())
-        return StatementList(Source.of(text), array("I", [0]), array("I", [end]), {})
+        end = len(sql.rstrip().removesuffix(b";").rstrip())
+        return StatementList(Source(sql), array("I", [0]), array("I", [end]), {})

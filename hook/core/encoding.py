@@ -7,9 +7,11 @@ character: the checksum and the statements would silently differ.
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+BYTE_ORDER_MARK = "\ufeff"
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 # Without a byte order mark Java reads these as big-endian, Python as the machine does.
@@ -54,6 +56,19 @@ def decode_chunks(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
         yield decoder.decode(chunk)
     if decoder is not None:
         yield decoder.decode(b"", final=True)
+
+
+def decode_script(chunks: Iterable[bytes], encoding: str) -> bytes:
+    """Return the text of *chunks* in UTF-8, without a byte order mark at its start.
+
+    Raises:
+        UnicodeDecodeError: A byte is not text in *encoding*.
+        UnknownEncoding: No such encoding.
+    """
+    text = io.BytesIO()
+    for piece in decode_chunks(chunks, encoding):
+        text.write((piece if text.tell() else piece.removeprefix(BYTE_ORDER_MARK)).encode())
+    return text.getvalue()
 
 
 def _codec_for(codec: str, start: bytes) -> str:

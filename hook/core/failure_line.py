@@ -38,5 +38,5 @@ def failure_line(statement: Statement, failure: ServerMessage) -> int:
 def _body_line(do: Statement) -> int:
     """Return the line in which the body of *do* begins; the other string is the language."""
     strings = [token for token in do.tokens() if token.kind is TokenKind.STRING]
-    body = max(strings, key=lambda token: len(token.text), default=None)
+    body = max(strings, key=lambda token: token.end - token.start, default=None)
     return do.line if body is None else do.source.line_at(body.start)

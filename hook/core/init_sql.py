@@ -21,7 +21,8 @@ def replayed_statements(sql: str) -> tuple[str, ...]:
         SqlSyntaxError: The text cannot be cut into statements.
     """
     # The line feed ends a comment that a statement may end in.
-    return tuple(f"{item.text}\n" for item in parse_statements(sql) if _is_replayed(item))
+    statements = parse_statements(sql.encode())
+    return tuple(f"{item.text}\n" for item in statements if _is_replayed(item))
 
 
 def _is_replayed(statement: Statement) -> bool:

@@ -12,19 +12,21 @@ give back what its last, failed round consumed:
 - repeated groups are bounded, and a loop goes on where the bound was reached,
 - their alternatives begin with different characters and are possessive inside,
 - what can be long (string, comment, dollar body) is closed by a search, not a repeat.
+
+SQL is read as UTF-8 bytes, as the server reads it: every byte beyond ASCII is a letter, so
+no token begins or ends within a character, and a script takes no more memory than its file.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
-SPACES = " \t\n\r\f\v"
+SPACES = b" \t\n\r\f\v"
 _HORIZONTAL = r" \t\f\v"
-# Everything beyond ASCII may stand in an identifier, a no-break space included. Written
-# as what is left out, since `re` takes milliseconds to compile a range of all of Unicode.
+# Everything beyond ASCII may stand in an identifier, a no-break space included.
 _LETTER = r"[^\x00-@\[-^`{-\x7f]"
 _LETTER_OR_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
 _LETTER_DIGIT_OR_DOLLAR = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"
@@ -56,7 +58,7 @@ _TOKEN = re.compile(
     | (?P<dollar>\$(?:{_LETTER}{_LETTER_OR_DIGIT}*+)?\$)
     | (?P<operator>(?:[{_OPERATOR_SIGNS}]|{_MINUS_OR_SLASH}){{1,63}})
     | (?P<sign>::|:=|\.\.|.)
-    """,
+    """.encode(),
     re.VERBOSE | re.DOTALL,
 )
 
@@ -75,16 +77,16 @@ _UNREMARKABLE = re.compile(
     | "[^"]*+"
     | {_PARAMETER}
     | {_LINE_COMMENT}
-    ){{0,200}}""",
+    ){{0,200}}""".encode(),
     re.VERBOSE | re.DOTALL,
 )
 
-_PLAIN_REST = re.compile(r"(?:[^']++|''){0,200}('?)")
-_ESCAPED_REST = re.compile(r"(?:[^'\\]++|''|\\.){0,200}('?)", re.DOTALL)
-_QUOTED_REST = re.compile(r'[^"]*+("?)')
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
-_LINE_END = re.compile(rf"[{_HORIZONTAL}]*+(?:{_LINE_COMMENT})?[\r\n]")
-_BLANK_LINES = re.compile(rf"(?:[{_SPACE}]++|{_LINE_COMMENT}[\r\n]){{0,200}}")
+_PLAIN_REST = re.compile(rb"(?:[^']++|''){0,200}('?)")
+_ESCAPED_REST = re.compile(rb"(?:[^'\\]++|''|\\.){0,200}('?)", re.DOTALL)
+_QUOTED_REST = re.compile(rb'[^"]*+("?)')
+_COMMENT_EDGE = re.compile(rb"/\*|\*/")
+_LINE_END = re.compile(rf"[{_HORIZONTAL}]*+(?:{_LINE_COMMENT})?[\r\n]".encode())
+_BLANK_LINES = re.compile(rf"(?:[{_SPACE}]++|{_LINE_COMMENT}[\r\n]){{0,200}}".encode())
 
 
 class SqlSyntaxError(ValueError):
@@ -124,22 +126,33 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token: ``sql[start:end]``, offsets in characters."""
+    """One token: ``sql[start:end]``."""
 
     kind: TokenKind
-    text: str
+    sql: bytes = field(repr=False)
     start: int
     end: int
 
     @property
+    def text(self) -> str:
+        """Return the token as written, copied at each call."""
+        return self.sql[self.start : self.end].decode()
+
+    @property
     def word(self) -> str:
-        """Return an unquoted word in upper case, a sign as it is, else nothing.
+        """Return an unquoted word of ASCII letters in upper case, a sign as it is, else nothing.
 
         The server folds ASCII letters only; `str.upper` turns a dotless i into I.
         """
-        if self.kind is TokenKind.WORD and self.text.isascii():
-            return self.text.upper()
+        if self.kind is TokenKind.WORD:
+            text = self.sql[self.start : self.end]
+            return text.decode().upper() if text.isascii() else ""
         return self.text if self.kind is TokenKind.SIGN else ""
+
+    def head(self, length: int) -> str:
+        """Return the first *length* characters of the text; a token may be of any size."""
+        end = min(self.end, self.start + length * _LONGEST_CHARACTER)
+        return self.sql[self.start : end].decode(errors="ignore")[:length]
 
 
 # Group of `_TOKEN` → kind, and what an unclosed one is called by the server.
@@ -161,14 +174,15 @@ _KINDS = {
 }
 INSIGNIFICANT = frozenset({TokenKind.SPACE, TokenKind.COMMENT})
 _UNCLOSED = -1
+_LONGEST_CHARACTER = 4
 
 
-def line_of(sql: str, offset: int) -> int:
-    """Return the 1-based line of the character at *offset*; only a newline ends a line."""
-    return sql.count("\n", 0, offset) + 1
+def line_of(sql: bytes, offset: int) -> int:
+    """Return the 1-based line of the byte at *offset*; only a newline ends a line."""
+    return sql.count(b"\n", 0, offset) + 1
 
 
-def skip_unremarkable(sql: str, position: int) -> int:
+def skip_unremarkable(sql: bytes, position: int) -> int:
     """Return the end of the tokens at *position* that need no look.
 
     What stands there is then a semicolon, a parenthesis, a backslash, the start of a
@@ -178,7 +192,7 @@ def skip_unremarkable(sql: str, position: int) -> int:
     return found.end() if found else position
 
 
-def token_at(sql: str, position: int, syntax: StringSyntax) -> Token:
+def token_at(sql: bytes, position: int, syntax: StringSyntax) -> Token:
     """Return the token, space or comment that starts at *position*.
 
     Raises:
@@ -193,10 +207,10 @@ def token_at(sql: str, position: int, syntax: StringSyntax) -> Token:
     end = _token_end(sql, found, group, syntax) if unclosed else found.end()
     if end == _UNCLOSED:
         raise SqlSyntaxError(line_of(sql, position), unclosed)
-    return Token(kind, sql[position:end], position, end)
+    return Token(kind, sql, position, end)
 
 
-def lexemes(sql: str, start: int, end: int, syntax: StringSyntax) -> Iterator[Token]:
+def lexemes(sql: bytes, start: int, end: int, syntax: StringSyntax) -> Iterator[Token]:
     """Yield everything in ``sql[start:end]``, spaces and comments included.
 
     Raises:
@@ -209,7 +223,7 @@ def lexemes(sql: str, start: int, end: int, syntax: StringSyntax) -> Iterator[To
         position = token.end
 
 
-def tokens(sql: str, start: int, end: int, syntax: StringSyntax) -> Iterator[Token]:
+def tokens(sql: bytes, start: int, end: int, syntax: StringSyntax) -> Iterator[Token]:
     """Yield the tokens of ``sql[start:end]`` without spaces and comments.
 
     Raises:
@@ -220,7 +234,7 @@ def tokens(sql: str, start: int, end: int, syntax: StringSyntax) -> Iterator[Tok
             yield token
 
 
-def _token_end(sql: str, opening: re.Match[str], group: str, syntax: StringSyntax) -> int:
+def _token_end(sql: bytes, opening: re.Match[bytes], group: str, syntax: StringSyntax) -> int:
     """Return where the construct that *opening* starts is closed, else `_UNCLOSED`."""
     position = opening.end()
     if group == "block_comment":
@@ -235,27 +249,27 @@ def _token_end(sql: str, opening: re.Match[str], group: str, syntax: StringSynta
     return _string_end(sql, position, _ESCAPED_REST if escapes else _PLAIN_REST)
 
 
-def _comment_end(sql: str, position: int) -> int:
+def _comment_end(sql: bytes, position: int) -> int:
     depth = 1
     while depth:
         edge = _COMMENT_EDGE.search(sql, position)
         if edge is None:
             return _UNCLOSED
-        depth += 1 if edge[0] == "/*" else -1
+        depth += 1 if edge[0] == b"/*" else -1
         position = edge.end()
     return position
 
 
-def _quoted_end(sql: str, position: int) -> int:
+def _quoted_end(sql: bytes, position: int) -> int:
     while (found := _QUOTED_REST.match(sql, position)) and found[1]:
         position = found.end()
-        if not sql.startswith('"', position):
+        if not sql.startswith(b'"', position):
             return position
         position += 1
     return _UNCLOSED
 
 
-def _string_end(sql: str, position: int, rest: re.Pattern[str]) -> int:
+def _string_end(sql: bytes, position: int, rest: re.Pattern[bytes]) -> int:
     """Close a string of which *rest* matches a bounded piece and maybe the quote."""
     while (found := rest.match(sql, position)) and found.end() > position:
         position = found.end()
@@ -267,19 +281,19 @@ def _string_end(sql: str, position: int, rest: re.Pattern[str]) -> int:
     return _UNCLOSED
 
 
-def _resumed(sql: str, end: int) -> int:
+def _resumed(sql: bytes, end: int) -> int:
     """Return where a string closed at *end* goes on, or *end* if it does not.
 
     It goes on behind a doubled quote, and behind a quote with at least one newline and
     otherwise only space and ``--`` comments in between. Both keep the string's kind;
     psql forgets the E of E'…' at the end of a line, the server does not.
     """
-    if sql.startswith("'", end):
+    if sql.startswith(b"'", end):
         return end + 1
     gap = _LINE_END.match(sql, end)
     while gap and gap.end() > gap.start():
         position = gap.end()
         gap = _BLANK_LINES.match(sql, position)
-        if sql.startswith("'", position):
+        if sql.startswith(b"'", position):
             return position + 1
     return end

@@ -7,6 +7,7 @@ an inserted value is not searched again.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -67,20 +68,22 @@ def builtin_name(name: str, syntax: PlaceholderSyntax) -> str:
     return f"{RESERVED}{syntax.separator}{name}".lower()
 
 
-def replace_placeholders(text: str, values: Mapping[str, str], syntax: PlaceholderSyntax) -> str:
+def replace_placeholders(
+    text: bytes, values: Mapping[str, str], syntax: PlaceholderSyntax
+) -> bytes:
     """Return *text* with every placeholder replaced.
 
     Args:
-        text: The script.
+        text: The script, UTF-8.
         values: By name, the names in lower case.
         syntax: How placeholders are written.
 
     Raises:
         UnresolvedPlaceholders: Names without value, or one that does not end.
     """
-    if syntax.prefix not in text:
+    if syntax.prefix.encode() not in text:
         return text
-    pieces: list[str] = []
+    source, replaced = memoryview(text), io.BytesIO()
     problems: dict[str, str] = {}
     kept_from = 0
     for start, end, name in _placeholders(text, syntax):
@@ -88,48 +91,51 @@ def replace_placeholders(text: str, values: Mapping[str, str], syntax: Placehold
         if value is None:
             problems.setdefault(name.lower(), _problem(text, start, name, syntax))
             continue
-        pieces += (text[kept_from:start], value)
+        replaced.write(source[kept_from:start])
+        replaced.write(value.encode())
         kept_from = end
     if problems:
         raise UnresolvedPlaceholders(tuple(problems.values()))
-    pieces.append(text[kept_from:])
-    return "".join(pieces)
+    replaced.write(source[kept_from:])
+    return replaced.getvalue()
 
 
-def _placeholders(text: str, syntax: PlaceholderSyntax) -> Iterator[tuple[int, int, str]]:
+def _placeholders(text: bytes, syntax: PlaceholderSyntax) -> Iterator[tuple[int, int, str]]:
     """Yield where placeholders start and end, and their names, as Flyway finds them.
 
     Flyway does not look again at a character that breaks off the prefix, so that the
     ``$`` in front of ``${x}`` makes it plain text.
     """
-    prefix = _prefix_pattern(syntax.prefix)
+    prefix, suffix = _prefix_pattern(syntax.prefix.encode()), syntax.suffix.encode()
     position = 0
     while found := prefix.search(text, position):
         start, position = found.span()
         if found.lastgroup is None:
             continue
-        stop = text.find(syntax.suffix, position)
+        stop = text.find(suffix, position)
         if stop < 0:
             line = _line(text, start)
             raise UnresolvedPlaceholders((f"line {line}: {syntax.prefix} without {syntax.suffix}",))
-        yield start, stop + len(syntax.suffix), text[position:stop]
-        position = stop + len(syntax.suffix)
+        name = text[position:stop].decode()
+        position = stop + len(suffix)
+        yield start, position, name
 
 
 @cache
-def _prefix_pattern(prefix: str) -> re.Pattern[str]:
+def _prefix_pattern(prefix: bytes) -> re.Pattern[bytes]:
     """Return what matches *prefix* as a group, or as much of it as is broken off."""
     broken = (
-        f"{re.escape(prefix[:length])}(?!{re.escape(prefix[length])})."
+        b"%s(?!%s)." % (re.escape(prefix[:length]), re.escape(prefix[length : length + 1]))
         for length in range(1, len(prefix))
     )
-    return re.compile("|".join((f"(?P<whole>{re.escape(prefix)})", *broken)), re.DOTALL)
+    whole = b"(?P<whole>%s)" % re.escape(prefix)
+    return re.compile(b"|".join((whole, *broken)), re.DOTALL)
 
 
-def _problem(text: str, start: int, name: str, syntax: PlaceholderSyntax) -> str:
+def _problem(text: bytes, start: int, name: str, syntax: PlaceholderSyntax) -> str:
     shown = " ".join(name.split())[:60]
     return f"line {_line(text, start)}: no value for {syntax.prefix}{shown}{syntax.suffix}"
 
 
-def _line(text: str, position: int) -> int:
-    return max(text.count("\n", 0, position), text.count("\r", 0, position)) + 1
+def _line(text: bytes, position: int) -> int:
+    return max(text.count(b"\n", 0, position), text.count(b"\r", 0, position)) + 1

@@ -47,7 +47,7 @@ class ParsedScript:
     reason: str
 
 
-def parse_script(script: ScriptFile, text: str, *, allows_mixed: bool) -> ParsedScript:
+def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> ParsedScript:
     """Return the statements of *text*, and whether they run in one transaction.
 
     What the script's ``.conf`` demands goes before what its statements need, as in
@@ -72,7 +72,7 @@ def parse_script(script: ScriptFile, text: str, *, allows_mixed: bool) -> Parsed
     return ParsedScript(body, in_transaction, verdict.reason)
 
 
-def prepare_script(migration: Migration, text: str, *, allows_mixed: bool) -> PreparedScript:
+def prepare_script(migration: Migration, text: bytes, *, allows_mixed: bool) -> PreparedScript:
     """Return what is known of *migration* from its *text*.
 
     Raises:

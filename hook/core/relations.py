@@ -36,8 +36,8 @@ _WRITES = (("INSERT", "INTO"), ("DELETE", "FROM"), ("MERGE", "INTO"), ("UPDATE",
 # FOR [NO KEY] UPDATE, ON CONFLICT DO UPDATE and WHEN MATCHED THEN UPDATE name no table.
 _NO_TABLE_FOLLOWS = frozenset({"FOR", "KEY", "DO", "THEN"})
 _PLAIN_INSERT = re.compile(
-    r"INSERT\s+INTO\s+([A-Z_][\w$]*+(?:\.[A-Z_][\w$]*+)?)\s*(?:\([^()]*\)\s*)?VALUES\b",
-    re.IGNORECASE | re.ASCII,
+    rb"INSERT\s+INTO\s+([A-Z_][\w$]*+(?:\.[A-Z_][\w$]*+)?)\s*(?:\([^()]*\)\s*)?VALUES\b",
+    re.IGNORECASE,
 )
 _COMMENTED = ("TABLE", "VIEW", "INDEX", "SEQUENCE", "COLUMN")
 
@@ -59,9 +59,9 @@ def script_lock_requests(statements: Iterable[Statement]) -> tuple[LockRequest, 
     may have a hundred thousand of them.
     """
     found: dict[LockRequest, None] = {}
-    filled: set[str] = set()
+    filled: set[bytes] = set()
     for statement in statements:
-        plain = _PLAIN_INSERT.match(statement.source.text, statement.start, statement.end)
+        plain = _PLAIN_INSERT.match(statement.source.sql, statement.start, statement.end)
         if plain and plain[1] in filled:
             continue
         if plain:

@@ -1,8 +1,9 @@
-"""A script as the one message in which it is sent, and the way back to its lines.
+"""A script as the messages in which it is sent, and the way back to its lines.
 
 PostgreSQL parses all statements of a simple-protocol Query message, then runs
 them in order and stops at the first error, so that a script, its history row and
-the COMMIT cost one round trip.
+the COMMIT cost one round trip. What is long is cut into several messages: the server
+keeps the parse trees of a whole message in memory, and libpq all of its bytes.
 https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
 """
 
@@ -10,16 +11,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from hook.core.lexer import StringSyntax
 from hook.core.statement_list import Statement, StatementList
 
 # The line feed ends a comment that the script itself ends in.
-_TERMINATOR = "\n;\n"
+_TERMINATOR = b"\n;\n"
 # Of all meta-commands only these pass the parser, see `hook.core.statements`.
-_PSQL_WORDS = ("\\restrict", "\\unrestrict")
+_PSQL_WORDS = (b"\\restrict", b"\\unrestrict")
+# Of the script, in bytes; a statement that is longer goes alone.
+_LONGEST_MESSAGE = 1_000_000
+# Of its script, for a message that is longer than that all the same. While it is sent, libpq
+# has it twice: with itself and the script that would be more than three times the script.
+_LARGE_SHARE = 2 / 3
 
 
 class Moment(Enum):
@@ -50,131 +56,135 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
-    """A stretch of the source that is part of the message as it stands, offsets in characters."""
-
-    source_start: int
-    message_start: int
-
-
-@dataclass(frozen=True, slots=True)
 class ScriptMessage:
-    """One Query message: statements of ours, the script, and statements of ours again.
+    """One Query message: statements of ours, some of the script, and statements of ours again.
 
     Attributes:
-        data: The message, UTF-8.
-        statements: The script's own statements, in the order sent.
-        before: What the statements of ours do that precede them.
-        after: The same for those that follow.
+        statements: Those of the script, in the order sent.
     """
 
-    data: bytes = field(repr=False)
     statements: StatementList
-    before: tuple[Moment, ...]
-    after: tuple[Moment, ...]
-    segments: tuple[_Segment, ...]
+    before: tuple[Own, ...] = ()
+    after: tuple[Own, ...] = ()
 
     @property
     def count(self) -> int:
         """Return the number of all statements."""
         return len(self.before) + len(self.statements) + len(self.after)
 
-    def find(self, index: int, position: int | None) -> Found:
+    @property
+    def copies(self) -> tuple[memoryview, ...]:
+        """Return the data of each COPY … FROM STDIN in the message, in order, not copied."""
+        source = memoryview(self.statements.source.sql)
+        copies = (item.copy for item in self.statements.special.values())
+        return tuple(source[copy.start : copy.end] for copy in copies if copy is not None)
+
+    @property
+    def is_most_of_script(self) -> bool:
+        """Tell whether memory cannot hold the message four times and the script as well."""
+        starts, ends = self.statements.starts, self.statements.ends
+        length = ends[-1] - starts[0] if starts else 0
+        whole = len(self.statements.source.sql)
+        return length > _LONGEST_MESSAGE and length > whole * _LARGE_SHARE
+
+    def encode(self) -> bytes:
+        """Return the message, UTF-8, made anew at each call.
+
+        The script is sent in stretches as it stands; only what psql alone understands is
+        cut out: the data of COPY, and two meta-commands.
+        """
+        source = memoryview(self.statements.source.sql)
+        pieces: list[bytes | memoryview] = [_encoded(self.before)]
+        for start, end in self._stretches():
+            pieces += (source[start:end], _TERMINATOR)
+        return b"".join((*pieces, _encoded(self.after)))
+
+    def find(self, index: int, offset: int | None) -> Found:
         """Return what an error belongs to.
 
-        The position decides where there is one: a syntax error is found while
-        nothing has run yet, whichever statement it is in.
+        The offset decides where there is one: a syntax error is found while
+        nothing of the message has run yet, whichever statement it is in.
 
         Args:
             index: How many statements of the message finished before the error.
-            position: 1-based character in the message, none for errors at run time.
+            offset: Of the error in the message, in bytes; none for errors at run time.
         """
         at = min(index, self.count - 1)
         inside = at - len(self.before)
         if inside >= len(self.statements):
-            return Found(self.after[inside - len(self.statements)])
-        if position is not None and (segment := self._segment_at(position - 1)) is not None:
-            return self._found_at(segment.source_start + position - 1 - segment.message_start)
+            return Found(self.after[inside - len(self.statements)].moment)
+        if offset is not None and (place := self._place_in_source(offset)) is not None:
+            return self._found_at(place)
         if inside < 0:
-            return Found(self.before[at])
+            return Found(self.before[at].moment)
         statement = self.statements[inside]
         return Found(Moment.SCRIPT, statement, statement.line)
 
-    def character(self, position: int) -> int:
-        """Return the 1-based character of the 1-based byte at *position*."""
-        return len(self.data[: position - 1].decode("utf-8", "ignore")) + 1
+    def _place_in_source(self, offset: int) -> int | None:
+        """Return where in the source byte *offset* of the message comes from, if it does."""
+        offset -= len(_encoded(self.before))
+        for start, end in self._stretches():
+            length = end - start + len(_TERMINATOR)
+            if offset < length:
+                return start + offset if offset >= 0 else None
+            offset -= length
+        return None
 
-    def _segment_at(self, offset: int) -> _Segment | None:
-        inside = bisect_right(self.segments, offset, key=lambda item: item.message_start) - 1
-        return self.segments[inside] if inside >= 0 else None
-
-    def _found_at(self, offset: int) -> Found:
-        """Return the statement of the character at *offset* of the source."""
-        statement = self.statements[max(bisect_right(self.statements.starts, offset) - 1, 0)]
-        line = statement.source.line_at(min(offset, statement.end))
+    def _found_at(self, place: int) -> Found:
+        """Return the statement at *place* of the source."""
+        statement = self.statements[max(bisect_right(self.statements.starts, place) - 1, 0)]
+        line = statement.source.line_at(min(place, statement.end))
         return Found(Moment.SCRIPT, statement, line)
+
+    def _stretches(self) -> Iterator[tuple[int, int]]:
+        """Yield the parts of the source that only the server's statements and comments are in."""
+        starts, ends = self.statements.starts, self.statements.ends
+        first = 0
+        for stop in (*_breaks(self.statements), len(starts)):
+            if stop > first:
+                yield starts[first], ends[stop - 1]
+                first = stop
 
 
 def compose_messages(
-    statements: StatementList, before: Sequence[Own], after: Sequence[Own]
-) -> tuple[ScriptMessage, ...]:
-    """Return what to send to run *before*, the script's statements and *after*, in order.
+    statements: StatementList, before: tuple[Own, ...], after: tuple[Own, ...]
+) -> Iterator[ScriptMessage]:
+    """Yield what to send to run *before*, the script's statements and *after*, in order.
 
-    One message, but for a script that turns ``standard_conforming_strings`` off:
-    the server would read all strings of a message by the setting it began with.
+    That is one message, unless the script is long, or turns
+    ``standard_conforming_strings`` off: the server would read all strings of a message
+    by the setting it began with.
     """
-    if any(item.string_syntax is StringSyntax.ESCAPE for item in statements.special.values()):
-        single = (statements[index : index + 1] for index in range(len(statements)))
-        return (
-            compose_message(statements[:0], before),
-            *(compose_message(item) for item in single),
-            compose_message(statements[:0], (), after),
-        )
-    return (compose_message(statements, before, after),)
-
-
-def compose_message(
-    statements: StatementList, before: Sequence[Own] = (), after: Sequence[Own] = ()
-) -> ScriptMessage:
-    """Return the one message that runs everything in order.
-
-    The script is sent in stretches as it stands, to save memory; only what psql alone
-    understands is cut out: the data of COPY, and two meta-commands.
-    """
-    head = "".join(f"{item.sql};\n" for item in before)
-    pieces = [head.encode()]
-    segments: list[_Segment] = []
-    length = len(head)
-    for start, end in _stretches(statements):
-        segments.append(_Segment(start, length))
-        pieces += (statements.source.text[start:end].encode(), _TERMINATOR.encode())
-        length += end - start + len(_TERMINATOR)
-    pieces += (f"{item.sql};\n".encode() for item in after)
-    return ScriptMessage(
-        data=b"".join(pieces),
-        statements=statements,
-        before=tuple(item.moment for item in before),
-        after=tuple(item.moment for item in after),
-        segments=tuple(segments),
+    is_escaping = any(
+        item.string_syntax is StringSyntax.ESCAPE for item in statements.special.values()
     )
-
-
-def _stretches(statements: StatementList) -> Iterator[tuple[int, int]]:
-    """Yield the parts of the source that only the server's statements and comments are in."""
+    longest = 0 if is_escaping else _LONGEST_MESSAGE
     first = 0
-    for stop in (*_breaks(statements), len(statements)):
-        if stop > first:
-            yield statements.starts[first], statements.ends[stop - 1]
-            first = stop
+    while (stop := _message_end(statements, first, longest)) < len(statements):
+        yield ScriptMessage(statements[first:stop], () if first else before)
+        first = stop
+    yield ScriptMessage(statements[first:], () if first else before, after)
+
+
+def _message_end(statements: StatementList, first: int, longest: int) -> int:
+    """Return the index behind the last statement of the message that begins with *first*."""
+    if first >= len(statements):
+        return first
+    fitting = bisect_right(statements.ends, statements.starts[first] + longest)
+    return max(fitting, first + 1)
+
+
+def _encoded(statements: Sequence[Own]) -> bytes:
+    return "".join(f"{item.sql};\n" for item in statements).encode()
 
 
 def _breaks(statements: StatementList) -> list[int]:
     """Return the indexes of the statements in front of which something is to be cut out."""
-    text, starts = statements.source.text, statements.starts
+    sql, starts = statements.source.sql, statements.starts
     found = {at + 1 for at, item in statements.special.items() if item.copy is not None}
-    for word in _PSQL_WORDS:
-        position = -1
-        while (position := text.find(word, position + 1)) >= 0:
+    for word in _PSQL_WORDS if starts else ():
+        position, end = starts[0] - 1, statements.ends[-1]
+        while (position := sql.find(word, position + 1, end)) >= 0:
             # A word within a statement cuts in front of the next one, which does no harm.
             found.add(bisect_right(starts, position))
     return sorted(found)

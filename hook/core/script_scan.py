@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from hook.core.checksum import BYTE_ORDER_MARK, RunningChecksum
-from hook.core.encoding import decode_chunks
+from hook.core.checksum import RunningChecksum
+from hook.core.encoding import BYTE_ORDER_MARK, decode_chunks
 
 _NUL = "\0"
 _OTHER_UNICODE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

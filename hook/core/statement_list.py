@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
+from itertools import accumulate, islice
 from typing import overload
 
 from hook.core.lexer import StringSyntax, Token, tokens
 
-_HEAD = re.compile(r"[A-Za-z]*+")
+_BLOCK = 16_384
+_HEAD = re.compile(rb"[A-Za-z]*+")
 
 
 class StatementKind(StrEnum):
@@ -23,26 +23,44 @@ class StatementKind(StrEnum):
     META = "meta"
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
-    """The text of one script, and where its lines end."""
+    """One script as UTF-8, and where its lines end; offsets count bytes."""
 
-    text: str = field(repr=False)
-    newlines: Sequence[int] = field(repr=False, compare=False)
+    __slots__ = ("_newlines", "_read_again", "_sql")
 
-    @classmethod
-    def of(cls, text: str) -> Source:
-        """Index the lines of *text*: only a newline ends one, as in an editor."""
-        return cls(text, array("I", (found.start() for found in re.finditer("\n", text))))
+    def __init__(self, sql: bytes) -> None:
+        """Count the lines of *sql*: only a newline ends one, as in an editor."""
+        counts = (sql.count(b"\n", start, start + _BLOCK) for start in range(0, len(sql), _BLOCK))
+        self._newlines = array("I", accumulate(counts, initial=0))
+        self._sql: bytes | None = sql
+        self._read_again: Callable[[], bytes] | None = None
+
+    @property
+    def sql(self) -> bytes:
+        """Return the script, read again if it was released."""
+        if self._sql is None:
+            assert self._read_again is not None  # noqa: S101 - see `release`
+            self._sql = self._read_again()
+        return self._sql
+
+    def can_be_read_by(self, read_again: Callable[[], bytes]) -> None:
+        """Allow `release`: *read_again* returns the same bytes, or raises."""
+        self._read_again = read_again
+
+    def release(self) -> None:
+        """Give up the memory until the script is asked for again, if that is possible."""
+        if self._read_again is not None:
+            self._sql = None
 
     def line_at(self, offset: int) -> int:
-        """Return the 1-based line of the character at *offset*."""
-        return bisect_left(self.newlines, offset) + 1
+        """Return the 1-based line of the byte at *offset*."""
+        block = offset // _BLOCK
+        return self._newlines[block] + self.sql.count(b"\n", block * _BLOCK, offset) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class CopyData:
-    r"""The inline data behind a COPY … FROM STDIN: ``text[start:end]`` of its source.
+    r"""The inline data behind a COPY … FROM STDIN: ``sql[start:end]`` of its source.
 
     Attributes:
         terminated: Whether a line ``\.`` ended the data; otherwise the file did.
@@ -58,7 +76,7 @@ class Statement:
     """One statement: a stretch of its source, without the semicolon.
 
     Attributes:
-        start: Offset of the first token, in characters.
+        start: Offset of the first token.
         end: Offset behind the statement; the semicolon stands there if there is one.
         terminated: Whether a semicolon ended it; otherwise the file did.
         string_syntax: What a backslash in '…' meant when it was read.
@@ -74,9 +92,14 @@ class Statement:
     copy: CopyData | None = None
 
     @property
+    def sql(self) -> bytes:
+        """Return the statement as it is sent, copied out of the source at each call."""
+        return self.source.sql[self.start : self.end]
+
+    @property
     def text(self) -> str:
         """Return the statement as written, copied out of the source at each call."""
-        return self.source.text[self.start : self.end]
+        return self.sql.decode()
 
     @property
     def line(self) -> int:
@@ -91,17 +114,19 @@ class Statement:
     @property
     def copy_data(self) -> str | None:
         """Return the inline COPY data with its last newline, copied at each call."""
-        return self.source.text[self.copy.start : self.copy.end] if self.copy else None
+        if self.copy is None:
+            return None
+        return self.source.sql[self.copy.start : self.copy.end].decode()
 
     @property
     def head(self) -> str:
         """Return the first word in upper case, empty when no word is first."""
-        found = _HEAD.match(self.source.text, self.start, self.end)
-        return found[0].upper() if found else ""
+        found = _HEAD.match(self.source.sql, self.start, self.end)
+        return found[0].decode().upper() if found else ""
 
     def tokens(self) -> Iterator[Token]:
         """Yield the tokens without spaces and comments; offsets are the source's."""
-        return tokens(self.source.text, self.start, self.end, self.string_syntax)
+        return tokens(self.source.sql, self.start, self.end, self.string_syntax)
 
     def words(self, limit: int) -> tuple[str, ...]:
         """Return the first *limit* tokens for matching: words in upper case, the rest as written.
@@ -139,7 +164,7 @@ class StatementList(Sequence[Statement]):
     def __getitem__(self, index: slice) -> StatementList: ...
     def __getitem__(self, index: int | slice) -> Statement | StatementList:
         if isinstance(index, slice):
-            return self._picked(range(len(self))[index])
+            return self._kept(self.starts[index], self.ends[index], range(len(self))[index])
         at = range(len(self))[index]
         return self.special.get(at) or Statement(self.source, self.starts[at], self.ends[at])
 
@@ -152,12 +177,11 @@ class StatementList(Sequence[Statement]):
         dropped = {at for at, statement in self.special.items() if statement.kind is kind}
         if not dropped:
             return self
-        return self._picked([at for at in range(len(self)) if at not in dropped])
+        indexes = array("I", (at for at in range(len(self)) if at not in dropped))
+        starts = array("I", (self.starts[at] for at in indexes))
+        ends = array("I", (self.ends[at] for at in indexes))
+        return self._kept(starts, ends, indexes)
 
-    def _picked(self, indexes: Sequence[int]) -> StatementList:
-        return StatementList(
-            self.source,
-            array("I", (self.starts[at] for at in indexes)),
-            array("I", (self.ends[at] for at in indexes)),
-            {new: self.special[at] for new, at in enumerate(indexes) if at in self.special},
-        )
+    def _kept(self, starts: array[int], ends: array[int], indexes: Sequence[int]) -> StatementList:
+        special = {new: self.special[at] for new, at in enumerate(indexes) if at in self.special}
+        return StatementList(self.source, starts, ends, special)

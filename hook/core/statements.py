@@ -31,15 +31,17 @@ from hook.core.lexer import (
 from hook.core.statement_list import CopyData, Source, Statement, StatementKind, StatementList
 from hook.core.string_settings import FOLLOWED, StringSettings, follow_settings
 
-_BYTE_ORDER_MARK = "\ufeff"
-_GAP = re.compile(rf"(?:[;{SPACES}]++|--[^\r\n]*+){{1,200}}")
-_WORD = re.compile(r"[A-Za-z]++")
-_END_OF_DATA = re.compile(r"\\\.\r?(?:\n|\Z)")
+_BYTE_ORDER_MARK = "\ufeff".encode()
+_GAP = re.compile(rb"(?:[;%s]++|--[^\r\n]*+){1,200}" % SPACES)
+_WORD = re.compile(rb"[A-Za-z]++")
+_END_OF_DATA = re.compile(rb"\\\.\r?(?:\n|\Z)")
 # pg_dump writes these two around a dump; they guard psql, the server never sees them.
 _HARMLESS_META = frozenset({"\\restrict", "\\unrestrict"})
 _LONGEST_ROUTINE_HEAD = 4
 _COMMAND_LENGTH = 40
 _DEPTH = {"(": 1, ")": -1}
+_SEMICOLON, _BACKSLASH = b";\\"
+_STEPPED_OVER = {ord("("): 1, ord(")"): -1, _SEMICOLON: 0}
 _WATCHED = FOLLOWED | {"COPY"}
 
 
@@ -51,11 +53,11 @@ def split_statements(sql: str) -> list[Statement]:
             behind COPY … FROM STDIN; a psql meta-command inside a statement; a NUL; or
             string syntax that changes in a way that cannot be followed.
     """
-    return list(cut_statements(sql))
+    return list(cut_statements(sql.encode()))
 
 
-def cut_statements(sql: str) -> StatementList:
-    """Cut *sql* as `split_statements` does, in little memory.
+def cut_statements(sql: bytes) -> StatementList:
+    """Cut *sql*, UTF-8, as `split_statements` does, in little memory.
 
     Raises:
         SqlSyntaxError: As `split_statements`.
@@ -63,8 +65,8 @@ def cut_statements(sql: str) -> StatementList:
     return _Scan(sql).run()
 
 
-def parse_statements(sql: str) -> StatementList:
-    r"""Cut *sql*, a script to be run, into its SQL statements.
+def parse_statements(sql: bytes) -> StatementList:
+    r"""Cut *sql*, a script to be run as UTF-8, into its SQL statements.
 
     pg_dump's ``\restrict`` and ``\unrestrict`` are left out.
 
@@ -82,14 +84,14 @@ def parse_statements(sql: str) -> StatementList:
 
 
 def _refuse_meta(statement: Statement) -> None:
-    command = _command_at(statement.source.text, statement.start)
+    command = _command_at(statement.source.sql, statement.start)
     if command not in _HARMLESS_META:
         raise SqlSyntaxError(statement.line, f"psql meta-command {command}")
 
 
-def _command_at(sql: str, start: int) -> str:
+def _command_at(sql: bytes, start: int) -> str:
     """Return the name of a psql meta-command; its arguments may be secret."""
-    return sql[start : start + _COMMAND_LENGTH].split(maxsplit=1)[0]
+    return sql[start : start + _COMMAND_LENGTH].split(maxsplit=1)[0].decode(errors="ignore")
 
 
 class _Scan:
@@ -97,11 +99,11 @@ class _Scan:
 
     __slots__ = ("_ends", "_settings", "_source", "_special", "_sql", "_starts")
 
-    def __init__(self, sql: str) -> None:
-        if "\0" in sql:
-            raise SqlSyntaxError(line_of(sql, sql.index("\0")), "NUL character")
+    def __init__(self, sql: bytes) -> None:
+        if b"\0" in sql:
+            raise SqlSyntaxError(line_of(sql, sql.index(b"\0")), "NUL character")
         self._sql = sql
-        self._source = Source.of(sql)
+        self._source = Source(sql)
         self._settings = StringSettings()
         self._starts = array("I")
         self._ends = array("I")
@@ -119,17 +121,17 @@ class _Scan:
         while True:
             if found := _GAP.match(self._sql, position):
                 position = found.end()
-            elif self._sql.startswith("/*", position):
+            elif self._sql.startswith(b"/*", position):
                 position = token_at(self._sql, position, self._settings.current).end
             else:
                 return position
 
     def _read(self, start: int) -> int:
         """Read the statement at *start*; return where the next gap begins."""
-        if self._sql.startswith("\\", start):
+        if self._sql.startswith(b"\\", start):
             return self._read_meta(start)
         found = _WORD.match(self._sql, start)
-        head = found[0].upper() if found else ""
+        head = found[0].decode().upper() if found else ""
         routine = head == "CREATE" and self._is_routine(start)
         end = self._routine_end(start) if routine else self._plain_end(start)
         terminated = end < len(self._sql)
@@ -139,9 +141,15 @@ class _Scan:
             self._ends.append(end)
             return end + 1
         if not terminated:
-            end = start + len(self._sql[start:].rstrip(SPACES))
+            end = self._without_spaces(start, len(self._sql))
         statement = Statement(self._source, start, end, StatementKind.SQL, terminated, syntax)
         return self._keep_watched(statement)
+
+    def _without_spaces(self, start: int, end: int) -> int:
+        """Return *end*, or where the spaces in front of it begin, but no less than *start*."""
+        while end > start and self._sql[end - 1] in SPACES:
+            end -= 1
+        return end
 
     def _keep_watched(self, statement: Statement) -> int:
         """Keep *statement* and what it means for what follows it."""
@@ -162,9 +170,9 @@ class _Scan:
 
     def _read_meta(self, start: int) -> int:
         """Read a psql meta-command, which takes the rest of its line."""
-        line_end = self._sql.find("\n", start)
+        line_end = self._sql.find(b"\n", start)
         stop = len(self._sql) if line_end < 0 else line_end
-        end = start + len(self._sql[start:stop].rstrip(SPACES))
+        end = self._without_spaces(start, stop)
         self._keep(Statement(self._source, start, end, StatementKind.META))
         return stop
 
@@ -176,12 +184,12 @@ class _Scan:
         sql, syntax, depth = self._sql, self._settings.current, 0
         while (position := skip_unremarkable(sql, position)) < len(sql):
             sign = sql[position]
-            if sign == ";" and not depth:
+            if sign == _SEMICOLON and not depth:
                 return position
-            if sign == "\\":
+            if sign == _BACKSLASH:
                 raise self._misplaced_meta(position)
-            if sign in "();":
-                depth = max(depth + _DEPTH.get(sign, 0), 0)
+            if sign in _STEPPED_OVER:
+                depth = max(depth + _STEPPED_OVER[sign], 0)
                 position += 1
             else:
                 position = token_at(sql, position, syntax).end
@@ -222,7 +230,7 @@ class _Scan:
             return CopyData(size, size, terminated=False), size
         start = self._next_line(statement)
         newline = start - 1
-        while (newline := sql.find("\n\\.", newline)) >= 0:
+        while (newline := sql.find(b"\n\\.", newline)) >= 0:
             if mark := _END_OF_DATA.match(sql, newline + 1):
                 return CopyData(start, newline + 1, terminated=True), mark.end()
             newline += 1
@@ -232,9 +240,10 @@ class _Scan:
         """Return where the data of *copy* begins; its line may only hold a comment more."""
         size = len(self._sql)
         for lexeme in lexemes(self._sql, copy.end + 1, size, self._settings.current):
-            if lexeme.kind is TokenKind.SPACE and "\n" in lexeme.text:
-                return lexeme.start + lexeme.text.index("\n") + 1
-            if lexeme.kind not in INSIGNIFICANT or "\n" in lexeme.text:
+            newline = self._sql.find(b"\n", lexeme.start, lexeme.end)
+            if lexeme.kind is TokenKind.SPACE and newline >= 0:
+                return newline + 1
+            if lexeme.kind not in INSIGNIFICANT or newline >= 0:
                 problem = "text behind COPY … FROM STDIN on the same line"
                 raise SqlSyntaxError(copy.end_line, problem)
         return size

@@ -17,7 +17,7 @@ from hook.core.lexer import SqlSyntaxError, StringSyntax
 from hook.core.statement_list import Statement
 
 _SETTING = "standard_conforming_strings"
-_CALL = re.compile(rf"set_config\s*\(\s*'{_SETTING}'\s*,\s*+(?!'on')", re.IGNORECASE)
+_CALL = re.compile(rf"set_config\s*\(\s*'{_SETTING}'\s*,\s*+(?!'on')".encode(), re.IGNORECASE)
 # What the server's parse_bool() takes; a lone "o" would be ambiguous. DEFAULT is on,
 # because whoever runs a script pins the setting for the session.
 _ON = re.compile(r"'?(?:on|1|t(?:r(?:ue?)?)?|y(?:es?)?)'?|default", re.IGNORECASE)
@@ -59,7 +59,7 @@ def follow_settings(settings: StringSettings, statement: Statement) -> StringSet
         SqlSyntaxError: The setting may change in a way that cannot be followed.
     """
     if statement.head == "SELECT":
-        if _CALL.search(statement.source.text, statement.start, statement.end):
+        if _CALL.search(statement.source.sql, statement.start, statement.end):
             raise SqlSyntaxError(statement.line, f"{_SETTING} changed by set_config(), not by SET")
         return settings
     if statement.head in _SETTERS:

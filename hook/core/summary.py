@@ -16,7 +16,7 @@ def summarize(statement: Statement, length: int = _LENGTH) -> str:
     pieces: list[str] = []
     size, end, previous = 0, statement.start, ""
     for token in statement.tokens():
-        text = "'***'" if _is_secret(token, previous) else token.text[: length + 1]
+        text = "'***'" if _is_secret(token, previous) else token.head(length + 1)
         piece = f" {text}" if token.start > end else text
         pieces.append(piece)
         size, end, previous = size + len(piece), token.end, token.word
@@ -28,5 +28,5 @@ def summarize(statement: Statement, length: int = _LENGTH) -> str:
 def _is_secret(token: Token, previous: str) -> bool:
     """Tell whether a string is a password, or a conninfo that may hold one."""
     return token.kind is TokenKind.STRING and (
-        previous in _SECRET_WORDS or "password" in token.text[:_LOOKED_AT].lower()
+        previous in _SECRET_WORDS or "password" in token.head(_LOOKED_AT).lower()
     )

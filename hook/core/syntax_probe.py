@@ -23,7 +23,7 @@ ABORTED = "25P02"
 
 _PREPARABLE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "VALUES"})
 # PREPARE is a utility statement: the query behind AS is analyzed when it is executed.
-_PREPARE = "PREPARE presync AS "
+_PREPARE = b"PREPARE presync AS "
 # Of these the server analyzes nothing while it parses: they fall under "default" in
 # transformStmt() of src/backend/parser/analyze.c. CREATE is among them with two exceptions.
 _UTILITY = frozenset(
@@ -42,7 +42,7 @@ _MESSAGE_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class SyntaxLimits:
-    """How much of a script is asked about; sizes in characters.
+    """How much of a script is asked about; sizes in bytes.
 
     Attributes:
         statement: A longer statement is left out: it is data, such as one INSERT of many
@@ -86,7 +86,7 @@ class Selection:
             yield statement
 
 
-def silent_probe(statement: Statement) -> str | None:
+def silent_probe(statement: Statement) -> bytes | None:
     """Return SQL that the server parses without an error exactly if *statement* is good SQL.
 
     It names nothing that the parser would look up.
@@ -96,10 +96,10 @@ def silent_probe(statement: Statement) -> str | None:
     """
     head = statement.head
     if head in _PREPARABLE:
-        return _PREPARE + statement.text
+        return _PREPARE + statement.sql
     if head not in _UTILITY or (head == "CREATE" and _creates_from_query(statement)):
         return None
-    return statement.text
+    return statement.sql
 
 
 def _creates_from_query(statement: Statement) -> bool:
@@ -122,7 +122,7 @@ def describe_syntax_error(statement: Statement, failure: ServerMessage) -> str:
 
     Args:
         statement: What was sent, as it stands.
-        failure: Its ``position`` counts characters.
+        failure: Its ``position`` counts bytes.
     """
     message = f"{failure.sqlstate} {clip(one_line(failure.message), _MESSAGE_LENGTH)}"
     if failure.position is None:

@@ -7,6 +7,7 @@ a partitioned relation, and CALL of a procedure that commits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from hook.core.lexer import SqlSyntaxError, StringSyntax, Token, TokenKind, tokens
@@ -17,6 +18,7 @@ _HEAD_WORDS = 6
 # What a statement of a PL/pgSQL block may follow; the first one follows nothing.
 _STATEMENT_STARTS = frozenset({"", ";", "BEGIN", "THEN", "ELSE", "LOOP", ">>"})
 _PLPGSQL_ENDS = frozenset({"COMMIT", "ROLLBACK"})
+_PLPGSQL_END = re.compile(rb"\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
 
 
 def refusing_command(statement: Statement) -> str:
@@ -126,7 +128,9 @@ def _do(statement: Statement) -> str:
 
 def _ends_transaction(body: Token) -> bool:
     """Tell whether a COMMIT or ROLLBACK stands in *body* where a statement starts."""
-    text = _unquoted(body.text)
+    if not _PLPGSQL_END.search(body.sql, body.start, body.end):
+        return False
+    text = _unquoted(body.sql[body.start : body.end])
     words = ["", ""]
     try:
         for token in tokens(text, 0, len(text), StringSyntax.STANDARD):
@@ -139,11 +143,11 @@ def _ends_transaction(body: Token) -> bool:
     return False
 
 
-def _unquoted(string: str) -> str:
-    if string.startswith("$"):
-        tag = string.index("$", 1) + 1
+def _unquoted(string: bytes) -> bytes:
+    if string.startswith(b"$"):
+        tag = string.index(b"$", 1) + 1
         return string[tag:-tag]
-    return string[string.index("'") + 1 : -1].replace("''", "'")
+    return string[string.index(b"'") + 1 : -1].replace(b"''", b"'")
 
 
 _RECOGNISERS: Mapping[str, Callable[[Statement], str]] = {

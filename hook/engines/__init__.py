@@ -76,8 +76,8 @@ class Engine(Protocol):
     def will_baseline(self, history: History) -> bool:
         """Tell whether `create_history` adopts objects of which *history* knows nothing."""
 
-    def read_script(self, script: ScriptFile, server: ServerFacts | None) -> str:
-        """Return the text of *script*, ready to be sent.
+    def read_script(self, script: ScriptFile, server: ServerFacts | None) -> bytes:
+        """Return the text of *script* in UTF-8, ready to be sent.
 
         Raises:
             BadMigrationSet: The file cannot be read any more as it was resolved.

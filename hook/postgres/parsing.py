@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _UNNAMED = b""
 
 
-def parse_texts(link: Link, texts: Sequence[str]) -> tuple[ServerMessage | None, ...]:
+def parse_texts(link: Link, texts: Sequence[bytes]) -> tuple[ServerMessage | None, ...]:
     """Return the error of each of *texts*, none where the server had none.
 
     Raises:
@@ -56,12 +56,12 @@ class _Parsing:
         self._pgconn: PGconn = link.pgconn
         self._exchange = Exchange(link, link.patience)
 
-    def follow(self, texts: Sequence[str]) -> list[PGresult]:
+    def follow(self, texts: Sequence[bytes]) -> list[PGresult]:
         """Return one result for each of *texts*; the pipeline is closed again."""
         self._pgconn.enter_pipeline_mode()
         try:
             for text in texts:
-                self._pgconn.send_prepare(_UNNAMED, text.encode())
+                self._pgconn.send_prepare(_UNNAMED, text)
                 self._pgconn.pipeline_sync()
             self._flush()
             results = [self._next_answer() for _ in texts]

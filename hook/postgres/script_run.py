@@ -21,6 +21,7 @@ from hook.postgres.patience import Patience, Wake
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from psycopg.abc import Buffer
     from psycopg.pq.abc import PGconn, PGresult
 
 _COPY_CHUNK = 65_536
@@ -30,13 +31,6 @@ _NO_COPY_DATA = b"the script has no data for this COPY"
 _STOPPED = b"a stop was requested"
 # libpq takes the message as a C string: it would silently run what precedes a NUL.
 _HAS_NUL = ServerMessage("ERROR", "22021", 'invalid byte sequence for encoding "UTF8": 0x00')
-
-
-@dataclass(frozen=True, slots=True)
-class CopyInput:
-    """The data of one ``COPY … FROM STDIN``, UTF-8, without the end mark."""
-
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +62,11 @@ class ScriptOutcome:
 
 
 def run_script(
-    link: Link, message: bytes, copies: Sequence[CopyInput], patience: Patience
+    link: Link, message: bytes, copies: Sequence[Buffer], patience: Patience
 ) -> ScriptOutcome:
     """Run *message* to its end, feeding *copies* in the order of their COPY statements.
+
+    The data of a COPY is UTF-8, without the end mark, and is sent piece by piece.
 
     Rows are read and dropped one by one. Errors of the server are part of the
     outcome, never raised.
@@ -91,7 +87,7 @@ def run_script(
 class _ScriptRun:
     """The state of one message under way."""
 
-    def __init__(self, link: Link, copies: Sequence[CopyInput], patience: Patience) -> None:
+    def __init__(self, link: Link, copies: Sequence[Buffer], patience: Patience) -> None:
         self._link = link
         self._pgconn: PGconn = link.pgconn
         self._exchange = Exchange(link, patience)
@@ -180,7 +176,7 @@ class _ScriptRun:
         if copy is None:
             self._end_copy(_NO_COPY_DATA)
             return
-        data = memoryview(copy.data)
+        data = memoryview(copy)
         for start in range(0, len(data), _COPY_CHUNK):
             if self._exchange.stopped is not None:
                 self._end_copy(_STOPPED)

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
 
+    from psycopg.abc import Buffer
+
     from hook.clock import Interrupt
     from hook.core.dry_run import DryRun
     from hook.core.sqlstate import ServerMessage
-    from hook.postgres.script_run import CopyInput, ScriptOutcome
+    from hook.postgres.script_run import ScriptOutcome
     from hook.settings.target import ConnectionTarget
 
 Row = tuple[Any, ...]
@@ -195,14 +197,14 @@ class Session:
         is_dry = self._dry_run is not None
         return self._ask((lambda: read_only(self._link, read)) if is_dry else read)
 
-    def parse(self, texts: Sequence[str]) -> tuple[ServerMessage | None, ...]:
+    def parse(self, texts: Sequence[bytes]) -> tuple[ServerMessage | None, ...]:
         """Return what the server's parser says against each of *texts*, none when nothing.
 
         Nothing is executed, a COMMIT as little as a DROP. Outside of an aborted
         transaction the parser of a query also looks at the tables it names.
 
         Args:
-            texts: Sent at once, so all of them together should be no more than a few MB.
+            texts: UTF-8. Sent at once, so all of them together should be no more than a few MB.
 
         Raises:
             HookError: As `fetch`; what is wrong with a text is returned, not raised.
@@ -216,7 +218,7 @@ class Session:
     def run(
         self,
         message: str | bytes,
-        copies: Sequence[CopyInput] = (),
+        copies: Sequence[Buffer] = (),
         *,
         seconds: float | None = None,
         on_wait: Callable[[float], None] | None = None,
@@ -225,7 +227,7 @@ class Session:
 
         Args:
             message: SQL, at most about 1 GB.
-            copies: Data for each ``COPY … FROM STDIN`` in it, in order.
+            copies: Data for each ``COPY … FROM STDIN`` in it, in order, UTF-8.
             seconds: Cancel after so long.
             on_wait: Told the seconds waited so far, every ten seconds.
 
@@ -243,7 +245,7 @@ class Session:
             return ScriptOutcome(0, is_lost=True)
         data = message if isinstance(message, bytes) else message.encode()
         if self._dry_run is not None:
-            self._dry_run.keep(data, [copy.data for copy in copies])
+            self._dry_run.keep(data, [bytes(copy) for copy in copies])
             return ScriptOutcome(_ALL)
         patience = Patience(self._patience.interrupt, self._patience.seconds, on_wait)
         return run_script(self._link, data, copies, patience.at_most(seconds))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.sqlstate import ServerMessage
 from hook.core.syntax_probe import ABORTED, silent_probe
+from hook.core.utf8 import offset_behind
 from hook.errors import QueryFailed
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 # One round trip each. libpq keeps what it sends and receives in memory.
 _BATCH_STATEMENTS = 500
-_BATCH_CHARACTERS = 1_000_000
+_BATCH_BYTES = 1_000_000
 # The server logs the error with the statement; whoever reads the log is told.
 _PROVOKED = (
     "SELECT 1 OPERATOR(pg_catalog./) 0"
@@ -32,7 +33,8 @@ def find_syntax_errors(
 ) -> list[tuple[Statement, ServerMessage]]:
     """Return the statements that the server's parser refuses, with its errors, in order.
 
-    Names are not looked up, and bodies of functions in quotes are strings like others.
+    The position of an error is that of a byte. Names are not looked up, and bodies of
+    functions in quotes are strings like others.
 
     Args:
         session: Outside of transactions; left as it is found.
@@ -71,9 +73,9 @@ def _refused(
     with _aborted_transaction(session):
         for batch in _batches(suspects):
             between()
-            answers = session.parse([item.text for item in batch])
+            answers = session.parse([item.sql for item in batch])
             found += [
-                (item, _in_characters(session, item.text, answer))
+                (item, _in_bytes(session, item.sql, answer))
                 for item, answer in zip(batch, answers, strict=True)
                 if answer is not None and answer.sqlstate != ABORTED
             ]
@@ -86,7 +88,7 @@ def _batches(statements: Iterable[Statement]) -> Iterator[list[Statement]]:
     for statement in statements:
         batch.append(statement)
         size += statement.end - statement.start
-        if len(batch) >= _BATCH_STATEMENTS or size >= _BATCH_CHARACTERS:
+        if len(batch) >= _BATCH_STATEMENTS or size >= _BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
@@ -126,9 +128,8 @@ def _provoke_error(session: Session) -> None:
             raise
 
 
-def _in_characters(session: Session, text: str, failure: ServerMessage) -> ServerMessage:
-    """Return *failure* with its position in characters; SQL_ASCII knows only bytes."""
-    if failure.position is None or session.reported("server_encoding") != "SQL_ASCII":
+def _in_bytes(session: Session, sql: bytes, failure: ServerMessage) -> ServerMessage:
+    """Return *failure* with its position in bytes; only without an encoding it is so already."""
+    if failure.position is None or session.reported("server_encoding") == "SQL_ASCII":
         return failure
-    before = text.encode()[: failure.position - 1]
-    return failure._replace(position=len(before.decode("utf-8", "ignore")) + 1)
+    return failure._replace(position=offset_behind(sql, failure.position - 1) + 1)

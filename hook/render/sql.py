@@ -57,7 +57,7 @@ class SqlText:
         if message.is_transaction:
             self._write(f"BEGIN; {PSQL_ONLY}\n")
         for part in message.parts:
-            text = part.statements.source.text
+            text = part.statements.source.sql.decode()
             self._say(text)
             # On a line of its own: the text may end in a comment.
             self._write("" if text.endswith(";\n") else "\n;\n")

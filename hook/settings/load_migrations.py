@@ -67,7 +67,8 @@ def _init_sql(values: Values) -> str:
     if not placeholders.is_replacing:
         return text
     try:
-        return replace_placeholders(text, placeholders.values, placeholders.syntax)
+        replaced = replace_placeholders(text.encode(), placeholders.values, placeholders.syntax)
+        return replaced.decode()
     except UnresolvedPlaceholders as error:
         label = values.given[flyway.INIT_SQL.name].label
         problems = tuple(f"{label}: {problem}" for problem in error.problems)

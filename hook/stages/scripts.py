@@ -27,7 +27,7 @@ class ScriptsStage:
         records_only: The scripts are recorded as applied and none is run.
     """
 
-    read_script: Callable[[Migration], str]
+    read_script: Callable[[Migration], bytes]
     allows_mixed: bool
     grouping: Grouping = Grouping.EACH
     records_only: bool = False

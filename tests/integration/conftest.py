@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hook.clock import Interrupt
+from hook.postgres.session import Session
 from hook.stages import Context
 from tests.fakes import FakeEvents
+from tests.testbed.attempt_bench import Bench
 from tests.testbed.database import Database
 from tests.testbed.gate import Gate, settings_for
 from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.proxy import Proxy, running_proxy
-from tests.testbed.run_context import close_interrupt, make_context, target_of
+from tests.testbed.release import engine_on
+from tests.testbed.run_context import close_interrupt, make_context, open_session, target_of
 
 
 @pytest.fixture
@@ -59,3 +62,23 @@ def proxy(server: PostgresServer) -> Iterator[Proxy]:
     """Return a proxy in front of the server."""
     with running_proxy(server) as running:
         yield running
+
+
+@pytest.fixture
+def make_bench(tmp_path: Path, interrupt: Interrupt) -> Iterator[Callable[[Database], Bench]]:
+    """Return ``make(database)``."""
+    sessions: list[Session] = []
+
+    def make(database: Database) -> Bench:
+        sessions.append(open_session(target_of(database), interrupt))
+        return Bench(database, tmp_path, engine_on(tmp_path), sessions[-1])
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[[Database], Bench], database: Database) -> Bench:
+    """Return a bench on the test's database."""
+    return make_bench(database)

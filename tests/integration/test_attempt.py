@@ -2,72 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits
+from hook.core.attempt import Attempt, AttemptEnd
 from hook.core.script_message import Moment
-from hook.engines.flyway.engine import FlywayEngine
 from hook.errors import Interrupted
-from hook.postgres.facts import fetch_server_facts
-from hook.postgres.session import Session
+from tests.testbed.attempt_bench import Bench
 from tests.testbed.database import Database
-from tests.testbed.release import engine_on, write_files
-from tests.testbed.run_context import eventually, open_session, target_of
-
-LIMITS = Limits(lock_timeout_ms=100, statement_timeout_ms=5000, seconds=30)
-
-
-@dataclass
-class Bench:
-    """An engine and a session on *database*, entered."""
-
-    database: Database
-    folder: Path
-    engine: FlywayEngine
-    session: Session
-
-    def task(self, script: str | bytes, conf: str = "") -> ApplyTask:
-        """Return the task of applying *script*."""
-        write_files(self.folder, {"V1__x.sql": script, "V1__x.sql.conf": conf})
-        facts = fetch_server_facts(self.session)
-        history = self.engine.read_history(self.session, facts)
-        history = self.engine.create_history(self.session, history, facts)
-        self.engine.enter_session(self.session, history, facts)
-        (migration,) = self.engine.resolve(facts).migrations
-        return ApplyTask(migration, history, 1, facts, LIMITS)
-
-    def apply(self, script: str | bytes, conf: str = "") -> Attempt:
-        """Return the attempt at *script*."""
-        return self.engine.apply(self.session, [self.task(script, conf)], lambda _: None)
-
-    def rows(self) -> list[tuple[object, ...]]:
-        """Return what the history says."""
-        return self.database.query("SELECT version, success FROM flyway_schema_history")
-
-
-@pytest.fixture
-def make_bench(tmp_path: Path, interrupt: Interrupt) -> Iterator[Callable[[Database], Bench]]:
-    """Return ``make(database)``."""
-    sessions: list[Session] = []
-
-    def make(database: Database) -> Bench:
-        sessions.append(open_session(target_of(database), interrupt))
-        return Bench(database, tmp_path, engine_on(tmp_path), sessions[-1])
-
-    yield make
-    for session in sessions:
-        session.close()
-
-
-@pytest.fixture
-def bench(make_bench: Callable[[Database], Bench], database: Database) -> Bench:
-    """Return a bench on the test's database."""
-    return make_bench(database)
+from tests.testbed.run_context import eventually
 
 
 def test_syntax_error_anywhere_in_the_message_has_its_line(bench: Bench) -> None:

@@ -19,7 +19,6 @@ from hook.errors import (
     LockContention,
     QueryFailed,
 )
-from hook.postgres.script_run import CopyInput
 from hook.postgres.session import Session
 from hook.render.sql import SqlText
 from tests.testbed.database import Database, Role
@@ -84,7 +83,7 @@ def test_run_feeds_copy_from_the_middle_of_a_message(session: Session) -> None:
     outcome = session.run(
         "CREATE TABLE t (id int); COPY t FROM STDIN; CREATE TABLE u (id int);"
         " COPY u FROM STDIN; SELECT 1",
-        [CopyInput(many), CopyInput(b"7\n")],
+        [many, b"7\n"],
     )
     assert (outcome.completed, outcome.failure) == (5, None)
     assert session.fetch("SELECT count(*), (SELECT sum(id) FROM u) FROM t") == [(50_000, 7)]
@@ -92,9 +91,7 @@ def test_run_feeds_copy_from_the_middle_of_a_message(session: Session) -> None:
 
 def test_run_reports_bad_copy_data_as_a_failure(session: Session) -> None:
     """The server's complaint about the data names the line."""
-    outcome = session.run(
-        "CREATE TABLE t (id int); COPY t FROM STDIN; SELECT 1", [CopyInput(b"1\nx\n")]
-    )
+    outcome = session.run("CREATE TABLE t (id int); COPY t FROM STDIN; SELECT 1", [b"1\nx\n"])
     assert outcome.completed == 1
     assert outcome.failure is not None
     assert outcome.failure.sqlstate == "22P02"

@@ -175,7 +175,7 @@ def test_nothing_is_executed(
 def _parse_in_aborted_transaction(session: Session, text: str) -> None:
     """Ask of all of *text* in the way that is kept for what cannot be asked in silence."""
     session.run("BEGIN; SELECT 1/0")
-    answers = session.parse([item.text for item in parse_statements(text)])
+    answers = session.parse([item.sql for item in parse_statements(text.encode())])
     assert {answer.sqlstate for answer in answers if answer} == {"25P02"}
     assert session.in_transaction  # the COMMITs among them ended nothing
     session.run("ROLLBACK")
@@ -199,7 +199,7 @@ def test_good_script_leaves_no_trace_in_the_log_of_the_server(
 
 def test_statement_that_the_server_cuts_differently_is_refused(session: Session) -> None:
     """What we take for one statement and the server for two would be counted wrongly."""
-    statements = parse_statements("SELECT 0;\nSELECT 1")
+    statements = parse_statements(b"SELECT 0;\nSELECT 1")
     whole = replace(statements[0], end=statements[1].end)
     ((item, failure),) = find_syntax_errors(session, [whole], lambda: None)
     assert item is whole

@@ -57,7 +57,7 @@ def test_stop_request_rolls_the_aborted_transaction_back(
             interrupt.set("SIGTERM")
 
     with pytest.raises(Interrupted):
-        find_syntax_errors(session, parse_statements("SELEC 1"), stop_in_transaction)
+        find_syntax_errors(session, parse_statements(b"SELEC 1"), stop_in_transaction)
     assert batches == [False, True]
     assert not session.in_transaction
     assert session.shielded(5).fetch("SELECT 1") == [(1,)]

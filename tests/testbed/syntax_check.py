@@ -37,10 +37,10 @@ class SyntaxCheck:
 
         def read(item: Migration) -> StatementList:
             self.on_read(item.script)
-            return parse_script(item, scripts[item.script], allows_mixed=True).body
+            return parse_script(item, scripts[item.script].encode(), allows_mixed=True).body
 
         pending = tuple(
-            prepare_script(migration(name), text, allows_mixed=True)
+            prepare_script(migration(name), text.encode(), allows_mixed=True)
             for name, text in scripts.items()
         )
         outcome = SyntaxStage(read, self.limits).run(self.ctx, self.session, pending)

@@ -1,8 +1,8 @@
 """Runs scripts once, together with their rows in the schema history.
 
-A transactional script goes to the server in one message with its history row and
-the COMMIT, so that neither can exist without the other; of several in one transaction
-the last one does.
+A transactional script goes to the server with its history row and the COMMIT, in one
+message unless it is long, so that neither can exist without the other; of several in one
+transaction the last one does.
 """
 
 from __future__ import annotations
@@ -12,13 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
-from hook.core.script_message import (
-    Moment,
-    Own,
-    ScriptMessage,
-    compose_message,
-    compose_messages,
-)
+from hook.core.script_message import Moment, Own, ScriptMessage, compose_messages
 from hook.core.script_program import steps_in_transaction
 from hook.core.sql_text import quote_identifier, quote_literal
 from hook.core.statement_list import StatementList
@@ -127,23 +121,32 @@ def _send_with_callbacks(
         around: What is sent in front of it all, and behind.
     """
     before, after = around
-    attempt = send_all(sender, (compose_message(statements[:0], before),))
+    nothing = statements[:0]
+    attempt = send_all(sender, (ScriptMessage(nothing, before),))
     for step in steps_in_transaction(statements, each):
         if attempt.end is AttemptEnd.APPLIED:
             messages = compose_messages(step.statements, (), ())
-            attempt = send_all(sender, messages).in_callback(step.callback)
+            attempt = send_all(sender, messages, already=1).in_callback(step.callback)
     if attempt.end is AttemptEnd.APPLIED:
-        attempt = send_all(sender, (compose_message(statements[:0], (), after),))
+        attempt = send_all(sender, (ScriptMessage(nothing, (), after),), already=1)
     return attempt
 
 
-def send_all(sender: Sender, messages: Iterable[ScriptMessage]) -> Attempt:
-    """Send *messages* until one fails."""
-    for message in messages:
+def send_all(sender: Sender, messages: Iterable[ScriptMessage], already: int = 0) -> Attempt:
+    """Send *messages* until one fails; *already* so many were sent in the same transaction."""
+    for number, message in enumerate(messages, already):
         attempt = sender.send(message)
         if attempt.end is not AttemptEnd.APPLIED:
-            return attempt
+            return _begun(attempt, message) if number else attempt
     return sender.end(AttemptEnd.APPLIED)
+
+
+def _begun(attempt: Attempt, later: ScriptMessage) -> Attempt:
+    """Return *attempt*, which ended with or in front of a *later* message than the first."""
+    if attempt.place.moment is not Moment.UNSENT:
+        return attempt
+    found = later.find(0, None)
+    return replace(attempt, place=Place(found.moment, found.line))
 
 
 _BEGIN = (Own(Moment.OPENING, "BEGIN"),)

@@ -7,12 +7,7 @@ from dataclasses import replace
 from hook.core.attempt import Attempt, AttemptEnd
 from hook.core.callback_book import PreparedCallback
 from hook.core.leftovers import lets_others_pass, may_stop_halfway, settled_line
-from hook.core.script_message import (
-    Moment,
-    Own,
-    compose_message,
-    compose_messages,
-)
+from hook.core.script_message import Moment, Own, ScriptMessage, compose_messages
 from hook.core.statement_list import StatementList
 from hook.engines.flyway.apply import opening, own, send_all
 from hook.engines.flyway.sending import Sender
@@ -44,7 +39,7 @@ def _run_step_by_step(
 ) -> Attempt:
     body, settled = prepared.body, 0
     limit = f"SET statement_timeout = {sender.limits.statement_timeout_ms}"
-    attempt = sender.send(compose_message(body[:0], tuple(own(Moment.OPENING, (*state, limit)))))
+    attempt = sender.send(ScriptMessage(body[:0], tuple(own(Moment.OPENING, (*state, limit)))))
     left: tuple[str, ...] = ()
     for at in range(len(body)):
         if attempt.end is AttemptEnd.APPLIED:
@@ -53,7 +48,7 @@ def _run_step_by_step(
             left = _uncertain(attempt, body[at : at + 1])
     if attempt.end is AttemptEnd.APPLIED and sender.session.in_transaction:
         # The callback has left its transaction open.
-        attempt = sender.send(compose_message(body[:0], (_COMMIT,)))
+        attempt = sender.send(ScriptMessage(body[:0], (_COMMIT,)))
     if attempt.end is AttemptEnd.APPLIED:
         return attempt
     sender.roll_back()
@@ -65,9 +60,9 @@ def _run_statement(sender: Sender, one: StatementList) -> Attempt:
     """Run a single statement; whoever has to queue behind it does so for a limited time."""
     limit = _UNLIMITED if lets_others_pass(one[0]) else sender.limits.lock_timeout_ms
     attempt = sender.send(
-        compose_message(one[:0], tuple(own(Moment.OPENING, (f"SET lock_timeout = {limit}",))))
+        ScriptMessage(one[:0], tuple(own(Moment.OPENING, (f"SET lock_timeout = {limit}",))))
     )
-    return attempt if attempt.end is not AttemptEnd.APPLIED else sender.send(compose_message(one))
+    return attempt if attempt.end is not AttemptEnd.APPLIED else sender.send(ScriptMessage(one))
 
 
 def _uncertain(attempt: Attempt, one: StatementList) -> tuple[str, ...]:

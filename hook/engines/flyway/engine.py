@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hook.core.applied import RowProblem, read_rows
@@ -151,8 +152,8 @@ class FlywayEngine:
         """Return the INSERT of *row* as SQL text, without terminator."""
         return render_insert(qualified_name(history.schema, history.table), row)
 
-    def read_script(self, script: ScriptFile, server: ServerFacts | None) -> str:
-        """Return the text of *script*, ready to be sent.
+    def read_script(self, script: ScriptFile, server: ServerFacts | None) -> bytes:
+        """Return the text of *script* in UTF-8, ready to be sent.
 
         Raises:
             BadMigrationSet: The file changed since it was resolved, or placeholders in
@@ -188,8 +189,9 @@ class FlywayEngine:
         from hook.core.prepared import ParsedScript, parse_script  # noqa: PLC0415 - not for a no-op run
 
         execution = self.settings.execution
-        text = self.read_script(task.migration, task.server)
-        parsed = parse_script(task.migration, text, allows_mixed=execution.is_mixed_allowed)
+        read = partial(self.read_script, task.migration, task.server)
+        parsed = parse_script(task.migration, read(), allows_mixed=execution.is_mixed_allowed)
+        parsed.body.source.can_be_read_by(read)
         if execution.records_only:
             return ParsedScript(parsed.body[:0], in_transaction=True, reason="")
         return parsed

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from hook.core.callback import Callback
-from hook.core.checksum import checksum_of_texts
-from hook.core.encoding import decode_chunks
+from hook.core.checksum import checksum
+from hook.core.encoding import decode_chunks, decode_script
 from hook.core.migration_set import MigrationSet, build_set
 from hook.core.placeholders import (
     PlaceholderSyntax,
@@ -61,8 +61,8 @@ class Reading:
         self.syntax = syntax
         self.values = values
 
-    def replace(self, text: str, file_name: str) -> str:
-        """Return *text* of the script *file_name* with its placeholders replaced.
+    def replace(self, text: bytes, file_name: str) -> bytes:
+        """Return *text*, UTF-8, of the script *file_name* with its placeholders replaced.
 
         Raises:
             UnresolvedPlaceholders: Names without value.
@@ -265,7 +265,7 @@ def _read_config(script: FoundFile, config: FoundFile | None, reading: Reading) 
 
     def replace(value: str) -> str:
         is_replacing = reading.default.replaces_placeholders
-        return reading.replace(value, script.name) if is_replacing else value
+        return reading.replace(value.encode(), script.name).decode() if is_replacing else value
 
     return parse_script_config(text, reading.default, replace)
 
@@ -276,8 +276,8 @@ def _checksum(
     """Return the checksum for the history: a repeatable counts as what will be sent."""
     if name.kind is not Kind.REPEATABLE or not config.replaces_placeholders:
         return facts.checksum
-    text = "".join(decode_chunks(read_chunks(file.path), config.encoding))
-    return checksum_of_texts((reading.replace(text, file.name),))
+    text = decode_script(read_chunks(file.path), config.encoding)
+    return checksum(reading.replace(text, file.name))
 
 
 def read_chunks(path: str) -> Iterator[bytes]:

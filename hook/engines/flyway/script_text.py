@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from hook.core.checksum import BYTE_ORDER_MARK
-from hook.core.encoding import decode_chunks
+from hook.core.encoding import decode_script
 from hook.core.placeholders import UnresolvedPlaceholders
 from hook.core.script import ScriptFile
 from hook.core.script_scan import hashed
@@ -13,8 +12,8 @@ from hook.engines.flyway.release import Reading, read_chunks
 from hook.errors import BadMigrationSet
 
 
-def read_script(script: ScriptFile, reading: Reading) -> str:
-    """Return the text of *script*, ready to be sent.
+def read_script(script: ScriptFile, reading: Reading) -> bytes:
+    """Return the text of *script* in UTF-8, ready to be sent.
 
     Raises:
         BadMigrationSet: It is not what was resolved, or a placeholder has no value.
@@ -22,10 +21,9 @@ def read_script(script: ScriptFile, reading: Reading) -> str:
     digest = hashlib.sha256()
     try:
         chunks = hashed(read_chunks(script.path), digest.update)
-        text = "".join(decode_chunks(chunks, script.encoding))
+        text = decode_script(chunks, script.encoding)
         if digest.hexdigest() != script.content_hash:
             raise _changed(script)
-        text = text.removeprefix(BYTE_ORDER_MARK)
         if not script.replaces_placeholders:
             return text
         return reading.replace(text, script.script.rpartition("/")[2])

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
 from hook.core.failure_line import failure_line
+from hook.core.heartbeat import Heartbeat
 from hook.core.script_message import Found, Moment, ScriptMessage
 from hook.core.sqlstate import ServerMessage
 from hook.core.summary import summarize
-from hook.postgres.script_run import CopyInput, ScriptOutcome
+from hook.core.utf8 import offset_behind
 
 if TYPE_CHECKING:
+    from hook.postgres.script_run import ScriptOutcome
     from hook.postgres.session import Session
 
 CLEANUP_SECONDS = 5.0
@@ -36,27 +38,31 @@ class Sender:
     began: float = field(default_factory=time.monotonic)
     notices: list[ServerMessage] = field(default_factory=list)
     notices_dropped: int = 0
+    heartbeat: Heartbeat = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.heartbeat = Heartbeat()
+        self.heartbeat.is_due(self.began)  # a quick script says nothing
 
     def send(self, message: ScriptMessage) -> Attempt:
         """Run *message*; the attempt returned is the whole one so far."""
         if self.session.is_lost:
             return self.end(AttemptEnd.LOST)
-        copies = [
-            CopyInput((item.copy_data or "").encode())
-            for item in message.statements.special.values()
-            if item.copy is not None
-        ]
+        data, copies = message.encode(), message.copies
+        if message.is_most_of_script:
+            message.statements.source.release()
         outcome = self.session.run(
-            message.data,
+            data,
             copies,
             seconds=max(0.0, self.limits.seconds - self._elapsed()),
-            on_wait=lambda _: self.on_wait(self._elapsed()),
+            on_wait=self._beat,
         )
+        self._beat()
         return self._understand(message, outcome)
 
     def send_shielded(self, message: ScriptMessage) -> Attempt:
         """Run *message*, which must be quick, whatever stop request there is."""
-        outcome = self.session.shielded(CLEANUP_SECONDS).run(message.data)
+        outcome = self.session.shielded(CLEANUP_SECONDS).run(message.encode())
         return self._understand(message, outcome)
 
     def roll_back(self) -> None:
@@ -83,6 +89,11 @@ class Sender:
     def _elapsed(self) -> float:
         return time.monotonic() - self.began
 
+    def _beat(self, _waited: float = 0.0) -> None:
+        """Speak now and then, whether the script is one message or many."""
+        if self.heartbeat.is_due(time.monotonic()):
+            self.on_wait(self._elapsed())
+
     def _understand(self, message: ScriptMessage, outcome: ScriptOutcome) -> Attempt:
         room = _NOTICES_KEPT - len(self.notices)
         self.notices += outcome.notices[:room]
@@ -100,16 +111,20 @@ class Sender:
     def _place(
         self, message: ScriptMessage, completed: int, failure: ServerMessage | None
     ) -> Place:
-        position = None if failure is None else failure.position
-        if position is not None and self.session.reported("server_encoding") == "SQL_ASCII":
-            # Without an encoding the server counts bytes.
-            position = message.character(position)
-        found = message.find(completed, position)
-        return Place(found.moment, _line(found, position, failure), _head(found))
+        found = message.find(completed, self._offset(message, failure))
+        return Place(found.moment, _line(found, failure), _head(found))
+
+    def _offset(self, message: ScriptMessage, failure: ServerMessage | None) -> int | None:
+        """Return the byte of *message* that *failure* points at, if it points anywhere."""
+        if failure is None or failure.position is None:
+            return None
+        if self.session.reported("server_encoding") == "SQL_ASCII":
+            return failure.position - 1  # without an encoding the server counts bytes
+        return offset_behind(message.encode(), failure.position - 1)
 
 
-def _line(found: Found, position: int | None, failure: ServerMessage | None) -> int:
-    if found.statement is None or position is not None or failure is None:
+def _line(found: Found, failure: ServerMessage | None) -> int:
+    if found.statement is None or failure is None or failure.position is not None:
         return found.line
     return failure_line(found.statement, failure)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hook.core.attempt import Attempt, AttemptEnd, Place
 from hook.core.leftovers import lets_others_pass, may_stop_halfway
-from hook.core.script_message import Moment, Own, compose_message
+from hook.core.script_message import Moment, Own, ScriptMessage
 from hook.core.script_program import Program
 from hook.core.statement_list import Statement, StatementList
 from hook.engines.flyway.apply import Writing, own
@@ -73,7 +73,7 @@ class StepByStep:
             attempt = self._limit(wanted)
             if attempt.end is not AttemptEnd.APPLIED:
                 return attempt
-        attempt = self.sender.send(compose_message(step.statements))
+        attempt = self.sender.send(ScriptMessage(step.statements))
         if step.statements[0].head in _FORGETS_LIMITS:
             self.lock_timeout_ms = None
         return attempt.in_callback(step.callback)
@@ -90,8 +90,8 @@ class StepByStep:
             f"SET statement_timeout = {self.sender.limits.statement_timeout_ms}",
         )
         self.lock_timeout_ms = lock_timeout_ms
-        message = compose_message(self._nothing, (*state, *own(Moment.OPENING, limits)))
-        return self.sender.send(message)
+        before = (*state, *own(Moment.OPENING, limits))
+        return self.sender.send(ScriptMessage(self._nothing, before))
 
     def _failed(self, attempt: Attempt, index: int, invalid_before: Collection[str]) -> Attempt:
         """Return *attempt*, which ended at statement *index*, with all that it left behind."""
@@ -146,7 +146,7 @@ class StepByStep:
             commit = Own(Moment.COMMIT, "COMMIT")
             messages = ((*self.writing.recording(_UNLIMITED, row), commit),)
         for message in messages:
-            attempt = self.sender.send_shielded(compose_message(self._nothing, message))
+            attempt = self.sender.send_shielded(ScriptMessage(self._nothing, message))
             if attempt.end is not AttemptEnd.APPLIED:
                 self.sender.roll_back()
                 return self._stopped(attempt)

@@ -26,7 +26,7 @@ class CallbacksStage:
     """Cuts the callbacks of *command* into statements and learns what they will lock."""
 
     command: str
-    read_script: Callable[[Callback], str]
+    read_script: Callable[[Callback], bytes]
     allows_mixed: bool
     name: str = "callbacks"
 

@@ -53,7 +53,7 @@ def apply(engine: FlywayEngine, ctx: Context, session: Session, facts: ServerFac
     planned, _ = engine.plan(resolved, history)
     before = Before(resolved, planned, fetch_invalid_indexes(session))
     for rank, item in enumerate(planned.pending, planned.next_rank):
-        script = engine.read_script(item, facts)
+        script = engine.read_script(item, facts).decode()
         row = engine.history_row_sql(history, engine.new_row(item, rank, facts))
         outcome = session.run(f"BEGIN;{script}\n;{row};COMMIT")
         assert outcome.failure is None

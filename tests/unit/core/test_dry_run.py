@@ -86,7 +86,7 @@ def test_message_is_cut_where_copy_asks_for_data() -> None:
     text = "SELECT ';';\nCOPY t FROM stdin\n;\nCOPY u FROM stdin -- c\n;\nSELECT 2\n;\n"
     DryRun(notebook).keep(text.encode(), [b"1\n", b""])
     (message,) = notebook.messages
-    parts = [(part.statements.source.text, part.data) for part in message.parts]
+    parts = [(part.statements.source.sql.decode(), part.data) for part in message.parts]
     assert parts == [
         ("SELECT ';';\nCOPY t FROM stdin\n;\n", b"1\n"),
         ("COPY u FROM stdin -- c\n;\n", b""),

@@ -32,13 +32,13 @@ INNER = 'PL/pgSQL function f() line 9 at RAISE\nSQL statement "SELECT f()"\n'
 )
 def test_failure_line_is_that_of_the_context(sql: str, context: str, line: int) -> None:
     """The outermost number that lies in the statement counts, in any language."""
-    statement = parse_statements(sql)[1]
+    statement = parse_statements(sql.encode())[1]
     failure = ServerMessage("ERROR", "P0001", "no", context=context)
     assert failure_line(statement, failure) == line
 
 
 def test_failure_line_of_a_do_without_body() -> None:
     """A DO that the server refuses is not looked into."""
-    (statement,) = parse_statements("DO x")
+    (statement,) = parse_statements(b"DO x")
     failure = ServerMessage("ERROR", "42601", "no", context="inline_code_block line 1")
     assert failure_line(statement, failure) == 1

@@ -16,7 +16,7 @@ ALONE = "CREATE INDEX CONCURRENTLY i ON t (a)"
 def scripts(*texts: str) -> tuple[PreparedScript, ...]:
     """Return scripts with these texts, in order."""
     return tuple(
-        prepare_script(migration(f"V{number}__x.sql"), text, allows_mixed=False)
+        prepare_script(migration(f"V{number}__x.sql"), text.encode(), allows_mixed=False)
         for number, text in enumerate(texts, 1)
     )
 

@@ -19,7 +19,7 @@ from hook.core.statements import parse_statements
 )
 def test_settled_line_counts_what_changed_something(sql: str, done: int, line: int) -> None:
     """Settings and transaction control change nothing in the database."""
-    assert settled_line(parse_statements(sql), done) == line
+    assert settled_line(parse_statements(sql.encode()), done) == line
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,6 @@ def test_settled_line_counts_what_changed_something(sql: str, done: int, line: i
 )
 def test_statements_differ_in_what_their_failure_means(sql: str, traits: list[str]) -> None:
     """Some may have committed on their way; some let others pass while they wait."""
-    (statement,) = parse_statements(sql)
+    (statement,) = parse_statements(sql.encode())
     assert may_stop_halfway(statement) is ("halfway" in traits)
     assert lets_others_pass(statement) is ("polite" in traits)

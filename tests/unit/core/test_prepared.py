@@ -38,7 +38,7 @@ def test_script_runs_as_its_statements_and_its_configuration_say(
 ) -> None:
     """A wrapper goes where there is a transaction anyway, and stays where there is none."""
     script = SCRIPT._replace(in_transaction=CONFIGURED[conf])
-    parsed = parse_script(script, sql, allows_mixed=False)
+    parsed = parse_script(script, sql.encode(), allows_mixed=False)
     assert parsed.in_transaction is (how == "one")
     assert [item.head for item in parsed.body] == heads
     assert bool(parsed.reason) is not parsed.in_transaction
@@ -47,24 +47,24 @@ def test_script_runs_as_its_statements_and_its_configuration_say(
 def test_mixed_script_is_refused_at_its_line() -> None:
     """The line is that of the statement that does not fit."""
     with pytest.raises(SqlSyntaxError) as caught:
-        parse_script(SCRIPT, MIXED, allows_mixed=False)
+        parse_script(SCRIPT, MIXED.encode(), allows_mixed=False)
     assert caught.value.line == 3
     assert caught.value.problem == (
         "CREATE INDEX CONCURRENTLY cannot run in a transaction and needs a script of its own:"
         f" {ALONE}"
     )
     with pytest.raises(SqlSyntaxError, match=r"line 2: .* of its own, without SELECT 1"):
-        parse_script(SCRIPT, f"{ALONE};\nSELECT 1", allows_mixed=False)
-    assert not parse_script(SCRIPT, MIXED, allows_mixed=True).in_transaction
+        parse_script(SCRIPT, f"{ALONE};\nSELECT 1".encode(), allows_mixed=False)
+    assert not parse_script(SCRIPT, MIXED.encode(), allows_mixed=True).in_transaction
 
 
 def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
     """One line for people, fields for machines."""
-    prepared = prepare_script(SCRIPT, "\nALTER TABLE t ADD x int", allows_mixed=False)
+    prepared = prepare_script(SCRIPT, b"\nALTER TABLE t ADD x int", allows_mixed=False)
     finding = describe_script(prepared)
     assert prepared.head_line == 2
     assert finding.message == "V2__x.sql: 1 statement in one transaction"
     assert finding.facts["locks"] == [{"relation": "t", "mode": "AccessExclusiveLock"}]
-    alone = describe_script(prepare_script(SCRIPT, ALONE, allows_mixed=False))
+    alone = describe_script(prepare_script(SCRIPT, ALONE.encode(), allows_mixed=False))
     assert alone.message.startswith("V2__x.sql: 1 statement without transaction: CREATE INDEX")
     assert alone.facts["transactional"] is False

@@ -227,9 +227,11 @@ def test_maintenance_asks_for_the_tables_it_names(sql: str, expected: str) -> No
 def test_script_asks_once_for_each_relation() -> None:
     """Repeated INSERTs and weaker modes disappear; names are compared as written."""
     script = parse_statements(
-        "insert into t values (1);\n" * 3
-        + "insert into t (a) values (2);\ninsert into t select 1;\nselect 1;\n"
-        + "insert into u values (1);\ntruncate u;\ncreate index on t (a);\nvacuum t;\n"
+        (
+            "insert into t values (1);\n" * 3
+            + "insert into t (a) values (2);\ninsert into t select 1;\nselect 1;\n"
+            + "insert into u values (1);\ntruncate u;\ncreate index on t (a);\nvacuum t;\n"
+        ).encode()
     )
     assert script_lock_requests(script) == (
         LockRequest("t", LockMode.SHARE),

@@ -11,7 +11,6 @@ from hook.core.script_message import (
     Moment,
     Own,
     ScriptMessage,
-    compose_message,
     compose_messages,
 )
 from hook.core.statements import parse_statements
@@ -26,13 +25,17 @@ DUMP = (
 
 def message_of(sql: str) -> ScriptMessage:
     """Return *sql* between statements of ours."""
-    return compose_message(parse_statements(sql), BEFORE, AFTER)
+    return ScriptMessage(parse_statements(sql.encode()), BEFORE, AFTER)
+
+
+def messages_of(sql: bytes) -> list[ScriptMessage]:
+    """Return the messages of *sql* between statements of ours."""
+    return list(compose_messages(parse_statements(sql), BEFORE, AFTER))
 
 
 def found_at(message: ScriptMessage, text: str, index: int = 0) -> tuple[str, int]:
     """Return head and line of the statement in which *text* stands in the message."""
-    position = message.data.decode().index(text) + 1
-    found = message.find(index, position)
+    found = message.find(index, message.encode().index(text.encode()))
     assert found.statement is not None
     return found.statement.text[:8], found.line
 
@@ -40,7 +43,7 @@ def found_at(message: ScriptMessage, text: str, index: int = 0) -> tuple[str, in
 def test_message_holds_everything_in_order() -> None:
     """Ours, the script as it stands, ours again; what psql alone understands is cut out."""
     message = message_of(DUMP)
-    assert message.data.decode() == (
+    assert message.encode().decode() == (
         "BEGIN;\nSET LOCAL lock_timeout = 1;\n"
         "SELECT 'é', 1;\n-- gap; gap\nCOPY t FROM stdin\n;\n"
         "SELECT '\\restrict', 2\n;\n"
@@ -52,7 +55,7 @@ def test_message_holds_everything_in_order() -> None:
 
 def test_comment_at_the_end_does_not_swallow_what_follows() -> None:
     """The script's last line may be a comment without a line feed."""
-    assert b"-- end\n;\n" in message_of("SELECT 1 -- end").data
+    assert b"-- end\n;\n" in message_of("SELECT 1 -- end").encode()
 
 
 @pytest.mark.parametrize(
@@ -93,32 +96,73 @@ def test_error_without_a_position_belongs_to_the_statement_that_ran() -> None:
 def test_error_in_a_statement_of_ours_has_no_line() -> None:
     """A position in the row's INSERT is none of the script."""
     message = message_of("SELECT 1;")
-    position = message.data.index(b"h VALUES") + 1
-    assert message.find(3, position) == Found(Moment.RECORDING)
-    assert message.find(0, 2) == Found(Moment.OPENING)
-    assert compose_message(message.statements).find(5, None).line == 1
+    offset = message.encode().index(b"h VALUES")
+    assert message.find(3, offset) == Found(Moment.RECORDING)
+    assert message.find(0, 1) == Found(Moment.OPENING)
+    assert ScriptMessage(message.statements).find(5, None).line == 1
 
 
 def test_script_without_statements_is_ours_alone() -> None:
     """A file of comments still gets its row."""
-    assert message_of("-- nothing").data == b"".join(
-        f"{item.sql};\n".encode() for item in (*BEFORE, *AFTER)
-    )
+    (message,) = messages_of(b"-- nothing")
+    assert message.encode() == b"".join(f"{item.sql};\n".encode() for item in (*BEFORE, *AFTER))
 
 
 def test_script_in_escape_syntax_is_sent_statement_by_statement() -> None:
     """The server reads all strings of a message by the setting it began with."""
-    sql = "SET standard_conforming_strings = off;\nSELECT 'it\\'s';\nSELECT 2;"
-    messages = compose_messages(parse_statements(sql), BEFORE, AFTER)
-    assert [item.count for item in messages] == [2, 1, 1, 1, 2]
-    assert messages[2].data == b"SELECT 'it\\'s'\n;\n"
-    assert messages[2].find(0, 8).line == 2
+    messages = messages_of(b"SET standard_conforming_strings = off;\nSELECT 'it\\'s';\nSELECT 2;")
+    assert [item.count for item in messages] == [3, 1, 3]
+    assert messages[1].encode() == b"SELECT 'it\\'s'\n;\n"
+    assert messages[1].find(0, 7).line == 2
 
 
-def test_character_of_a_byte() -> None:
-    """A server without an encoding counts bytes."""
-    message = compose_message(parse_statements("SELECT 'éé', x"))
-    assert message.character(message.data.index(b"x") + 1) == len("SELECT 'éé', ") + 1
+def test_script_of_up_to_a_megabyte_is_one_message() -> None:
+    """It costs one round trip with its history row and the COMMIT."""
+    (message,) = messages_of(b"SELECT 1;\n" * 99_999)
+    assert message.count == 99_999 + 4
+
+
+def test_long_script_is_cut_between_statements() -> None:
+    """Ours come first and last, and what lies between is complete and in order."""
+    statement = b"SELECT '%s', %%d;\n" % ("é" * 50_000).encode()
+    messages = messages_of(b"".join(statement % number for number in range(25)))
+    assert [len(item.statements) for item in messages] == [9, 9, 7]
+    assert all(len(item.encode()) < 1_001_000 for item in messages)
+    assert [(len(item.before), len(item.after)) for item in messages] == [(2, 0), (0, 0), (0, 2)]
+    text = b"".join(item.encode() for item in messages)
+    assert [text.count(b", %d\n;\n" % number) + text.count(b", %d;\n" % number)
+            for number in range(25)] == [1] * 25  # fmt: skip
+
+
+def test_error_in_a_later_message_has_the_line_of_the_script() -> None:
+    """Statements are counted, and characters too, from the start of the message."""
+    sql = b"-- first\n" + b"SELECT\n'%s';\n" % ("ü" * 300_000).encode() * 4
+    messages = messages_of(sql)
+    assert [len(item.statements) for item in messages] == [1] * 4
+    assert messages[0].find(2, None).line == 2
+    assert messages[2].find(0, None).line == 6
+    assert messages[2].find(0, messages[2].encode().index(b"'")).line == 7
+    assert messages[3].find(1, None) == Found(Moment.RECORDING)
+    assert messages[3].find(2, None) == Found(Moment.COMMIT)
+
+
+def test_statement_that_is_longer_than_a_message_goes_alone() -> None:
+    """A statement cannot be cut; what stands around it need not wait in memory with it."""
+    long = b"SELECT '%s'" % (b"x" * 1_500_000)
+    messages = messages_of(b"SELECT 1;\n" + long + b";\nSELECT 2;")
+    assert [len(item.statements) for item in messages] == [1, 1, 1]
+    assert messages[1].encode() == long + b"\n;\n"
+    assert [item.is_most_of_script for item in messages] == [False, True, False]
+    assert not any(item.is_most_of_script for item in messages_of((long + b";\n") * 2))
+
+
+def test_data_of_copy_is_a_view_of_the_script() -> None:
+    """It may be nearly all of the script, and is not held a second time."""
+    sql = b"COPY t FROM stdin;\n%s\\.\nCOPY u FROM stdin;\n2\n\\.\nSELECT 1" % (b"1\n" * 600_000)
+    first, second = messages_of(sql)
+    assert [item.nbytes for item in (*first.copies, *second.copies)] == [1_200_000, 2]
+    assert first.copies[0].obj is sql
+    assert first.encode().endswith(b";\nCOPY t FROM stdin\n;\n")
 
 
 PIECES = [
@@ -133,12 +177,12 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6), st.data())
 def test_every_position_finds_its_statement(pieces: list[str], data: st.DataObject) -> None:
     """The start of any statement in the message leads back to the same statement."""
-    statements = parse_statements(";\n".join(pieces))
-    message = compose_message(statements, BEFORE, AFTER)
-    text, position = message.data.decode(), 0
+    statements = parse_statements(";\n".join(pieces).encode())
+    message = ScriptMessage(statements, BEFORE, AFTER)
+    text, offset = message.encode(), 0
     chosen = data.draw(st.integers(0, len(statements) - 1))
     for statement in list(statements)[: chosen + 1]:
-        position = text.index(statement.text, position) + 1
-    found = message.find(0, position)
+        offset = text.index(statement.sql, offset) + 1
+    found = message.find(0, offset - 1)
     assert found.statement == statements[chosen]
     assert found.line == statements[chosen].line

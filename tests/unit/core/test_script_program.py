@@ -21,7 +21,7 @@ from tests.testbed.release import migration
 def prepared(event: str, text: str, *, in_transaction: bool | None = None) -> PreparedCallback:
     """Return the callback of *event* with *text*."""
     found = Callback(event, "", f"{event}.sql", "", in_transaction=in_transaction)
-    return prepare_callback(found, text, allows_mixed=False)
+    return prepare_callback(found, text.encode(), allows_mixed=False)
 
 
 EACH = EachCallbacks(
@@ -30,7 +30,7 @@ EACH = EachCallbacks(
     after_statement=(prepared("afterEachMigrateStatement", "SET x.y = 1"),),
     after=(prepared("afterEachMigrate", "SELECT 'a'"), prepared("afterEachMigrate", "-- none")),
 )
-SCRIPT = parse_statements("SELECT 1;\nSELECT 2")
+SCRIPT = parse_statements(b"SELECT 1;\nSELECT 2")
 
 
 def test_transaction_has_as_few_steps_as_there_are_changes_of_file() -> None:
@@ -88,8 +88,8 @@ def test_misfits_are_told_before_the_migration_runs() -> None:
     fine = prepared("afterEachMigrateStatement", "SELECT 1", in_transaction=False)
     alone = prepared("afterMigrate", "VACUUM t")
     book = CallbackBook((vacuum, commit, fine, alone))
-    inside = prepare_script(migration("V1__a.sql"), "SELECT 1", allows_mixed=False)
-    outside = prepare_script(migration("V2__b.sql"), "VACUUM t", allows_mixed=False)
+    inside = prepare_script(migration("V1__a.sql"), b"SELECT 1", allows_mixed=False)
+    outside = prepare_script(migration("V2__b.sql"), b"VACUUM t", allows_mixed=False)
     assert misfits(book, [outside]) == ()
     first, second = misfits(book, [outside, inside])
     assert first.startswith("beforeEachMigrate.sql:1: the script manages its own transactions")

@@ -178,12 +178,12 @@ def test_copy_data_without_end_is_split_but_not_run(end: str) -> None:
     assert statement.copy is not None
     assert not statement.copy.terminated
     with pytest.raises(SqlSyntaxError, match=r"^line 2: COPY data without a line \\\. at its end$"):
-        parse_statements(sql)
+        parse_statements(sql.encode())
 
 
 def test_restrict_lines_of_a_dump_are_left_out() -> None:
     """The server never sees what guards psql."""
-    script = parse_statements("\\restrict abc\nselect 1;\n\\unrestrict abc")
+    script = parse_statements(b"\\restrict abc\nselect 1;\n\\unrestrict abc")
     assert [item.text for item in script] == ["select 1"]
 
 
@@ -196,7 +196,7 @@ def test_other_meta_commands_are_refused_with_their_line(command: str) -> None:
     kinds = [item.kind for item in split_statements(sql)]
     assert kinds == [StatementKind.SQL, StatementKind.META, StatementKind.SQL]
     with pytest.raises(SqlSyntaxError) as caught:
-        parse_statements(sql)
+        parse_statements(sql.encode())
     assert str(caught.value) == f"line 2: psql meta-command {command.split(maxsplit=1)[0]}"
 
 
@@ -219,7 +219,7 @@ def test_nul_is_refused_with_its_line() -> None:
 
 def test_statement_list_behaves_as_a_sequence() -> None:
     """Statements are made on access; slices and special ones stay what they are."""
-    script = parse_statements("select 1;\ncopy t from stdin;\n1\n\\.\nselect 3;\nselect 4")
+    script = parse_statements(b"select 1;\ncopy t from stdin;\n1\n\\.\nselect 3;\nselect 4")
     assert len(script) == 4
     assert list(script) == [script[index] for index in range(4)]
     assert script[-1].terminated is False
@@ -231,12 +231,12 @@ def test_statement_list_behaves_as_a_sequence() -> None:
         script[4]
 
 
-def test_offsets_are_characters_of_the_source() -> None:
-    """A byte order mark and wide characters count as one each."""
-    sql = "\ufeffselect 'é';\nselect 2;"
-    first, second = split_statements(sql)
-    assert sql[first.start : first.end] == "select 'é'"
-    assert (second.start, second.end, second.line) == (13, 21, 2)
+def test_offsets_are_bytes_of_the_source() -> None:
+    """A byte order mark and wide characters count as they are sent."""
+    sql = "\ufeffselect 'é';\nselect 2;".encode()
+    first, second = parse_statements(sql)
+    assert sql[first.start : first.end] == first.sql == "select 'é'".encode()
+    assert (second.start, second.end, second.line) == (16, 24, 2)
 
 
 @given(scripts)

@@ -15,7 +15,8 @@ from hook.core.syntax_probe import (
 
 
 def _probe(text: str) -> str | None:
-    return silent_probe(parse_statements(text)[0])
+    probe = silent_probe(parse_statements(text.encode())[0])
+    return None if probe is None else probe.decode()
 
 
 @pytest.mark.parametrize(
@@ -66,14 +67,14 @@ def test_what_may_be_analyzed_has_no_silent_probe(text: str) -> None:
 def test_selection_counts_what_is_left_out() -> None:
     """Too long for one statement, too much in all, or in another string syntax."""
     text = "SELECT 1; SELECT 'longer'; SELECT 2; SELECT 3; SET standard_conforming_strings = off"
-    statements = parse_statements(f"{text}; SELECT 4")
+    statements = parse_statements(f"{text}; SELECT 4".encode())
     selection = Selection(statements, SyntaxLimits(statement=15, script=18))
     assert [item.text for item in selection] == ["SELECT 1", "SELECT 2"]
     assert (selection.asked, selection.left_out) == (2, 4)
 
 
 def _describe(text: str, position: int | None, message: str, code: str = "42601") -> str:
-    statement = parse_statements(text)[-1]
+    statement = parse_statements(text.encode())[-1]
     failure = ServerMessage("ERROR", code, message, position=position, function="base_yyparse")
     return describe_syntax_error(statement, failure)
 
@@ -94,7 +95,7 @@ def test_error_without_position_is_told_with_the_line_of_the_statement() -> None
 
 def test_text_of_several_statements_is_told_as_a_difference() -> None:
     """Whoever receives a Parse message takes one statement."""
-    statement = parse_statements("\nSELECT 1")[-1]
+    statement = parse_statements(b"\nSELECT 1")[-1]
     failure = ServerMessage("ERROR", "42601", "too many", function="exec_parse_message")
     told = describe_syntax_error(statement, failure)
     assert told == "2 42601 too many (the server and presync cut this statement differently)"

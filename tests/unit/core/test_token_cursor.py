@@ -12,7 +12,7 @@ from hook.core.token_cursor import TokenCursor, read_option
 
 def cursor(sql: str) -> TokenCursor:
     """Return a cursor at the start of *sql*."""
-    return TokenCursor(tokens(sql, 0, len(sql), StringSyntax.STANDARD))
+    return TokenCursor(tokens(sql.encode(), 0, len(sql), StringSyntax.STANDARD))
 
 
 def test_cursor_reads_no_further_than_asked() -> None:
@@ -20,7 +20,7 @@ def test_cursor_reads_no_further_than_asked() -> None:
     read: list[str] = []
 
     def recorded() -> Iterator[Token]:
-        for token in tokens("insert into t values (1)", 0, 24, StringSyntax.STANDARD):
+        for token in tokens(b"insert into t values (1)", 0, 24, StringSyntax.STANDARD):
             read.append(token.text)
             yield token
 

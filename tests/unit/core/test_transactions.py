@@ -134,7 +134,7 @@ def test_transaction_control_is_told_apart(sql: str) -> None:
 )
 def test_script_of_transactional_statements_is_transactional(sql: str) -> None:
     """Savepoints change nothing: the whole can still be rolled back."""
-    statements = parse_statements(sql)
+    statements = parse_statements(sql.encode())
     verdict = script_mode(statements)
     assert verdict.mode is ScriptMode.TRANSACTIONAL
     assert verdict.body == statements
@@ -152,7 +152,7 @@ def test_script_of_transactional_statements_is_transactional(sql: str) -> None:
 )
 def test_script_wrapped_in_one_transaction_loses_its_wrapper(begin: str, commit: str) -> None:
     """The transaction around it is that of the history row as well."""
-    verdict = script_mode(parse_statements(f"{begin}; select 1; savepoint s; {commit};"))
+    verdict = script_mode(parse_statements(f"{begin}; select 1; savepoint s; {commit};".encode()))
     assert verdict.mode is ScriptMode.TRANSACTIONAL
     assert [item.text for item in verdict.body] == ["select 1", "savepoint s"]
     assert not verdict.manages_transactions
@@ -176,7 +176,7 @@ def test_script_wrapped_in_one_transaction_loses_its_wrapper(begin: str, commit:
 )
 def test_script_with_its_own_transactions_promises_no_rollback(sql: str) -> None:
     """Its first control statement decides; nothing is dropped."""
-    statements = parse_statements(sql)
+    statements = parse_statements(sql.encode())
     verdict = script_mode(statements)
     assert verdict.mode is ScriptMode.NON_TRANSACTIONAL
     assert verdict.manages_transactions
@@ -188,7 +188,7 @@ def test_script_with_its_own_transactions_promises_no_rollback(sql: str) -> None
 
 def test_script_of_refusing_statements_is_non_transactional() -> None:
     """The first one gives the reason."""
-    verdict = script_mode(parse_statements("vacuum a; discard all;"))
+    verdict = script_mode(parse_statements(b"vacuum a; discard all;"))
     assert verdict.mode is ScriptMode.NON_TRANSACTIONAL
     assert verdict.reason == "VACUUM cannot run in a transaction"
     assert verdict.decisive is not None
@@ -206,7 +206,7 @@ def test_script_of_refusing_statements_is_non_transactional() -> None:
 )
 def test_mixed_script_names_the_first_statement_of_the_other_kind(sql: str, decisive: str) -> None:
     """That is the statement to move into a script of its own."""
-    verdict = script_mode(parse_statements(sql))
+    verdict = script_mode(parse_statements(sql.encode()))
     assert verdict.mode is ScriptMode.MIXED
     assert verdict.reason == "VACUUM cannot run in a transaction"
     assert verdict.decisive is not None

@@ -148,8 +148,8 @@ def test_script_config_changes_how_a_script_is_read(tmp_path: Path) -> None:
     one, two = engine_on(tmp_path).resolve(None).migrations
     assert (one.checksum, one.encoding, one.in_transaction) == (1526126742, "iso8859-1", False)
     assert (two.checksum, two.replaces_placeholders) == (1408328702, False)
-    assert engine_on(tmp_path).read_script(one, SERVER) == "SELECT 'é';\n"
-    assert engine_on(tmp_path).read_script(two, SERVER) == VIEW
+    assert engine_on(tmp_path).read_script(one, SERVER).decode() == "SELECT 'é';\n"
+    assert engine_on(tmp_path).read_script(two, SERVER).decode() == VIEW
     write_files(tmp_path, {"a/R__v.sql.conf": b"\xff"})
     assert refusal(tmp_path).message == "a/R__v.sql.conf is not utf-8"
 
@@ -178,7 +178,7 @@ def test_builtin_placeholders_have_flyways_values(tmp_path: Path) -> None:
     engine = engine_on(tmp_path, settings=settings, cwd=Path("/work"))
     (migration,) = engine.resolve(SERVER).migrations
     expected = "sales app shop R__v.sql h default /work"
-    assert engine.read_script(migration, SERVER) == expected
+    assert engine.read_script(migration, SERVER).decode() == expected
     assert migration.checksum == checksum(expected.encode())
 
 
@@ -194,7 +194,7 @@ def test_timestamp_is_the_start_of_the_run_in_local_time(
         write_files(tmp_path, {"R__v.sql": "${flyway:timestamp}"})
         engine = engine_on(tmp_path)
         (migration,) = engine.resolve(SERVER).migrations
-        assert engine.read_script(migration, SERVER) == "2026-03-01 20:00:00"
+        assert engine.read_script(migration, SERVER).decode() == "2026-03-01 20:00:00"
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -206,7 +206,7 @@ def test_script_is_read_as_it_is_sent(tmp_path: Path) -> None:
     settings = MigrationSettings(placeholders=Placeholders({"x": "é"}))
     engine = engine_on(tmp_path, settings=settings)
     (migration,) = engine.resolve(SERVER).migrations
-    assert engine.read_script(migration, SERVER) == "select 'é';\r\n"
+    assert engine.read_script(migration, SERVER).decode() == "select 'é';\r\n"
 
 
 def test_script_without_placeholder_value_is_refused(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_large_file_is_read_in_pieces(tmp_path: Path) -> None:
     engine = engine_on(tmp_path)
     (migration,) = engine.resolve(None).migrations
     assert migration.checksum == checksum(text.encode())
-    assert engine.read_script(migration, SERVER) == text
+    assert engine.read_script(migration, SERVER).decode() == text
 
 
 def test_schema_of_the_history_is_set_or_the_sessions_own() -> None:
