@@ -16,6 +16,7 @@ from array import array
 from dataclasses import replace
 from itertools import islice
 
+from hook.core.client_encoding import refuse_other_encoding
 from hook.core.lexer import (
     INSIGNIFICANT,
     SPACES,
@@ -71,8 +72,9 @@ def parse_statements(sql: bytes) -> StatementList:
     pg_dump's ``\restrict`` and ``\unrestrict`` are left out.
 
     Raises:
-        SqlSyntaxError: As `split_statements`; any other psql meta-command; or COPY data
-            without an end: what looks like data may be the rest of the script.
+        SqlSyntaxError: As `split_statements`; any other psql meta-command; COPY data
+            without an end: what looks like data may be the rest of the script; or another
+            ``client_encoding`` than UTF-8.
     """
     statements = _Scan(sql).run()
     for statement in statements.special.values():
@@ -80,6 +82,7 @@ def parse_statements(sql: bytes) -> StatementList:
             raise SqlSyntaxError(statement.line, r"COPY data without a line \. at its end")
         if statement.kind is StatementKind.META:
             _refuse_meta(statement)
+    refuse_other_encoding(statements)
     return statements.without(StatementKind.META)
 
 

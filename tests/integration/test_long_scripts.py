@@ -97,3 +97,15 @@ def test_stop_between_two_messages_rolls_back(
     assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 2)
     assert not bench.session.in_transaction
     assert bench.rows() == []
+
+
+def test_script_that_changes_the_encoding_behind_our_back_is_not_misread(bench: Bench) -> None:
+    """What is sent is UTF-8: the server would take it for something else, and store that."""
+    block = "DO $$ BEGIN PERFORM set_config('client_encoding', 'LATIN1', false); END $$"
+    attempt = bench.apply(f"{block};\n{LONG}{LONG}")
+    assert attempt.failure is not None
+    assert (attempt.end, attempt.failure.sqlstate) == (AttemptEnd.FAILED, "0A000")
+    assert "client_encoding is LATIN1" in attempt.failure.message
+    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 2)
+    assert bench.session.reported("client_encoding") == "UTF8"
+    assert bench.rows() == []

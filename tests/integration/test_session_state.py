@@ -30,7 +30,7 @@ LEAKS = {
     "lock timeout": "SET lock_timeout = 0",
     "strings": "SET standard_conforming_strings = off",
     "time zone": "SET TimeZone = 'Asia/Shanghai'",
-    "client encoding": "SET client_encoding = 'LATIN1'",
+    "client encoding": "DO $$ BEGIN PERFORM set_config('client_encoding', 'LATIN1', false); END $$",
     "function bodies": "SET check_function_bodies = false",
     "replication role": "SET session_replication_role = replica",
     "application": "SET application_name = 'somebody else'",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
+from hook.core.client_encoding import SENT_IN
 from hook.core.failure_line import failure_line
 from hook.core.heartbeat import Heartbeat
 from hook.core.script_message import Found, Moment, ScriptMessage
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CLEANUP_SECONDS = 5.0
 _NOTICES_KEPT = 100
 _QUERY_CANCELED = "57014"
+_FEATURE_NOT_SUPPORTED = "0A000"
 
 
 @dataclass(slots=True)
@@ -48,6 +50,11 @@ class Sender:
         """Run *message*; the attempt returned is the whole one so far."""
         if self.session.is_lost:
             return self.end(AttemptEnd.LOST)
+        encoding = self.session.reported("client_encoding")
+        if message.statements and encoding != SENT_IN:
+            problem = f"client_encoding is {encoding}, but scripts are sent in {SENT_IN}"
+            failure = ServerMessage("ERROR", _FEATURE_NOT_SUPPORTED, problem)
+            return self.end(AttemptEnd.FAILED, self._place(message, 0, failure), failure)
         data, copies = message.encode(), message.copies
         if message.is_most_of_script:
             message.statements.source.release()
