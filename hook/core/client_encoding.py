@@ -8,14 +8,12 @@ same script, without an error. (pgJDBC, and so Flyway, breaks off the connection
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 
 from hook.core.lexer import SqlSyntaxError
-from hook.core.statement_list import Statement, StatementList
+from hook.core.statement_list import Statement
 
 SENT_IN = "UTF8"
 _SETTING = "client_encoding"
-_MENTION = re.compile(rf"\b(?:{_SETTING}|NAMES)\b".encode(), re.IGNORECASE)
 _CALL = re.compile(rf"set_config\s*\(\s*'{_SETTING}'\s*,\s*'([^']*+)'".encode(), re.IGNORECASE)
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 # DEFAULT is what the connection was opened with.
@@ -23,20 +21,12 @@ _UTF_8 = frozenset({"utf8", "unicode", "default"})
 _LONGEST = 5
 
 
-def refuse_other_encoding(statements: StatementList) -> None:
+def refuse_other_encoding(statement: Statement) -> None:
     """Refuse a SET of ``client_encoding`` to anything but UTF-8.
 
     Raises:
-        SqlSyntaxError: There is one.
+        SqlSyntaxError: *statement* is one.
     """
-    starts, ends = statements.starts, statements.ends
-    for found in _MENTION.finditer(statements.source.sql):
-        at = bisect_right(starts, found.start()) - 1
-        if at >= 0 and found.start() < ends[at]:
-            _refuse(statements[at])
-
-
-def _refuse(statement: Statement) -> None:
     encoding = _new_encoding(statement)
     if encoding and _NOT_ALPHANUMERIC.sub("", encoding.lower()) not in _UTF_8:
         problem = f"{_SETTING} set to {encoding}, but scripts are sent in {SENT_IN}"

@@ -76,13 +76,15 @@ def parse_statements(sql: bytes) -> StatementList:
             without an end: what looks like data may be the rest of the script; or another
             ``client_encoding`` than UTF-8.
     """
-    statements = _Scan(sql).run()
+    scan = _Scan(sql)
+    statements = scan.run()
+    for at in scan.followed:
+        refuse_other_encoding(statements[at])
     for statement in statements.special.values():
         if statement.copy and not statement.copy.terminated:
             raise SqlSyntaxError(statement.line, r"COPY data without a line \. at its end")
         if statement.kind is StatementKind.META:
             _refuse_meta(statement)
-    refuse_other_encoding(statements)
     return statements.without(StatementKind.META)
 
 
@@ -98,9 +100,13 @@ def _command_at(sql: bytes, start: int) -> str:
 
 
 class _Scan:
-    """One walk over a script, from the start of a statement to the start of the next."""
+    """One walk over a script, from the start of a statement to the start of the next.
 
-    __slots__ = ("_ends", "_settings", "_source", "_special", "_sql", "_starts")
+    Attributes:
+        followed: Indexes of the statements that may change settings.
+    """
+
+    __slots__ = ("_ends", "_settings", "_source", "_special", "_sql", "_starts", "followed")
 
     def __init__(self, sql: bytes) -> None:
         if b"\0" in sql:
@@ -111,6 +117,7 @@ class _Scan:
         self._starts = array("I")
         self._ends = array("I")
         self._special: dict[int, Statement] = {}
+        self.followed = array("I")
 
     def run(self) -> StatementList:
         """Walk the whole script."""
@@ -158,6 +165,7 @@ class _Scan:
         """Keep *statement* and what it means for what follows it."""
         following = statement.end + 1
         if statement.head in FOLLOWED:
+            self.followed.append(len(self._starts))
             self._settings = follow_settings(self._settings, statement)
         elif statement.head == "COPY" and _reads_stdin(statement):
             data, following = self._copy_data(statement)
