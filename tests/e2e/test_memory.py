@@ -1,0 +1,81 @@
+"""The memory of a whole run is bounded by its largest script, whatever that looks like."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.deployment import Deployment
+from tests.testbed.process import ROOT
+
+MIB = 1 << 20
+TABLE = b"CREATE TABLE big (id int, note text);\n"
+
+
+def _inserts() -> bytes:
+    """Return rows in ASCII but for one character that takes four bytes wherever it stands."""
+    note = b"'" + b"it''s a note; " * 25 + b"'"
+    row = b"INSERT INTO big (id, note) VALUES (%d, " + note + b");\n"
+    rows = b"".join(row % number for number in range(40_000))
+    return TABLE + rows + "INSERT INTO big VALUES (0, '😀');\n".encode()
+
+
+def _copy() -> bytes:
+    rows = b"".join(b"%d\tit's a note of no great length\n" % number for number in range(700_000))
+    return TABLE + b"COPY big FROM stdin;\n" + rows + b"\\.\n"
+
+
+def _one_line() -> bytes:
+    rows = b",".join(b"(%d,'%s')" % (number, b"x" * 1000) for number in range(20_000))
+    return TABLE + b"INSERT INTO big VALUES " + rows + b";\n"
+
+
+def _dollar_body() -> bytes:
+    return b"DO $body$ BEGIN\n" + b"-- a long story: COMMIT;\n" * 800_000 + b"END $body$;\n"
+
+
+# What each may take, in sizes of the script. libpq has a statement twice while it is sent.
+SCRIPTS: dict[str, tuple[Callable[[], bytes], float]] = {
+    "inserts": (_inserts, 2),
+    "copy": (_copy, 2),
+    "one line": (_one_line, 3.1),
+    "dollar body": (_dollar_body, 3.1),
+}
+
+
+def peak_of_run(deployment: Deployment) -> int:
+    """Return the peak memory of applying what is pending, in bytes."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(deployment.folder),
+        **deployment.env(),
+    }
+    measured = [sys.executable, "-S", str(Path(ROOT) / "bench" / "measured.py")]
+    done = subprocess.run(
+        [*measured, sys.executable, "-m", "hook", "run"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return round(float(done.stdout.split()[-1]) * MIB)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_memory_is_bounded_by_the_script(name: str, deployment: Deployment) -> None:
+    """Beyond what a run with one tiny script takes."""
+    make, factor = SCRIPTS[name]
+    deployment.release({"V1__tiny.sql": "SELECT 1"})
+    tiny = peak_of_run(deployment)
+    script = make()
+    assert len(script) > 15 * MIB
+    deployment.release({"V2__big.sql": script})
+    assert (peak_of_run(deployment) - tiny) / len(script) < factor
+    assert [row[1] for row in deployment.history()] == ["1", "2"]
