@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from hook.postgres.session import Row, Session
 
 _CONTROL_DATA = {
-    "pg_control_system()": "(SELECT NULL::bigint AS system_identifier)",
-    "pg_control_checkpoint()": "(SELECT NULL::int AS timeline_id)",
+    "pg_catalog.pg_control_system()": "(SELECT NULL::bigint AS system_identifier)",
+    "pg_catalog.pg_control_checkpoint()": "(SELECT NULL::int AS timeline_id)",
 }
 
 

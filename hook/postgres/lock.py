@@ -103,12 +103,12 @@ class MigrationLock:
 
 
 def _try_lock(session: Session, key: int) -> bool:
-    return bool(session.fetch("SELECT pg_try_advisory_lock(%s::bigint)", (key,))[0][0])
+    return bool(session.fetch("SELECT pg_catalog.pg_try_advisory_lock(%s::bigint)", (key,))[0][0])
 
 
 def _unlock(session: Session, key: int) -> None:
-    session.fetch("SELECT pg_advisory_unlock(%s::bigint)", (key,))
+    session.fetch("SELECT pg_catalog.pg_advisory_unlock(%s::bigint)", (key,))
 
 
 def _backend_of(session: Session) -> int:
-    return int(session.fetch("SELECT pg_backend_pid()")[0][0])
+    return int(session.fetch("SELECT pg_catalog.pg_backend_pid()")[0][0])

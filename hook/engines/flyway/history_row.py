@@ -121,7 +121,7 @@ def _measured(history: str, row: NewRow) -> str:
 
 def render_delete(history: str, row: HistoryRow) -> str:
     """Return the statement that removes the failed *row*, and never one that succeeded."""
-    return f'DELETE FROM {history} WHERE "installed_rank" = {row.installed_rank} AND NOT "success"'  # noqa: S608 - a quoted name and a number
+    return f'DELETE FROM {history}{_where_rank(row)} AND NOT "success"'  # noqa: S608 - a quoted name and a number
 
 
 def render_update(history: str, row: HistoryRow) -> str:
@@ -130,8 +130,12 @@ def render_update(history: str, row: HistoryRow) -> str:
     return (
         f'UPDATE {history} SET "description" = {quote_literal(row.description)},'  # noqa: S608 - every value is quoted
         f' "type" = {quote_literal(row.type)}, "checksum" = {checksum}'
-        f' WHERE "installed_rank" = {row.installed_rank}'
+        f"{_where_rank(row)}"
     )
+
+
+def _where_rank(row: HistoryRow) -> str:
+    return f' WHERE "installed_rank" OPERATOR(pg_catalog.=) {row.installed_rank}'
 
 
 def abbreviate_script(script: str) -> str:

@@ -1,4 +1,9 @@
-"""Queries longer than a line, one per file."""
+"""Queries longer than a line, one per file.
+
+They run under whatever search path the role or the last script has. Every name is
+qualified, operators too, so that nothing a schema holds can take the place of the
+catalog's own.
+"""
 
 from __future__ import annotations
 

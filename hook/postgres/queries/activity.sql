@@ -5,26 +5,33 @@
 SELECT a.pid,
        coalesce(a.usename, ''),
        coalesce(a.application_name, ''),
-       CASE WHEN a.backend_type IS NULL THEN '' ELSE coalesce(host(a.client_addr), 'local') END,
+       CASE WHEN a.backend_type IS NULL THEN ''
+            ELSE coalesce(pg_catalog.host(a.client_addr), 'local') END,
        a.backend_type,
        a.state,
        v.virtualtransaction,
-       extract(epoch FROM clock_timestamp() - a.xact_start)::float8,
-       CASE WHEN a.state = 'active'
-            THEN extract(epoch FROM clock_timestamp() - a.query_start)::float8 END,
-       extract(epoch FROM clock_timestamp() - a.state_change)::float8,
-       coalesce(a.backend_type = 'autovacuum worker', a.usesysid IS NULL),
-       coalesce(a.backend_type = 'autovacuum worker'
-                AND position('(to prevent wraparound)' IN a.query) > 0, false),
+       extract(epoch FROM pg_catalog.clock_timestamp()
+                          OPERATOR(pg_catalog.-) a.xact_start)::double precision,
+       CASE WHEN a.state OPERATOR(pg_catalog.=) 'active'
+            THEN extract(epoch FROM pg_catalog.clock_timestamp()
+                                    OPERATOR(pg_catalog.-) a.query_start)::double precision END,
+       extract(epoch FROM pg_catalog.clock_timestamp()
+                          OPERATOR(pg_catalog.-) a.state_change)::double precision,
+       coalesce(a.backend_type OPERATOR(pg_catalog.=) 'autovacuum worker', a.usesysid IS NULL),
+       coalesce(a.backend_type OPERATOR(pg_catalog.=) 'autovacuum worker'
+                AND pg_catalog.strpos(a.query, '(to prevent wraparound)')
+                    OPERATOR(pg_catalog.>) 0, false),
        current_user
-  FROM pg_stat_activity AS a
-  LEFT JOIN pg_locks AS v
-    ON v.pid = a.pid
-   AND v.locktype = 'virtualxid'
-   AND v.mode = 'ExclusiveLock'
+  FROM pg_catalog.pg_stat_activity AS a
+  LEFT JOIN pg_catalog.pg_locks AS v
+    ON v.pid OPERATOR(pg_catalog.=) a.pid
+   AND v.locktype OPERATOR(pg_catalog.=) 'virtualxid'
+   AND v.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'
    AND v.granted
- WHERE a.datname = current_database()
-   AND a.pid <> pg_backend_pid()
-   AND a.application_name IS DISTINCT FROM current_setting('application_name')
-   AND coalesce(a.backend_type, '') NOT IN ('walsender', 'parallel worker')
+ WHERE a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+   AND a.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+   AND NOT coalesce(a.application_name OPERATOR(pg_catalog.=)
+                    pg_catalog.current_setting('application_name'), false)
+   AND coalesce(a.backend_type, '') OPERATOR(pg_catalog.<>)
+       ALL (ARRAY['walsender', 'parallel worker'])
  ORDER BY a.xact_start NULLS LAST, a.pid

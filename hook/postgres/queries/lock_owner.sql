@@ -4,15 +4,17 @@ SELECT l.pid,
        coalesce(a.usename, ''),
        coalesce(a.application_name, ''),
        CASE WHEN a.backend_start IS NOT NULL
-            THEN coalesce(host(a.client_addr), 'local') ELSE '' END,
+            THEN coalesce(pg_catalog.host(a.client_addr), 'local') ELSE '' END,
        coalesce(a.state, ''),
-       extract(epoch FROM a.backend_start)::float8
-  FROM pg_locks AS l
-  LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
- WHERE l.locktype = 'advisory'
+       extract(epoch FROM a.backend_start)::double precision
+  FROM pg_catalog.pg_locks AS l
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) l.pid
+ WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory'
    AND l.granted
-   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-   AND l.classid::bigint = %s
-   AND l.objid::bigint = %s
-   AND l.objsubid = %s
+   AND l.database OPERATOR(pg_catalog.=)
+       (SELECT oid FROM pg_catalog.pg_database
+         WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+   AND l.classid::bigint OPERATOR(pg_catalog.=) %s
+   AND l.objid::bigint OPERATOR(pg_catalog.=) %s
+   AND l.objsubid OPERATOR(pg_catalog.=) %s
  LIMIT 1

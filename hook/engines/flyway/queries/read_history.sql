@@ -1,10 +1,12 @@
 /*NO LOAD BALANCE*/
 -- What stands under the name, how many schemas are missing, and all rows; one row of
 -- NULLs when the table is empty. Flyway does not see ranks below zero either.
-SELECT c.relkind::text,
+SELECT c.relkind::pg_catalog.text,
        (SELECT pg_catalog.count(*)
           FROM pg_catalog.unnest({schemas}) AS wanted (name)
-         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = wanted.name)),
+         WHERE NOT EXISTS (
+            SELECT FROM pg_catalog.pg_namespace AS n
+             WHERE n.nspname OPERATOR(pg_catalog.=) wanted.name)),
        h.installed_rank,
        h.version,
        h.description,
@@ -16,6 +18,6 @@ SELECT c.relkind::text,
        h.execution_time,
        h.success
   FROM pg_catalog.pg_class AS c
-  LEFT JOIN {history} AS h ON h.installed_rank > -1
- WHERE c.oid = {relation}::pg_catalog.regclass
+  LEFT JOIN {history} AS h ON h.installed_rank OPERATOR(pg_catalog.>) -1
+ WHERE c.oid OPERATOR(pg_catalog.=) {relation}::pg_catalog.regclass
  ORDER BY h.installed_rank
