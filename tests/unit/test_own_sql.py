@@ -30,7 +30,7 @@ GRAMMAR = frozenset(
         ),
     }
 )
-TYPES = frozenset({"INT", "BIGINT", "BOOLEAN", "DOUBLE", "INTERVAL"})
+TYPES = frozenset({"INT", "BIGINT", "BOOLEAN", "DOUBLE", "INTERVAL", "TIMESTAMP"})
 # They look up an operator by its bare name, and nothing can be written to prevent it.
 HIDDEN_LOOKUPS = frozenset(
     {"IN", "LIKE", "ILIKE", "SIMILAR", "BETWEEN", "DISTINCT", "NULLIF", "USING"}

@@ -21,13 +21,19 @@ from hook.errors import ConfigError, QueryFailed
 from hook.settings.migrations import HistoryTable
 
 _NO_TABLE = frozenset({"42P01", "3F000"})
-# Undefined column, not a relation with columns, no function for the type of a column.
-_OTHER_COLUMNS = frozenset({"42703", "42809", "42883"})
+# Undefined column, not a relation with columns, no operator or cast for the type of a
+# column, a value that is no number, date or boolean, a number out of range.
+_OTHER_COLUMNS = frozenset({"42703", "42809", "42883", "42846", "22P02", "22007", "22008", "22003"})
 # Creating what somebody else has just created: duplicate table, duplicate schema, and the
 # unique index of a system catalog when both were at it at the same time.
 CREATED_MEANWHILE = frozenset({"42P07", "42P06", "23505"})
 _TABLE = "r"
-_KINDS = {"v": "a view", "m": "a materialized view", "p": "a partitioned table"}
+_KINDS = {
+    "v": "is a view, not a table",
+    "m": "is a materialized view, not a table",
+    "p": "is a partitioned table, not a table",
+    "row security": "hides rows from the migrating role by row-level security",
+}
 
 
 class HistoryPlace(NamedTuple):
@@ -66,7 +72,7 @@ def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -
         raise
     kind, missing, *_ = found[0]
     if kind != _TABLE:
-        raise _not_a_history(place, f"is {_KINDS.get(kind, 'something else')}, not a table")
+        raise _not_a_history(place, _KINDS.get(kind, "is not a table"))
     rows = tuple(HistoryRow(*row[2:]) for row in found if row[2] is not None)
     history = History(place.schema, place.table, exists=True, rows=rows)
     if not missing:
@@ -111,6 +117,7 @@ def create_history(
     That somebody else has just created it is no failure: read the history again.
 
     Raises:
+        ConfigError: Something in the database is against it; nothing is changed.
         HookError: The database refused.
     """
     starting = with_baseline(history, baseline)
@@ -120,7 +127,10 @@ def create_history(
         session.execute(";\n".join(creation_statements(starting, settings, installed_by)))
     except QueryFailed as error:
         if error.sqlstate not in CREATED_MEANWHILE:
-            raise
+            raise ConfigError(
+                (f"{history.schema}.{history.table} cannot be created: {error.message}",),
+                "Find what forbids it, such as an event trigger, and make an exception.",
+            ) from error
 
 
 def creation_statements(
