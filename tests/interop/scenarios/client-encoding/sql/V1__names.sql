@@ -1,0 +1,3 @@
+SET client_encoding = 'LATIN1';
+CREATE TABLE name (name text);
+INSERT INTO name VALUES ('Zoë');
