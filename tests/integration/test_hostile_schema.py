@@ -20,7 +20,7 @@ from hook.postgres.lost_backend import await_backend_end
 from hook.settings import BlockerSettings, Settings
 from hook.stages import Context
 from tests.testbed.database import Role
-from tests.testbed.gate import Gate, deciding, run_settings, settings_for
+from tests.testbed.gate import WORDING, Gate, deciding, run_settings, settings_for
 from tests.testbed.run_context import open_session, target_of
 
 SHADOWS = (Path(__file__).parents[1] / "testbed" / "hostile.sql").read_text()
@@ -80,11 +80,11 @@ def test_run_is_not_captured_and_scripts_see_their_path(gate: Gate) -> None:
 def test_history_is_edited_uncaptured(gate: Gate) -> None:
     """Baseline and repair write what they say."""
     gate.release({"V1__a.sql": "SELECT 1", "V2__b.sql": "SELECT 2"})
-    report = bootstrap.baseline(gate.settings, gate.context(), CONFIRMED)
+    report = bootstrap.baseline(gate.settings, gate.context(), CONFIRMED, WORDING)
     assert report.exit_code is ExitCode.OK, report.verdict
     assert gate.run().exit_code is ExitCode.OK
     gate.database.execute("UPDATE flyway_schema_history SET checksum = 1 WHERE version = '2'")
-    report = bootstrap.repair(gate.settings, gate.context(), CONFIRMED)
+    report = bootstrap.repair(gate.settings, gate.context(), CONFIRMED, WORDING)
     assert report.exit_code is ExitCode.OK, report.verdict
     assert gate.run().exit_code is ExitCode.OK
 

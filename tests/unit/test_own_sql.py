@@ -14,20 +14,9 @@ FILES = sorted((ROOT / "hook").rglob("*.sql"))
 # What the grammar itself resolves, in pg_catalog, and names of a query's own.
 GRAMMAR = frozenset(
     {
-        *("ALL", "AND", "ANY", "ARRAY", "AS", "COALESCE", "EXISTS", "EXTRACT", "FROM"),
-        *(
-            "MATERIALIZED",
-            "NOT",
-            "ON",
-            "OPERATOR",
-            "OR",
-            "SELECT",
-            "TREE",
-            "VARCHAR",
-            "WANTED",
-            "WHERE",
-            "X",
-        ),
+        *("ALL", "AND", "ANY", "ARRAY", "AS", "COALESCE", "EXISTS", "EXTRACT", "FROM", "LEDGER"),
+        *("MATERIALIZED", "NOT", "ON", "OPERATOR", "OR", "SELECT", "TREE", "VALUES", "VARCHAR"),
+        *("WANTED", "WHERE", "X"),
     }
 )
 TYPES = frozenset({"INT", "BIGINT", "BOOLEAN", "DOUBLE", "INTERVAL", "TIMESTAMP"})
@@ -45,6 +34,9 @@ def _tokens(text: str) -> list[Token]:
 
 
 def _is_none(words: list[str], at: int) -> bool:
+    """Tell whether the operator sign *at* is none: an assignment of UPDATE, or a pair above."""
+    if words[at] == "=" and "SET" in words[:at] and "WHERE" not in words[:at]:
+        return True
     return any(pair in NO_OPERATORS for pair in pairwise(words[max(at - 1, 0) : at + 2]))
 
 

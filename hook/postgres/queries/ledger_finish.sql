@@ -9,5 +9,5 @@ UPDATE {ledger}
        failed_rank = %s,
        failed_message = %s,
        report = %s::pg_catalog.jsonb
- WHERE id = %s
+ WHERE id OPERATOR(pg_catalog.=) %s
 RETURNING id
