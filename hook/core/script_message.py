@@ -23,8 +23,7 @@ _TERMINATOR = b"\n;\n"
 _PSQL_WORDS = (b"\\restrict", b"\\unrestrict")
 # Of the script, in bytes; a statement that is longer goes alone.
 _LONGEST_MESSAGE = 1_000_000
-# Of its script, for a message that is longer than that all the same. While it is sent, libpq
-# has it twice: with itself and the script that would be more than three times the script.
+# Of its script, from which on a longer message is most of it.
 _LARGE_SHARE = 2 / 3
 
 
@@ -81,7 +80,11 @@ class ScriptMessage:
 
     @property
     def is_most_of_script(self) -> bool:
-        """Tell whether memory cannot hold the message four times and the script as well."""
+        """Tell whether to release the script while this long message is sent.
+
+        libpq then has the message twice: with the message itself and the script, that
+        would be up to four times the script.
+        """
         starts, ends = self.statements.starts, self.statements.ends
         length = ends[-1] - starts[0] if starts else 0
         whole = len(self.statements.source.sql)

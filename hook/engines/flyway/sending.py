@@ -51,7 +51,7 @@ class Sender:
         if self.session.is_lost:
             return self.end(AttemptEnd.LOST)
         encoding = self.session.reported("client_encoding")
-        if message.statements and encoding != SENT_IN:
+        if message.statements and encoding not in {SENT_IN, ""}:
             problem = f"client_encoding is {encoding}, but scripts are sent in {SENT_IN}"
             failure = ServerMessage("ERROR", _FEATURE_NOT_SUPPORTED, problem)
             return self.end(AttemptEnd.FAILED, self._place(message, 0, failure), failure)
