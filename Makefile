@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint types layers fmt check bench image cluster interop
+.PHONY: help setup demo test lint types layers fmt check bench image interop backup cluster
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -52,3 +52,6 @@ cluster: $(READY)  ## run the manifests on a Kubernetes node, built from source
 interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; needs Java, Maven, npm
 	$(BIN)/python -m pytest tests/interop tests/pooler tests/upstream -n 2 --dist loadgroup
 	$(BIN)/python -m tests.upstream.server_versions
+
+backup: $(READY)  ## judge the backups of real pgBackRest; needs it and a PostgreSQL server
+	$(BIN)/python -m pytest tests/backup -n 2 --dist loadfile

@@ -49,11 +49,14 @@ class Cluster:
         """Return the data directory."""
         return self.folder / "data"
 
-    def initialise(self, settings: Mapping[str, str]) -> None:
-        """Create the data directory; whoever reaches the server is let in."""
+    def initialise(self, settings: Mapping[str, str], *options: str) -> None:
+        """Create the data directory; whoever reaches the server is let in.
+
+        *options* are added to initdb's own.
+        """
         self.run(
             "initdb", "-D", str(self.data), "-U", SUPERUSER, "--auth=trust",
-            "--encoding=UTF8", "--no-locale", "--no-sync",
+            "--encoding=UTF8", "--no-locale", "--no-sync", *options,
         )  # fmt: skip
         self.configure(settings)
 

@@ -9,14 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import trustme
 
 from hook.core.outcome import Finding, Status
 from hook.demo.repository import STANZA
 from hook.errors import ExitCode
 from hook.settings.backup_source import S3Settings
 from tests.testbed.backup_gate import run_gate
-from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, running_s3
+from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, running_s3, running_tls_s3
 
 INFO = f"backup/{STANZA}/backup.info"
 CANARY = "canary-secret-of-another"
@@ -50,14 +49,8 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def tls_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """Return a real S3 server behind TLS, under an authority of its own."""
     root, folder = tmp_path_factory.mktemp("s3-tls"), tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    ca_file, cert, key = folder / "ca.crt", folder / "s3.crt", folder / "s3.key"
-    authority.cert_pem.write_to_path(str(ca_file))
-    certificate.cert_chain_pems[0].write_to_path(str(cert))
-    certificate.private_key_pem.write_to_path(str(key))
-    with running_s3(root, ["--cert", str(cert), "--key", str(key)]) as endpoint:
-        yield S3Server(endpoint, root, ca_file)
+    with running_tls_s3(root, folder) as server:
+        yield server
 
 
 @pytest.fixture

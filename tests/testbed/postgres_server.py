@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -129,9 +129,11 @@ def _start(server: PostgresServer) -> PostgresServer:
 
 @contextlib.contextmanager
 def running_server(
-    binaries: Binaries, settings: Mapping[str, str] | None = None
+    binaries: Binaries, settings: Mapping[str, str] | None = None, options: Sequence[str] = ()
 ) -> Iterator[PostgresServer]:
     """Create a cluster with *settings* on top of the fast ones; remove it at the end.
+
+    *options* are added to those of initdb.
 
     Raises:
         DatabaseUnreachable: initdb or pg_ctl failed.
@@ -141,7 +143,7 @@ def running_server(
         reachable(binaries.folder, account) as programs,
         new_cluster(programs, account, _FOLDER_PREFIX) as cluster,
     ):
-        cluster.initialise({**_SETTINGS, **(settings or {})})
+        cluster.initialise({**_SETTINGS, **(settings or {})}, *options)
         (cluster.data / "pg_hba.conf").write_text(_HBA)
         server = _start(PostgresServer(cluster, binaries.major, free_port()))
         with server.connect() as admin:

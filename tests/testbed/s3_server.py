@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import re
 import subprocess
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import trustme
 
 ACCESS_KEY = "TESTACCESSKEY"
 SECRET_KEY = "canary-secret-9f3b7c51d2"
@@ -40,7 +43,9 @@ def running_s3(root: Path, options: Sequence[str] = ()) -> Iterator[str]:
         "--vfs-cache-mode", "off", "--dir-cache-time", "0s", "--poll-interval", "0",
         "--use-json-log", "--log-level", "NOTICE", *options,
     ]  # fmt: skip
-    server = subprocess.Popen(command, stderr=subprocess.PIPE)
+    # On few, busy cores Go's threads get in each other's way: a hundred times slower.
+    environment = {**os.environ, "GOMAXPROCS": "1"}
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
     log = server.stderr
     assert log is not None
     found: queue.Queue[str] = queue.Queue()
@@ -53,6 +58,19 @@ def running_s3(root: Path, options: Sequence[str] = ()) -> Iterator[str]:
         server.wait(_SECONDS)
         reader.join(_SECONDS)
         log.close()
+
+
+@contextlib.contextmanager
+def running_tls_s3(root: Path, folder: Path) -> Iterator[S3Server]:
+    """Serve *root* over TLS; the certificates, of an authority of their own, go to *folder*."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    ca_file, cert, key = folder / "ca.crt", folder / "s3.crt", folder / "s3.key"
+    authority.cert_pem.write_to_path(str(ca_file))
+    certificate.cert_chain_pems[0].write_to_path(str(cert))
+    certificate.private_key_pem.write_to_path(str(key))
+    with running_s3(root, ["--cert", str(cert), "--key", str(key)]) as endpoint:
+        yield S3Server(endpoint, root, ca_file)
 
 
 def _read_log(log: IO[bytes], found: queue.Queue[str]) -> None:

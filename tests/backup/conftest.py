@@ -1,0 +1,122 @@
+"""Real pgBackRest on a real cluster; the absence of the program ends the session at once."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.binaries import Binaries
+from tests.testbed.pgbackrest import (
+    Options,
+    PgBackRest,
+    Place,
+    directory_place,
+    installed_version,
+    new_pgbackrest,
+    s3_place,
+)
+from tests.testbed.postgres_server import PostgresServer, running_server
+from tests.testbed.process import Completed, RunningPresync
+from tests.testbed.s3_server import S3Server, running_tls_s3
+
+ARCHIVING = {"archive_mode": "on", "wal_keep_size": "0"}
+CHECKSUMS = ("--data-checksums",)
+
+Make = Callable[..., PgBackRest]
+Ask = Callable[..., Completed]
+
+
+def pytest_configure() -> None:
+    """Refuse to start without pgBackRest: a test that skips proves nothing."""
+    if installed_version() is None:
+        raise pytest.UsageError("pgbackrest is not installed; Debian has it: apt-get install it")
+
+
+def pytest_report_header() -> str:
+    """Name the pgBackRest under test."""
+    return f"pgBackRest {installed_version()}"
+
+
+@pytest.fixture(scope="session")
+def primary(binaries: Binaries) -> Iterator[PostgresServer]:
+    """Return a cluster with checksums; what archives its WAL is up to the test."""
+    with running_server(binaries, ARCHIVING, CHECKSUMS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def other_primary(binaries: Binaries) -> Iterator[PostgresServer]:
+    """Return another cluster like `primary`."""
+    with running_server(binaries, ARCHIVING, CHECKSUMS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def tls_s3(primary: PostgresServer) -> Iterator[S3Server]:
+    """Return an S3 server behind TLS whose CA the account of the cluster can read."""
+    with tempfile.TemporaryDirectory(prefix="presync-s3-", dir="/tmp") as name:
+        root, folder = Path(name, "root"), Path(name, "tls")
+        for made in (root, folder):
+            made.mkdir()
+        primary.cluster.own(Path(name))
+        with running_tls_s3(root, folder) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def new_place(tls_s3: S3Server) -> Iterator[Callable[[str, str], Place]]:
+    """Return ``new_place(storage, name) -> Place``: an empty repository, directory or s3."""
+    with tempfile.TemporaryDirectory(prefix="presync-repo-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+
+        def new(storage: str, name: str) -> Place:
+            if storage == "s3":
+                return s3_place(tls_s3, name)
+            root = Path(folder, name)
+            root.mkdir(mode=0o777)
+            root.chmod(0o777)
+            return directory_place(root)
+
+        yield new
+
+
+@pytest.fixture
+def make_pgbackrest(primary: PostgresServer) -> Iterator[Make]:
+    """Return ``make(places=(None,), options={}, server=primary, stanza="app")``.
+
+    The stanza is created, and the server archives into it from then on.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def make(
+            places: Sequence[Place | None] = (None,),
+            options: Options | None = None,
+            server: PostgresServer = primary,
+            stanza: str = "app",
+        ) -> PgBackRest:
+            made = stack.enter_context(new_pgbackrest(server, places, options, stanza))
+            made.create_stanza()
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def ask(start_presync: Callable[..., RunningPresync], tmp_path: Path) -> Ask:
+    """Return ``ask(pgbackrest, command="check", repo=1, **env) -> Completed``.
+
+    The release is one migration, so that something is pending.
+    """
+    release = tmp_path / "release"
+    release.mkdir()
+    (release / "V1__shop.sql").write_text("CREATE TABLE shop_item (id bigint PRIMARY KEY);\n")
+
+    def ask(tool: PgBackRest, command: str = "check", repo: int = 1, **env: str) -> Completed:
+        release_env = {"PRESYNC_LOCATIONS": str(release), **tool.environment(repo, **env)}
+        return start_presync([command, "--format", "json"], release_env).wait()
+
+    return ask
