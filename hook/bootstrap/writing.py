@@ -95,7 +95,7 @@ def _build_backup(backup: BackupSettings) -> BackupStage | NoBackupSource:
     if backup.source.system is BackupSystem.NONE:
         return BackupStage(None, backup.max_age)
     s3 = S3Settings(endpoint=backup.s3_endpoint)
-    catalog = open_catalog(backup.source, parse_stanza(backup.stanza), s3)
+    catalog = open_catalog(backup.source, parse_stanza(backup.stanza), s3, backup.cipher_pass)
     return BackupStage(catalog, backup.max_age)
 
 

@@ -10,8 +10,10 @@ from hook.errors import ConfigError
 from hook.settings.backup_source import BackupSource, DirectoryLocation, S3Location, S3Settings
 
 
-def open_catalog(source: BackupSource, stanza: str, s3: S3Settings) -> BackupCatalog:
-    """Return the catalog of *source*.
+def open_catalog(
+    source: BackupSource, stanza: str, s3: S3Settings, passphrase: str | None = None
+) -> BackupCatalog:
+    """Return the catalog of *source*; *passphrase* is that of an encrypted repository.
 
     Raises:
         ConfigError: *source* is the deliberate absence of backups.
@@ -20,7 +22,7 @@ def open_catalog(source: BackupSource, stanza: str, s3: S3Settings) -> BackupCat
 
     if source.location is None:
         raise ConfigError((f"the backup source {source.system} has no catalog",))
-    return PgBackRestCatalog(open_store(source.location, s3), stanza)
+    return PgBackRestCatalog(open_store(source.location, s3), stanza, passphrase)
 
 
 def open_store(location: DirectoryLocation | S3Location, s3: S3Settings) -> ObjectStore:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hook.catalogs.object_store import ObjectStore
+from hook.catalogs.pgbackrest_cipher import reveal_info
 from hook.core.backup import Backup, Evidence, Presence, newest_first
 from hook.core.pgbackrest_info import BackupInfo, parse_backup_info
 from hook.core.text import one_line
@@ -30,10 +31,15 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class PgBackRestCatalog:
-    """A `BackupCatalog` over the repository of one stanza."""
+    """A `BackupCatalog` over the repository of one stanza.
+
+    Attributes:
+        passphrase: pgBackRest's ``repo-cipher-pass``, none for a repository without.
+    """
 
     store: ObjectStore
     stanza: str
+    passphrase: str | None = field(default=None, repr=False)
 
     def describe(self) -> str:
         """Return stanza and place."""
@@ -67,7 +73,7 @@ class PgBackRestCatalog:
                 problems.append(f"{name} is missing")
                 continue
             try:
-                info = parse_backup_info(stored.data)
+                info = parse_backup_info(reveal_info(stored.data, self.passphrase))
             except BackupUnknown as error:
                 problems.append(f"{name}: {error.message}")
                 errors.append(error)

@@ -22,7 +22,6 @@ from hook.core.text import clip
 from hook.errors import BackupUnknown
 
 _FORMAT = 5
-_ENCRYPTED = b"Salted__"
 _LABEL = re.compile(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?")
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
@@ -70,13 +69,8 @@ def parse_backup_info(data: bytes) -> BackupInfo:
     """Return what *data* says once its checksum is verified.
 
     Raises:
-        BackupUnknown: The text is encrypted, damaged or of another format.
+        BackupUnknown: The text is damaged or of another format.
     """
-    if data.startswith(_ENCRYPTED):
-        raise BackupUnknown(
-            "encrypted, and no passphrase is known",
-            "Use a repository without repo-cipher-type; reading encrypted ones is not supported.",
-        )
     if not data.strip():
         raise _damaged("empty")
     lines = list(read_info_lines(data))

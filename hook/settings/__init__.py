@@ -65,13 +65,19 @@ class RunSettings(NamedTuple):
 
 
 class BackupSettings(NamedTuple):
-    """The backup gate. *source* is none when nobody said where the backups are."""
+    """The backup gate.
+
+    Attributes:
+        source: None when nobody said where the backups are.
+        cipher_pass: Of an encrypted repository.
+    """
 
     policy: Policy
     source: BackupSource | None
     stanza: str | None
     max_age: timedelta
     s3_endpoint: str | None
+    cipher_pass: str | None = None
 
 
 class BlockerSettings(NamedTuple):

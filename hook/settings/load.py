@@ -23,7 +23,7 @@ from hook.settings.load_migrations import build_migrations
 from hook.settings.load_output import build_output
 from hook.settings.names import judge_flyway_files, judge_names, note_harmless
 from hook.settings.secrets import find_secrets, is_secret_name
-from hook.settings.setting import Origin, Problem
+from hook.settings.setting import Origin, Problem, Setting
 from hook.settings.sources import Inputs, Values, read_values
 
 
@@ -43,7 +43,9 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
         BadFlags: The same, when nothing but flags is wrong.
     """
     values, found = read_values(inputs)
-    password, unreadable = _read_password(values)
+    password, unreadable = _read_secret(values, spec.PASSWORD_FILE)
+    cipher_pass, no_passphrase = _read_secret(values, spec.BACKUP_CIPHER_PASS_FILE)
+    cipher_pass = cipher_pass or values.of(spec.BACKUP_CIPHER_PASS)
     connection, problems = _connect(values, password, inputs, need)
     _raise_all(
         [
@@ -52,6 +54,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             *found,
             *_judge_together(values),
             *unreadable,
+            *no_passphrase,
             *problems,
         ]
     )
@@ -72,6 +75,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             stanza=values.of(spec.BACKUP_STANZA),
             max_age=values.of(spec.BACKUP_MAX_AGE),
             s3_endpoint=values.of(spec.S3_ENDPOINT),
+            cipher_pass=cipher_pass,
         ),
         blockers=BlockerSettings(
             policy=values.of(spec.BLOCKERS_POLICY),
@@ -80,7 +84,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
         ),
         output=build_output(values),
         overrides=_build_overrides(values),
-        provenance=_build_provenance(values, connection, password, inputs),
+        provenance=_build_provenance(values, connection, (password, cipher_pass), inputs),
     )
 
 
@@ -108,11 +112,12 @@ def _connect(
     return connection, problems
 
 
-def _read_password(values: Values) -> tuple[str | None, list[Problem]]:
-    path = values.of(spec.PASSWORD_FILE)
+def _read_secret(values: Values, setting: Setting[str | None]) -> tuple[str | None, list[Problem]]:
+    """Return what stands in the file that *setting* names, none when it names none."""
+    path = values.of(setting)
     if path is None:
         return None, []
-    label = values.given[spec.PASSWORD_FILE.name].label
+    label = values.given[setting.name].label
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -133,6 +138,13 @@ def _judge_together(values: Values) -> Iterator[Problem]:
             "--url holds a password, which every process of the machine can read",
             Origin.FLAG,
             "Set PRESYNC_URL instead, or give the password by PRESYNC_PASSWORD_FILE.",
+        )
+    passphrase = values.given.get(spec.BACKUP_CIPHER_PASS.name)
+    if passphrase is not None and passphrase.origin is Origin.FLAG:
+        yield Problem(
+            "--backup-cipher-pass is a secret, and every process of the machine can read flags",
+            Origin.FLAG,
+            "Set PRESYNC_BACKUP_CIPHER_PASS or PRESYNC_BACKUP_CIPHER_PASS_FILE instead.",
         )
     if values.of(spec.OVERRIDE) and not (values.of(spec.OVERRIDE_REASON) or "").strip():
         label = values.given[spec.OVERRIDE.name].label
@@ -168,7 +180,7 @@ def _build_overrides(values: Values) -> tuple[Override, ...]:
 
 
 def _build_provenance(
-    values: Values, connection: Connection, password: str | None, inputs: Inputs
+    values: Values, connection: Connection, read: tuple[str | None, ...], inputs: Inputs
 ) -> Provenance:
     url = values.given.get(spec.URL.name)
     files = values.flyway.variables
@@ -180,7 +192,7 @@ def _build_provenance(
     secrets += [given.text for name, given in values.placeholders.items() if is_secret_name(name)]
     target = connection.target
     secrets += inputs.arguments.secrets if inputs.arguments is not None else ()
-    secrets += [text for text in (password, target and target.password) if text]
+    secrets += [text for text in (*read, target and target.password) if text]
     shown = ("user", "host", "hostaddr", "dbname")
     return Provenance(
         given=values.given,

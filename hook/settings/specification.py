@@ -205,6 +205,24 @@ BACKUP_MAX_AGE: Setting[timedelta] = own(
     _DURATION,
     "How old the newest backup may be, from the moment it stopped.",
 )
+BACKUP_CIPHER_PASS: Setting[str | None] = own(
+    Group.BACKUP,
+    "backup_cipher_pass",
+    str,
+    None,
+    "PASSPHRASE",
+    "Passphrase of an encrypted repository, pgBackRest's repo-cipher-pass. Refused as a flag.",
+)._replace(
+    is_secret=True,
+)
+BACKUP_CIPHER_PASS_FILE: Setting[str | None] = own(
+    Group.BACKUP,
+    "backup_cipher_pass_file",
+    str,
+    None,
+    "PATH",
+    "File that holds the passphrase; it replaces PRESYNC_BACKUP_CIPHER_PASS.",
+)
 S3_ENDPOINT: Setting[str | None] = own(
     Group.BACKUP,
     "s3_endpoint",
