@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import FrameType
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from hook.errors import BudgetExceeded, Interrupted
 
@@ -158,36 +159,47 @@ class Deadline:
             )
 
 
-def run_bounded(work: Callable[[], T], deadline: Deadline, interrupt: Interrupt) -> T | None:
-    """Run *work* in a daemon thread until it ends, *deadline* passes or a stop comes.
+class Background(Generic[T]):
+    """Work in a daemon thread, while the caller does something else.
 
     Libraries with only per-call timeouts (botocore) need a total one from outside.
     The thread is abandoned, not killed: it must hold nothing that outlives the process.
-
-    Returns:
-        What *work* returned, or none when the deadline passed first.
-
-    Raises:
-        Interrupted: A stop was requested meanwhile.
-        Exception: Whatever *work* raised.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
-    done_reader, done_writer = socket.socketpair()
 
-    def target() -> None:
+    def __init__(self, work: Callable[[], T]) -> None:
+        """Start *work* at once."""
+        self._work = work
+        self._results: list[T] = []
+        self._errors: list[BaseException] = []
+        # Bare descriptors, as nobody may come for the result of an interrupted run.
+        self._done, self._writer = os.pipe()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def result(self, deadline: Deadline, interrupt: Interrupt) -> T | None:
+        """Return what the work returned, or none when *deadline* passes first.
+
+        Raises:
+            Interrupted: A stop was requested meanwhile.
+            Exception: Whatever the work raised.
+        """
         try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread
-            errors.append(error)
+            select.select([self._done, interrupt.fileno()], [], [], deadline.remaining())
+            interrupt.raise_if_set()
         finally:
-            done_writer.close()
+            os.close(self._done)
+        if self._errors:
+            raise self._errors[0]
+        return self._results[0] if self._results else None
 
-    with done_reader:
-        threading.Thread(target=target, daemon=True).start()
-        waited_for = [done_reader.fileno(), interrupt.fileno()]
-        select.select(waited_for, [], [], deadline.remaining())
-        interrupt.raise_if_set()
-    if errors:
-        raise errors[0]
-    return results[0] if results else None
+    def _run(self) -> None:
+        try:
+            self._results.append(self._work())
+        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread
+            self._errors.append(error)
+        finally:
+            os.close(self._writer)
+
+
+def run_bounded(work: Callable[[], T], deadline: Deadline, interrupt: Interrupt) -> T | None:
+    """Run *work* until it ends, *deadline* passes or a stop comes, see `Background`."""
+    return Background(work).result(deadline, interrupt)

@@ -66,7 +66,7 @@ class ExitCode(IntEnum):
     UNSAFE = 15, Effect.UNTOUCHED, "safety rule or window, without waiver"
     AUTH = 16, Effect.UNTOUCHED, "credentials, rights or TLS refused"
     UNSUPPORTED = 17, Effect.UNTOUCHED, "server version, pooler or feature not supported"
-    NO_WAY_BACK = 18, Effect.UNTOUCHED, "no usable fresh backup"
+    NO_WAY_BACK = 18, Effect.UNTOUCHED, "no usable fresh backup, or no WAL from it to now"
     SQL_FAILED = (
         20,
         Effect.ROLLED_BACK,

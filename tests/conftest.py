@@ -71,11 +71,13 @@ def server(binaries: Binaries) -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def make_server(binaries: Binaries) -> Iterator[Callable[..., PostgresServer]]:
-    """Return ``make(settings={}) -> PostgresServer``: clusters of this test's own."""
+    """Return ``make(settings={}, options=()) -> PostgresServer``: clusters of this test's own."""
     with contextlib.ExitStack() as stack:
 
-        def make(settings: Mapping[str, str] | None = None) -> PostgresServer:
-            return stack.enter_context(running_server(binaries, settings))
+        def make(
+            settings: Mapping[str, str] | None = None, options: Sequence[str] = ()
+        ) -> PostgresServer:
+            return stack.enter_context(running_server(binaries, settings, options))
 
         yield make
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
+from hook.catalogs import BackupCatalog
 from hook.catalogs.opening import open_catalog
+from hook.catalogs.shared import SharedCatalog
 from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
 from hook.pipeline.dry_run import refuse_to_reconnect
@@ -14,6 +16,7 @@ from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
 from hook.settings.backup_source import BackupSystem, S3Settings, parse_stanza
 from hook.settings.words import NO_LEDGER
+from hook.stages.archive import ArchiveStage, NoArchive
 from hook.stages.backup import BackupStage, NoBackupSource
 from hook.stages.blockers import BlockersStage
 from hook.stages.failure_memory import FailureMemoryStage
@@ -80,23 +83,31 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         ConfigError: The settings name no backup source that can be opened.
     """
     overridden = {item.gate for item in settings.overrides}
+    catalog = _build_catalog(settings.backup)
     return Gates(
         engine=engine,
-        backup=_build_backup(settings.backup).run,
+        backup=_build_backup(settings.backup, catalog),
         backup_policy=_policy("backup", settings.backup.policy, overridden),
+        archive=NoArchive() if catalog is None else ArchiveStage(catalog, settings.archive.max_lag),
+        archive_policy=_policy("archive", settings.archive.policy, overridden),
         blockers=BlockersStage(BlockerPolicy(settings.blockers.max_age), settings.blockers.wait),
         blockers_policy=_policy("blockers", settings.blockers.policy, overridden),
     )
 
 
-def _build_backup(backup: BackupSettings) -> BackupStage | NoBackupSource:
-    if backup.source is None:
-        return NoBackupSource()
-    if backup.source.system is BackupSystem.NONE:
-        return BackupStage(None, backup.max_age)
+def _build_backup(
+    backup: BackupSettings, catalog: BackupCatalog | None
+) -> BackupStage | NoBackupSource:
+    return NoBackupSource() if backup.source is None else BackupStage(catalog, backup.max_age)
+
+
+def _build_catalog(backup: BackupSettings) -> BackupCatalog | None:
+    """Return the catalog that the gates share, none when there is no backup source."""
+    if backup.source is None or backup.source.system is BackupSystem.NONE:
+        return None
     s3 = S3Settings(endpoint=backup.s3_endpoint)
-    catalog = open_catalog(backup.source, parse_stanza(backup.stanza), s3, backup.cipher_pass)
-    return BackupStage(catalog, backup.max_age)
+    stanza = parse_stanza(backup.stanza)
+    return SharedCatalog(open_catalog(backup.source, stanza, s3, backup.cipher_pass))
 
 
 def _policy(gate: str, policy: Policy, overridden: set[str]) -> Policy:

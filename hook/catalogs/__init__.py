@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Evidence
+from hook.core.wal import Recovery
 
 
 class BackupCatalog(Protocol):
@@ -19,4 +21,12 @@ class BackupCatalog(Protocol):
         Raises:
             BackupSourceMissing: The storage answered; what the settings name is not there.
             BackupUnknown: It could not be read, which says nothing about the backups.
+        """
+
+    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
+        """Look for the WAL that *recovery* reads.
+
+        Raises:
+            BackupSourceMissing: The storage answered, and there is no archive.
+            BackupUnknown: It could not be read.
         """

@@ -7,26 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hook.catalogs.object_store import ObjectStore
-from hook.catalogs.pgbackrest_cipher import reveal_info
+from hook.catalogs.pgbackrest_archive import Archive
+from hook.catalogs.pgbackrest_files import InfoFile
+from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Backup, Evidence, Presence, newest_first
-from hook.core.pgbackrest_info import BackupInfo, parse_backup_info
+from hook.core.pgbackrest_info import parse_archive_info, parse_backup_info
 from hook.core.text import one_line
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.core.wal import Recovery
+from hook.errors import BackupSourceMissing
 
-# That of ten thousand backups is half as long. Reading one of this length takes three
-# times the room, and a hook pod has little.
-INFO_LIMIT = 16 * 2**20
 # One listing each; a repository rarely keeps more backups than this.
 LOOK_LIMIT = 200
 _MANIFEST = "backup.manifest"
 _TOLD_NAMES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    info: BackupInfo
-    clock: datetime | None
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,10 @@ class PgBackRestCatalog:
 
     def read_evidence(self) -> Evidence:
         """Read ``backup.info`` and look for the manifests of the backups that matter."""
-        reading = self._read_info()
+        file = InfoFile("backup", self.stanza, parse_backup_info, self.passphrase)
+        reading = file.read(self.store)
+        if reading is None:
+            raise self._missing()
         return Evidence(
             source=self.describe(),
             backups=self._look_at(reading.info.backups, reading.clock),
@@ -59,31 +55,22 @@ class PgBackRestCatalog:
             clock=reading.clock,
         )
 
+    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
+        """Read ``archive.info`` and list the WAL that *recovery* reads."""
+        file = InfoFile("archive", self.stanza, parse_archive_info, self.passphrase)
+        reading = file.read(self.store)
+        if reading is None:
+            raise BackupSourceMissing(
+                f"{self.describe()} has no archive.info",
+                f"Create the stanza (pgbackrest --stanza={self.stanza} stanza-create).",
+            )
+        folder = f"archive/{self.stanza}/{reading.info.archive_id}/"
+        archive = Archive(self.store, folder, reading.info)
+        return archive.look(self.describe(), recovery, reading.warnings)
+
     @property
     def _folder(self) -> str:
         return f"backup/{self.stanza}/"
-
-    def _read_info(self) -> _Reading:
-        """Read the info file or, as pgBackRest itself does, its second copy."""
-        problems: list[str] = []
-        errors: list[BackupUnknown] = []
-        for name in ("backup.info", "backup.info.copy"):
-            stored = self.store.read(self._folder + name, INFO_LIMIT)
-            if stored is None:
-                problems.append(f"{name} is missing")
-                continue
-            try:
-                info = parse_backup_info(reveal_info(stored.data, self.passphrase))
-            except BackupUnknown as error:
-                problems.append(f"{name}: {error.message}")
-                errors.append(error)
-            else:
-                return _Reading(info, stored.clock, tuple(problems))
-        if not errors:
-            raise self._missing()
-        # The place comes last: it may be long, and a verdict is cut at the end.
-        message = f"stanza {self.stanza}: {'; '.join(problems)}; in {self.store.describe()}"
-        raise BackupUnknown(message, errors[0].hint)
 
     def _missing(self) -> BackupSourceMissing:
         stanzas = self._folders("backup/")

@@ -59,13 +59,29 @@ def judge_freshness(
     cluster = _judge_cluster(evidence, policy)
     if cluster is not None:
         return (*findings, cluster)
-    time = now if evidence.clock is None else evidence.clock
+    time = _time(evidence, now)
+    judged = _judge_all(evidence, policy, time)
+    return (*findings, *_judge_newest(evidence, judged, policy, time))
+
+
+def usable_backup(evidence: Evidence, policy: FreshnessPolicy, now: datetime) -> Backup | None:
+    """Return the newest backup without a reason against it, however old; none without one."""
+    if _judge_cluster(evidence, policy) is not None:
+        return None
+    judged = _judge_all(evidence, policy, _time(evidence, now))
+    return next((item.backup for item in judged if not item.reasons), None)
+
+
+def _time(evidence: Evidence, now: datetime) -> datetime:
+    return now if evidence.clock is None else evidence.clock
+
+
+def _judge_all(evidence: Evidence, policy: FreshnessPolicy, time: datetime) -> list[_Judged]:
     listed = {backup.label: backup for backup in evidence.backups}
-    judged = [
+    return [
         _Judged(backup, _reasons_against(backup, listed, evidence, policy, time))
         for backup in newest_first(evidence.backups)
     ]
-    return (*findings, *_judge_newest(evidence, judged, policy, time))
 
 
 def _judge_clock(evidence: Evidence, policy: FreshnessPolicy, now: datetime) -> list[Finding]:

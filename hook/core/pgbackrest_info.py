@@ -1,6 +1,6 @@
-"""Reads pgBackRest's ``backup.info`` and verifies the checksum it carries.
+"""Reads pgBackRest's info files and verifies the checksum they carry.
 
-The file is INI-like: sections, and keys whose value is JSON. The section ``backrest``
+Such a file is INI-like: sections, and keys whose value is JSON. The section ``backrest``
 stands at both ends of the file, which is why `configparser` refuses it. The format is
 that of ``src/common/ini.c``, ``src/info/info.c`` and ``src/info/infoBackup.c`` of
 pgBackRest 2.x, whose repositories all say ``backrest-format=5``.
@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from sys import intern
@@ -24,6 +24,7 @@ from hook.errors import BackupUnknown
 _FORMAT = 5
 _LABEL = re.compile(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?")
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
+_VERSION = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?")
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
 _BACKUPS = "backup:current"
 _CHECKSUM = ("backrest", "backrest-checksum")
@@ -52,6 +53,21 @@ class BackupInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveInfo:
+    """What one ``archive.info`` says.
+
+    Attributes:
+        archive_id: Folder of the WAL of the cluster as it is now. The number in it may
+            differ from the one in ``backup.info``.
+        passphrase: Of the files in the archive of an encrypted repository.
+    """
+
+    archive_id: str
+    system_identifier: str
+    passphrase: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class InfoLine:
     """One ``key=value`` of an info file; *raw* is the value's JSON as it stands there."""
 
@@ -71,6 +87,32 @@ def parse_backup_info(data: bytes) -> BackupInfo:
     Raises:
         BackupUnknown: The text is damaged or of another format.
     """
+    lines, values = _verified(data)
+    return _read_info(values, (line for line in lines if line.section == _BACKUPS))
+
+
+def parse_archive_info(data: bytes) -> ArchiveInfo:
+    """Return what ``archive.info`` says once its checksum is verified.
+
+    Raises:
+        BackupUnknown: The text is damaged or of another format.
+    """
+    _, values = _verified(data)
+    db_id = _number(values.get(("db", "db-id")))
+    system_identifier = _number(values.get(("db", "db-system-id")))
+    version = values.get(("db", "db-version"))
+    if db_id is None or system_identifier is None or not _VERSION.fullmatch(str(version)):
+        raise _damaged("it does not say which cluster it belongs to")
+    passphrase = values.get(("cipher", "cipher-pass"))
+    return ArchiveInfo(
+        f"{version}-{db_id}",
+        str(system_identifier),
+        passphrase if isinstance(passphrase, str) else None,
+    )
+
+
+def _verified(data: bytes) -> tuple[list[InfoLine], Mapping[tuple[str, str], object]]:
+    """Return the lines of *data*, and the values of all but the backups."""
     if not data.strip():
         raise _damaged("empty")
     lines = list(read_info_lines(data))
@@ -79,7 +121,7 @@ def parse_backup_info(data: bytes) -> BackupInfo:
         raise _damaged(f"format {values.get(('backrest', 'backrest-format'))!r} is not {_FORMAT}")
     if values.get(_CHECKSUM) != info_checksum(lines):
         raise _damaged("its checksum does not match (truncated or edited)")
-    return _read_info(values, (line for line in lines if line.section == _BACKUPS))
+    return lines, values
 
 
 def _damaged(reason: str) -> BackupUnknown:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import signal
 import tempfile
 import time
@@ -12,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from hook.clock import Interrupt
+from hook.clock import Interrupt, SystemClock
 from hook.demo.acts import MIGRATED, REFUSED, REPEATED, SHOWN, Theatre
 from hook.demo.ingredients import Ingredients, find_ingredients
 from hook.demo.programs import reachable
-from hook.demo.repository import STANZA, Repository
+from hook.demo.repository import ARCHIVE_INFO, STANZA, BackedUp, Repository
 from hook.demo.server import FAST, SUPERUSER, Cluster, new_cluster
 from hook.errors import DatabaseUnreachable, ExitCode, HookError
 from hook.render.palette import Colour, Palette
@@ -33,7 +32,9 @@ _STATEMENTS = (
 )
 _STALE = timedelta(hours=31)
 _FRESH = timedelta(minutes=12)
-_IDENTIFIER = re.compile(r"^Database system identifier: +(\d+)$", re.MULTILINE)
+_REPOSITORY = "repository"
+_ARCHIVE_SECONDS = 60.0
+_POLL_SECONDS = 0.02
 
 
 def perform(
@@ -68,13 +69,12 @@ def _play(
     began = time.monotonic()
     tell("Starting a throw-away PostgreSQL server ...")
     with (
-        _running_server(ingredients, interrupt) as cluster,
         tempfile.TemporaryDirectory(prefix=_FOLDER_PREFIX, dir="/tmp") as name,
+        _running_server(ingredients, Path(name), interrupt) as cluster,
     ):
         folder = Path(name)
-        repository = Repository(
-            ingredients.sample, folder / "repository", _read_identifier(cluster)
-        )
+        repository = Repository(ingredients.sample, folder / _REPOSITORY, _describe(cluster))
+        _await_archived(repository, SystemClock(interrupt))
         settings = {
             "PRESYNC_URL": f"postgresql://{_OWNER}@/{_DATABASE}?host={cluster.folder}",
             "PRESYNC_LOCATIONS": str(ingredients.migrations),
@@ -98,8 +98,10 @@ def _play(
 
 
 @contextlib.contextmanager
-def _running_server(ingredients: Ingredients, interrupt: Interrupt) -> Iterator[Cluster]:
-    """Lend a server with an empty database.
+def _running_server(
+    ingredients: Ingredients, folder: Path, interrupt: Interrupt
+) -> Iterator[Cluster]:
+    """Lend a server with an empty database, which archives its WAL below *folder*.
 
     Its programs take less than a second each and are let finish; a stop is seen in between.
     """
@@ -111,19 +113,54 @@ def _running_server(ingredients: Ingredients, interrupt: Interrupt) -> Iterator[
         interrupt.raise_if_set()
         cluster.initialise(_SETTINGS)
         interrupt.raise_if_set()
+        archive = folder / _REPOSITORY / ARCHIVE_INFO.parent / f"{_major(cluster)}-1"
+        cluster.own(folder)
+        cluster.configure({"archive_mode": "on", "archive_command": _archive_command(archive)})
         cluster.start(_PORT)
-        options = ("-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(cluster.folder), "-U", SUPERUSER)
         for statement in _STATEMENTS:
-            cluster.run("psql", *options, "-c", statement, "postgres")
+            _execute(cluster, statement)
         interrupt.raise_if_set()
         yield cluster
 
 
-def _read_identifier(cluster: Cluster) -> str:
-    found = _IDENTIFIER.search(cluster.run("pg_controldata", "-D", str(cluster.data)))
-    if found is None:
-        raise DatabaseUnreachable("pg_controldata does not tell the system identifier")
-    return found[1]
+def _execute(cluster: Cluster, statement: str) -> str:
+    """Run *statement* as the superuser and return what it returns, unaligned."""
+    options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER)
+    place = ("-h", str(cluster.folder), "-c", statement, "postgres")
+    return cluster.run("psql", *options, *place).strip()
+
+
+def _major(cluster: Cluster) -> str:
+    return (cluster.data / "PG_VERSION").read_text().strip()
+
+
+def _archive_command(archive: Path) -> str:
+    """Return a command that keeps a segment as pgBackRest names it, by its own checksum."""
+    folder = f"{archive}/$(echo %f | cut -c 1-16)"
+    checksum = "$( (sha1sum || shasum) < %p 2>/dev/null | cut -c 1-40)"
+    return f'mkdir -p "{folder}" && cp %p "{folder}/%f-{checksum}"'
+
+
+def _describe(cluster: Cluster) -> BackedUp:
+    """Return the cluster as its backups know it, with a WAL segment that is now finished."""
+    identifier = _execute(cluster, "SELECT system_identifier FROM pg_control_system()")
+    position = _execute(cluster, "SELECT pg_switch_wal()")
+    segment = _execute(cluster, f"SELECT pg_walfile_name('{position}')")
+    return BackedUp(identifier, _major(cluster), segment, position)
+
+
+def _await_archived(repository: Repository, clock: SystemClock) -> None:
+    """Return as soon as the WAL that the backups need is archived.
+
+    Raises:
+        DatabaseUnreachable: It is not within a minute.
+        Interrupted: A stop was requested.
+    """
+    ends = clock.monotonic() + _ARCHIVE_SECONDS
+    while not any(repository.archive.glob(f"*/{repository.cluster.segment}-*")):
+        if clock.monotonic() > ends:
+            raise DatabaseUnreachable("the demo's server does not archive its WAL")
+        clock.sleep(_POLL_SECONDS)
 
 
 def _stop_when_the_terminal_closes(interrupt: Interrupt) -> None:

@@ -20,8 +20,10 @@ from hook.errors import BackupUnknown
 
 STANZA = "app"
 INFO = Path("backup", STANZA, "backup.info")
+ARCHIVE_INFO = Path("archive", STANZA, "archive.info")
 
 _CHECKSUM = "backrest-checksum"
+_ARCHIVE_ID = re.compile(r"\d+-\d+")
 _STAMP = re.compile(r"\d{8}-\d{6}")
 _STAMP_FORMAT = "%Y%m%d-%H%M%S"
 
@@ -29,16 +31,41 @@ Sections = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class BackedUp:
+    """The cluster whose backups a repository is to hold.
+
+    Attributes:
+        major: Version of the server.
+        segment: WAL that each backup needs, and all it needs.
+        position: In that segment, where a restore becomes consistent.
+    """
+
+    system_identifier: str
+    major: str
+    segment: str
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """A recorded repository, retold for another cluster and another time.
 
     Only what pgBackRest dates is rewritten: its labels carry the start of the backup, its
-    info file both ends, and the checksum covers them all.
+    info file both ends and the WAL between them, and the checksum covers them all. The
+    recorded WAL is of the other cluster and left out; a real server archives here.
+
+    Attributes:
+        cluster: Whose backups these are to be.
     """
 
     sample: Path
     root: Path
-    system_identifier: str
+    cluster: BackedUp
+
+    @property
+    def archive(self) -> Path:
+        """Return the folder for the WAL of the cluster."""
+        return self.root / ARCHIVE_INFO.parent / f"{self.cluster.major}-1"
 
     def copy_all(self, stopped_at: datetime) -> None:
         """Create *root*, all backups moved in time so that the newest one stops then.
@@ -46,7 +73,11 @@ class Repository:
         Raises:
             BackupUnknown: The recorded info file is damaged.
         """
-        shutil.copytree(self.sample, self.root, ignore=_backup_folders)
+        shutil.copytree(self.sample, self.root, ignore=_dated_folders, dirs_exist_ok=True)
+        for path in (ARCHIVE_INFO, ARCHIVE_INFO.with_name("archive.info.copy")):
+            sections = read_sections((self.sample / path).read_bytes())
+            self._retell_cluster(sections, "db-id")
+            (self.root / path).write_text(render_sections(sections))
         recorded = self._recorded()
         entries = recorded["backup:current"]
         newest = max(entry["backup-timestamp-stop"] for entry in entries.values())
@@ -78,10 +109,17 @@ class Repository:
         data = (self.sample / INFO).read_bytes()
         parse_backup_info(data)  # whatever else is wrong with it is told by name
         sections = read_sections(data)
-        identifier = int(self.system_identifier)
-        for cluster in (sections["db"], *sections["db:history"].values()):
-            cluster["db-system-id"] = identifier
+        self._retell_cluster(sections, "db-system-id")
         return sections
+
+    def _retell_cluster(self, sections: Sections, key: str) -> None:
+        """Put the cluster into *sections*, in whose history *key* is its identifier."""
+        sections["db"] |= {
+            "db-system-id": int(self.cluster.system_identifier),
+            "db-version": self.cluster.major,
+        }
+        for cluster in sections["db:history"].values():
+            cluster |= {key: int(self.cluster.system_identifier), "db-version": self.cluster.major}
 
     def _copy(self, entries: dict[str, Any], shift: timedelta) -> dict[str, Any]:
         """Copy the folders of *entries* and return the entries, both later by *shift*."""
@@ -93,6 +131,8 @@ class Repository:
         for entry in moved.values():
             entry["backup-timestamp-start"] += int(shift.total_seconds())
             entry["backup-timestamp-stop"] += int(shift.total_seconds())
+            entry["backup-archive-start"] = entry["backup-archive-stop"] = self.cluster.segment
+            entry["backup-lsn-start"] = entry["backup-lsn-stop"] = self.cluster.position
         return moved
 
     def _save(self, sections: Sections, entries: dict[str, Any]) -> None:
@@ -102,9 +142,11 @@ class Repository:
             path.write_text(text)
 
 
-def _backup_folders(folder: str, names: list[str]) -> list[str]:
-    """Return which of *names* are folders of single backups, for `shutil.copytree`."""
-    return [name for name in names if Path(folder).name == STANZA and _STAMP.match(name)]
+def _dated_folders(folder: str, names: list[str]) -> list[str]:
+    """Return which of *names* are folders of single backups or of WAL, for `shutil.copytree`."""
+    if Path(folder).name != STANZA:
+        return []
+    return [name for name in names if _STAMP.match(name) or _ARCHIVE_ID.fullmatch(name)]
 
 
 def _since(timestamp: int, moment: datetime) -> timedelta:

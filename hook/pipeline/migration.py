@@ -12,6 +12,7 @@ from hook.core.no_callbacks import NoCallbacks
 from hook.core.outcome import Finding, Policy
 from hook.core.recorded import gate_not_needed, needs_no_gate
 from hook.core.version import newest_version
+from hook.errors import HookError
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Prepared, Read, Reading
 from hook.stages import Outcome
@@ -24,42 +25,61 @@ if TYPE_CHECKING:
     from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
     from hook.stages import Callbacks, Context
+    from hook.stages.archive import ArchiveStage, NoArchive
+    from hook.stages.backup import BackupStage, NoBackupSource
     from hook.stages.blockers import BlockersStage
     from hook.stages.failure_memory import FailureMemoryStage
     from hook.stages.lock import LockStage
     from hook.stages.migrate import MigrateStage
 
 
+Judge = Callable[[], tuple[Finding, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Gates:
     """The checks that can refuse a run which has something to migrate.
 
-    Attributes:
-        backup: Given the system identifier of the live cluster, none when unknown.
+    The storage of the backups is asked in threads, from the moment the gates are made
+    until they are passed, while the server is watched for blockers.
     """
 
     engine: Engine
-    backup: Callable[[Context, str | None], tuple[Finding, ...]]
+    backup: BackupStage | NoBackupSource
     backup_policy: Policy
+    archive: ArchiveStage | NoArchive
+    archive_policy: Policy
     blockers: BlockersStage
     blockers_policy: Policy
 
     def in_front_of(self, ctx: Context, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
-        """Return the gates that *prepared* has to pass, in the order they are told."""
+        """Return the gates that *prepared* has to pass, in the order they are told.
+
+        Reading the storage begins here and is waited for last.
+        """
         if needs_no_gate(prepared.scripts):
-            policies = {"backup": self.backup_policy, "blockers": self.blockers_policy}
+            policies = {
+                "blockers": self.blockers_policy,
+                "backup": self.backup_policy,
+                "archive": self.archive_policy,
+            }
             return tuple(
                 Gate(name, policy, partial(gate_not_needed, name))
                 for name, policy in policies.items()
             )
         identifier = read.facts.system_identifier
+        backup = _begin(self.backup_policy, lambda: self.backup.start(ctx, identifier))
+        archive = _begin(
+            self.archive_policy, lambda: self.archive.start(ctx, read.session, identifier)
+        )
         return (
-            Gate("backup", self.backup_policy, lambda: self.backup(ctx, identifier)),
             Gate(
                 "blockers",
                 self.blockers_policy,
                 lambda: self._look_for_blockers(ctx, read, prepared.requests),
             ),
+            Gate("backup", self.backup_policy, backup),
+            Gate("archive", self.archive_policy, archive),
         )
 
     def _look_for_blockers(
@@ -68,6 +88,20 @@ class Gates:
         # A name in a script means what it will mean when the script runs.
         self.engine.enter_session(read.session, read.history, read.facts)
         return self.blockers.run(ctx, read.session, requests)
+
+
+def _begin(policy: Policy, start: Callable[[], Judge]) -> Judge:
+    """Begin a gate's work and return what judges; a failure to begin is that judgement's."""
+    if policy is Policy.OFF:
+        return tuple
+    try:
+        return start()
+    except HookError as error:
+        return partial(_raise, error)
+
+
+def _raise(error: HookError) -> tuple[Finding, ...]:
+    raise error
 
 
 @dataclass(frozen=True, slots=True)

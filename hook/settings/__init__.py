@@ -80,6 +80,17 @@ class BackupSettings(NamedTuple):
     cipher_pass: str | None = None
 
 
+class ArchiveSettings(NamedTuple):
+    """The archive gate.
+
+    Attributes:
+        max_lag: How old the oldest WAL may be that is not archived.
+    """
+
+    policy: Policy
+    max_lag: timedelta
+
+
 class BlockerSettings(NamedTuple):
     """The blockers gate.
 
@@ -126,6 +137,7 @@ class Settings(NamedTuple):
     migrations: MigrationSettings
     run: RunSettings
     backup: BackupSettings
+    archive: ArchiveSettings
     blockers: BlockerSettings
     output: OutputSettings
     overrides: tuple[Override, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from hook.core.report import Override
 from hook.errors import BadFlags, ConfigError
 from hook.settings import (
+    ArchiveSettings,
     BackupSettings,
     BlockerSettings,
     DatabaseSettings,
@@ -76,6 +77,10 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             max_age=values.of(spec.BACKUP_MAX_AGE),
             s3_endpoint=values.of(spec.S3_ENDPOINT),
             cipher_pass=cipher_pass,
+        ),
+        archive=ArchiveSettings(
+            policy=values.of(spec.ARCHIVE_POLICY),
+            max_lag=values.of(spec.ARCHIVE_MAX_LAG),
         ),
         blockers=BlockerSettings(
             policy=values.of(spec.BLOCKERS_POLICY),

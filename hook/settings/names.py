@@ -25,8 +25,6 @@ _SERVICE_LINK = (
 NOT_YET = frozenset(
     OWN + name
     for name in (
-        "ARCHIVE_MAX_LAG",
-        "ARCHIVE_POLICY",
         "BACKUP_TRIGGER",
         "DAMAGE_BUDGET",
         "MARKER_POLICY",

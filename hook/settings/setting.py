@@ -18,6 +18,7 @@ class Group(Enum):
     FLYWAY = "Flyway's own settings"
     RUN = "Run"
     BACKUP = "Backup gate"
+    ARCHIVE = "Archive gate"
     BLOCKERS = "Blockers gate"
     OVERRIDE = "Override"
     OUTPUT = "Output"

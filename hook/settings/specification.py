@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _DURATION = "DURATION"
 _POLICY = "enforce|warn|off"
+_POLICY_MEANING = "What a bad finding of the gate does to the run."
 
 
 def _parse_backup_source(text: str) -> BackupSource:
@@ -179,7 +180,7 @@ BACKUP_POLICY: Setting[Policy] = own(
     choice_of(Policy),
     "enforce",
     _POLICY,
-    "What a bad finding of the gate does to the run.",
+    _POLICY_MEANING,
 )
 BACKUP_SOURCE: Setting[BackupSource | None] = own(
     Group.BACKUP,
@@ -234,13 +235,30 @@ S3_ENDPOINT: Setting[str | None] = own(
     environment=("PRESYNC_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"),
 )
 
+ARCHIVE_POLICY: Setting[Policy] = own(
+    Group.ARCHIVE,
+    "archive_policy",
+    choice_of(Policy),
+    "enforce",
+    _POLICY,
+    _POLICY_MEANING,
+)
+ARCHIVE_MAX_LAG: Setting[timedelta] = own(
+    Group.ARCHIVE,
+    "archive_max_lag",
+    parse_positive_duration,
+    "15m",
+    _DURATION,
+    "How old the oldest WAL may be that is not archived yet.",
+)
+
 BLOCKERS_POLICY: Setting[Policy] = own(
     Group.BLOCKERS,
     "blockers_policy",
     choice_of(Policy),
     "enforce",
     _POLICY,
-    "What a bad finding of the gate does to the run.",
+    _POLICY_MEANING,
 )
 BLOCKER_MAX_AGE: Setting[timedelta] = own(
     Group.BLOCKERS,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from hook.catalogs import BackupCatalog
-from hook.clock import run_bounded
+from hook.clock import Background
 from hook.core.freshness import DEFAULT_CLOCK_SKEW, FreshnessPolicy, judge_freshness
 from hook.core.outcome import Finding, Status, failed, from_error, unknown, warned
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.stages import Context
+
+Finish = Callable[[], tuple[Finding, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +32,38 @@ class BackupStage:
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
     name: str = "backup"
 
-    def run(self, ctx: Context, server_system_identifier: str | None) -> tuple[Finding, ...]:
-        """Read the evidence within the timeout and judge it.
+    def run(self, ctx: Context, identifier: str | None) -> tuple[Finding, ...]:
+        """Read the evidence within the timeout and judge it, see `start`."""
+        return self.start(ctx, identifier)()
 
-        Raises:
+    def start(self, ctx: Context, identifier: str | None) -> Finish:
+        """Begin to read the evidence, and return what waits for it and judges.
+
+        What is returned raises:
             BudgetExceeded: The deadline of the whole run ended first.
             Interrupted: A stop was requested meanwhile.
         """
-        if self.catalog is None:
-            return (warned("backup-source", "no backup is required by PRESYNC_BACKUP_SOURCE=none"),)
+        catalog = self.catalog
+        if catalog is None:
+            message = "no backup is required by PRESYNC_BACKUP_SOURCE=none"
+            return lambda: (warned("backup-source", message),)
         deadline = ctx.deadline.within(self.timeout, "the time to read the backups")
-        try:
-            evidence = run_bounded(self.catalog.read_evidence, deadline, ctx.interrupt)
-        except BackupSourceMissing as error:
-            return (from_error(error),)
-        except BackupUnknown as error:
-            return (from_error(error, Status.UNKNOWN),)
-        if evidence is None:
-            ctx.deadline.raise_if_over()
-            return (self._no_answer(self.catalog),)
-        policy = FreshnessPolicy(self.max_age, server_system_identifier, self.clock_skew)
-        return judge_freshness(evidence, policy, ctx.clock.now())
+        reading = Background(catalog.read_evidence)
+
+        def finish() -> tuple[Finding, ...]:
+            try:
+                evidence = reading.result(deadline, ctx.interrupt)
+            except BackupSourceMissing as error:
+                return (from_error(error),)
+            except BackupUnknown as error:
+                return (from_error(error, Status.UNKNOWN),)
+            if evidence is None:
+                ctx.deadline.raise_if_over()
+                return (self._no_answer(catalog),)
+            policy = FreshnessPolicy(self.max_age, identifier, self.clock_skew)
+            return judge_freshness(evidence, policy, ctx.clock.now())
+
+        return finish
 
     def _no_answer(self, catalog: BackupCatalog) -> Finding:
         return unknown(
@@ -66,9 +80,9 @@ class NoBackupSource:
 
     name: str = "backup"
 
-    def run(self, _ctx: Context, _server_system_identifier: str | None) -> tuple[Finding, ...]:
-        """Return the refusal; nothing is looked at."""
-        return (
+    def start(self, _ctx: Context, _identifier: str | None) -> Finish:
+        """Return what refuses; nothing is looked at."""
+        return lambda: (
             failed(
                 ExitCode.CONFIG,
                 "backup-source",

@@ -147,7 +147,7 @@ def test_backups_from_before_a_stanza_upgrade_do_not_count(
         upgraded = PgBackRest(new, tool.folder, tool.places)
         upgraded.configure({})
         upgraded.run("stanza-upgrade")
-        upgraded.archive_with(" ".join([*upgraded.command, "archive-push", "%p"]))
+        upgraded.archive()
         older = f"{label} was taken from an older cluster (db-id 1, now 2)"
         assert_answer(ask(upgraded), ExitCode.NO_WAY_BACK, "backup", older)
         first = upgraded.back_up("full")["label"]

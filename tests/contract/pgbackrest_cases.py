@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hook.catalogs.pgbackrest import INFO_LIMIT
+from hook.catalogs.pgbackrest_files import INFO_LIMIT
 from hook.core.outcome import Status
 from hook.demo.repository import Sections
 from hook.errors import ExitCode

@@ -108,8 +108,11 @@ def repository(tmp_path: Path, attempt: Attempt) -> Repository:
 
 @pytest.fixture
 def storage(request: pytest.FixtureRequest, repository: Repository) -> Iterator[dict[str, str]]:
-    """Yield the settings that name the repository, as the directory or the bucket it is."""
-    stanza = {"PRESYNC_BACKUP_STANZA": STANZA}
+    """Yield the settings that name the repository, as the directory or the bucket it is.
+
+    The server under test archives nothing; that gate has tests with one that does.
+    """
+    stanza = {"PRESYNC_BACKUP_STANZA": STANZA, "PRESYNC_ARCHIVE_POLICY": "off"}
     if request.param == "directory":
         yield stanza | {"PRESYNC_BACKUP_SOURCE": f"pgbackrest:{repository.root}"}
         return

@@ -18,8 +18,8 @@ from tests.testbed.run_context import eventually
 
 FIRST = {"V1__t.sql": "CREATE TABLE t (id int)", "V2__u.sql": "CREATE TABLE u (id int)"}
 STAGES = [
-    "wait", "resolve", "history", "scripts", "syntax", "lock", "history", "backup", "blockers",
-    "ledger", "migrate", "verify",
+    "wait", "resolve", "history", "scripts", "syntax", "lock", "history", "blockers", "backup",
+    "archive", "ledger", "migrate", "verify",
 ]  # fmt: skip
 
 
@@ -199,6 +199,7 @@ def test_gates_are_all_told_and_the_worst_decides(gate: Gate, tmp_path: Path) ->
         report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
     codes = {result.name: [item.code for item in result.findings] for result in report.results}
     assert ExitCode.NO_WAY_BACK in codes["backup"]
+    assert ExitCode.NO_WAY_BACK in codes["archive"]
     assert ExitCode.BLOCKED in codes["blockers"]
     assert report.exit_code is ExitCode.NO_WAY_BACK
     assert report.verdict.endswith("; database untouched")
@@ -209,12 +210,12 @@ def test_override_lets_a_refusal_pass_and_is_told(gate: Gate, tmp_path: Path) ->
     """What was set aside is in the log and in the report."""
     source = parse_backup_source(f"pgbackrest:{tmp_path}")
     backup = gate.settings.backup._replace(source=source, stanza="demo")
-    overrides = (Override("backup", "restored by hand"),)
+    overrides = tuple(Override(name, "restored by hand") for name in ("backup", "archive"))
     gate.settings = gate.settings._replace(backup=backup, overrides=overrides)
     report = gate.run(FIRST)
     assert report.exit_code is ExitCode.OK
     assert report.overrides == overrides
-    assert [item["gate"] for item in gate.events.named("gate.overridden")] == ["backup"]
+    assert [item["gate"] for item in gate.events.named("gate.overridden")] == ["backup", "archive"]
 
 
 def test_repeatables_alone_leave_the_version(gate: Gate) -> None:

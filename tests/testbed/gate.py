@@ -16,7 +16,14 @@ from hook.core.redaction import Redactor
 from hook.core.report import Report
 from hook.core.wording import Wording
 from hook.render.report_json import report_object
-from hook.settings import BackupSettings, BlockerSettings, DatabaseSettings, RunSettings, Settings
+from hook.settings import (
+    ArchiveSettings,
+    BackupSettings,
+    BlockerSettings,
+    DatabaseSettings,
+    RunSettings,
+    Settings,
+)
 from hook.settings.backup_source import BackupSource, BackupSystem
 from hook.settings.migrations import HistoryTable, MigrationSettings, Sources
 from hook.settings.output import OutputSettings
@@ -65,6 +72,7 @@ def settings_for(target: ConnectionTarget, folder: Path) -> Settings:
             timedelta(hours=24),
             None,
         ),
+        archive=ArchiveSettings(Policy.ENFORCE, timedelta(minutes=15)),
         blockers=BlockerSettings(Policy.OFF, timedelta(minutes=30), timedelta(0)),
         output=OutputSettings(),
     )

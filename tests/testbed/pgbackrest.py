@@ -16,13 +16,14 @@ from typing import Any
 
 from hook.demo.server import SUPERUSER
 from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.run_context import eventually
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
 PROGRAM = "pgbackrest"
 STANZA = "app"
 BUCKET = "backups"
 PASSPHRASE = "canary-passphrase-51c0d7"
-_SECONDS = 60.0
+_SECONDS = 180.0
 _MANIFEST = "backup.manifest"
 
 Options = Mapping[str, str]
@@ -143,10 +144,14 @@ class PgBackRest:
         """Run a command of pgBackRest and return what it said.
 
         Raises:
-            PgBackRestFailed: It ended with an error.
+            PgBackRestFailed: It ended with an error, or not at all.
         """
         process = self.start(*arguments)
-        said, _ = process.communicate(timeout=_SECONDS)
+        try:
+            said, _ = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            said, _ = process.communicate()
         if process.returncode:
             raise PgBackRestFailed(f"{arguments} ended with {process.returncode}:\n{said}")
         return said
@@ -171,7 +176,11 @@ class PgBackRest:
     def create_stanza(self) -> None:
         """Create the stanza and archive all WAL from now on."""
         self.run("stanza-create")
-        self.archive_with(" ".join([*self.command, "archive-push", "%p"]))
+        self.archive()
+
+    def archive(self, *options: str) -> None:
+        """Let the server archive into the stanza from now on."""
+        self.archive_with(" ".join([*self.command, *options, "archive-push", "%p"]))
 
     def archive_with(self, command: str) -> None:
         """Make *command* the server's archive_command."""
@@ -179,6 +188,33 @@ class PgBackRest:
         with self.server.connect() as admin:
             admin.execute(f"ALTER SYSTEM SET archive_command = '{quoted}'".encode())
             admin.execute("SELECT pg_reload_conf()")
+
+    def finish_segment(self) -> str:
+        """Write something, finish the segment it is in, and return the name of that."""
+        with self.server.connect() as admin:
+            # Beside the schema of the release, which is to be empty.
+            admin.execute("CREATE SCHEMA IF NOT EXISTS aside")
+            admin.execute("CREATE TABLE IF NOT EXISTS aside.written (at timestamptz)")
+            admin.execute("INSERT INTO aside.written VALUES (now())")
+            row = admin.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+        assert row is not None
+        name: str = row[0]
+        return name
+
+    def await_archived(self, segment: str) -> None:
+        """Wait until the server says that *segment* is archived."""
+        query = "SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver"
+        with self.server.connect() as admin:
+
+            def is_archived() -> bool:
+                row = admin.execute(query).fetchone()
+                return row is not None and row[0][:24] >= segment
+
+            eventually(is_archived, _SECONDS)
+
+    def segment_files(self, segment: str) -> list[Path]:
+        """Return the files of *segment* in the first repository."""
+        return sorted((self.places[0].root / "archive" / self.stanza).glob(f"*/*/{segment}-*"))
 
     def back_up(self, type_: str, *options: str) -> dict[str, Any]:
         """Take a backup and return what pgBackRest tells of it."""
@@ -232,7 +268,10 @@ def new_pgbackrest(
     stanza: str = STANZA,
 ) -> Iterator[PgBackRest]:
     """Lend a configured pgBackRest; a place that is none becomes a directory of its own."""
-    with tempfile.TemporaryDirectory(prefix="presync-pgbackrest-", dir="/tmp") as name:
+    # The archiver may still be at work in it.
+    with tempfile.TemporaryDirectory(
+        prefix="presync-pgbackrest-", dir="/tmp", ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         found = [
             place or directory_place(folder / f"repository{number}")

@@ -49,13 +49,13 @@ def close_interrupt(interrupt: Interrupt) -> None:
     interrupt._writer.close()
 
 
-def eventually(condition: Callable[[], bool]) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
     """Return as soon as *condition* holds.
 
     Raises:
-        AssertionError: It did not within half a minute.
+        AssertionError: It did not within *seconds*.
     """
-    ends = time.monotonic() + _SECONDS
+    ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, "the condition never came true"
         time.sleep(_PAUSE)

@@ -10,12 +10,22 @@ import pytest
 
 from hook.catalogs.directory import DirectoryStore
 from hook.catalogs.pgbackrest import PgBackRestCatalog
+from hook.core.archive import Covered
 from hook.core.backup import Evidence
-from hook.demo.repository import INFO, STANZA, Repository, read_sections, render_sections
+from hook.core.wal import Recovery, Run, Segment, Stretch
+from hook.demo.repository import (
+    INFO,
+    STANZA,
+    BackedUp,
+    Repository,
+    read_sections,
+    render_sections,
+)
 from hook.errors import BackupUnknown
 from tests.testbed.pgbackrest_repository import SAMPLES
 
 SAMPLE = SAMPLES / "small-repo"
+CLUSTER = BackedUp("123456789", "18", "000000010000000000000001", "0/1000060")
 STOPPED = datetime(2031, 3, 1, 0, 30, 12, 345678, tzinfo=UTC)
 FRESH = STOPPED + timedelta(hours=30)
 STALE_LABELS = [
@@ -28,7 +38,7 @@ STALE_LABELS = [
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     """Return a repository of another cluster whose newest backup stopped in 2031."""
-    repository = Repository(SAMPLE, tmp_path / "repository", "123456789")
+    repository = Repository(SAMPLE, tmp_path / "repository", CLUSTER)
     repository.copy_all(STOPPED)
     return repository
 
@@ -68,6 +78,20 @@ def test_added_backup_is_a_full_one_beside_the_others(repository: Repository) ->
     assert manifest.is_file()
 
 
+def test_archive_of_the_copy_is_the_clusters_own(repository: Repository) -> None:
+    """The recorded WAL is left out; what the server archives is found from the backups on."""
+    folder = repository.archive / "0000000100000000"
+    folder.mkdir(parents=True)
+    for number in (1, 2):
+        (folder / f"{Segment(1, number).name(16 * 2**20)}-{'0' * 40}").touch()
+    recovery = Recovery(Segment(1, 1), 0x1000060, Segment(1, 3), 16 * 2**20)
+    catalog = PgBackRestCatalog(DirectoryStore(repository.root), STANZA)
+    found = catalog.read_archive(recovery)
+    assert (found.system_identifier, repository.archive.name) == ("123456789", "18-1")
+    assert {backup.wal_start for backup in evidence(repository).backups} == {CLUSTER.segment}
+    assert found.covered == (Covered(Stretch(1, 1, 3), (Run(1, 2),)),)
+
+
 def test_sample_without_a_good_full_backup_is_refused(tmp_path: Path) -> None:
     """A recorded repository that cannot play its part is named."""
     sample = tmp_path / "sample"
@@ -75,7 +99,7 @@ def test_sample_without_a_good_full_backup_is_refused(tmp_path: Path) -> None:
     sections = read_sections((sample / INFO).read_bytes())
     sections["backup:current"].pop("20261121-190733F")
     (sample / INFO).write_text(render_sections(sections))
-    repository = Repository(sample, tmp_path / "repository", "1")
+    repository = Repository(sample, tmp_path / "repository", CLUSTER)
     repository.copy_all(STOPPED)
     with pytest.raises(BackupUnknown, match=f"no full backup .* {sample}"):
         repository.add_full_backup(FRESH)
@@ -88,7 +112,7 @@ def test_damaged_sample_is_refused(tmp_path: Path) -> None:
     data = (sample / INFO).read_bytes()
     (sample / INFO).write_bytes(data.replace(b'"backup-error":true', b'"backup-error":false'))
     with pytest.raises(BackupUnknown, match="checksum does not match"):
-        Repository(sample, tmp_path / "repository", "1").copy_all(STOPPED)
+        Repository(sample, tmp_path / "repository", CLUSTER).copy_all(STOPPED)
 
 
 def test_second_copy_of_the_info_file_is_the_same(repository: Repository) -> None:

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Backup, BackupType, Evidence, Presence
 from hook.core.outcome import Status
+from hook.core.wal import Recovery
 from hook.errors import (
     BackupSourceMissing,
     BackupUnknown,
@@ -39,6 +41,10 @@ class FakeCatalog:
     def read_evidence(self) -> Evidence:
         """Do what the test says."""
         return self.read()
+
+    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
+        """Hold no archive."""
+        raise NotImplementedError(recovery)
 
 
 def _evidence() -> Evidence:

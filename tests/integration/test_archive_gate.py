@@ -1,0 +1,189 @@
+"""The archive gate on a real server: what it makes of a catalog that answers, fails or hangs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hook.clock import Interrupt
+from hook.core.archive import ArchiveEvidence
+from hook.core.backup import Backup, BackupType, Evidence, Presence
+from hook.core.outcome import Finding, Status
+from hook.core.wal import Recovery
+from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError, Interrupted
+from hook.postgres.session import Session
+from hook.stages import Context
+from hook.stages.archive import ArchiveStage
+from tests.testbed.database import Database
+from tests.testbed.run_context import open_session, target_of
+
+CLUSTER = "42"
+LIMIT = timedelta(minutes=15)
+NOW = datetime.now(UTC)
+BACKUP = Backup(
+    "full",
+    BackupType.FULL,
+    NOW,
+    NOW,
+    error=False,
+    wal_start="000000010000000000000001",
+    wal_stop="000000010000000000000001",
+    lsn_stop="0/1000100",
+    presence=Presence.COMPLETE,
+)
+
+
+def _empty_archive(recovery: Recovery) -> ArchiveEvidence:
+    return ArchiveEvidence("the fake catalog", recovery, CLUSTER)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeCatalog:
+    """A `BackupCatalog` with the *backups* of a test, which does as told with the archive."""
+
+    backups: tuple[Backup, ...] = (BACKUP,)
+    read: Callable[[Recovery], ArchiveEvidence] = _empty_archive
+
+    def describe(self) -> str:
+        """Name the fake."""
+        return "the fake catalog"
+
+    def read_evidence(self) -> Evidence:
+        """Return the backups."""
+        return Evidence(self.describe(), self.backups, "mark", "command", CLUSTER)
+
+    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
+        """Do what the test says."""
+        return self.read(recovery)
+
+
+@pytest.fixture
+def session(database: Database, interrupt: Interrupt) -> Iterator[Session]:
+    """Return a session of the run."""
+    with open_session(target_of(database), interrupt) as opened:
+        yield opened
+
+
+Ask = Callable[..., Finding]
+
+
+@pytest.fixture
+def ask(ctx: Context, session: Session) -> Ask:
+    """Return ``ask(catalog, identifier="42") -> Finding`` about the archive.
+
+    The server under test archives nothing, which is told first whatever the catalog says.
+    """
+
+    def ask(catalog: FakeCatalog, identifier: str | None = CLUSTER) -> Finding:
+        stage = ArchiveStage(catalog, LIMIT, timedelta(seconds=5))
+        archiver, finding = stage.start(ctx, session, identifier)()
+        assert (archiver.rule, archiver.code) == ("archiver", ExitCode.NO_WAY_BACK)
+        return finding
+
+    return ask
+
+
+def _raising(error: HookError) -> FakeCatalog:
+    def read(_recovery: Recovery) -> ArchiveEvidence:
+        raise error
+
+    return FakeCatalog(read=read)
+
+
+def test_gate_looks_from_the_backup_to_the_servers_position(ask: Ask, session: Session) -> None:
+    """The catalog is told what to look for, and what it finds is judged."""
+    asked: list[Recovery] = []
+
+    def read(recovery: Recovery) -> ArchiveEvidence:
+        asked.append(recovery)
+        return _empty_archive(recovery)
+
+    assert ask(FakeCatalog(read=read)).rule == "wal-timeline"
+    (recovery,) = asked
+    ((name,),) = session.fetch("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+    assert recovery.start.name(recovery.segment_size) == BACKUP.wal_start
+    assert recovery.end.name(recovery.segment_size) == name
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BackupSourceMissing("there is no archive", "Create it."), Status.FAILED),
+        (BackupUnknown("no answer", "Look."), Status.UNKNOWN),
+    ],
+)
+def test_gate_keeps_missing_and_unknown_apart(error: HookError, status: Status, ask: Ask) -> None:
+    """What could not be read is not what is not there."""
+    finding = ask(_raising(error))
+    assert (finding.status, finding.code) == (status, error.exit_code)
+
+
+def test_gate_without_a_usable_backup_refuses(ask: Ask) -> None:
+    """WAL alone restores nothing, also where the backup gate is set aside."""
+    finding = ask(FakeCatalog((replace(BACKUP, error=True),)))
+    assert finding.code is ExitCode.NO_WAY_BACK
+    assert "no usable backup in the fake catalog to replay WAL on" in finding.message
+
+
+def test_gate_judges_from_a_stale_backup_as_well(ask: Ask) -> None:
+    """Its age is another gate's."""
+    old = NOW - timedelta(days=99)
+    assert ask(FakeCatalog((replace(BACKUP, stopped_at=old),))).rule == "wal-timeline"
+
+
+@pytest.mark.parametrize(
+    "backup",
+    [
+        replace(BACKUP, wal_start=None),
+        replace(BACKUP, lsn_stop=None),
+        replace(BACKUP, wal_start="00000001000000000000FFFF"),
+    ],
+)
+def test_backup_without_a_position_is_unknown(backup: Backup, ask: Ask) -> None:
+    """An offline backup, or one of a server with smaller segments."""
+    finding = ask(FakeCatalog((backup,)))
+    assert finding.code is ExitCode.UNKNOWN_BACKUP
+    assert "does not tell where in the WAL" in finding.message
+
+
+def test_server_without_an_identifier_is_unknown(ask: Ask) -> None:
+    """The WAL may be of any cluster."""
+    finding = ask(FakeCatalog(), identifier=None)
+    assert (finding.code, finding.rule) == (ExitCode.UNKNOWN_BACKUP, "wal-cluster")
+
+
+@pytest.fixture
+def hanging() -> Iterator[FakeCatalog]:
+    """Return a catalog whose archive never answers."""
+    release = threading.Event()
+
+    def read(recovery: Recovery) -> ArchiveEvidence:
+        release.wait(60)
+        return _empty_archive(recovery)
+
+    yield FakeCatalog(read=read)
+    release.set()
+
+
+def test_gate_leaves_an_archive_that_hangs(
+    hanging: FakeCatalog, ctx: Context, session: Session
+) -> None:
+    """The time runs from the start, while other gates are at work."""
+    stage = ArchiveStage(hanging, LIMIT, timedelta(milliseconds=50))
+    _, finding = stage.start(ctx, session, CLUSTER)()
+    assert finding.code is ExitCode.UNKNOWN_BACKUP
+    assert finding.message == "the fake catalog did not tell its WAL within 0.05s"
+
+
+def test_gate_ends_with_a_stop_request(
+    hanging: FakeCatalog, ctx: Context, session: Session
+) -> None:
+    """SIGTERM does not wait for a storage that hangs."""
+    finish = ArchiveStage(hanging, LIMIT).start(ctx, session, CLUSTER)
+    ctx.interrupt.set("SIGTERM")
+    with pytest.raises(Interrupted):
+        finish()

@@ -1,0 +1,89 @@
+"""What the server tells of its log and its archiving, to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hook.clock import Interrupt
+from hook.core.wal import parse_segment
+from hook.postgres.session import Session
+from hook.postgres.wal import fetch_server_wal
+from tests.testbed.database import Database, Role, created_role
+from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.run_context import eventually, open_session, target_of
+
+FAILING = {"archive_mode": "on", "archive_command": "false"}
+
+
+def _session(database: Database, calm: Interrupt, role: Role | None = None) -> Session:
+    return open_session(target_of(database, role), calm)
+
+
+def test_position_timeline_and_segment_size_are_the_servers_own(
+    database: Database, calm: Interrupt
+) -> None:
+    """The segment being written is the one that the server names."""
+    with _session(database, calm) as session:
+        wal = fetch_server_wal(session)
+        ((name,),) = session.fetch("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+    assert (wal.segment_size, wal.timeline) == (16 * 2**20, 1)
+    assert parse_segment(name, wal.segment_size) == wal.current
+    assert wal.archiver.is_off
+    assert wal.archiver.mode == "off"
+
+
+def test_segments_have_the_size_that_the_cluster_was_made_with(
+    make_server: Callable[..., PostgresServer], calm: Interrupt
+) -> None:
+    """Not all have 16 MiB."""
+    server = make_server(options=("--wal-segsize=1",))
+    with _session(Database(server, "postgres"), calm) as session:
+        wal = fetch_server_wal(session)
+    assert wal.segment_size == 2**20
+
+
+def test_archiver_that_fails_and_what_waits_are_told(
+    make_server: Callable[..., PostgresServer], calm: Interrupt
+) -> None:
+    """The oldest waiting segment has a time; an ordinary role sees neither queue nor time."""
+    database = Database(make_server(FAILING), "postgres")
+    database.execute("CREATE TABLE t (); SELECT pg_switch_wal()")
+    database.execute("CREATE TABLE u ()")
+    query = "SELECT failed_count > 0 FROM pg_stat_archiver"
+    eventually(lambda: database.query(query) == [(True,)])
+    with _session(database, calm) as session:
+        wal = fetch_server_wal(session)
+    assert wal.archiver.is_failing
+    assert wal.archiver.queue == 1
+    assert wal.archiver.waiting_since is not None
+    assert wal.archiver.waiting_since <= wal.time
+    with created_role(database) as role, _session(database, calm, role) as session:
+        unseen = fetch_server_wal(session).archiver
+    assert unseen.is_failing
+    assert (unseen.queue, unseen.waiting_since) == (None, None)
+
+
+def test_idle_server_is_known_by_its_transactions(
+    make_server: Callable[..., PostgresServer], calm: Interrupt
+) -> None:
+    """Since the last checkpoint nothing was changed, until something is."""
+    database = Database(make_server(), "postgres")
+    for statement in ("CREATE TABLE t ()", "CHECKPOINT"):
+        database.execute(statement)
+    with _session(database, calm) as session:
+        idle = fetch_server_wal(session)
+        database.execute("CREATE TABLE u ()")
+        busy = fetch_server_wal(session)
+    assert idle.idle_since is not None
+    assert idle.idle_since <= idle.position
+    assert busy.idle_since is None
+
+
+def test_role_without_the_control_file_is_told_less(
+    make_server: Callable[..., PostgresServer], calm: Interrupt
+) -> None:
+    """Where pg_control_checkpoint() is closed nobody is taken for idle."""
+    database = Database(make_server(), "postgres")
+    database.execute("REVOKE EXECUTE ON FUNCTION pg_control_checkpoint() FROM public; CHECKPOINT")
+    with created_role(database) as role, _session(database, calm, role) as session:
+        assert fetch_server_wal(session).idle_since is None
