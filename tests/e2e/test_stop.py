@@ -86,6 +86,27 @@ def test_stop_while_waiting_for_blockers(released: Deployment, start_presync: St
     assert completed.report["verdict"].endswith("; database untouched")
 
 
+def test_stop_while_the_storage_is_silent(
+    released: Deployment, start_presync: StartPresync
+) -> None:
+    """The threads that read backups and WAL are left alone, and the process ends at once."""
+    released.release({"V2__u.sql": "CREATE TABLE u ()"})
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        storage = {
+            "PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://backups",
+            "PRESYNC_BACKUP_STANZA": "app",
+            "PRESYNC_S3_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+        running = start_presync(["run"], released.env(**storage))
+        running.wait_for_event("stage.started", matching={"stage": "backup"})
+        with closing(silent.accept()[0]):
+            completed = stopped(running)
+    assert completed.report["verdict"].endswith("; database untouched")
+    assert not released.has_sessions()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_in_a_statement_rolls_back(
     released: Deployment, start_presync: StartPresync, number: signal.Signals
