@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hook.core.wal import Recovery, Run, Segment, Stretch
@@ -78,6 +78,20 @@ class Archiver(NamedTuple):
         return self.last_archived_at is None or self.last_failed_at > self.last_archived_at
 
 
+class Checkpoint(NamedTuple):
+    """The last checkpoint.
+
+    Attributes:
+        redo: Position at which it began.
+        is_last_change: Whether no transaction has changed anything since.
+        every: How often the server makes one, if anything was changed.
+    """
+
+    redo: int
+    is_last_change: bool
+    every: timedelta
+
+
 class ServerWal(NamedTuple):
     """Where the server stands in its log.
 
@@ -85,8 +99,7 @@ class ServerWal(NamedTuple):
         timeline: That it writes on.
         position: End of what it has written.
         time: Its clock, when it said so.
-        idle_since: Position since which no transaction has changed anything, none when
-            that is not known.
+        checkpoint: The last one, none when the role may not see it.
     """
 
     segment_size: int
@@ -94,7 +107,7 @@ class ServerWal(NamedTuple):
     position: int
     time: datetime
     archiver: Archiver
-    idle_since: int | None = None
+    checkpoint: Checkpoint | None = None
 
     @property
     def current(self) -> Segment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from hook.core.archive import ArchiveEvidence, Archiver, ServerWal
+from hook.core.archive import ArchiveEvidence, ServerWal
 from hook.core.outcome import Finding, failed, passed, unknown, warned
 from hook.core.span import describe_span
 from hook.core.text import counted
@@ -201,7 +201,7 @@ def _judge_lag(waiting: _Waiting, server: ServerWal, max_lag: timedelta) -> Find
             "Grant pg_monitor to the migrating role.",
             **facts,
         )
-    since = _waiting_since(server.archiver)
+    since = _waiting_since(begin, server)
     if since is None:
         return unknown(
             ExitCode.UNKNOWN_BACKUP,
@@ -231,14 +231,24 @@ def _is_idle(begin: int, waiting: _Waiting, server: ServerWal) -> bool:
     An idle server goes on writing: the beginning of a segment, what transactions run, a
     checkpoint. That is never archived, however long one waits.
     """
-    if waiting.finished:
-        return False
-    until = server.position if server.idle_since is None else server.idle_since
-    return until - begin <= IDLE_BYTES
+    checkpoint = server.checkpoint
+    is_last_change = checkpoint is not None and checkpoint.is_last_change
+    until = checkpoint.redo if checkpoint and is_last_change else server.position
+    return not waiting.finished and until - begin <= IDLE_BYTES
 
 
-def _waiting_since(archiver: Archiver) -> datetime | None:
-    """Return when the WAL began that is not archived, as early as anything tells."""
+def _waiting_since(begin: int, server: ServerWal) -> datetime | None:
+    """Return when the WAL from *begin* on was written at the earliest.
+
+    That is when the WAL before it was archived, or when the oldest waiting segment was
+    finished. A server that had been idle may have woken a moment ago: had it changed
+    anything one checkpoint earlier, that one, which may take as long again, would have
+    begun behind it.
+    """
+    archiver, checkpoint = server.archiver, server.checkpoint
+    if archiver.waiting_since is None and checkpoint and checkpoint.redo - begin <= IDLE_BYTES:
+        earliest = server.time - 2 * checkpoint.every
+        return max(earliest, archiver.last_archived_at or earliest)
     told = [item for item in (archiver.waiting_since, archiver.last_archived_at) if item]
     return min(told, default=None)
 

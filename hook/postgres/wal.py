@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.archive import Archiver, ServerWal
+from hook.core.archive import Archiver, Checkpoint, ServerWal
 from hook.core.wal import parse_lsn
 from hook.postgres.queries import load_query
 
@@ -47,20 +47,20 @@ def fetch_server_wal(session: Session) -> ServerWal:
             queue=queue,
             waiting_since=_instant(waiting_epoch),
         ),
-        idle_since=_fetch_idle_since(session, next_xid) if sees_checkpoint else None,
+        checkpoint=_fetch_checkpoint(session, next_xid) if sees_checkpoint else None,
     )
 
 
-def _fetch_idle_since(session: Session, next_xid: int) -> int | None:
-    """Return where the last checkpoint began if no transaction has begun or ended since.
+def _fetch_checkpoint(session: Session, next_xid: int) -> Checkpoint:
+    """Return the last checkpoint; *next_xid* is the next transaction's number by now.
 
     A transaction gets a number with its first change, so an unmoved counter, with nobody
     at work when the checkpoint began, means that nothing was changed.
     """
-    redo, checkpoint_xid, oldest_active = session.fetch(load_query("checkpoint"))[0]
+    redo, checkpoint_xid, oldest_active, seconds = session.fetch(load_query("checkpoint"))[0]
     epoch, _, number = checkpoint_xid.partition(":")
     is_unmoved = int(epoch) * 2**32 + int(number) == next_xid and oldest_active == number
-    return parse_lsn(redo) if is_unmoved else None
+    return Checkpoint(parse_lsn(redo), is_unmoved, timedelta(seconds=seconds))
 
 
 def _instant(epoch: float | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from hook.clock import Interrupt
 from hook.core.wal import parse_segment
@@ -74,9 +75,12 @@ def test_idle_server_is_known_by_its_transactions(
         idle = fetch_server_wal(session)
         database.execute("CREATE TABLE u ()")
         busy = fetch_server_wal(session)
-    assert idle.idle_since is not None
-    assert idle.idle_since <= idle.position
-    assert busy.idle_since is None
+    assert idle.checkpoint is not None
+    assert busy.checkpoint is not None
+    assert idle.checkpoint.redo == busy.checkpoint.redo <= idle.position
+    assert idle.checkpoint.is_last_change
+    assert not busy.checkpoint.is_last_change
+    assert idle.checkpoint.every == timedelta(minutes=5)
 
 
 def test_role_without_the_control_file_is_told_less(
@@ -86,4 +90,4 @@ def test_role_without_the_control_file_is_told_less(
     database = Database(make_server(), "postgres")
     database.execute("REVOKE EXECUTE ON FUNCTION pg_control_checkpoint() FROM public; CHECKPOINT")
     with created_role(database) as role, _session(database, calm, role) as session:
-        assert fetch_server_wal(session).idle_since is None
+        assert fetch_server_wal(session).checkpoint is None

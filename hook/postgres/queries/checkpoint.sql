@@ -1,4 +1,7 @@
 -- Where the last checkpoint began, the next transaction number at that time, and the oldest
--- transaction that was running then.
-SELECT redo_lsn::text, next_xid, oldest_active_xid::text
+-- transaction that was running then; and how many seconds lie between two checkpoints.
+SELECT redo_lsn::text,
+       next_xid,
+       oldest_active_xid::text,
+       extract(epoch FROM pg_catalog.current_setting('checkpoint_timeout')::interval)::float8
   FROM pg_catalog.pg_control_checkpoint()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.archive import ArchiveEvidence, Archiver, Covered, ServerWal
+from hook.core.archive import ArchiveEvidence, Archiver, Checkpoint, Covered, ServerWal
 from hook.core.archive_judgement import IDLE_BYTES, judge_archive
 from hook.core.outcome import Finding, Status, deciding_finding
 from hook.core.wal import Recovery, Run, Segment, Stretch, merge
@@ -33,9 +33,9 @@ def name(number: int, timeline: int = 1) -> str:
     return Segment(timeline, number).name(SIZE)
 
 
-def server(at: float = 10.5, archiver: Archiver = HEALTHY, **more: int) -> ServerWal:
+def server(at: float = 10.5, archiver: Archiver = HEALTHY) -> ServerWal:
     """Return a server that has written *at* segments of WAL."""
-    return ServerWal(SIZE, 1, int(at * SIZE), NOON, archiver, **more)
+    return ServerWal(SIZE, 1, int(at * SIZE), NOON, archiver)
 
 
 def evidence(present: tuple[Run, ...], of: ServerWal | None = None, **more: Any) -> ArchiveEvidence:
@@ -202,11 +202,12 @@ def test_lag_without_any_time_is_unknown() -> None:
     assert (finding.code, finding.rule) == (ExitCode.UNKNOWN_BACKUP, "wal-lag")
 
 
+EVERY = timedelta(minutes=5)
 OLD = HEALTHY._replace(last_archived_at=NOON - timedelta(days=9))
 
 
 @pytest.mark.parametrize(
-    ("beyond", "idle_since", "is_idle"),
+    ("beyond", "last_change", "is_idle"),
     [
         (0, None, True),
         (IDLE_BYTES, None, True),
@@ -216,15 +217,36 @@ OLD = HEALTHY._replace(last_archived_at=NOON - timedelta(days=9))
         (400, 300, False),
     ],
 )
-def test_idle_server_has_no_lag(beyond: int, idle_since: int | None, is_idle: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_idle_server_has_no_lag(beyond: int, last_change: int | None, is_idle: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """It writes a little by itself, which is never archived, however long one waits."""
     end = 10 * SIZE
-    since = None if idle_since is None else end + idle_since
-    found = ServerWal(SIZE, 1, end + beyond, NOON, OLD, since)
+    checkpoint = Checkpoint(end + last_change, True, EVERY) if last_change is not None else None  # noqa: FBT003 - a field
+    found = ServerWal(SIZE, 1, end + beyond, NOON, OLD, checkpoint)
     *_, lag = judged(WHOLE, found)
     assert (lag.status is Status.PASSED) == is_idle
     if not is_idle:
         assert lag.message == "1 KiB of WAL not archived since 216h (limit 15m)"
+
+
+@pytest.mark.parametrize(
+    ("redo", "archived", "told"),
+    [
+        (96, OLD, "since 10m (limit 15m)"),
+        (-5000, OLD, "since 10m (limit 15m)"),
+        (96, HEALTHY, "since 2m (limit 15m)"),
+        (96, OLD._replace(last_archived_at=None), "since 10m (limit 15m)"),
+        (4000, OLD, "since 216h (limit 15m)"),
+        (96, OLD._replace(waiting_since=NOON - timedelta(hours=1)), "since 216h (limit 15m)"),
+    ],
+)
+def test_server_that_has_just_woken_up_has_no_old_wal(
+    redo: int, archived: Archiver, told: str
+) -> None:
+    """A checkpoint that began before the change tells how old the change can be."""
+    end = 10 * SIZE
+    checkpoint = Checkpoint(end + redo, False, EVERY)  # noqa: FBT003 - a field
+    *_, lag = judged(WHOLE, ServerWal(SIZE, 1, end + 9000, NOON, archived, checkpoint))
+    assert lag.message == f"8 KiB of WAL not archived {told}"
 
 
 @given(st.sets(st.integers(3, 9)), st.integers(3, 9))
