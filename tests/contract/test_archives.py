@@ -1,0 +1,63 @@
+"""The WAL of the recorded repository, over every store."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.catalogs.opening import open_catalog
+from hook.core.archive import ArchiveEvidence, Covered
+from hook.core.wal import Recovery, Run, Segment, Stretch
+from hook.demo.repository import STANZA
+from hook.errors import BackupSourceMissing
+from hook.settings.backup_source import parse_backup_source
+from tests.contract.conftest import Place
+from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER, Repository
+
+EVERYWHERE = pytest.mark.parametrize("place", ["directory", "s3"], indirect=True)
+# From the newest backup of the repository to the segment after the last one.
+RECOVERY = Recovery(Segment(1, 0x25), 0x25000100, Segment(1, 0x3D), 16 * 2**20)
+NEEDED = Stretch(1, 0x25, 0x3D)
+
+
+def look(place: Place, recovery: Recovery = RECOVERY) -> ArchiveEvidence:
+    """Return what the catalog finds at *place*."""
+    source = parse_backup_source(f"pgbackrest:{place.url}")
+    return open_catalog(source, STANZA, place.settings).read_archive(recovery)
+
+
+@EVERYWHERE
+def test_whole_archive_is_one_run(place: Place) -> None:
+    """Backup history files beside the segments do not matter."""
+    Repository.copy_to(place.root)
+    read = look(place)
+    assert read.system_identifier == SYSTEM_IDENTIFIER
+    assert read.covered == (Covered(NEEDED, (Run(0x25, 0x3C),)),)
+    assert read.duplicates == read.warnings == ()
+
+
+@EVERYWHERE
+def test_hole_parts_the_archive(place: Place) -> None:
+    """What somebody deleted is not there, whatever comes after it."""
+    repository = Repository.copy_to(place.root)
+    (found,) = (repository.root / "archive").rglob("00000001000000000000002E-*")
+    found.unlink()
+    assert look(place).covered == (Covered(NEEDED, (Run(0x25, 0x2D), Run(0x2F, 0x3C))),)
+
+
+@EVERYWHERE
+def test_folder_that_is_not_there_holds_nothing(place: Place) -> None:
+    """The server went on to the next 4 GiB, and nothing of it came."""
+    Repository.copy_to(place.root)
+    far = RECOVERY._replace(end=Segment(1, 0x101))
+    (covered,) = look(place, far).covered
+    assert covered == Covered(Stretch(1, 0x25, 0x101), (Run(0x25, 0x3C),))
+
+
+@EVERYWHERE
+def test_stanza_without_archive_is_missing(place: Place) -> None:
+    """An archive that was never begun is a refusal and not a riddle."""
+    repository = Repository.copy_to(place.root)
+    for name in ("archive.info", "archive.info.copy"):
+        (repository.root / "archive" / STANZA / name).unlink()
+    with pytest.raises(BackupSourceMissing, match=r"has no archive\.info"):
+        look(place)
