@@ -61,7 +61,7 @@ def running_s3(root: Path, options: Sequence[str] = ()) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running_tls_s3(root: Path, folder: Path) -> Iterator[S3Server]:
+def running_tls_s3(root: Path, folder: Path, options: Sequence[str] = ()) -> Iterator[S3Server]:
     """Serve *root* over TLS; the certificates, of an authority of their own, go to *folder*."""
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
@@ -69,7 +69,7 @@ def running_tls_s3(root: Path, folder: Path) -> Iterator[S3Server]:
     authority.cert_pem.write_to_path(str(ca_file))
     certificate.cert_chain_pems[0].write_to_path(str(cert))
     certificate.private_key_pem.write_to_path(str(key))
-    with running_s3(root, ["--cert", str(cert), "--key", str(key)]) as endpoint:
+    with running_s3(root, ["--cert", str(cert), "--key", str(key), *options]) as endpoint:
         yield S3Server(endpoint, root, ca_file)
 
 
