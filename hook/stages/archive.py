@@ -90,7 +90,7 @@ class ArchiveStage:
                 ExitCode.NO_WAY_BACK,
                 "wal-archive",
                 f"there is no usable backup in {evidence.source} to replay WAL on",
-                f"Take a full backup ({evidence.backup_command}).",
+                f"Take a full backup ({evidence.full_backup_command}).",
             )
         recovery = _recovery(backup, server)
         if recovery is None:

@@ -70,12 +70,14 @@ def test_script_that_failed_a_moment_ago_can_be_recorded(
 def test_gates_have_nothing_to_guard_when_nothing_is_run(
     deployment: Deployment, run_presync: RunPresync
 ) -> None:
-    """No data can be lost; both gates say so, and no backup source is asked for."""
+    """No data can be lost; each gate says so, and no backup source is asked for."""
     deployment.apply({"V1__t.sql": "CREATE TABLE t ()"})
     deployment.release(FILES)
     without = deployment.env(**SKIP, PRESYNC_BACKUP_SOURCE="")
     found = stages(run_presync(["check"], without))
-    assert [found[gate][0]["status"] for gate in ("backup", "blockers")] == ["skipped"] * 2
+    assert [found[gate][0]["status"] for gate in ("blockers", "backup", "archive")] == [
+        "skipped"
+    ] * 3
     assert run_presync(["run"], without).exit_code == ExitCode.OK
 
 

@@ -54,7 +54,7 @@ class FakeCatalog:
 
     def read_evidence(self) -> Evidence:
         """Return the backups."""
-        return Evidence(self.describe(), self.backups, "mark", "command", CLUSTER)
+        return Evidence(self.describe(), self.backups, "mark", "command", "full", CLUSTER)
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
         """Do what the test says."""

@@ -14,7 +14,7 @@ from hook.core.backup import Evidence
 from hook.core.wal import Recovery, Segment
 from hook.errors import BackupUnknown
 
-EVIDENCE = Evidence("the fake catalog", (), "mark", "command")
+EVIDENCE = Evidence("the fake catalog", (), "mark", "command", "full")
 RECOVERY = Recovery(Segment(1, 1), 0, Segment(1, 1), 2**24)
 
 
