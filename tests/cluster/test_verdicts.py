@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hook.demo.repository import STANZA, Repository
+from hook.demo.repository import STANZA, BackedUp, Repository
 from hook.errors import ExitCode
 from tests.cluster.forwarder import Address, forwarded
 from tests.cluster.node import ADDRESS
@@ -32,14 +32,20 @@ def backups(database: Database, tmp_path: Path) -> Iterator[Callable[[timedelta]
     root.mkdir()
 
     def lay(age: timedelta) -> dict[str, str]:
-        ((identifier,),) = database.query("SELECT system_identifier FROM pg_control_system()")
-        repository = Repository(SAMPLES / "small-repo", root / "backups", str(identifier))
+        ((identifier, major),) = database.query(
+            "SELECT system_identifier, current_setting('server_version_num')::int / 10000"
+            " FROM pg_control_system()"
+        )
+        cluster = BackedUp(str(identifier), str(major), "000000010000000000000001", "0/1000060")
+        repository = Repository(SAMPLES / "small-repo", root / "backups", cluster)
         now = datetime.now(UTC)
         repository.copy_all(now - age - timedelta(days=1))
         repository.add_full_backup(now - age)
         return {
             "PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://backups",
             "PRESYNC_BACKUP_STANZA": STANZA,
+            # The server of these tests archives nothing.
+            "PRESYNC_ARCHIVE_POLICY": "off",
             "AWS_ENDPOINT_URL_S3": f"http://{_S3.host}:{_S3.port}",
             "AWS_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,

@@ -31,6 +31,7 @@ from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migrat
 from hook.engines.flyway.history_table import (
     HistoryPlace,
     create_history,
+    place_of,
     rank_after_creation,
     read_history,
 )
@@ -90,11 +91,7 @@ class FlywayEngine:
         Raises:
             ConfigError: Neither the settings nor the session name one schema.
         """
-        settings = self.settings.history
-        schema = settings.default_schema or next(iter(settings.schemas), None)
-        schema = schema or server.schema or _only_schema(server.search_path)
-        others = (name for name in settings.schemas if name != schema)
-        return HistoryPlace(schema, settings.table, (schema, *others))
+        return place_of(self.settings.history, server)
 
     def read_history(self, session: Reader, server: ServerFacts) -> History:
         """Return the schema history, see `hook.engines.Engine`."""
@@ -286,17 +283,6 @@ def _judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Findi
         failed(problem.code, "history-row", f"{place}: {problem.text}", hint)
         for problem in problems
     )
-
-
-def _only_schema(search_path: str) -> str:
-    """Return the schema of a search path in which no schema exists yet."""
-    names = [name.strip() for name in search_path.split(",") if name.strip()]
-    if len(names) != 1 or names[0] == '"$user"':
-        raise ConfigError(
-            (f"FLYWAY_DEFAULT_SCHEMA is not set, and search_path {search_path!r} names no schema",),
-            "Set FLYWAY_DEFAULT_SCHEMA to the schema of the application.",
-        )
-    return names[0].removeprefix('"').removesuffix('"').replace('""', '"')
 
 
 def _encoding(name: str) -> str:

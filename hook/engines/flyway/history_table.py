@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.baseline import BaselineRules, with_baseline
 from hook.core.history import History, HistoryRow
@@ -19,6 +19,9 @@ from hook.engines.flyway.history_row import (
 from hook.engines.flyway.queries import load_query
 from hook.errors import ConfigError, QueryFailed
 from hook.settings.migrations import HistoryTable
+
+if TYPE_CHECKING:
+    from hook.core.server import ServerFacts
 
 _NO_TABLE = frozenset({"42P01", "3F000"})
 # Undefined column, not a relation with columns, no operator or cast for the type of a
@@ -51,6 +54,29 @@ class HistoryPlace(NamedTuple):
     def name(self) -> str:
         """Return the table as SQL text."""
         return qualified_name(self.schema, self.table)
+
+
+def place_of(settings: HistoryTable, server: ServerFacts) -> HistoryPlace:
+    """Return where the schema history is: by *settings*, else by the session's search path.
+
+    Raises:
+        ConfigError: Neither names one schema.
+    """
+    schema = settings.default_schema or next(iter(settings.schemas), None)
+    schema = schema or server.schema or _only_schema(server.search_path)
+    others = (name for name in settings.schemas if name != schema)
+    return HistoryPlace(schema, settings.table, (schema, *others))
+
+
+def _only_schema(search_path: str) -> str:
+    """Return the schema of a search path in which no schema exists yet."""
+    names = [name.strip() for name in search_path.split(",") if name.strip()]
+    if len(names) != 1 or names[0] == '"$user"':
+        raise ConfigError(
+            (f"FLYWAY_DEFAULT_SCHEMA is not set, and search_path {search_path!r} names no schema",),
+            "Set FLYWAY_DEFAULT_SCHEMA to the schema of the application.",
+        )
+    return names[0].removeprefix('"').removesuffix('"').replace('""', '"')
 
 
 def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -> History:
