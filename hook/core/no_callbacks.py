@@ -1,4 +1,4 @@
-"""A release without callbacks."""
+"""Callbacks that are not run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hook.core.progress import Progress
 
 if TYPE_CHECKING:
+    from hook.core.callback_book import EachCallbacks
     from hook.core.events import Event
     from hook.core.outcome import Finding
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 class NoCallbacks:
     """Stands for `hook.stages.Callbacks` where there are none."""
 
-    each = None
+    each: EachCallbacks | None = None
     progress = Progress.UNTOUCHED
 
     def has(self, *events: Event) -> bool:  # noqa: ARG002 - the protocol's signature
@@ -30,3 +31,11 @@ class NoCallbacks:
     def take_findings(self) -> tuple[Finding, ...]:
         """Return nothing."""
         return ()
+
+
+class OnlyEach(NoCallbacks):
+    """Stands for them where only those run that are part of a migration's transaction."""
+
+    def __init__(self, each: EachCallbacks | None) -> None:
+        """Let *each* run with every migration."""
+        self.each = each

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from hook.core.callback_book import CallbackBook
 from hook.core.dry_run import DryRun, Notebook
 from hook.core.lock_key import migration_lock_key
+from hook.core.no_callbacks import OnlyEach
 from hook.core.outcome import passed
 from hook.core.text import counted
 from hook.errors import DatabaseUnreachable
 from hook.pipeline.inspection import BuildReading, tell_plan
 from hook.pipeline.journal import Journal, Stopped
-from hook.pipeline.reading import Read, read_release
+from hook.pipeline.reading import Prepared, Read, read_release
 from hook.postgres.lock import MigrationLock
 from hook.stages import Outcome
 from hook.stages.migrate import MigrateStage, Work
@@ -38,8 +40,8 @@ def plan_sql(
         reading = journal.quietly("settings", build)
         stage = journal.quietly("settings", build_migrate)
         with read_release(journal, reading) as read:
-            scripts = tell_plan(journal, reading, read).scripts
-            journal.stage("sql", lambda: _take_down(journal.ctx, stage, read, scripts, notebook))
+            prepared = tell_plan(journal, reading, read)
+            journal.stage("sql", lambda: _take_down(journal.ctx, stage, read, prepared, notebook))
     return journal.report()
 
 
@@ -47,18 +49,26 @@ def _take_down(
     ctx: Context,
     stage: MigrateStage,
     read: Read,
-    scripts: tuple[PreparedScript, ...],
+    prepared: Prepared,
     notebook: Notebook,
 ) -> Outcome[None]:
+    scripts, book = prepared.scripts, prepared.callbacks or CallbackBook()
     key = migration_lock_key(read.history.schema, read.history.table)
-    notebook.open(_heading(read, scripts, stage, key))
+    notebook.open((*_heading(read, scripts, stage, key), *_callbacks_apart(book)))
     if not scripts:
         return Outcome((passed("sql", "nothing would be sent"),), None)
     session = read.session.dry(DryRun(notebook))
     # Nobody is kept out: what is taken down takes effect later, if ever.
     lock = MigrationLock(session, key)
     work = Work(
-        session, read.facts, lock, read.history, scripts, read.plan.next_rank, _without_ledger
+        session,
+        read.facts,
+        lock,
+        read.history,
+        scripts,
+        read.plan.next_rank,
+        _without_ledger,
+        OnlyEach(book.each),
     )
     quiet = ctx._replace(events=_announcing(scripts, notebook))
     outcome = stage.run(quiet, work)
@@ -69,6 +79,14 @@ def _take_down(
 
 def _without_ledger() -> None:
     """Leave no row: nothing is begun."""
+
+
+def _callbacks_apart(book: CallbackBook) -> Iterator[str]:
+    """Yield what is to be said of the callbacks that run on a connection of their own."""
+    within = book.each.all if book.each else ()
+    apart = [item.callback.script for item in book.callbacks if item not in within]
+    if apart:
+        yield f"Callbacks on a connection of their own are not shown: {', '.join(apart)}"
 
 
 def _announcing(scripts: tuple[PreparedScript, ...], notebook: Notebook) -> Callable[..., None]:
