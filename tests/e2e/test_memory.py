@@ -48,8 +48,8 @@ SCRIPTS: dict[str, tuple[Callable[[], bytes], float]] = {
 }
 
 
-def peak_of_run(deployment: Deployment) -> int:
-    """Return the peak memory of applying what is pending, in bytes."""
+def peak_of(command: str, deployment: Deployment) -> int:
+    """Return the peak memory of *command*, which has to end well, in bytes."""
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(ROOT),
@@ -58,7 +58,7 @@ def peak_of_run(deployment: Deployment) -> int:
     }
     measured = [sys.executable, "-S", str(Path(ROOT) / "bench" / "measured.py")]
     done = subprocess.run(
-        [*measured, sys.executable, "-m", "hook", "run"],
+        [*measured, sys.executable, "-m", "hook", command],
         env=environment,
         capture_output=True,
         text=True,
@@ -73,9 +73,17 @@ def test_memory_is_bounded_by_the_script(name: str, deployment: Deployment) -> N
     """Beyond what a run with one tiny script takes."""
     make, factor = SCRIPTS[name]
     deployment.release({"V1__tiny.sql": "SELECT 1"})
-    tiny = peak_of_run(deployment)
+    tiny = peak_of("run", deployment)
     script = make()
     assert len(script) > 15 * MIB
     deployment.release({"V2__big.sql": script})
-    assert (peak_of_run(deployment) - tiny) / len(script) < factor
+    assert (peak_of("run", deployment) - tiny) / len(script) < factor
     assert [row[1] for row in deployment.history()] == ["1", "2"]
+
+
+def test_ten_thousand_scripts_are_looked_at_in_little_memory(deployment: Deployment) -> None:
+    """What is kept of a script that is not running is some hundred bytes, not its text."""
+    names = (f"V{number}__a_script_with_a_name.sql" for number in range(1, 10_001))
+    deployment.release(dict.fromkeys(names, "CREATE TABLE IF NOT EXISTS t (id int);\n"))
+    assert peak_of("plan", deployment) < 110 * MIB
+    assert peak_of("info", deployment) < 100 * MIB
