@@ -34,22 +34,13 @@ that presync has written.
 """
 
 
-_UNSUPPORTED = """\
-## Not supported yet
-
-Here presync stops with the exit code below before it changes anything; nothing is ignored
-in silence.
-"""
-
-
 def compatibility_page() -> str:
     """Return the text of the page."""
     scenarios = _all_scenarios()
-    future = [each for each in scenarios if each.unsupported]
-    other = [each for each in scenarios if each.deviation and not each.unsupported]
-    same = [each for each in scenarios if each not in future and each not in other]
-    head = _HEAD.format(count=len(same) + len(other), versions=" and ".join(VERSIONS))
-    return "\n".join((head, *_same(same), _DEVIATIONS, *_different(other), *_unsupported(future)))
+    other = [each for each in scenarios if each.deviation]
+    same = [each for each in scenarios if each not in other]
+    head = _HEAD.format(count=len(scenarios), versions=" and ".join(VERSIONS))
+    return "\n".join((head, *_same(same), _DEVIATIONS, *_different(other)))
 
 
 def _all_scenarios() -> list[Scenario]:
@@ -78,20 +69,6 @@ def _different(scenarios: Sequence[Scenario]) -> Iterator[str]:
         presync = f"refuses ({step.exit_code})" if step.exit_code else "accepts"
         why = scenario.deviation.replace("|", "\\|")
         yield f"| {_title(scenario)} | {flyway} | {presync} | {why} | `{scenario.name}` |"
-    yield ""
-
-
-def _unsupported(scenarios: Sequence[Scenario]) -> Iterator[str]:
-    if not scenarios:
-        return
-    yield _UNSUPPORTED
-    yield "| | exit | why | scenario |\n|---|---|---|---|"
-    for scenario in scenarios:
-        assert scenario.unsupported is not None
-        refusal = scenario.unsupported
-        yield (
-            f"| {_title(scenario)} | {refusal.exit_code} | {refusal.reason} | `{scenario.name}` |"
-        )
     yield ""
 
 

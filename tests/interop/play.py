@@ -35,8 +35,6 @@ class Direction(StrEnum):
 
 def directions_of(scenario: Scenario) -> Sequence[Direction]:
     """Return the directions in which *scenario* can be played."""
-    if scenario.unsupported:
-        return (Direction.FLYWAY_ALONE,)
     if scenario.is_alone:
         return (Direction.FLYWAY_ALONE, Direction.PRESYNC_ALONE)
     return tuple(Direction)

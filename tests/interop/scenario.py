@@ -7,9 +7,6 @@ A folder holds ``scenario.toml`` and the migrations of each release. The keys:
     majors    the Flyway major versions it applies to; all when absent
     role      ``superuser`` when the migrations need one
     alone     true where the tools are not played in turn, as each leaves something else
-    [unsupported]   what presync does not do yet: it refuses by name and changes nothing
-      exit        with this code
-      reason      for the compatibility page
     [settings]   FLYWAY_* variables of both tools; ``{root}`` is the migrations folder and
                  ``{url}`` the database; PRESYNC_* where presync asks for a second word
     [[steps]]    what happens, in order:
@@ -39,8 +36,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "scenarios"
 COMMANDS = ("migrate", "validate", "repair", "baseline")
 
-_KEYS = {"title", "area", "majors", "role", "alone", "unsupported", "settings", "steps"}
-_UNSUPPORTED_KEYS = {"exit", "reason"}
+_KEYS = {"title", "area", "majors", "role", "alone", "settings", "steps"}
 _STEP_KEYS = {
     "files", "write", "encoding", "remove", "sql", "admin_sql", "settings", "run", "refused",
     "problems", "exit", "deviation", "stands",
@@ -86,14 +82,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsupported:
-    """What presync refuses with *exit_code* until it can do it."""
-
-    exit_code: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Scenario:
     """One folder. A deviation can only be in the last step: later ones could not agree."""
 
@@ -103,7 +91,6 @@ class Scenario:
     majors: tuple[int, ...]
     needs_superuser: bool
     is_alone: bool
-    unsupported: Unsupported | None
     steps: tuple[Step, ...]
 
     @property
@@ -160,17 +147,11 @@ def _scenario(folder: Path, raw: Mapping[str, Any], major: int) -> Scenario:
         majors=tuple(raw.get("majors", ())),
         needs_superuser=raw.get("role") == "superuser",
         is_alone=raw.get("alone", False),
-        unsupported=_unsupported(raw["unsupported"]) if "unsupported" in raw else None,
         steps=tuple(
             _step(folder, {**step, "settings": common | step.get("settings", {})}, major)
             for step in raw["steps"]
         ),
     )
-
-
-def _unsupported(raw: Mapping[str, Any]) -> Unsupported:
-    _reject_unknown(raw, _UNSUPPORTED_KEYS)
-    return Unsupported(raw["exit"], raw["reason"])
 
 
 def _step(folder: Path, raw: Mapping[str, Any], major: int) -> Step:

@@ -27,7 +27,6 @@ def _scenario(step: Step = _STEP) -> Scenario:
         majors=(),
         needs_superuser=False,
         is_alone=False,
-        unsupported=None,
         steps=(step,),
     )
 

@@ -11,17 +11,15 @@ from tests.interop.actors import Actor, FlywayActor, PresyncActor
 from tests.interop.flyway_jars import VERSIONS, major_of
 from tests.interop.flyway_process import FlywayProcess
 from tests.interop.judge import References, judge
-from tests.interop.play import Direction, Performance, Turn, directions_of, play, take_turn
+from tests.interop.play import Direction, Performance, directions_of, play
 from tests.interop.presync_server import PresyncServer
 from tests.interop.scenario import Scenario, load_scenarios
-from tests.interop.snapshot import Snapshot, take_snapshot
-from tests.interop.workspace import Workspace, created_workspace
+from tests.interop.workspace import created_workspace
 from tests.testbed.postgres_server import PostgresServer
 
 SCENARIOS = [
     (scenario, version) for version in VERSIONS for scenario in load_scenarios(major_of(version))
 ]
-UNSUPPORTED = {scenario.name: scenario for scenario, _ in SCENARIOS if scenario.unsupported}
 # One worker plays all of a scenario, so that it plays the references only once.
 CASES = [
     pytest.param(
@@ -94,38 +92,9 @@ def test_scenario_ends_the_same_whoever_plays(
     scenario: Scenario, version: str, direction: Direction, perform: Play
 ) -> None:
     """Verdicts are as the scenario says, and the database as Flyway alone leaves it."""
-    other = Direction.FLYWAY_ALONE if scenario.unsupported else Direction.PRESYNC_ALONE
     references = References(
         flyway=perform(scenario, version, Direction.FLYWAY_ALONE),
-        presync=perform(scenario, version, other),
+        presync=perform(scenario, version, Direction.PRESYNC_ALONE),
     )
     problems = list(judge(scenario, perform(scenario, version, direction), references))
     assert not problems, "\n".join(problems)
-
-
-@pytest.mark.parametrize("scenario", UNSUPPORTED.values(), ids=UNSUPPORTED)
-def test_unsupported_scenario_is_refused_and_changes_nothing(
-    scenario: Scenario, server: PostgresServer, presync: PresyncServer, tmp_path: Path
-) -> None:
-    """What presync cannot do yet ends in a refusal of its own, never in half of it."""
-    assert scenario.unsupported is not None
-    with created_workspace(
-        server, tmp_path / "migrations", needs_superuser=scenario.needs_superuser
-    ) as workspace:
-        before, turn = _play_until_refused(scenario, workspace, PresyncActor(presync))
-    assert turn.verdict.code == str(scenario.unsupported.exit_code), turn.verdict.said
-    assert not before.differences(turn.snapshot)
-
-
-def _play_until_refused(
-    scenario: Scenario, workspace: Workspace, presync: Actor
-) -> tuple[Snapshot, Turn]:
-    """Return what the database held before the first refusal, and the refusal."""
-    for step in scenario.steps:
-        workspace.prepare(step.preparation)
-        with workspace.connect() as connection:
-            before = take_snapshot(connection)
-        turn = take_turn(step.again(), workspace, presync)
-        if not turn.verdict.accepted:
-            return before, turn
-    pytest.fail("nothing was refused")
