@@ -77,7 +77,7 @@ def test_session_lost_between_two_messages_was_in_the_script(
     """Something had been done, and is rolled back; no COMMIT was sent."""
 
     def end_session() -> None:
-        bench.database.query(f"SELECT pg_terminate_backend({bench.session.pid}, 10000)")
+        bench.database.query(f"SELECT pg_terminate_backend({bench.session.pid})")
         eventually(lambda: bench.session.is_lost)
 
     attempt = apply_with(f"CREATE TABLE half ();{LONG}{LONG}", end_session)

@@ -11,7 +11,7 @@ BEGIN
         SELECT o.oid, o.oprname, o.oprleft::regtype AS l, o.oprright::regtype AS r,
                o.oprresult::regtype AS result
           FROM pg_operator AS o
-         WHERE o.oprleft <> 0
+         WHERE o.oprleft <> 0 AND o.oprright <> 0
            AND 'p' <> ALL (SELECT typtype FROM pg_type WHERE oid IN (o.oprleft, o.oprright, o.oprresult))
     LOOP
         EXECUTE format('CREATE FUNCTION hostile.op%s(%s, %s) RETURNS %s %s',
