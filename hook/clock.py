@@ -68,7 +68,10 @@ class Interrupt:
         threading.Thread(target=self._watch, args=(abandon_after,), daemon=True).start()
 
     def _watch(self, abandon_after: float) -> None:
-        select.select([self._reader], [], [])
+        try:
+            select.select([self._reader], [], [])
+        except (OSError, ValueError):
+            return  # the channel was given back: nobody can ask for a stop any more
         time.sleep(abandon_after)
         if self.abandon is not None:
             self.abandon()

@@ -138,3 +138,10 @@ def test_old_transaction_names_its_locks_too() -> None:
     assert summary(findings)[0] == ("blocker-age", Status.FAILED)
     assert "older than" in findings[0].message
     assert "; " in findings[0].message
+
+
+def test_holder_that_has_just_left_its_transaction_is_told_without_one() -> None:
+    """Locks and sessions are not looked at in the same instant."""
+    row = replace(SELECTING, transaction_age=None)
+    (finding,) = judge(activity_of(row, holders=(READ_LOCK,)))
+    assert finding.message.endswith("; active for 8s")

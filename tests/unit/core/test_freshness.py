@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.backup import Backup, BackupType, Evidence, Presence, newest_first
-from hook.core.freshness import FreshnessPolicy, judge_freshness
+from hook.core.freshness import FreshnessPolicy, judge_freshness, usable_backup
 from hook.core.outcome import Finding, Status, deciding_finding
 from hook.errors import ExitCode
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER
@@ -261,3 +261,16 @@ def test_judge_passes_only_on_a_backup_that_is_good_and_young(
         and timedelta(minutes=-5) <= NOW - item.stopped_at <= timedelta(hours=24)
     ]
     assert (_judged(*backups).code is ExitCode.OK) == bool(good)
+
+
+def test_usable_backup_is_the_newest_without_a_reason_against_it() -> None:
+    """However old: its age is another question."""
+    old, damaged = _backup("A", timedelta(days=9)), _backup("B", timedelta(days=1), error=True)
+    assert usable_backup(_evidence(old, damaged), POLICY, NOW) == old
+    assert usable_backup(_evidence(damaged), POLICY, NOW) is None
+
+
+def test_no_backup_of_another_cluster_is_usable() -> None:
+    """A restore of it would bring back other data."""
+    evidence = _evidence(_backup("A", timedelta(hours=1)), system_identifier="999")
+    assert usable_backup(evidence, POLICY, NOW) is None

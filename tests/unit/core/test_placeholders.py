@@ -73,7 +73,13 @@ def test_builtin_placeholders_are_those_of_flyway() -> None:
     }
 
 
-@given(st.lists(st.tuples(st.text(st.characters(exclude_characters="$")), st.just("${mykey}"))))
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_characters="$")), st.just("${mykey}")
+        )
+    )
+)
 def test_text_around_placeholders_is_kept(pieces: list[tuple[str, str]]) -> None:
     """Nothing but the placeholders changes."""
     text = "".join(before + name for before, name in pieces)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hook.core.callback import Callback
+from hook.core.callback_book import prepare_callback
 from hook.core.lexer import SqlSyntaxError
-from hook.core.plan_view import describe_script
+from hook.core.plan_view import describe_callback, describe_script
 from hook.core.prepared import parse_script, prepare_script
 from tests.testbed.release import migration
 
@@ -68,3 +70,19 @@ def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
     alone = describe_script(prepare_script(SCRIPT, ALONE.encode(), allows_mixed=False))
     assert alone.message.startswith("V2__x.sql: 1 statement without transaction: CREATE INDEX")
     assert alone.facts["transactional"] is False
+
+
+@pytest.mark.parametrize(
+    ("event", "text", "how"),
+    [
+        ("beforeEachMigrate", b"SELECT 1", "1 statement with each migration"),
+        ("afterMigrate", b"SELECT 1", "1 statement at afterMigrate, in a transaction of its own"),
+        ("afterMigrate", b"VACUUM", "1 statement at afterMigrate, without transaction: "),
+    ],
+)
+def test_callback_is_described_by_when_and_how_it_runs(event: str, text: bytes, how: str) -> None:
+    """As scripts are."""
+    prepared = prepare_callback(Callback(event, "", f"{event}.sql", ""), text, allows_mixed=False)
+    finding = describe_callback(prepared)
+    assert finding.message.startswith(f"callback {event}.sql: {how}")
+    assert finding.facts["callback"] == event

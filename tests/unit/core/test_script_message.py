@@ -186,3 +186,10 @@ def test_every_position_finds_its_statement(pieces: list[str], data: st.DataObje
     found = message.find(0, offset - 1)
     assert found.statement == statements[chosen]
     assert found.line == statements[chosen].line
+
+
+def test_syntax_error_in_a_statement_of_ours_is_not_blamed_on_the_script() -> None:
+    """Nothing has run yet, and the place is behind the script."""
+    message = message_of("SELECT 1")
+    offset = message.encode().index(b"INSERT INTO h")
+    assert message.find(0, offset) == Found(Moment.OPENING)

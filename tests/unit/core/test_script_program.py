@@ -103,3 +103,13 @@ def test_book_without_callbacks_around_migrations_has_none() -> None:
     """So that the script goes to the server in one message."""
     assert CallbackBook((prepared("afterMigrate", "SELECT 1"),)).each is None
     assert CallbackBook().each is None
+
+
+def test_script_without_statements_leaves_only_its_callbacks() -> None:
+    """Flyway records an empty script, and runs what is around it."""
+    each = EachCallbacks(before=EACH.before, after=EACH.after[:1])
+    steps = list(steps_in_transaction(SCRIPT[:0], each))
+    assert [step.callback.script for step in steps if step.callback] == [
+        "beforeEachMigrate.sql",
+        "afterEachMigrate.sql",
+    ]

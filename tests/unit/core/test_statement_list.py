@@ -52,3 +52,20 @@ def test_statements_without_a_kind_keep_their_order() -> None:
     script = parse_statements(b"\\restrict x\nselect 1;\ncopy t from stdin;\n1\n\\.\n")
     assert [item.kind for item in script] == [StatementKind.SQL] * 2
     assert [item.copy_data for item in script] == [None, "1\n"]
+
+
+def test_released_source_is_read_again_when_asked_for() -> None:
+    """Its statements do not notice."""
+    script = parse_statements(b"select 1; select 2")
+    reads: list[int] = []
+
+    def read_again() -> bytes:
+        reads.append(1)
+        return b"select 1; select 2"
+
+    script.source.release()  # nobody could read it again
+    assert script[1].text == "select 2"
+    script.source.can_be_read_by(read_again)
+    script.source.release()
+    assert [item.text for item in script] == ["select 1", "select 2"]
+    assert reads == [1]

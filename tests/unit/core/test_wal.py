@@ -16,6 +16,7 @@ from hook.core.wal import (
     Stretch,
     find_holes,
     format_lsn,
+    join,
     merge,
     parse_lsn,
     parse_segment,
@@ -169,3 +170,11 @@ def test_logs_of_a_stretch_are_the_folders_it_passes_through() -> None:
         "0000000100000002",
     ]
     assert Run(255, 512).length == 258
+
+
+@given(SETS, st.integers(1, 5))
+def test_joined_runs_are_those_of_all_numbers(numbers: set[int], size: int) -> None:
+    """However they were cut, as the folders of an archive cut them."""
+    pieces = [Run(number, number) for number in sorted(numbers)]
+    coarse = [run for at in range(0, len(pieces), size) for run in join(pieces[at : at + size])]
+    assert join(coarse) == merge(numbers)
