@@ -53,7 +53,8 @@ class Interrupt:
         self.abandon: Callable[[], None] | None = None
         self._signal_name: str | None = None
         self._reader, self._writer = socket.socketpair()
-        for end in (self._reader, self._writer):
+        self._told, self._teller = socket.socketpair()
+        for end in (self._reader, self._writer, self._told, self._teller):
             end.settimeout(0)
 
     def install(self, abandon_after: float = ABANDON_SECONDS) -> None:
@@ -64,12 +65,17 @@ class Interrupt:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        # Python runs a handler between two instructions of the main thread. A signal that
+        # comes just before a call that hangs would wait there with it; this byte does not.
+        signal.set_wakeup_fd(self._teller.fileno(), warn_on_full_buffer=False)
         # Started now: a signal handler cannot, it may have interrupted another start.
         threading.Thread(target=self._watch, args=(abandon_after,), daemon=True).start()
 
     def _watch(self, abandon_after: float) -> None:
         try:
-            select.select([self._reader], [], [])
+            readable, _, _ = select.select([self._reader, self._told], [], [])
+            if self._told in readable:
+                self.set(signal.Signals(self._told.recv(1)[0]).name)
         except (OSError, ValueError):
             return  # the channel was given back: nobody can ask for a stop any more
         time.sleep(abandon_after)
@@ -87,8 +93,8 @@ class Interrupt:
 
     def close(self) -> None:
         """Give the wake-up channel back; the process's own is kept to the end."""
-        self._reader.close()
-        self._writer.close()
+        for end in (self._reader, self._writer, self._told, self._teller):
+            end.close()
 
     def fileno(self) -> int:
         """Return a descriptor that is readable once a stop is requested."""

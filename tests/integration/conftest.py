@@ -17,7 +17,7 @@ from tests.testbed.gate import Gate, settings_for
 from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.proxy import Proxy, running_proxy
 from tests.testbed.release import engine_on
-from tests.testbed.run_context import close_interrupt, make_context, open_session, target_of
+from tests.testbed.run_context import make_context, open_session, target_of
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def interrupt() -> Iterator[Interrupt]:
     """Return the stop request of the test."""
     request = Interrupt()
     yield request
-    close_interrupt(request)
+    request.close()
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def calm() -> Iterator[Interrupt]:
     """Return a stop request that never comes, for the sessions of others."""
     request = Interrupt()
     yield request
-    close_interrupt(request)
+    request.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hook.errors import ExitCode
 from tests.testbed.database import Database
 from tests.testbed.gate import HISTORY, Gate, settings_for
 from tests.testbed.release import write_files
-from tests.testbed.run_context import close_interrupt, target_of
+from tests.testbed.run_context import target_of
 
 OURS = "FROM pg_stat_activity WHERE application_name LIKE 'presync/%' AND datname = "
 
@@ -42,7 +42,7 @@ class Deployment:
         interrupt = Interrupt()
         settings = settings_for(target_of(self.database), self.folder / "sql")
         report = Gate(self.database, self.folder / "sql", interrupt, settings).run(files)
-        close_interrupt(interrupt)
+        interrupt.close()
         assert report.exit_code is ExitCode.OK, report.verdict
 
     def env(self, **more: str) -> dict[str, str]:

@@ -43,12 +43,6 @@ def make_context(interrupt: Interrupt, events: FakeEvents) -> Context:
     return Context(clock, deadline, interrupt, events, RUN_ID)
 
 
-def close_interrupt(interrupt: Interrupt) -> None:
-    """Close the wake-up channel, which in production lives as long as the process."""
-    interrupt._reader.close()
-    interrupt._writer.close()
-
-
 def eventually(condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
     """Return as soon as *condition* holds.
 

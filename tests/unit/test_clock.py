@@ -14,7 +14,7 @@ import pytest
 from hook.clock import Deadline, Interrupt, SystemClock, run_bounded
 from hook.errors import BudgetExceeded, Interrupted
 from tests.fakes import FakeClock
-from tests.testbed.run_context import close_interrupt, meanwhile
+from tests.testbed.run_context import meanwhile
 
 LONG = 60.0
 
@@ -27,7 +27,8 @@ def interrupt() -> Iterator[Interrupt]:
     yield request
     for number, handler in before.items():
         signal.signal(number, handler)
-    close_interrupt(request)
+    signal.set_wakeup_fd(-1)
+    request.close()
 
 
 def far_off() -> Deadline:
@@ -128,3 +129,17 @@ def test_main_thread_that_hangs_is_abandoned_after_a_stop_request(interrupt: Int
     assert not abandoned.wait(0.05)
     interrupt.set("SIGTERM")
     assert abandoned.wait(LONG)
+
+
+def test_main_thread_that_never_runs_the_handler_is_abandoned(interrupt: Interrupt) -> None:
+    """The signal came just before the call that hangs: here, to another thread."""
+    abandoned = threading.Event()
+    interrupt.abandon = abandoned.set
+    interrupt.install(abandon_after=0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert abandoned.wait(LONG)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    assert interrupt.signal_name == "SIGTERM"

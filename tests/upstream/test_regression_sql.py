@@ -15,7 +15,7 @@ from hook.postgres.session import Session, connect
 from hook.postgres.syntax import find_syntax_errors
 from tests.testbed.binaries import Binaries
 from tests.testbed.database import Database
-from tests.testbed.run_context import close_interrupt, target_of
+from tests.testbed.run_context import target_of
 from tests.upstream.cutting import Cutting, compare, is_one_of, known_differences
 from tests.upstream.recording_server import running_recording_server
 from tests.upstream.regression_sql import load_regression_scripts, without_commands
@@ -47,7 +47,7 @@ def session(database: Database) -> Iterator[Session]:
     interrupt = Interrupt()
     with connect(target_of(database), "test", "r1", interrupt, timedelta(seconds=60)) as opened:
         yield opened
-    close_interrupt(interrupt)
+    interrupt.close()
 
 
 def test_regression_sql_is_cut_as_psql_cuts_it(cuttings: list[Cutting]) -> None:

@@ -15,7 +15,6 @@ from hook.errors import ConfigError, DatabaseUnreachable, ExitCode, Interrupted
 from hook.pipeline.journal import Gate, Journal, Stopped
 from hook.stages import Context, Outcome
 from tests.fakes import NOON, FakeClock, FakeEvents
-from tests.testbed.run_context import close_interrupt
 
 REFUSED = failed(ExitCode.NO_WAY_BACK, "backup-age", "too old", "Make one.", age_s=7)
 
@@ -25,7 +24,7 @@ def interrupt() -> Iterator[Interrupt]:
     """Return a stop request that has not come."""
     request = Interrupt()
     yield request
-    close_interrupt(request)
+    request.close()
 
 
 @pytest.fixture
