@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
-from hook.catalogs import BackupCatalog
-from hook.catalogs.opening import open_catalog
-from hook.catalogs.shared import SharedCatalog
+from hook.catalogs.opening import Access, Catalogs, open_catalogs
 from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
 from hook.pipeline.dry_run import refuse_to_reconnect
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
-from hook.settings.backup_source import BackupSystem, S3Settings, parse_stanza
+from hook.settings.backup_source import BackupSystem, S3Settings
 from hook.settings.words import NO_LEDGER
 from hook.stages.archive import ArchiveStage, NoArchive
 from hook.stages.backup import BackupStage, NoBackupSource
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from hook.core.wording import Wording
     from hook.engines import Engine
     from hook.postgres.session import Session
-    from hook.settings import BackupSettings, Settings
+    from hook.settings import ArchiveSettings, BackupSettings, Settings
     from hook.stages import Context
 
     Reconnect = Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
@@ -83,12 +81,12 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         ConfigError: The settings name no backup source that can be opened.
     """
     overridden = {item.gate for item in settings.overrides}
-    catalog = _build_catalog(settings.backup)
+    catalogs = _open_catalogs(settings.backup)
     return Gates(
         engine=engine,
-        backup=_build_backup(settings.backup, catalog),
+        backup=_build_backup(settings.backup, catalogs),
         backup_policy=_policy("backup", settings.backup.policy, overridden),
-        archive=NoArchive() if catalog is None else ArchiveStage(catalog, settings.archive.max_lag),
+        archive=_build_archive(settings.archive, catalogs),
         archive_policy=_policy("archive", settings.archive.policy, overridden),
         blockers=BlockersStage(BlockerPolicy(settings.blockers.max_age), settings.blockers.wait),
         blockers_policy=_policy("blockers", settings.blockers.policy, overridden),
@@ -96,18 +94,27 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
 
 
 def _build_backup(
-    backup: BackupSettings, catalog: BackupCatalog | None
+    backup: BackupSettings, catalogs: Catalogs | None
 ) -> BackupStage | NoBackupSource:
-    return NoBackupSource() if backup.source is None else BackupStage(catalog, backup.max_age)
+    if backup.source is None:
+        return NoBackupSource()
+    return BackupStage(catalogs and catalogs.backups, backup.max_age)
 
 
-def _build_catalog(backup: BackupSettings) -> BackupCatalog | None:
-    """Return the catalog that the gates share, none when there is no backup source."""
+def _build_archive(archive: ArchiveSettings, catalogs: Catalogs | None) -> ArchiveStage | NoArchive:
+    if catalogs is None:
+        return NoArchive("no WAL archive is looked at without a backup source")
+    if catalogs.wal is None:
+        return NoArchive(f"{catalogs.backups.describe()} keeps no WAL archive")
+    return ArchiveStage(catalogs.wal, archive.max_lag)
+
+
+def _open_catalogs(backup: BackupSettings) -> Catalogs | None:
+    """Return what the gates ask, none when there is no backup source."""
     if backup.source is None or backup.source.system is BackupSystem.NONE:
         return None
     s3 = S3Settings(endpoint=backup.s3_endpoint)
-    stanza = parse_stanza(backup.stanza)
-    return SharedCatalog(open_catalog(backup.source, stanza, s3, backup.cipher_pass))
+    return open_catalogs(backup.source, Access(s3, backup.stanza, backup.cipher_pass))
 
 
 def _policy(gate: str, policy: Policy, overridden: set[str]) -> Policy:

@@ -1,4 +1,4 @@
-"""What the gate asks of a backup system, whichever it is."""
+"""What the gates ask of a backup system, whichever it is."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class BackupCatalog(Protocol):
             BackupSourceMissing: The storage answered; what the settings name is not there.
             BackupUnknown: It could not be read, which says nothing about the backups.
         """
+
+
+class WalCatalog(BackupCatalog, Protocol):
+    """A catalog of a system that also keeps the WAL, so that a restore can go on to now."""
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
         """Look for the WAL that *recovery* reads.

@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from hook.catalogs import BackupCatalog
+from hook.catalogs import BackupCatalog, WalCatalog
 from hook.catalogs.object_store import ObjectStore
+from hook.catalogs.shared import SharedCatalog, SharedWalCatalog
 from hook.errors import ConfigError
-from hook.settings.backup_source import BackupSource, DirectoryLocation, S3Location, S3Settings
+from hook.settings.backup_source import (
+    BackupSource,
+    BackupSystem,
+    DirectoryLocation,
+    Location,
+    S3Settings,
+    parse_stanza,
+)
 
 
-def open_catalog(
-    source: BackupSource, stanza: str, s3: S3Settings, passphrase: str | None = None
-) -> BackupCatalog:
-    """Return the catalog of *source*; *passphrase* is that of an encrypted repository.
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a catalog needs besides its place.
+
+    Attributes:
+        stanza: As it was set; only some systems want one.
+        passphrase: Of an encrypted repository.
+    """
+
+    s3: S3Settings
+    stanza: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
+
+
+class Catalogs(NamedTuple):
+    """One source, as the gates ask it; *wal* is none where no WAL can be looked at."""
+
+    backups: BackupCatalog
+    wal: WalCatalog | None
+
+
+def open_catalogs(source: BackupSource, access: Access) -> Catalogs:
+    """Return the catalog of *source*, which is read once for all who ask.
 
     Raises:
-        ConfigError: *source* is the deliberate absence of backups.
+        ConfigError: A setting that its system needs is missing or wrong, or *source* is
+            the deliberate absence of backups.
     """
-    from hook.catalogs.pgbackrest import PgBackRestCatalog  # noqa: PLC0415 - not for a no-op run
+    if source.location is not None:
+        if open_wal_catalog := _WAL_CATALOGS.get(source.system):
+            shared = SharedWalCatalog(open_wal_catalog(source.location, access))
+            return Catalogs(shared, shared)
+        if open_catalog := _CATALOGS.get(source.system):
+            return Catalogs(SharedCatalog(open_catalog(source.location, access)), None)
+    raise ConfigError((f"the backup source {source.system} has no catalog",))
 
-    if source.location is None:
-        raise ConfigError((f"the backup source {source.system} has no catalog",))
-    return PgBackRestCatalog(open_store(source.location, s3), stanza, passphrase)
 
-
-def open_store(location: DirectoryLocation | S3Location, s3: S3Settings) -> ObjectStore:
+def open_store(location: Location, s3: S3Settings) -> ObjectStore:
     """Return read access to the objects at *location*."""
     if isinstance(location, DirectoryLocation):
         from hook.catalogs.directory import DirectoryStore  # noqa: PLC0415 - not for a no-op run
@@ -34,3 +67,16 @@ def open_store(location: DirectoryLocation | S3Location, s3: S3Settings) -> Obje
     from hook.catalogs.s3 import S3Store  # noqa: PLC0415 - not for a no-op run
 
     return S3Store(location, s3)
+
+
+def _open_pgbackrest(location: Location, access: Access) -> WalCatalog:
+    from hook.catalogs.pgbackrest import PgBackRestCatalog  # noqa: PLC0415 - not for a no-op run
+
+    store = open_store(location, access.s3)
+    return PgBackRestCatalog(store, parse_stanza(access.stanza), access.passphrase)
+
+
+_WAL_CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], WalCatalog]] = {
+    BackupSystem.PGBACKREST: _open_pgbackrest,
+}
+_CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], BackupCatalog]] = {}

@@ -9,8 +9,10 @@ from datetime import datetime
 from hook.catalogs.object_store import ObjectStore
 from hook.catalogs.pgbackrest_archive import Archive
 from hook.catalogs.pgbackrest_files import InfoFile
+from hook.catalogs.wal_archive import look_for_wal
 from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Backup, Evidence, Presence, newest_first
+from hook.core.origin import Origin
 from hook.core.pgbackrest_info import parse_archive_info, parse_backup_info
 from hook.core.text import one_line
 from hook.core.wal import Recovery
@@ -24,7 +26,7 @@ _TOLD_NAMES = 10
 
 @dataclass(frozen=True, slots=True)
 class PgBackRestCatalog:
-    """A `BackupCatalog` over the repository of one stanza.
+    """A `WalCatalog` over the repository of one stanza.
 
     Attributes:
         passphrase: pgBackRest's ``repo-cipher-pass``, none for a repository without.
@@ -50,7 +52,7 @@ class PgBackRestCatalog:
             completion_mark=_MANIFEST,
             backup_command=f"pgbackrest --stanza={self.stanza} backup",
             full_backup_command=f"pgbackrest --stanza={self.stanza} --type=full backup",
-            system_identifier=reading.info.system_identifier,
+            origin=Origin(reading.info.system_identifier),
             warnings=reading.warnings,
             clock=reading.clock,
         )
@@ -65,8 +67,10 @@ class PgBackRestCatalog:
                 f"Create the stanza (pgbackrest --stanza={self.stanza} stanza-create).",
             )
         folder = f"archive/{self.stanza}/{reading.info.archive_id}/"
-        archive = Archive(self.store, folder, reading.info)
-        return archive.look(self.describe(), recovery, reading.warnings)
+        wanted = ArchiveEvidence(
+            self.describe(), recovery, reading.info.system_identifier, warnings=reading.warnings
+        )
+        return look_for_wal(Archive(self.store, folder, reading.info), wanted)
 
     @property
     def _folder(self) -> str:

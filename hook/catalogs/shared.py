@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from hook.catalogs import BackupCatalog
+from hook.catalogs import BackupCatalog, WalCatalog
 from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Evidence
 from hook.core.wal import Recovery
@@ -32,12 +32,20 @@ class SharedCatalog:
             raise self._evidence
         return self._evidence
 
-    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
-        """Look for the WAL that *recovery* reads."""
-        return self._catalog.read_archive(recovery)
-
     def _read(self) -> Evidence | HookError:
         try:
             return self._catalog.read_evidence()
         except HookError as error:
             return error
+
+
+class SharedWalCatalog(SharedCatalog):
+    """A `WalCatalog` in front of another; only what it knows of the backups is kept."""
+
+    def __init__(self, catalog: WalCatalog) -> None:
+        super().__init__(catalog)
+        self._wal_catalog = catalog
+
+    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
+        """Look for the WAL that *recovery* reads."""
+        return self._wal_catalog.read_archive(recovery)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 
+from hook.core.origin import Origin
+
 
 class BackupType(StrEnum):
     """How much of the cluster a backup copied."""
@@ -75,7 +77,7 @@ class Evidence:
         completion_mark: The object whose presence proves that a backup is complete.
         backup_command: How to take one more backup, for hints.
         full_backup_command: How to take one that rests on none before it.
-        system_identifier: Of the cluster whose backups these are.
+        origin: Whose backups these are.
         warnings: What was wrong with the metadata and did not stop the reading.
         clock: The storage's own time when it answered, none when it has none.
     """
@@ -85,7 +87,7 @@ class Evidence:
     completion_mark: str
     backup_command: str
     full_backup_command: str
-    system_identifier: str | None = None
+    origin: Origin
     warnings: tuple[str, ...] = ()
     clock: datetime | None = None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hook.core.backup import Backup, Evidence, Presence, newest_first
+from hook.core.origin import ServerIdentity, judge_origin
 from hook.core.outcome import Finding, failed, passed, unknown, warned
 from hook.errors import ExitCode
 
@@ -22,12 +23,12 @@ class FreshnessPolicy:
 
     Attributes:
         max_age: How old the newest usable backup may be.
-        system_identifier: Of the cluster to be migrated, none when it could not be read.
+        server: The database to be migrated.
         clock_skew: How far two honest clocks may lie apart.
     """
 
     max_age: timedelta
-    system_identifier: str | None
+    server: ServerIdentity
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
 
 
@@ -56,9 +57,9 @@ def judge_freshness(
         a warned one comes before it when newer backups had to be passed over.
     """
     findings = [*_judge_clock(evidence, policy, now), *_judge_metadata(evidence)]
-    cluster = _judge_cluster(evidence, policy)
-    if cluster is not None:
-        return (*findings, cluster)
+    other = judge_origin(evidence.source, evidence.origin, policy.server)
+    if other is not None:
+        return (*findings, other)
     time = _time(evidence, now)
     judged = _judge_all(evidence, policy, time)
     return (*findings, *_judge_newest(evidence, judged, policy, time))
@@ -66,7 +67,7 @@ def judge_freshness(
 
 def usable_backup(evidence: Evidence, policy: FreshnessPolicy, now: datetime) -> Backup | None:
     """Return the newest backup without a reason against it, however old; none without one."""
-    if _judge_cluster(evidence, policy) is not None:
+    if judge_origin(evidence.source, evidence.origin, policy.server) is not None:
         return None
     judged = _judge_all(evidence, policy, _time(evidence, now))
     return next((item.backup for item in judged if not item.reasons), None)
@@ -113,36 +114,6 @@ def _judge_metadata(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _judge_cluster(evidence: Evidence, policy: FreshnessPolicy) -> Finding | None:
-    """Return what stands against these being backups of the database, none when they are.
-
-    A repository of another cluster can be fresh and complete and still restore the
-    wrong data; only the system identifier tells.
-    """
-    theirs, ours = evidence.system_identifier, policy.system_identifier
-    if ours is None or theirs is None:
-        side = "the server" if ours is None else evidence.source
-        return unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            "backup-cluster",
-            f"{side} does not tell its system identifier, so the backups may be of another cluster",
-            "Grant EXECUTE on function pg_control_system() to the migrating role."
-            if ours is None
-            else "Name a backup source that tells which cluster its backups are of.",
-        )
-    if theirs == ours:
-        return None
-    return failed(
-        ExitCode.NO_WAY_BACK,
-        "backup-cluster",
-        f"{evidence.source} holds backups of cluster {theirs}, the database is in {ours}",
-        "Name the repository and stanza of this cluster, or upgrade the stanza if the"
-        " cluster itself was upgraded.",
-        source_system_identifier=theirs,
-        server_system_identifier=ours,
-    )
-
-
 def _reasons_against(
     backup: Backup,
     listed: Mapping[str, Backup],
@@ -159,7 +130,7 @@ def _reasons_against(
         reasons.append("has no stop time")
     elif backup.stopped_at > time + policy.clock_skew:
         reasons.append(f"stopped in the future, {_instant(backup.stopped_at)}")
-    if backup.system_identifier not in {None, policy.system_identifier}:
+    if backup.system_identifier not in {None, policy.server.system_identifier}:
         reasons.append(f"was taken from cluster {backup.system_identifier}")
     reasons.extend(_broken_links(backup, listed, evidence.completion_mark))
     if not reasons and _unseen(backup, listed):

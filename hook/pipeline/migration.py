@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hook.core.no_callbacks import NoCallbacks
+from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Policy
 from hook.core.recorded import gate_not_needed, needs_no_gate
 from hook.core.version import newest_version
@@ -67,11 +68,10 @@ class Gates:
                 Gate(name, policy, partial(gate_not_needed, name))
                 for name, policy in policies.items()
             )
-        identifier = read.facts.system_identifier
-        backup = _begin(self.backup_policy, lambda: self.backup.start(ctx, identifier))
-        archive = _begin(
-            self.archive_policy, lambda: self.archive.start(ctx, read.session, identifier)
-        )
+        facts = read.facts
+        server = ServerIdentity(facts.system_identifier, facts.host, facts.database)
+        backup = _begin(self.backup_policy, lambda: self.backup.start(ctx, server))
+        archive = _begin(self.archive_policy, lambda: self.archive.start(ctx, read.session, server))
         return (
             Gate(
                 "blockers",

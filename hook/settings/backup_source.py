@@ -8,6 +8,7 @@ because somebody may have put credentials in front of it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,7 +18,6 @@ from hook.errors import ConfigError
 _SETTING = "PRESYNC_BACKUP_SOURCE"
 _STANZA_SETTING = "PRESYNC_BACKUP_STANZA"
 _ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
-_PLANNED = frozenset({"walg", "barman", "dump", "rds", "command"})
 _SUPPORTED = "pgbackrest:s3://bucket/prefix, pgbackrest:/path, none"
 _HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
 _URL_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:/"
@@ -30,6 +30,11 @@ class BackupSystem(StrEnum):
     """A backup system that can be asked, or the deliberate absence of one."""
 
     PGBACKREST = "pgbackrest"
+    WALG = "walg"
+    BARMAN = "barman"
+    DUMP = "dump"
+    RDS = "rds"
+    COMMAND = "command"
     NONE = "none"
 
 
@@ -46,11 +51,14 @@ class S3Location(NamedTuple):
     prefix: str = ""
 
 
+Location = DirectoryLocation | S3Location
+
+
 class BackupSource(NamedTuple):
     """Where the backups are. *location* is none only for `BackupSystem.NONE`."""
 
     system: BackupSystem
-    location: DirectoryLocation | S3Location | None = None
+    location: Location | None = None
 
 
 class S3Settings(NamedTuple):
@@ -81,13 +89,14 @@ def parse_backup_source(text: str) -> BackupSource:
     if value == BackupSystem.NONE.value:
         return BackupSource(BackupSystem.NONE)
     system, colon, place = value.partition(":")
-    if not colon or place.startswith("//") or system not in {*_PLANNED, *BackupSystem}:
+    if not colon or place.startswith("//") or system not in set(BackupSystem):
         raise _problem(f"{_quoted(value)} does not start with a backup system")
-    if system in _PLANNED:
-        raise _problem(f"the backup system {system} is not supported yet")
     if system == BackupSystem.NONE:
         raise _problem("none takes no place")
-    return BackupSource(BackupSystem(system), _parse_location(place.strip()))
+    parse_place = _PLACES.get(BackupSystem(system))
+    if parse_place is None:
+        raise _problem(f"the backup system {system} is not supported yet")
+    return BackupSource(BackupSystem(system), parse_place(place.strip()))
 
 
 def parse_stanza(text: str | None) -> str:
@@ -145,6 +154,11 @@ def _parse_s3(rest: str) -> S3Location:
     if not re.fullmatch(_BUCKET, bucket):
         raise _problem(f"{_quoted(bucket)} is not the name of a bucket")
     return S3Location(bucket, prefix.strip("/"))
+
+
+_PLACES: Mapping[BackupSystem, Callable[[str], Location]] = {
+    BackupSystem.PGBACKREST: _parse_location,
+}
 
 
 def _problem(reason: str) -> ConfigError:

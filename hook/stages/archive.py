@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hook.catalogs import BackupCatalog
+from hook.catalogs import WalCatalog
 from hook.clock import Background
 from hook.core.archive import ArchiveEvidence, ServerWal
 from hook.core.archive_judgement import judge_archive
 from hook.core.archiver_judgement import judge_archiver
 from hook.core.freshness import DEFAULT_CLOCK_SKEW, FreshnessPolicy, usable_backup
+from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, failed, from_error, unknown
 from hook.core.wal import Recovery, parse_lsn, parse_segment
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
@@ -35,12 +36,12 @@ class ArchiveStage:
         timeout: For the whole reading, whatever single requests may take.
     """
 
-    catalog: BackupCatalog
+    catalog: WalCatalog
     max_lag: timedelta
     timeout: timedelta = timedelta(seconds=30)
     name: str = "archive"
 
-    def start(self, ctx: Context, session: Session, identifier: str | None) -> Finish:
+    def start(self, ctx: Context, session: Session, identity: ServerIdentity) -> Finish:
         """Ask the server, begin to read the archive, and return what waits for it and judges.
 
         The server comes first: what it says is archived by then has to be there.
@@ -51,7 +52,7 @@ class ArchiveStage:
         server = fetch_server_wal(session)
         now = ctx.clock.now()
         deadline = ctx.deadline.within(self.timeout, "the time to read the WAL archive")
-        reading = Background(lambda: self._read(server, identifier, now))
+        reading = Background(lambda: self._read(server, identity, now))
 
         def finish() -> tuple[Finding, ...]:
             archiver = judge_archiver(server.archiver)
@@ -66,15 +67,18 @@ class ArchiveStage:
                 return (archiver, self._no_answer())
             if isinstance(evidence, Finding):
                 return (archiver, evidence)
-            return (archiver, *judge_archive(evidence, server, self.max_lag, identifier or ""))
+            return (
+                archiver,
+                *judge_archive(evidence, server, self.max_lag, identity.system_identifier or ""),
+            )
 
         return finish
 
     def _read(
-        self, server: ServerWal, identifier: str | None, now: datetime
+        self, server: ServerWal, identity: ServerIdentity, now: datetime
     ) -> ArchiveEvidence | Finding:
         evidence = self.catalog.read_evidence()
-        if identifier is None:
+        if identity.system_identifier is None:
             return unknown(
                 ExitCode.UNKNOWN_BACKUP,
                 "wal-cluster",
@@ -83,7 +87,7 @@ class ArchiveStage:
                 "Grant EXECUTE on function pg_control_system() to the migrating role.",
             )
         # The age of the backup is another gate's: an old one begins the way as well.
-        policy = FreshnessPolicy(timedelta.max, identifier, DEFAULT_CLOCK_SKEW)
+        policy = FreshnessPolicy(timedelta.max, identity, DEFAULT_CLOCK_SKEW)
         backup = usable_backup(evidence, policy, now)
         if backup is None:
             return failed(
@@ -114,14 +118,14 @@ class ArchiveStage:
 
 @dataclass(frozen=True, slots=True)
 class NoArchive:
-    """Says that there is no archive to look at, as there is no backup source."""
+    """Says that there is no archive to look at, and why."""
 
+    reason: str
     name: str = "archive"
 
-    def start(self, _ctx: Context, _session: Session, _identifier: str | None) -> Finish:
+    def start(self, _ctx: Context, _session: Session, _identity: ServerIdentity) -> Finish:
         """Return what tells it; nothing is looked at."""
-        message = "no WAL archive is looked at without a backup source"
-        return lambda: (Finding(Status.SKIPPED, "archive-source", message),)
+        return lambda: (Finding(Status.SKIPPED, "archive-source", self.reason),)
 
 
 def _recovery(backup: Backup, server: ServerWal) -> Recovery | None:

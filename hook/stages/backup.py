@@ -9,6 +9,7 @@ from datetime import timedelta
 from hook.catalogs import BackupCatalog
 from hook.clock import Background
 from hook.core.freshness import DEFAULT_CLOCK_SKEW, FreshnessPolicy, judge_freshness
+from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, failed, from_error, unknown, warned
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.stages import Context
@@ -32,11 +33,11 @@ class BackupStage:
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
     name: str = "backup"
 
-    def run(self, ctx: Context, identifier: str | None) -> tuple[Finding, ...]:
+    def run(self, ctx: Context, server: ServerIdentity) -> tuple[Finding, ...]:
         """Read the evidence within the timeout and judge it, see `start`."""
-        return self.start(ctx, identifier)()
+        return self.start(ctx, server)()
 
-    def start(self, ctx: Context, identifier: str | None) -> Finish:
+    def start(self, ctx: Context, server: ServerIdentity) -> Finish:
         """Begin to read the evidence, and return what waits for it and judges.
 
         What is returned raises:
@@ -60,7 +61,7 @@ class BackupStage:
             if evidence is None:
                 ctx.deadline.raise_if_over()
                 return (self._no_answer(catalog),)
-            policy = FreshnessPolicy(self.max_age, identifier, self.clock_skew)
+            policy = FreshnessPolicy(self.max_age, server, self.clock_skew)
             return judge_freshness(evidence, policy, ctx.clock.now())
 
         return finish
@@ -80,7 +81,7 @@ class NoBackupSource:
 
     name: str = "backup"
 
-    def start(self, _ctx: Context, _identifier: str | None) -> Finish:
+    def start(self, _ctx: Context, _server: ServerIdentity) -> Finish:
         """Return what refuses; nothing is looked at."""
         return lambda: (
             failed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.catalogs.opening import open_catalog
+from hook.catalogs.opening import Access, open_catalogs
 from hook.core.archive import ArchiveEvidence, Covered
 from hook.core.wal import Recovery, Run, Segment, Stretch
 from hook.demo.repository import STANZA
@@ -22,7 +22,9 @@ NEEDED = Stretch(1, 0x25, 0x3D)
 def look(place: Place, recovery: Recovery = RECOVERY) -> ArchiveEvidence:
     """Return what the catalog finds at *place*."""
     source = parse_backup_source(f"pgbackrest:{place.url}")
-    return open_catalog(source, STANZA, place.settings).read_archive(recovery)
+    catalog = open_catalogs(source, Access(place.settings, STANZA)).wal
+    assert catalog is not None
+    return catalog.read_archive(recovery)
 
 
 @EVERYWHERE

@@ -12,6 +12,7 @@ import pytest
 from hook.clock import Interrupt
 from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Backup, BackupType, Evidence, Presence
+from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
 from hook.core.wal import Recovery
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError, Interrupted
@@ -43,7 +44,7 @@ def _empty_archive(recovery: Recovery) -> ArchiveEvidence:
 
 @dataclass(frozen=True, slots=True)
 class FakeCatalog:
-    """A `BackupCatalog` with the *backups* of a test, which does as told with the archive."""
+    """A `WalCatalog` with the *backups* of a test, which does as told with the archive."""
 
     backups: tuple[Backup, ...] = (BACKUP,)
     read: Callable[[Recovery], ArchiveEvidence] = _empty_archive
@@ -54,7 +55,7 @@ class FakeCatalog:
 
     def read_evidence(self) -> Evidence:
         """Return the backups."""
-        return Evidence(self.describe(), self.backups, "mark", "command", "full", CLUSTER)
+        return Evidence(self.describe(), self.backups, "mark", "command", "full", Origin(CLUSTER))
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
         """Do what the test says."""
@@ -80,7 +81,7 @@ def ask(ctx: Context, session: Session) -> Ask:
 
     def ask(catalog: FakeCatalog, identifier: str | None = CLUSTER) -> Finding:
         stage = ArchiveStage(catalog, LIMIT, timedelta(seconds=5))
-        archiver, finding = stage.start(ctx, session, identifier)()
+        archiver, finding = stage.start(ctx, session, ServerIdentity(identifier))()
         assert (archiver.rule, archiver.code) == ("archiver", ExitCode.NO_WAY_BACK)
         return finding
 
@@ -174,7 +175,7 @@ def test_gate_leaves_an_archive_that_hangs(
 ) -> None:
     """The time runs from the start, while other gates are at work."""
     stage = ArchiveStage(hanging, LIMIT, timedelta(milliseconds=50))
-    _, finding = stage.start(ctx, session, CLUSTER)()
+    _, finding = stage.start(ctx, session, ServerIdentity(CLUSTER))()
     assert finding.code is ExitCode.UNKNOWN_BACKUP
     assert finding.message == "the fake catalog did not tell its WAL within 0.05s"
 
@@ -183,7 +184,7 @@ def test_gate_ends_with_a_stop_request(
     hanging: FakeCatalog, ctx: Context, session: Session
 ) -> None:
     """SIGTERM does not wait for a storage that hangs."""
-    finish = ArchiveStage(hanging, LIMIT).start(ctx, session, CLUSTER)
+    finish = ArchiveStage(hanging, LIMIT).start(ctx, session, ServerIdentity(CLUSTER))
     ctx.interrupt.set("SIGTERM")
     with pytest.raises(Interrupted):
         finish()

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hook.catalogs.opening import open_catalog
+from hook.catalogs.opening import Access, open_catalogs
 from hook.clock import Deadline, Interrupt, SystemClock
+from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding
 from hook.demo.repository import STANZA
 from hook.settings.backup_source import S3Settings, parse_backup_source
@@ -27,8 +28,7 @@ def running_context(span: timedelta = timedelta(minutes=5)) -> Iterator[Context]
         deadline = Deadline.after(clock, span, "PRESYNC_DEADLINE")
         yield Context(clock, deadline, interrupt, FakeEvents(), "r1")
     finally:
-        interrupt._reader.close()
-        interrupt._writer.close()
+        interrupt.close()
 
 
 def run_gate(
@@ -38,10 +38,11 @@ def run_gate(
     timeout: timedelta = timedelta(seconds=30),
 ) -> tuple[Finding, ...]:
     """Return what the gate finds in the pgBackRest repository at *url*, limit 24 h."""
-    catalog = open_catalog(parse_backup_source(f"pgbackrest:{url}"), stanza, settings)
-    stage = BackupStage(catalog, timedelta(hours=24), timeout)
+    source = parse_backup_source(f"pgbackrest:{url}")
+    catalogs = open_catalogs(source, Access(settings, stanza))
+    stage = BackupStage(catalogs.backups, timedelta(hours=24), timeout)
     with running_context() as ctx:
-        return stage.run(ctx, SYSTEM_IDENTIFIER)
+        return stage.run(ctx, ServerIdentity(SYSTEM_IDENTIFIER))
 
 
 def fresh_repository(root: Path) -> Repository:

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hook.catalogs.shared import SharedCatalog
+from hook.catalogs.shared import SharedCatalog, SharedWalCatalog
 from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Evidence
+from hook.core.origin import Origin
 from hook.core.wal import Recovery, Segment
 from hook.errors import BackupUnknown
 
-EVIDENCE = Evidence("the fake catalog", (), "mark", "command", "full")
+EVIDENCE = Evidence("the fake catalog", (), "mark", "command", "full", Origin("42"))
 RECOVERY = Recovery(Segment(1, 1), 0, Segment(1, 1), 2**24)
 
 
 @dataclass(slots=True)
 class CountingCatalog:
-    """A `BackupCatalog` that counts, and answers when it may."""
+    """A `WalCatalog` that counts, and answers when it may."""
 
     error: BackupUnknown | None = None
     may_answer: threading.Event = field(default_factory=threading.Event)
@@ -69,6 +70,6 @@ def test_failure_is_every_gates_failure() -> None:
 
 def test_rest_is_the_catalogs_own() -> None:
     """Description and archive are handed through."""
-    shared = SharedCatalog(CountingCatalog())
+    shared = SharedWalCatalog(CountingCatalog())
     assert shared.describe() == "the fake catalog"
     assert shared.read_archive(RECOVERY).recovery is RECOVERY

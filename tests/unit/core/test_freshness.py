@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from hook.core.backup import Backup, BackupType, Evidence, Presence, newest_first
 from hook.core.freshness import FreshnessPolicy, judge_freshness, usable_backup
+from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status, deciding_finding
 from hook.errors import ExitCode
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
-POLICY = FreshnessPolicy(timedelta(hours=24), SYSTEM_IDENTIFIER)
+POLICY = FreshnessPolicy(timedelta(hours=24), ServerIdentity(SYSTEM_IDENTIFIER))
 
 
 def _backup(label: str, age: timedelta, **fields: object) -> Backup:
@@ -40,7 +41,7 @@ def _evidence(*backups: Backup, **fields: object) -> Evidence:
         completion_mark="backup.manifest",
         backup_command="pgbackrest --stanza=app backup",
         full_backup_command="pgbackrest --stanza=app --type=full backup",
-        system_identifier=SYSTEM_IDENTIFIER,
+        origin=Origin(SYSTEM_IDENTIFIER),
     )
     return replace(good, **fields)  # type: ignore[arg-type]  # a test names real fields
 
@@ -160,7 +161,7 @@ def test_judge_keeps_the_message_short_and_the_facts_complete() -> None:
 def test_judge_refuses_backups_of_another_cluster() -> None:
     """Fresh and complete backups of the wrong cluster restore the wrong data."""
     finding = _verdict(
-        judge_freshness(_evidence(_backup("a", timedelta(0)), system_identifier="42"), POLICY, NOW)
+        judge_freshness(_evidence(_backup("a", timedelta(0)), origin=Origin("42")), POLICY, NOW)
     )
     assert (finding.code, finding.rule) == (ExitCode.NO_WAY_BACK, "backup-cluster")
     assert "cluster 42" in finding.message
@@ -169,7 +170,7 @@ def test_judge_refuses_backups_of_another_cluster() -> None:
 
 def test_judge_does_not_know_without_the_servers_identifier() -> None:
     """A role that may not ask for the identifier gets no all-clear, and is told the grant."""
-    policy = FreshnessPolicy(timedelta(hours=24), None)
+    policy = FreshnessPolicy(timedelta(hours=24), ServerIdentity(None))
     finding = _verdict(judge_freshness(_evidence(_backup("a", timedelta(0))), policy, NOW))
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert "pg_control_system()" in finding.hint
@@ -177,7 +178,7 @@ def test_judge_does_not_know_without_the_servers_identifier() -> None:
 
 def test_judge_does_not_know_without_the_sources_identifier() -> None:
     """A source that does not tell whose backups it holds gets no all-clear either."""
-    evidence = _evidence(_backup("a", timedelta(0)), system_identifier=None)
+    evidence = _evidence(_backup("a", timedelta(0)), origin=Origin())
     finding = _verdict(judge_freshness(evidence, POLICY, NOW))
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert evidence.source in finding.message
@@ -272,5 +273,5 @@ def test_usable_backup_is_the_newest_without_a_reason_against_it() -> None:
 
 def test_no_backup_of_another_cluster_is_usable() -> None:
     """A restore of it would bring back other data."""
-    evidence = _evidence(_backup("A", timedelta(hours=1)), system_identifier="999")
+    evidence = _evidence(_backup("A", timedelta(hours=1)), origin=Origin("999"))
     assert usable_backup(evidence, POLICY, NOW) is None

@@ -9,13 +9,14 @@ import pytest
 
 from hook.core.backup import Evidence, Presence
 from hook.core.freshness import FreshnessPolicy, judge_freshness
+from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
 from hook.core.pgbackrest_info import parse_backup_info
 from hook.errors import BackupUnknown, ExitCode
 from tests.testbed.pgbackrest_repository import SAMPLES, SYSTEM_IDENTIFIER
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
-POLICY = FreshnessPolicy(timedelta(hours=24), SYSTEM_IDENTIFIER)
+POLICY = FreshnessPolicy(timedelta(hours=24), ServerIdentity(SYSTEM_IDENTIFIER))
 REPOSITORY = "small-repo/backup/app/backup.info"
 
 PASSED = {
@@ -46,7 +47,7 @@ def _judged(sample: str, now: datetime = NOW) -> tuple[Finding, ...]:
         completion_mark="backup.manifest",
         backup_command="pgbackrest --stanza=app backup",
         full_backup_command="pgbackrest --stanza=app --type=full backup",
-        system_identifier=info.system_identifier,
+        origin=Origin(info.system_identifier),
     )
     return judge_freshness(evidence, POLICY, now)
 

@@ -52,7 +52,7 @@ def test_copy_is_of_the_cluster_and_time_that_were_asked_for(repository: Reposit
     """Labels, times and links between backups move together; the checksum matches."""
     read = evidence(repository)
     assert read.warnings == ()
-    assert read.system_identifier == "123456789"
+    assert read.origin.system_identifier == "123456789"
     assert [backup.label for backup in read.backups] == STALE_LABELS
     newest = read.backups[-1]
     assert newest.stopped_at == STOPPED.replace(microsecond=0)

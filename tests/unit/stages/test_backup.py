@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Backup, BackupType, Evidence, Presence
+from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Status
-from hook.core.wal import Recovery
 from hook.errors import (
     BackupSourceMissing,
     BackupUnknown,
@@ -26,6 +25,7 @@ from tests.testbed.backup_gate import running_context
 
 DAY = timedelta(hours=24)
 CLUSTER = "42"
+SERVER = ServerIdentity(CLUSTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,15 @@ class FakeCatalog:
         """Do what the test says."""
         return self.read()
 
-    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
-        """Tell that there is none: the gate on backups does not ask."""
-        raise BackupUnknown(f"the fake catalog has no archive from {recovery.start}")
-
 
 def _evidence() -> Evidence:
     stopped_at = datetime.now(UTC) - timedelta(hours=2)
     backup = Backup(
         "a", BackupType.FULL, stopped_at, stopped_at, error=False, presence=Presence.COMPLETE
     )
-    return Evidence("the fake catalog", (backup,), "mark", "command", "full command", CLUSTER)
+    return Evidence(
+        "the fake catalog", (backup,), "mark", "command", "full command", Origin(CLUSTER)
+    )
 
 
 def _raising(error: HookError) -> FakeCatalog:
@@ -65,7 +63,7 @@ def _raising(error: HookError) -> FakeCatalog:
 def test_stage_judges_what_the_catalog_read() -> None:
     """A fresh backup of the right cluster passes, with its age on the clock of the run."""
     with running_context() as ctx:
-        (finding,) = BackupStage(FakeCatalog(_evidence), DAY).run(ctx, CLUSTER)
+        (finding,) = BackupStage(FakeCatalog(_evidence), DAY).run(ctx, SERVER)
     assert (finding.status, finding.rule) == (Status.PASSED, "backup-age")
     assert "stopped 2h ago" in finding.message.replace(" 1s", "")
 
@@ -73,8 +71,8 @@ def test_stage_judges_what_the_catalog_read() -> None:
 def test_stage_hands_on_its_limits_and_the_servers_identifier() -> None:
     """Maximum age and cluster come from the stage and the caller, not from the evidence."""
     with running_context() as ctx:
-        (stale,) = BackupStage(FakeCatalog(_evidence), timedelta(hours=1)).run(ctx, CLUSTER)
-        (foreign,) = BackupStage(FakeCatalog(_evidence), DAY).run(ctx, "43")
+        (stale,) = BackupStage(FakeCatalog(_evidence), timedelta(hours=1)).run(ctx, SERVER)
+        (foreign,) = BackupStage(FakeCatalog(_evidence), DAY).run(ctx, ServerIdentity("43"))
     assert (stale.code, stale.rule) == (ExitCode.NO_WAY_BACK, "backup-age")
     assert (foreign.code, foreign.rule) == (ExitCode.NO_WAY_BACK, "backup-cluster")
 
@@ -82,7 +80,7 @@ def test_stage_hands_on_its_limits_and_the_servers_identifier() -> None:
 def test_stage_says_that_nobody_wants_a_backup() -> None:
     """The deliberate absence of backups is a warning on every run."""
     with running_context() as ctx:
-        (finding,) = BackupStage(None, DAY).run(ctx, CLUSTER)
+        (finding,) = BackupStage(None, DAY).run(ctx, SERVER)
     assert (finding.status, finding.code) == (Status.WARNED, ExitCode.OK)
     assert finding.message == "no backup is required by PRESYNC_BACKUP_SOURCE=none"
 
@@ -91,7 +89,7 @@ def test_stage_refuses_when_the_source_is_not_there() -> None:
     """A missing bucket or stanza is a refusal with code 18."""
     catalog = _raising(BackupSourceMissing("there is no bucket shop", "Correct it."))
     with running_context() as ctx:
-        (finding,) = BackupStage(catalog, DAY).run(ctx, CLUSTER)
+        (finding,) = BackupStage(catalog, DAY).run(ctx, SERVER)
     assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
     assert (finding.message, finding.hint) == ("there is no bucket shop", "Correct it.")
 
@@ -99,7 +97,7 @@ def test_stage_refuses_when_the_source_is_not_there() -> None:
 def test_stage_does_not_take_unreadable_for_missing() -> None:
     """What could not be read is unknown, with code 34."""
     with running_context() as ctx:
-        (finding,) = BackupStage(_raising(BackupUnknown("no", "Look.")), DAY).run(ctx, CLUSTER)
+        (finding,) = BackupStage(_raising(BackupUnknown("no", "Look.")), DAY).run(ctx, SERVER)
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert (finding.rule, finding.hint) == ("backup-unknown", "Look.")
 
@@ -120,7 +118,7 @@ def test_stage_leaves_a_catalog_that_hangs(hanging: FakeCatalog) -> None:
     """The stage's own timeout ends the reading and names what hung."""
     stage = BackupStage(hanging, DAY, timeout=timedelta(milliseconds=50))
     with running_context() as ctx:
-        (finding,) = stage.run(ctx, CLUSTER)
+        (finding,) = stage.run(ctx, SERVER)
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert finding.message == "the fake catalog did not answer within 0.05s"
 
@@ -131,7 +129,7 @@ def test_stage_gives_way_to_the_deadline_of_the_run(hanging: FakeCatalog) -> Non
         running_context(timedelta(milliseconds=50)) as ctx,
         pytest.raises(BudgetExceeded, match="PRESYNC_DEADLINE"),
     ):
-        BackupStage(hanging, DAY).run(ctx, CLUSTER)
+        BackupStage(hanging, DAY).run(ctx, SERVER)
 
 
 # The interruption leaves a socket of the abandoned thread's to the garbage collector.
@@ -141,4 +139,4 @@ def test_stage_ends_with_a_stop_request(hanging: FakeCatalog) -> None:
     with running_context() as ctx:
         ctx.interrupt.set("SIGTERM")
         with pytest.raises(Interrupted):
-            BackupStage(hanging, DAY).run(ctx, CLUSTER)
+            BackupStage(hanging, DAY).run(ctx, SERVER)
