@@ -72,6 +72,7 @@ def build_scripts(
         execution.is_mixed_allowed,
         grouping_of(settings),
         execution.records_only,
+        0 if facts is None else facts.version_num,
     )
 
 

@@ -134,6 +134,7 @@ def _next_step(given_up: GivenUp, failure: ServerMessage) -> str:
     if place.moment is Moment.RECORDING and failure.sqlstate == _INSUFFICIENT_PRIVILEGE:
         return f"Grant INSERT on {history.schema}.{history.table} to the role that migrates."
     advice = {
+        Moment.CLEARING: "Drop the index by hand with DROP INDEX CONCURRENTLY.",
         Moment.SCRIPT: f"Correct the statement: {place.statement}",
         Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",
         Moment.RECORDING: f"Find out what is wrong with {given_up.row}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from hook.core.index_build import build_lines
 from hook.core.lexer import SqlSyntaxError
 from hook.core.locks import LockRequest
 from hook.core.relations import script_lock_requests
@@ -26,6 +27,7 @@ class PreparedScript:
         reason: Why it does not.
         requests: The locks its statements will ask for.
         head_line: 1-based line of the first statement, 0 for a script without any.
+        builds: Lines of what builds an index without locking the table.
         is_run: Otherwise it is only recorded, see `hook.core.recorded`.
     """
 
@@ -36,6 +38,7 @@ class PreparedScript:
     statement_count: int
     head_line: int = 0
     is_run: bool = True
+    builds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def prepare_script(migration: Migration, text: bytes, *, allows_mixed: bool) -> 
         requests=script_lock_requests(parsed.body),
         statement_count=len(parsed.body),
         head_line=parsed.body[0].line if len(parsed.body) else 0,
+        builds=() if parsed.in_transaction else build_lines(parsed.body),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hook.core.history import (
     SYNTHETIC_TYPES,
@@ -15,6 +16,9 @@ from hook.core.outcome import Finding, failed, passed
 from hook.core.plan import Plan
 from hook.core.script import Migration
 from hook.errors import ExitCode
+
+if TYPE_CHECKING:
+    from hook.core.invalid_index import InvalidIndex
 
 _FOR_LATER = frozenset({MigrationState.PENDING, MigrationState.ABOVE_TARGET})
 _HINT = "Compare the schema history with the release before anything is rolled out."
@@ -52,15 +56,19 @@ def judge_run(planned: Plan, history: History, after: Plan) -> tuple[Finding, ..
     return (passed("history-as-planned", f"{count} recorded as planned, at {after.current}"),)
 
 
-def judge_new_invalid_indexes(before: frozenset[str], after: frozenset[str]) -> tuple[Finding, ...]:
+def judge_new_invalid_indexes(
+    before: frozenset[InvalidIndex], after: frozenset[InvalidIndex]
+) -> tuple[Finding, ...]:
     """Judge whether the run left an index behind that the server does not use."""
     new = sorted(after - before)
     if not new:
         return (passed("invalid-indexes", "no new invalid index"),)
     hint = "Drop it with DROP INDEX CONCURRENTLY, and build it again in a new migration."
     return tuple(
-        failed(ExitCode.VERIFY_FAILED, "invalid-indexes", f"index {name} is invalid", hint)
-        for name in new
+        failed(
+            ExitCode.VERIFY_FAILED, "invalid-indexes", f"index {index.describe()} is invalid", hint
+        )
+        for index in new
     )
 
 

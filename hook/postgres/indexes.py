@@ -1,11 +1,29 @@
-"""Indexes that exist and are of no use."""
+"""Indexes that exist, be they of use or of none."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from hook.core.invalid_index import BuildScope, IndexBuild, InvalidIndex
 from hook.postgres.queries import load_query
+
+_ANYWHERE = IndexBuild(BuildScope.ANYWHERE)
+
+
+class IndexMatter(NamedTuple):
+    """What an index is made of, its own name and that of its table left out."""
+
+    is_unique: bool
+    definition: str
+
+
+class ValidIndex(NamedTuple):
+    """An index that the server uses; names are qualified, and quoted if need be."""
+
+    name: str
+    table: str
+    matter: IndexMatter
 
 
 class Fetches(Protocol):
@@ -15,10 +33,47 @@ class Fetches(Protocol):
         """Return the rows of *query*."""
 
 
-def fetch_invalid_indexes(session: Fetches) -> frozenset[str]:
-    """Return the invalid indexes of the database, each as ``schema.index on table``.
+def fetch_invalid_indexes(session: Fetches) -> frozenset[InvalidIndex]:
+    """Return the invalid indexes of the database that nobody is at work on.
 
     Raises:
         HookError: The query failed.
     """
-    return frozenset(name for (name,) in session.fetch(load_query("invalid_indexes")))
+    return frozenset(index for index in _fetch(session, _ANYWHERE) if index.built_by is None)
+
+
+def fetch_indexes_in_the_way(session: Fetches, build: IndexBuild) -> list[InvalidIndex]:
+    """Return the invalid indexes that an earlier *build* may have left, in order.
+
+    Raises:
+        HookError: The query failed.
+    """
+    return sorted(_fetch(session, build))
+
+
+def fetch_valid_index(session: Fetches, build: IndexBuild) -> ValidIndex | None:
+    """Return the valid index of the name and on the table that *build* names, if there is one.
+
+    Raises:
+        HookError: The query failed.
+    """
+    rows = session.fetch(load_query("valid_index"), (build.relation, build.new_index))
+    if not rows:
+        return None
+    is_unique, definition, table, name = rows[0]
+    return ValidIndex(name, table, IndexMatter(is_unique, definition))
+
+
+def fetch_probed_matter(session: Fetches) -> IndexMatter:
+    """Return what the index on the probe is made of.
+
+    Raises:
+        HookError: The query failed.
+    """
+    return IndexMatter(*session.fetch(load_query("probed_index"))[0])
+
+
+def _fetch(session: Fetches, build: IndexBuild) -> list[InvalidIndex]:
+    # An empty name is an error to the server, no name at all is not.
+    wanted = (build.scope, build.relation or None, build.new_index or None)
+    return [InvalidIndex(*row) for row in session.fetch(load_query("invalid_indexes"), wanted)]

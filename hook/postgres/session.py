@@ -250,6 +250,11 @@ class Session:
         patience = Patience(self._patience.interrupt, self._patience.seconds, on_wait)
         return run_script(self._link, data, copies, patience.at_most(seconds))
 
+    @property
+    def only_takes_down(self) -> bool:
+        """Tell whether nothing that changes the database is sent."""
+        return self._dry_run is not None
+
     def cancel(self) -> None:
         """Ask the server to cancel what this session runs; used from another thread."""
         self._link.cancel_safe()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hook.core.group import Grouping, grouped, units_of
+from hook.core.index_build import judge_builds
 from hook.core.lexer import SqlSyntaxError
 from hook.core.outcome import passed
 from hook.core.prepared import PreparedScript, prepare_script
@@ -25,12 +26,14 @@ class ScriptsStage:
     Attributes:
         grouping: Whether the scripts have to fit into one transaction.
         records_only: The scripts are recorded as applied and none is run.
+        version_num: Of the server, 0 when none was asked.
     """
 
     read_script: Callable[[Migration], bytes]
     allows_mixed: bool
     grouping: Grouping = Grouping.EACH
     records_only: bool = False
+    version_num: int = 0
     name: str = "scripts"
 
     def run(
@@ -62,4 +65,10 @@ class ScriptsStage:
         message = f"{counted(len(prepared), 'script')} with {statements} can be read"
         if len(prepared) > 1 and len(units_of(prepared, self.grouping)) == 1:
             message += ", all in one transaction"
-        return Outcome((passed("scripts", message), *judge_recorded(prepared)), tuple(prepared))
+        builds = {item.migration.script: item.builds for item in prepared if item.is_run}
+        findings = (
+            *judge_builds(builds, self.version_num),
+            passed("scripts", message),
+            *judge_recorded(prepared),
+        )
+        return Outcome(findings, tuple(prepared))

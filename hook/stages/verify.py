@@ -9,6 +9,7 @@ from hook.postgres.indexes import fetch_invalid_indexes
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
+    from hook.core.invalid_index import InvalidIndex
     from hook.core.migration_set import MigrationSet
     from hook.core.plan import Plan
     from hook.core.server import ServerFacts
@@ -26,7 +27,7 @@ class Before(NamedTuple):
 
     migration_set: MigrationSet
     plan: Plan
-    invalid_indexes: frozenset[str]
+    invalid_indexes: frozenset[InvalidIndex]
 
 
 class VerifyStage:

@@ -77,9 +77,14 @@ CASES = {
         {"afterMigrate.sh": "exit 0"},
     ),
     "index that cannot be": Case(
-        ExitCode.PARTIAL, "V2__x.sql:1 23505 could not create unique index",
+        ExitCode.SQL_FAILED, "V2__x.sql:1 23505 could not create unique index",
         {"V2__x.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON t ((1))"},
-        state="left behind: invalid index public.i on t, at 1",
+        state="rolled back, at 1",
+    ),
+    "script that stops half-way": Case(
+        ExitCode.PARTIAL, 'V2__x.sql:2 42P01 relation "missing" does not exist',
+        {"V2__x.sql": "CREATE INDEX CONCURRENTLY i ON t (id);\nVACUUM missing"},
+        state="left behind: everything up to line 1, at 1",
     ),
 }  # fmt: skip
 
@@ -179,7 +184,7 @@ def test_failed_row_is_refused_until_it_is_resolved(
     released: Deployment, run_presync: RunPresync
 ) -> None:
     """The run after a partial one names the row."""
-    released.release({"V2__x.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON t ((1))"})
+    released.release({"V2__x.sql": "CREATE INDEX CONCURRENTLY i ON t (id);\nVACUUM missing"})
     run_presync(["run"], released.env())
     verdict = verdict_of(run_presync(["run"], released.env()), released, ExitCode.FAILED_BEFORE)
     assert "version 2 (V2__x.sql) is recorded as failed" in verdict

@@ -13,7 +13,6 @@ from tests.testbed.run_context import eventually, target_of
 
 TABLE = "CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'a'), (2, 'a')"
 ALONE = "executeInTransaction=false"
-INVALID = "SELECT relname FROM pg_class JOIN pg_index ON indexrelid = oid WHERE NOT indisvalid"
 
 
 @pytest.fixture(autouse=True)
@@ -32,35 +31,6 @@ def test_concurrent_index_is_built_and_recorded(gate: Gate) -> None:
         (2,)
     ]
     assert gate.history()[1:] == [(2, "2", "V2__i.sql", True)]
-
-
-def test_invalid_index_is_named_and_recorded(gate: Gate) -> None:
-    """A unique index that cannot be is left invalid; no later run takes it for done."""
-    script = "CREATE UNIQUE INDEX CONCURRENTLY i ON t (name)"
-    report = gate.run({"V2__i.sql": script, "V3__never.sql": "CREATE TABLE never ()"})
-    assert report.verdict == (
-        'FAILED 21 PARTIAL: V2__i.sql:1 23505 could not create unique index "i";'
-        " left behind: invalid index public.i on t, at 1"
-    )
-    hint = deciding(report).hint
-    assert "remove row 2 of public.flyway_schema_history with `presync repair`" in hint
-    assert gate.history()[1:] == [(2, "2", "V2__i.sql", False)]
-    again = gate.run()
-    assert again.verdict == (
-        "REFUSED 14 FAILED_BEFORE: version 2 (V2__i.sql) is recorded as failed; database untouched"
-    )
-    assert "V2__i.sql" in deciding(again).message
-    assert deciding(again).hint
-    assert gate.database.query(INVALID) == [("i",)]
-
-
-def test_hint_leads_out_of_a_failed_row(gate: Gate) -> None:
-    """After the invalid index and the failed row are gone, the corrected script runs."""
-    gate.run({"V2__i.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON t (name)"})
-    gate.database.execute("DROP INDEX i")
-    gate.database.execute("DELETE FROM flyway_schema_history WHERE installed_rank = 2")
-    report = gate.run({"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (name)"})
-    assert report.exit_code is ExitCode.OK
 
 
 def test_second_statement_that_fails_leaves_the_first(gate: Gate) -> None:

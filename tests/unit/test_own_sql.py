@@ -54,6 +54,8 @@ def unqualified(text: str) -> list[str]:
             or (is_name and words[at].startswith("PG_") and words[at] != "PG_CATALOG")
             or (before[1:] == ("::",) and words[at] not in TYPES | {"PG_CATALOG"})
             or (token.kind is TokenKind.OPERATOR and not _is_none(words, at))
+            # CASE x WHEN y compares with the bare operator.
+            or (words[at] == "CASE" and following != "WHEN")
         )
         if (is_looked_up and before != CATALOG) or words[at] in HIDDEN_LOOKUPS:
             found.append(token.text)
@@ -71,6 +73,7 @@ def test_query_names_nothing_that_a_schema_could_shadow(file: Path) -> None:
     [
         ("SELECT count(*) FROM pg_class", ["count", "pg_class"]),
         ("SELECT a = 1, b IN ('x'), c IS DISTINCT FROM d", ["=", "IN", "DISTINCT"]),
+        ("SELECT CASE a WHEN 1 THEN 2 END, CASE WHEN a THEN 1 END", ["CASE"]),
         ("SELECT now()::text, 1::int, 2 - x, 2 * 1", ["now", "text", "-", "*"]),
         ("SELECT pg_catalog.now()::pg_catalog.text, a OPERATOR(pg_catalog.=) 1", []),
     ],

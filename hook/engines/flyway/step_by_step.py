@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from hook.core.attempt import Attempt, AttemptEnd, Place
+from hook.core.index_build import read_index_build
 from hook.core.leftovers import lets_others_pass, may_stop_halfway
 from hook.core.script_message import Moment, Own, ScriptMessage
 from hook.core.script_program import Program
 from hook.core.statement_list import Statement, StatementList
 from hook.engines.flyway.apply import Writing, own
-from hook.engines.flyway.sending import CLEANUP_SECONDS, Sender
-from hook.errors import HookError
+from hook.engines.flyway.index_repair import IndexRepair
+from hook.engines.flyway.sending import Sender
 from hook.postgres.indexes import fetch_invalid_indexes
 
 # After these nobody knows the time limits of the session.
@@ -48,15 +48,15 @@ class StepByStep:
         session = self.sender.session
         if session.is_lost:
             return self._stopped(self.sender.end(AttemptEnd.LOST))
-        invalid_before = fetch_invalid_indexes(session)
+        repair = IndexRepair(self.sender, self._nothing, fetch_invalid_indexes(session))
         if not self.done:
             attempt = self._set_up(self.program.statement(0) if len(self.program) else None)
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._stopped(attempt)
         for index in range(self.done, len(self.program)):
-            attempt = self._run(index)
+            attempt = self._run(index, repair)
             if attempt.end is not AttemptEnd.APPLIED:
-                return self._failed(attempt, index, invalid_before)
+                return self._failed(attempt, index, repair)
             if not session.in_transaction:
                 self.done = index + 1
         return self._record()
@@ -66,13 +66,18 @@ class StepByStep:
         state = tuple(own(Moment.OPENING, self.writing.session_state))
         return self._limit(_UNLIMITED if first is None else self._limit_for(first), state)
 
-    def _run(self, index: int) -> Attempt:
+    def _run(self, index: int, repair: IndexRepair) -> Attempt:
         step = self.program[index]
         wanted = self._limit_for(step.statements[0])
         if wanted != self.lock_timeout_ms:
             attempt = self._limit(wanted)
             if attempt.end is not AttemptEnd.APPLIED:
                 return attempt
+        attempt = repair.clear_the_way(step.statements[0])
+        if attempt.end is not AttemptEnd.APPLIED:
+            return attempt
+        if repair.is_built(step.statements[0]):
+            return self.sender.end(AttemptEnd.APPLIED)
         attempt = self.sender.send(ScriptMessage(step.statements))
         if step.statements[0].head in _FORGETS_LIMITS:
             self.lock_timeout_ms = None
@@ -93,14 +98,14 @@ class StepByStep:
         before = (*state, *own(Moment.OPENING, limits))
         return self.sender.send(ScriptMessage(self._nothing, before))
 
-    def _failed(self, attempt: Attempt, index: int, invalid_before: Collection[str]) -> Attempt:
+    def _failed(self, attempt: Attempt, index: int, repair: IndexRepair) -> Attempt:
         """Return *attempt*, which ended at statement *index*, with all that it left behind."""
         self.sender.roll_back()
         if attempt.place.moment is not Moment.SCRIPT:
             return self._stopped(attempt)
         left = self._uncertain(attempt, index)
         if attempt.end is not AttemptEnd.LOST:
-            left = (*left, *self._new_invalid_indexes(invalid_before))
+            left = (*left, *repair.left_by(self.program.statement(index), attempt.end))
         return self._stopped(replace(attempt, left_behind=left))
 
     def _uncertain(self, attempt: Attempt, index: int) -> tuple[str, ...]:
@@ -111,7 +116,9 @@ class StepByStep:
         step = self.program[index]
         first, last = self.program.statement(self.done), step.statements[0]
         if attempt.end is AttemptEnd.LOST:
-            is_known = self.done != index and last.head not in _ENDS_TRANSACTION
+            # A build that was lost is looked for by the next attempt, see `IndexRepair`.
+            is_build = self.done == index and read_index_build(last) is not None
+            is_known = is_build or (self.done != index and last.head not in _ENDS_TRANSACTION)
         else:
             was_refused = attempt.failure is not None and attempt.failure.position is not None
             is_known = self.done != index or was_refused or not may_stop_halfway(last)
@@ -121,13 +128,6 @@ class StepByStep:
         lines = f"line {last.line}" if is_one else f"lines {first.line} to {last.line}"
         file = "" if step.callback is None else f" of {step.callback.script}"
         return (f"what {lines}{file} may have done",)
-
-    def _new_invalid_indexes(self, before: Collection[str]) -> list[str]:
-        try:
-            after = fetch_invalid_indexes(self.sender.session.shielded(CLEANUP_SECONDS))
-        except HookError:
-            return ["indexes that could not be looked at"]
-        return [f"invalid index {name}" for name in sorted(after) if name not in before]
 
     def _stopped(self, attempt: Attempt) -> Attempt:
         place = attempt.place

@@ -98,6 +98,7 @@ def test_place_names_the_line_or_what_was_done() -> None:
     assert told == [
         "V1__x.sql",
         "V1__x.sql (before its first statement)",
+        "V1__x.sql (dropping what a failed build left)",
         "V1__x.sql:3",
         "V1__x.sql (its row in the schema history)",
         "V1__x.sql (COMMIT)",

@@ -8,6 +8,7 @@ import pytest
 
 from hook.core.history import History, HistoryRow
 from hook.core.history_rules import HistoryRules, parse_target
+from hook.core.invalid_index import InvalidIndex
 from hook.core.outcome import Finding, Status
 from hook.core.plan import Plan, plan_pending
 from hook.core.verification import judge_level, judge_new_invalid_indexes, judge_run
@@ -106,7 +107,7 @@ def test_level_is_reached_when_nothing_is_pending() -> None:
 
 def test_only_new_invalid_indexes_are_a_failure() -> None:
     """What was broken before is not this run's doing."""
-    old, new = "public.a on public.t", "public.b on public.t"
+    old, new = InvalidIndex("public.a", "t"), InvalidIndex("public.b", "t")
     assert judge_new_invalid_indexes(frozenset({old}), frozenset({old}))[0].code is ExitCode.OK
     (found,) = judge_new_invalid_indexes(frozenset({old}), frozenset({old, new}))
-    assert (found.code, found.message) == (ExitCode.VERIFY_FAILED, f"index {new} is invalid")
+    assert (found.code, found.message) == (ExitCode.VERIFY_FAILED, "index public.b on t is invalid")

@@ -1,0 +1,47 @@
+"""Indexes that exist and are of no use, and where to look for them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class BuildScope(StrEnum):
+    """Where a command may have left an invalid index."""
+
+    ANYWHERE = "anywhere"
+    NAMED = "named"
+    ON_TABLE = "on table"
+    OF_INDEX = "of index"
+    OF_TABLE = "of table"
+    OF_SCHEMA = "of schema"
+    OF_DATABASE = "of database"
+
+
+class IndexBuild(NamedTuple):
+    """What a command builds.
+
+    Attributes:
+        relation: Table, index or schema that the command names, as written.
+        new_index: Name of the index to be, as written; empty where the server finds one.
+    """
+
+    scope: BuildScope
+    relation: str = ""
+    new_index: str = ""
+
+
+class InvalidIndex(NamedTuple):
+    """An index that the server does not use for queries; both names are quoted if need be.
+
+    Attributes:
+        built_by: Process that is at work on it, none when nobody is.
+    """
+
+    name: str
+    table: str
+    built_by: int | None = None
+
+    def describe(self) -> str:
+        """Return index and table."""
+        return f"{self.name} on {self.table}"

@@ -1,0 +1,135 @@
+"""Keeps invalid indexes out of the way of those that a script builds without locking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hook.core.attempt import Attempt, AttemptEnd, Place
+from hook.core.index_build import probing_statement, read_index_build
+from hook.core.invalid_index import BuildScope
+from hook.core.script_message import Moment, Own, ScriptMessage
+from hook.core.sqlstate import ServerMessage
+from hook.engines.flyway.sending import CLEANUP_SECONDS
+from hook.errors import HookError, Interrupted
+from hook.postgres.indexes import (
+    fetch_indexes_in_the_way,
+    fetch_invalid_indexes,
+    fetch_probed_matter,
+    fetch_valid_index,
+)
+
+if TYPE_CHECKING:
+    from hook.core.invalid_index import IndexBuild, InvalidIndex
+    from hook.core.statement_list import Statement, StatementList
+    from hook.engines.flyway.sending import Sender
+    from hook.postgres.indexes import IndexMatter, ValidIndex
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_SUCCESSFUL_COMPLETION = "00000"
+_SYSTEM_ERROR = "58000"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRepair:
+    """Drops what builds that failed have left, now or in an earlier run.
+
+    Attributes:
+        invalid_before: Those that were there before this attempt.
+    """
+
+    sender: Sender
+    nothing: StatementList
+    invalid_before: Collection[InvalidIndex]
+
+    def clear_the_way(self, statement: Statement) -> Attempt:
+        """Drop the invalid indexes that *statement* would trip over, or silently keep."""
+        build = read_index_build(statement)
+        if build is None or self.sender.session.in_transaction:
+            return self.sender.end(AttemptEnd.APPLIED)
+        place = Place(Moment.CLEARING, statement.line)
+        try:
+            for index in fetch_indexes_in_the_way(self.sender.session, build):
+                attempt = self._clear(index, place)
+                if attempt.end is not AttemptEnd.APPLIED:
+                    return attempt
+        except HookError as error:
+            return self._could_not_look(error, place)
+        return self.sender.end(AttemptEnd.APPLIED)
+
+    def is_built(self, statement: Statement) -> bool:
+        """Tell whether the very index that *statement* creates is there, and valid.
+
+        A run that was killed, or lost its connection, does not learn that the server has
+        finished. What cannot be found out is left to *statement* itself.
+        """
+        build, session = read_index_build(statement), self.sender.session
+        if build is None or build.scope is not BuildScope.NAMED:
+            return False
+        if session.in_transaction or session.only_takes_down:
+            return False
+        try:
+            index = fetch_valid_index(session, build)
+            if index is None or self._probe(statement, index) != index.matter:
+                return False
+        except HookError:
+            return False
+        self._tell(f"index {index.name} on {index.table} is there, valid and as defined: kept")
+        return True
+
+    def left_by(self, statement: Statement, end: AttemptEnd) -> tuple[str, ...]:
+        """Return what is left of *statement*, which did not succeed.
+
+        What it has built in vain is dropped, unless there is no time for it: a stop was
+        requested or the deadline has passed.
+        """
+        build = read_index_build(statement)
+        try:
+            if build is not None and end is AttemptEnd.FAILED:
+                self._drop_new(build)
+            after = fetch_invalid_indexes(self.sender.session.shielded(CLEANUP_SECONDS))
+        except HookError:
+            return ("indexes that could not be looked at",)
+        new = sorted(index for index in after if index not in self.invalid_before)
+        return tuple(f"invalid index {index.describe()}" for index in new)
+
+    def _clear(self, index: InvalidIndex, place: Place) -> Attempt:
+        if index.built_by is not None:
+            problem = f"index {index.describe()} is being built by process {index.built_by}"
+            failure = ServerMessage("ERROR", _LOCK_NOT_AVAILABLE, problem)
+            return self.sender.end(AttemptEnd.FAILED, place, failure)
+        self._tell(f"invalid index {index.describe()}, left by a failed build, is dropped first")
+        return self.sender.send(ScriptMessage(self.nothing, (_drop(index),)))
+
+    def _could_not_look(self, error: HookError, place: Place) -> Attempt:
+        if self.sender.session.is_lost:
+            return self.sender.end(AttemptEnd.LOST, place)
+        if isinstance(error, Interrupted):
+            return self.sender.end(AttemptEnd.INTERRUPTED, place)
+        failure = ServerMessage("ERROR", _SYSTEM_ERROR, error.message)
+        return self.sender.end(AttemptEnd.FAILED, place, failure)
+
+    def _probe(self, statement: Statement, index: ValidIndex) -> IndexMatter | None:
+        """Return what *statement* would build, none when it builds nothing."""
+        session = self.sender.session
+        copy = f"CREATE TEMPORARY TABLE presync_probe (LIKE {index.table})"
+        try:
+            outcome = session.run(f"BEGIN;\n{copy};\n{probing_statement(statement)}")
+            is_done = outcome.failure is None and session.in_transaction
+            return fetch_probed_matter(session) if is_done else None
+        finally:
+            self.sender.roll_back()
+
+    def _tell(self, message: str) -> None:
+        self.sender.notices.append(ServerMessage("NOTICE", _SUCCESSFUL_COMPLETION, message))
+
+    def _drop_new(self, build: IndexBuild) -> None:
+        session = self.sender.session.shielded(CLEANUP_SECONDS)
+        for index in fetch_indexes_in_the_way(session, build):
+            if index.built_by is None and index not in self.invalid_before:
+                self.sender.send_shielded(ScriptMessage(self.nothing, (_drop(index),)))
+
+
+def _drop(index: InvalidIndex) -> Own:
+    return Own(Moment.CLEARING, f"DROP INDEX CONCURRENTLY {index.name}")
