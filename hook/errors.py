@@ -91,11 +91,12 @@ class HookError(Exception):
 
     Subclasses take facts and compose *message*: lower case, no full stop, the
     object named. *hint* is one imperative sentence with the next step; *facts* are
-    further JSON-ready fields for the report.
+    further JSON-ready fields for the report, *problems* what *message* is joined of.
     """
 
     exit_code: ExitCode = ExitCode.BUG
     rule: str = "internal"
+    problems: tuple[str, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         """Keep the composed message and hint."""

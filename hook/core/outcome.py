@@ -41,6 +41,7 @@ class Finding:
         code: The exit code this finding asks for; `ExitCode.OK` unless it failed.
         hint: The next step, one imperative sentence.
         facts: Further JSON-ready fields for the report.
+        problems: What *message* is joined of, when it tells of several things.
     """
 
     status: Status
@@ -49,6 +50,7 @@ class Finding:
     code: ExitCode = ExitCode.OK
     hint: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 class Result(NamedTuple):
@@ -86,7 +88,15 @@ def unknown(code: ExitCode, rule: str, message: str, hint: str = "", **facts: ob
 
 def from_error(error: HookError, status: Status = Status.FAILED) -> Finding:
     """Return *error* as a finding with its own code, rule, hint and facts."""
-    return Finding(status, error.rule, error.message, error.exit_code, error.hint, error.facts)
+    return Finding(
+        status,
+        error.rule,
+        error.message,
+        error.exit_code,
+        error.hint,
+        error.facts,
+        error.problems,
+    )
 
 
 def worst_status(findings: Iterable[Finding]) -> Status:

@@ -30,7 +30,7 @@ class Redactor:
         self._forms = tuple(sorted(forms, key=len, reverse=True))
 
     def text(self, text: str) -> str:
-        """Return *text* without secrets, also where a clipped text ends inside one."""
+        """Return *text* without secrets, also where it was cut inside one."""
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MASK)
@@ -50,13 +50,15 @@ class Redactor:
 
 
 def _without_clipped(text: str, secret: str) -> str:
-    """Return *text* with a beginning of *secret* in front of an ellipsis masked."""
+    """Return *text* with what an ellipsis has left of *secret* on either side masked."""
     parts = text.split(_CUT)
+    lengths = range(len(secret) - 1, _SHORTEST - 1, -1)
     for number, part in enumerate(parts[:-1]):
-        for length in range(min(len(secret), len(part)), _SHORTEST - 1, -1):
-            if part.endswith(secret[:length]):
-                parts[number] = part[:-length] + MASK
-                break
+        length = next((item for item in lengths if part.endswith(secret[:item])), 0)
+        parts[number] = part[:-length] + MASK if length else part
+    for number, part in enumerate(parts[1:], 1):
+        length = next((item for item in lengths if part.startswith(secret[-item:])), 0)
+        parts[number] = MASK + part[length:] if length else part
     return _CUT.join(parts)
 
 

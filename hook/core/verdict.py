@@ -9,12 +9,16 @@ from typing import NamedTuple
 from hook.core.outcome import Finding
 from hook.core.progress import Progress
 from hook.core.report import AppliedMigration
+from hook.core.shorten import shorten, squeeze
 from hook.core.text import clip, one_line
 from hook.errors import Effect, ExitCode
 
 VERDICT_LENGTH = 160
 _DIGEST_LENGTH = len("sha256:") + 8
 _VERSION_LENGTH = 40
+# Of a migration in a list, and of the facts that name an object.
+_NAME_LENGTH = 60
+_NAMES = ("script",)
 
 
 class RunFacts(NamedTuple):
@@ -48,8 +52,9 @@ class RunFacts(NamedTuple):
 def compose_verdict(facts: RunFacts) -> str:
     """Return the verdict, one line of at most `VERDICT_LENGTH` characters.
 
-    The head (word, number, name) and the tail (state of the database) are never
-    cut: when something must go it is the middle.
+    The head (word, number, name) and the tail (state of the database) are never cut.
+    When something must go it is of the message between them: other problems than the
+    first are counted, then it is made to fit by `shorten`.
     """
     if facts.deciding is None:
         return _passed(facts)
@@ -57,7 +62,18 @@ def compose_verdict(facts: RunFacts) -> str:
     head = f"{verdict_word(code)} {int(code)} {code.name}: "
     tail = _state(code, facts)
     room = VERDICT_LENGTH - len(head) - len(tail)
-    return head + clip(one_line(facts.deciding.message), room) + tail
+    return head + _message(facts.deciding, room) + tail
+
+
+def _message(finding: Finding, room: int) -> str:
+    message = one_line(finding.message)
+    if len(message) <= room:
+        return message
+    others = len(finding.problems) - 1
+    count = f" (and {others} more)" if others > 0 else ""
+    first = one_line(finding.problems[0]) if count else message
+    names = [one_line(str(finding.facts[name])) for name in _NAMES if name in finding.facts]
+    return shorten(first, room - len(count), names) + count
 
 
 def verdict_word(code: ExitCode) -> str:
@@ -100,7 +116,7 @@ def _passed(facts: RunFacts) -> str:
     if facts.applied:
         tail = (f", at {version}" if version else "") + seconds
         count = count_applied(facts.applied)
-        names = [applied_name(item) for item in facts.applied]
+        names = [squeeze(applied_name(item), _NAME_LENGTH) for item in facts.applied]
         room = VERDICT_LENGTH - len(head) - len(count) - len(tail) - len(" ()")
         return f"{head}{count} ({_listed(names, room)}){tail}"
     if facts.summary:
@@ -126,7 +142,7 @@ def _level(facts: RunFacts) -> str:
 
 
 def _version(facts: RunFacts) -> str:
-    return clip(one_line(facts.after or facts.before or ""), _VERSION_LENGTH)
+    return squeeze(one_line(facts.after or facts.before or ""), _VERSION_LENGTH)
 
 
 def count_applied(applied: Sequence[AppliedMigration]) -> str:

@@ -19,6 +19,8 @@ from tests.testbed.release import write_files
 PENDING = {"V2__x.sql": "CREATE TABLE x ()"}
 # As long as the names that managed services give.
 LONG_NAME = "shop-production.cluster-c1abcdefghij.ap-southeast-2.rds.example.com"
+LONG_SCRIPT = f"V2__{'add_the_column_' * 13}x.sql"
+DEEP = "a_folder_of_scripts/" * 12
 LITERAL = "jdbc:postgresql://$(POSTGRES_HOST):5432/shop"
 
 
@@ -79,6 +81,10 @@ CASES = {
     "other client_encoding": _bad_file("V2__x.sql:2: client_e", "\nSET client_encoding = LATIN1"),
     "COPY without an end": _bad_file("V2__x.sql:1: COPY data", "COPY t FROM stdin;\n1\n"),
     "duplicate versions": _bad_file("V02__y.sql", "SELECT 1", "V02__y.sql"),
+    "duplicate versions in deep folders": Case(
+        Refusal(ExitCode.BAD_SET, "/a/V2__x.sql and …/b/V02__x.sql both are version 2;"),
+        {f"{DEEP}a/V2__x.sql": "SELECT 1", f"{DEEP}b/V02__x.sql": "SELECT 1"},
+    ),
     "unterminated quote": _bad_file("V2__x.sql:2: unterminated", "SELECT 1;\nSELECT 'x;\n"),
     "syntax error": _bad_file("V2__x.sql:2 42601", "SELECT 1;\nSELEC 2"),
     "applied file edited": Case(
@@ -90,6 +96,14 @@ CASES = {
     "SQL error": Case(
         Refusal(ExitCode.SQL_FAILED, "V2__x.sql:5 42P01", "; rolled back, at 1"),
         {"V2__x.sql": "CREATE TABLE x ();\n\n-- why\nSELECT *\nFROM nowhere;\n"},
+    ),
+    "SQL error in a script of a long name": Case(
+        Refusal(
+            ExitCode.SQL_FAILED,
+            'column_x.sql:3 42703 column "emial" does not exist',
+            "; rolled back, at 1",
+        ),
+        {LONG_SCRIPT: "CREATE TABLE x ();\n\nSELECT emial FROM x;\n"},
     ),
     "no server": Case(
         Refusal(ExitCode.UNREACHABLE, "127.0.0.1:1/shop"),

@@ -24,9 +24,18 @@ def test_redactor_knows_the_spellings_of_a_secret(secret: str) -> None:
     assert redactor.text(f"<{conninfo}><{sql}>") == "<***><***>"
 
 
-def test_redactor_masks_a_secret_that_was_cut_off() -> None:
-    """A clipped message does not show the beginning of a secret."""
-    assert Redactor(["correct horse"]).text("password corre… refused") == "password ***… refused"
+@pytest.mark.parametrize(
+    ("cut", "expected"),
+    [
+        ("password corre… refused", "password ***… refused"),
+        ("…t horse refused", "…*** refused"),
+        ("password corr…orse refused", "password ***…*** refused"),
+        ("a cor…rse b", "a cor…rse b"),
+    ],
+)
+def test_redactor_masks_a_secret_that_was_cut(cut: str, expected: str) -> None:
+    """A message that was made to fit shows neither the beginning nor the end of a secret."""
+    assert Redactor(["correct horse"]).text(cut) == expected
 
 
 def test_redactor_leaves_names_that_are_public() -> None:

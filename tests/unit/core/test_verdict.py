@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.outcome import failed
+from hook.core.outcome import failed, from_error
 from hook.core.progress import Progress
 from hook.core.report import AppliedMigration
 from hook.core.verdict import VERDICT_LENGTH, RunFacts, compose_verdict, verdict_word
-from hook.errors import ExitCode
+from hook.errors import BadMigrationSet, ExitCode
 
+REASON = 'column "emial" does not exist'
 DIGEST = "sha256:1a2b3c4d5e6f"
 
 
@@ -119,10 +120,66 @@ def test_verdict_word_follows_the_number(code: ExitCode) -> None:
 
 def test_verdict_cuts_the_message_and_keeps_the_state() -> None:
     """A long server message loses its end, not the state of the database."""
-    verdict = refusal(ExitCode.SQL_FAILED, "é" * 400, before="4", progress=Progress.ROLLED_BACK)
-    assert len(verdict) == VERDICT_LENGTH
-    assert verdict.startswith("FAILED 20 SQL_FAILED: ééé")
+    message = f"V5__x.sql:1 P0001 {'éé ' * 200}"
+    verdict = refusal(ExitCode.SQL_FAILED, message, before="4", progress=Progress.ROLLED_BACK)
+    assert VERDICT_LENGTH - 3 < len(verdict) <= VERDICT_LENGTH
+    assert verdict.startswith("FAILED 20 SQL_FAILED: V5__x.sql:1 P0001 éé éé")
     assert verdict.endswith("é…; rolled back, at 4")
+
+
+@pytest.mark.parametrize("length", [1, 60, 61, 62, 63, 64, 65, 66, 200, 5000])
+@pytest.mark.parametrize("separator", ["_", " ", "/"])
+def test_verdict_of_a_long_script_keeps_name_line_reason_and_state(
+    length: int, separator: str
+) -> None:
+    """Of a name that does not fit the middle is left out, blanks or not."""
+    script = f"V5__{'x' * length}{separator}{'y' * length}.sql"
+    finding = failed(ExitCode.SQL_FAILED, "sql", f"{script}:117 42703 {REASON}", script=script)
+    verdict = compose_verdict(RunFacts(finding, before="4", progress=Progress.ROLLED_BACK))
+    assert len(verdict) <= VERDICT_LENGTH
+    assert verdict.endswith(f"y.sql:117 42703 {REASON}; rolled back, at 4")
+    assert verdict.startswith("FAILED 20 SQL_FAILED: V5__x" if separator != "/" else "FAILED 20")
+
+
+@pytest.mark.parametrize("depth", range(1, 400, 7))
+def test_verdict_of_duplicates_in_deep_folders_names_both_and_the_version(depth: int) -> None:
+    """Folders that are common to both say nothing; where they part is told."""
+    folder = f"/{'deep/' * depth}"
+    message = f"{folder}a/V7__x.sql and {folder}b/V07__x.sql both are version 7"
+    verdict = refusal(ExitCode.BAD_SET, message)
+    assert len(verdict) <= VERDICT_LENGTH
+    assert "/a/V7__x.sql and " in verdict
+    assert verdict.endswith("/b/V07__x.sql both are version 7; database untouched")
+
+
+def test_verdict_counts_the_problems_that_do_not_fit() -> None:
+    """Half of a second problem would tell nothing, or something else."""
+    problems = tuple(f"{'deep/' * 20}V{number}__x.sql:2: unterminated '" for number in range(3))
+    finding = from_error(BadMigrationSet(problems))
+    expected = "…/V0__x.sql:2: unterminated ' (and 2 more); database untouched"
+    assert compose_verdict(RunFacts(finding)) == f"REFUSED 11 BAD_SET: {expected}"
+    few = from_error(BadMigrationSet(("a is empty", "b is empty")))
+    assert "a is empty; b is empty; database" in compose_verdict(RunFacts(few))
+
+
+def test_verdict_of_a_half_done_script_names_what_is_left_behind() -> None:
+    """A long message of the server does not push it out of the line."""
+    left = "left behind: invalid index public.i on t"
+    verdict = refusal(ExitCode.PARTIAL, f"V5__x.sql:3 P0001 {'why not ' * 40}; {left}", before="4")
+    assert len(verdict) <= VERDICT_LENGTH
+    assert verdict.startswith("FAILED 21 PARTIAL: V5__x.sql:3 P0001 why not")
+    assert verdict.endswith(f"…; {left}, at 4")
+
+
+def test_verdict_keeps_both_ends_of_long_versions_and_descriptions() -> None:
+    """The version that the database is at is told, however it is written."""
+    version = f"2026.{'1.' * 40}9"
+    verdict = refusal(ExitCode.SQL_FAILED, before=version, progress=Progress.ROLLED_BACK)
+    assert verdict.endswith("1.1.9")
+    assert "at 2026.1." in verdict
+    facts = RunFacts(None, (applied(None, f"first {'x' * 300} last"),), None, "5")
+    assert compose_verdict(facts).startswith("PASSED 0 OK: 1 applied (R first xxx")
+    assert compose_verdict(facts).endswith("xxx last), at 5, in 0.0s")
 
 
 def test_verdict_leaves_out_the_middle_of_many_names() -> None:

@@ -1,0 +1,90 @@
+"""Messages made to fit: what names an object and what says why both survive."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+from hook.core.text import clip
+
+# A word of this length is read at a glance; a shorter one says too little of itself.
+_SHORTEST = 24
+_CUT = "…"
+_CLAUSES = "; "
+# Stands for the blanks in a name, which is one word; `one_line` has left none in the text.
+_HELD = "\0"
+
+
+def shorten(text: str, length: int, names: Iterable[str] = ()) -> str:
+    """Return *text*, one line, in at most *length* characters.
+
+    Folders go first, then the middle of long words: of ``dir/V5__….sql:17`` the version
+    and the line stay. Last of all the ends of clauses, the longest first.
+
+    Args:
+        text: In clauses, ``; `` between them.
+        length: How much room there is.
+        names: Of objects in *text*, which may hold blanks.
+    """
+    if len(text) <= length:
+        return text
+    for name in filter(None, names):
+        text = text.replace(name, name.replace(" ", _HELD))
+    words = text.split(" ")
+    for fit in (_without_folders, _squeezed):
+        words = fit(words, length)
+        text = " ".join(words).replace(_HELD, " ")
+        if len(text) <= length:
+            return text
+    return clip(_with_short_clauses(text, length), length)
+
+
+def squeeze(word: str, length: int) -> str:
+    """Return *word* in at most *length* characters, the middle left out."""
+    if len(word) <= length:
+        return word
+    kept = max(length - len(_CUT), 0)
+    end = len(word) - kept // 2
+    return (word[: kept - kept // 2] + _CUT + word[end:])[:length]
+
+
+def _without_folders(words: Sequence[str], _: int) -> list[str]:
+    """Return *words*, long paths among them without the folders that are common to all."""
+    paths = [word.split("/") for word in words if _is_path(word)]
+    same = takewhile(
+        lambda names: len(set(names)) == 1, zip(*(path[:-1] for path in paths), strict=False)
+    )
+    folders = "".join(f"{names[0]}/" for names in same)
+    if not folders.strip("/"):
+        return list(words)
+    return [f"{_CUT}/{word.removeprefix(folders)}" if _is_path(word) else word for word in words]
+
+
+def _is_path(word: str) -> bool:
+    """Tell whether *word* is a long path, and not the address of something."""
+    folders, slash, name = word.rpartition("/")
+    return len(word) > _SHORTEST and slash + name > "/" and not {"@", ":"} & set(folders)
+
+
+def _squeezed(words: Sequence[str], length: int) -> list[str]:
+    """Return *words*, the longest of them squeezed until all fit into *length*."""
+    room = length - (len(words) - 1)
+    longest = max(_fair_share([len(word) for word in words], room), _SHORTEST)
+    return [squeeze(word, longest) for word in words]
+
+
+def _with_short_clauses(text: str, length: int) -> str:
+    clauses = text.split(_CLAUSES)
+    room = length - len(_CLAUSES) * (len(clauses) - 1)
+    longest = max(_fair_share([len(clause) for clause in clauses], room), _SHORTEST)
+    return _CLAUSES.join(clip(clause, longest) for clause in clauses)
+
+
+def _fair_share(lengths: Sequence[int], room: int) -> int:
+    """Return the length to cut what is longer to, so that *lengths* add up to *room*."""
+
+    def total(longest: int) -> int:
+        return sum(min(length, longest) for length in lengths)
+
+    return bisect_right(range(max(lengths)), room, key=total) - 1
