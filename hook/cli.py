@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from hook import __version__
 from hook.clock import Interrupt
-from hook.commands import ALIASES, DEFAULT_COMMAND, SHAPES, CommandShape
+from hook.commands import ALIASES, SHAPES, CommandShape
 from hook.core.early_report import report_of_abandoned, report_of_error
 from hook.core.orders import Orders
 from hook.core.redaction import Redactor
@@ -77,9 +77,10 @@ def _named_alone(arguments: Sequence[str]) -> CommandShape | None:
 def _parse(arguments: Sequence[str], environment: Mapping[str, str], process: _Process) -> int:
     """Run the commands of a command line with flags, in order, up to the first that fails."""
     # A Job has its settings in the environment; the parsers of flags are large.
-    from hook.command_line import cut_command_line  # noqa: PLC0415 - see above
+    from hook.command_line import asked_command, cut_command_line  # noqa: PLC0415 - see above
     from hook.options import Program, build_demo_command  # noqa: PLC0415 - see above
 
+    process.command = asked_command(arguments)
     try:
         line = cut_command_line(arguments)
         around = _read_around(line, environment)
@@ -89,6 +90,7 @@ def _parse(arguments: Sequence[str], environment: Mapping[str, str], process: _P
     program = Program(SHAPES, around, process.act)
     program.add_command(build_demo_command(process.demo))
     for words in [line.words_of(name) for name in line.commands] or [list(line.own)]:
+        process.command = words[0] if line.commands else ""
         if code := _carry_out(program, words, process):
             return code
     return ExitCode.OK
@@ -134,12 +136,13 @@ class _Process:
         self.environment = environment
         self._interrupt = interrupt
         self._run_id = _new_run_id()
-        self._command = DEFAULT_COMMAND
+        # Nothing yet: what is refused before it is known must not look like a run.
+        self.command = ""
         self._delivery: Delivery | None = None
 
     def act(self, shape: CommandShape, inputs: Inputs) -> int:
         """Carry out *shape*, one run of its own."""
-        self._command, self._run_id = shape.name, _new_run_id()
+        self.command, self._run_id = shape.name, _new_run_id()
         self._open(read_output(inputs), Redactor(_secrets_in(inputs)))
         try:
             settings = load_settings(inputs, shape.need)
@@ -156,7 +159,7 @@ class _Process:
         # The driver and the stages are not for `presync --help`.
         from hook import bootstrap  # noqa: PLC0415 - see above
 
-        delivery.announce(self._command, self._run_id)
+        delivery.announce(self.command, self._run_id)
         _tell_settings(settings, delivery)
         ctx = bootstrap.open_context(settings, self._run_id, delivery.events, self._interrupt)
         wording = delivery.wording
@@ -177,7 +180,7 @@ class _Process:
             "lint": bootstrap.lint,
             "digest": bootstrap.digest,
         }
-        command = f"{self._command} --sql" if orders.wants_sql else self._command
+        command = f"{self.command} --sql" if orders.wants_sql else self.command
         report = commands[command](settings, ctx)
         return int(delivery.deliver(report).exit_code)
 
@@ -186,7 +189,7 @@ class _Process:
         from hook.demo.play import perform  # noqa: PLC0415 - not for a run
         from hook.render.palette import Palette  # noqa: PLC0415 - not for a run
 
-        self._command = "demo"
+        self.command = "demo"
         delivery = self._open(OutputSettings(format=OutputFormat.TEXT), Redactor(()))
         tell, palette = delivery.print_text, Palette(delivery.style)
         return int(perform(samples, migrations, tell, palette, self._interrupt))
@@ -195,11 +198,15 @@ class _Process:
         """Tell *error*, which ended the command before a stage could."""
         delivery = self._delivery or self._open_early()
         now = datetime.now(UTC)
-        report = report_of_error(error, self._command, self._run_id, now)
+        report = report_of_error(error, self.command, self._run_id, now, self._helper())
         for finding in report.results[0].findings:
             log_finding(delivery.events, "settings", finding)
         log_end(delivery.events, report)
         return int(delivery.deliver(report).exit_code)
+
+    def _helper(self) -> str:
+        is_command = self.command in {"demo", *(shape.name for shape in SHAPES)}
+        return f"presync {self.command} --help" if is_command else "presync --help"
 
     def crash(self, error: Exception) -> int:
         """Tell a bug, with its traceback in the log."""
@@ -218,7 +225,7 @@ class _Process:
         try:
             delivery = self._delivery or self._open_early()
             now, name = datetime.now(UTC), self._interrupt.signal_name
-            report = report_of_abandoned(name, self._command, self._run_id, now)
+            report = report_of_abandoned(name, self.command, self._run_id, now)
             delivery.leave_word(report)
             telling = threading.Thread(target=log_end, args=(delivery.events, report), daemon=True)
             telling.start()

@@ -6,6 +6,7 @@ can be mixed: ``presync -url=jdbc:postgresql://db/shop migrate --deadline 10m``.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from hook.settings.suggestion import did_you_mean
 
 _DEMO, _INFO = "demo", "info"
 _KNOWN = (*(shape.name for shape in SHAPES), *ALIASES, _DEMO)
+_TAKING = frozenset({shape.name for shape in SHAPES if shape.takes_paths} | {_DEMO})
 _HELP = frozenset({"-h", "-?", "-help", "--help", "help"})
 _VERSION = frozenset({"-v", "version"})
 _HELP_FLAG, _VERSION_FLAG = "--help", "--version"
@@ -94,6 +96,18 @@ def cut_command_line(arguments: Sequence[str]) -> CommandLine:
     return cutter.result()
 
 
+def asked_command(arguments: Sequence[str]) -> str:
+    """Return what *arguments*, which cannot be cut up, ask for; empty when it is nothing.
+
+    A word that is no command of presync's stands for all: on its account none is run.
+    """
+    cutter = _Cutter()
+    for argument in arguments:
+        with contextlib.suppress(BadFlags):
+            cutter.take(argument)
+    return cutter.asked()
+
+
 class _Cutter:
     """One walk over the arguments."""
 
@@ -109,9 +123,9 @@ class _Cutter:
 
     def take(self, argument: str) -> None:
         """Put *argument* where it belongs."""
-        if self._awaits_value:
+        awaits_value, self._awaits_value = self._awaits_value, False
+        if awaits_value and not argument.startswith("--"):
             self._own.append(argument)
-            self._awaits_value = False
         elif argument in _HELP:
             self._own.append(_HELP_FLAG)
         elif argument in _VERSION:
@@ -184,10 +198,16 @@ class _Cutter:
             tuple(self._notes),
         )
 
+    def asked(self) -> str:
+        """Return the first word that is no command, else the first command."""
+        first = self._words[:1]
+        strange = [] if first and first[0] in _TAKING else self._words
+        named = [word for word in strange if word not in _KNOWN] or first
+        return "".join(ALIASES.get(word, word) for word in named[:1])
+
     def _commands(self, words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the commands, and the arguments of one that takes some."""
-        takes = {shape.name for shape in SHAPES if shape.takes_paths} | {_DEMO}
-        if words and words[0] in takes:
+        if words and words[0] in _TAKING:
             return (words[0],), tuple(words[1:])
         for word in words:
             if word in REFUSED_COMMANDS:

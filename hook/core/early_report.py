@@ -10,17 +10,24 @@ from hook.core.outcome import Finding, Result, Status, from_error
 from hook.core.progress import Progress
 from hook.core.report import Report
 from hook.core.verdict import RunFacts, compose_verdict
-from hook.errors import BadFlags, ConfigError, ExitCode, HookError, Interrupted
+from hook.errors import ExitCode, HookError, Interrupted
+
+# The codes of what was typed or set wrong, which help tells how to do right.
+_HELPED = frozenset({ExitCode.USAGE, ExitCode.CONFIG})
 
 
-def report_of_error(error: HookError, command: str, run_id: str, now: datetime) -> Report:
+def report_of_error(
+    error: HookError, command: str, run_id: str, now: datetime, helper: str
+) -> Report:
     """Return the report of *command* that ended before its first stage.
 
-    Each problem with the settings is a finding of its own. No command is named as the
-    next step: it would be given the same settings and end in the same way.
+    Each problem with the settings is a finding of its own. Of all commands only *helper*
+    is named as the next step: any other would be given the same settings and end in the
+    same way.
     """
     facts = RunFacts(from_error(error), command=command)
-    return _report(error, facts, Result("settings", _findings(error)), run_id, now)
+    report = _report(error, facts, Result("settings", _findings(error)), run_id, now)
+    return report._replace(next_steps=(helper,)) if error.exit_code in _HELPED else report
 
 
 def report_of_abandoned(signal_name: str, command: str, run_id: str, now: datetime) -> Report:
@@ -54,8 +61,6 @@ def _report(
 
 def _findings(error: HookError) -> tuple[Finding, ...]:
     whole = from_error(error)
-    if not isinstance(error, ConfigError | BadFlags):
-        return (whole,)
     single = tuple(replace(whole, message=problem, hint="") for problem in error.problems)
     return (*single[:-1], replace(single[-1], hint=error.hint)) if single else (whole,)
 

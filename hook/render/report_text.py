@@ -44,7 +44,7 @@ def render_report(report: Report, palette: Palette, section: Sequence[str] = ())
 
 
 def _heading(report: Report, palette: Palette) -> str:
-    command = palette.paint(f"presync {report.command}", Colour.STRONG)
+    command = palette.paint(f"presync {report.command}".rstrip(), Colour.STRONG)
     place = describe_database(report)
     return f"{command}  {palette.paint(place, Colour.DIM)}" if place else command
 

@@ -79,7 +79,7 @@ def render_termination(report: Report) -> str:
             lines.append(f"{result.name}: {one_line(item.message)}")
             lines += [f"  -> {one_line(item.hint)}"] if item.hint else []
     lines += [f"next: {one_line(step)}" for step in report.next_steps]
-    lines.append(f"run {report.run_id}")
+    lines.append(f"run_id {report.run_id}")
     return "\n".join(lines) + "\n"
 
 

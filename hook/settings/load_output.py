@@ -9,6 +9,9 @@ from hook.settings import output_specification as spec
 from hook.settings.output import Actor, OutputSettings
 from hook.settings.sources import Inputs, Values, read_values
 
+# In Flyway's form, key and value are one word.
+_FLYWAYS = {"-outputType": spec.FORMAT.name, "-outputFile": spec.REPORT.name}
+
 
 def build_output(values: Values) -> OutputSettings:
     """Return what *values* say about the output."""
@@ -36,7 +39,7 @@ def read_output(inputs: Inputs) -> OutputSettings:
 def find_output_flags(arguments: Sequence[str]) -> dict[str, str]:
     """Return what *arguments*, which cannot be parsed as a whole, say of the output."""
     found: dict[str, str] = {}
-    names = {setting.flag: setting.name for setting in spec.OUTPUT_SETTINGS}
+    names = {setting.flag: setting.name for setting in spec.OUTPUT_SETTINGS} | _FLYWAYS
     for word, following in pairwise((*arguments, "")):
         flag, is_joined, value = word.partition("=")
         if flag in names:

@@ -93,6 +93,7 @@ def test_report_that_cannot_be_written_does_not_hide_a_refusal(
     ("arguments", "message"),
     [
         (["run", "--nope"], "no such option '--nope'"),
+        (["--nope", "--report", "x", "run"], "no such option '--nope'"),
         (["migrat"], "no such command 'migrat'"),
         (["run", "extra"], "no such command 'extra'"),
         (["run", "--deadline"], "option '--deadline' requires an argument"),
@@ -244,26 +245,3 @@ def test_notes_and_actor_are_told_before_the_run(run: Run, monkeypatch: pytest.M
     assert read["event"] == "settings.read"
     assert str(read["message"]).endswith("on shop@db:5432/shop, named by PRESYNC_URL")
     assert read["pod"] == "migrate-x7"
-
-
-@pytest.mark.parametrize(
-    "flags", [["--log-format", "text", "--nonsense"], ["--nonsense", "--log-format=text"]]
-)
-def test_flags_of_the_output_hold_beside_flags_that_do_not_exist(
-    run: Run, tmp_path: Path, flags: list[str]
-) -> None:
-    """Whoever reads the log as text is not given JSON by a typing error, and has the report."""
-    file = tmp_path / "report.json"
-    outcome = run("run", *flags, f"--report={file}")
-    assert outcome.code == ExitCode.USAGE
-    assert outcome.stderr.splitlines()[-1].endswith(str(outcome.report["verdict"]))
-    assert not outcome.stderr.startswith("{")
-    assert json.loads(file.read_text()) == outcome.report
-
-
-def test_password_in_a_misplaced_url_is_not_repeated(run: Run) -> None:
-    """The words of the command line are quoted in the message, a password among them is not."""
-    outcome = run("postgresql://u:c4nary@db/shop")
-    assert outcome.code == ExitCode.USAGE
-    assert "c4nary" not in outcome.stdout + outcome.stderr
-    assert "no such command 'postgresql://u:***@db/shop'" in str(outcome.report["verdict"])

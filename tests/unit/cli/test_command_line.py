@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.command_line import CommandLine, cut_command_line
+from hook.command_line import CommandLine, asked_command, cut_command_line
 from hook.errors import BadFlags, ExitCode, Unsupported
 
 
@@ -91,3 +91,22 @@ def test_unknown_words_are_refused(text: str, problem: str) -> None:
     with pytest.raises(BadFlags) as refused:
         cut(text)
     assert problem in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("", ""),
+        ("--nonsense", ""),
+        ("-url migrate", "run"),
+        ("-url clean", "clean"),
+        ("migrate -color=red clean", "clean"),
+        ("info rnu migrate", "rnu"),
+        ("--log-format text rnu", "rnu"),
+        ("lint rnu", "lint"),
+        ("demo --samples x y", "demo"),
+    ],
+)
+def test_what_is_asked_for_is_told_of_a_line_that_is_refused(text: str, command: str) -> None:
+    """A command that does not exist is never told as one that does."""
+    assert asked_command(text.split()) == command

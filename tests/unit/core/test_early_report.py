@@ -9,12 +9,13 @@ from hook.core.outcome import Finding
 from hook.errors import BadFlags, ConfigError, ExitCode, HookError
 from tests.fakes import NOON
 
+HELP = "presync run --help"
 HINT = "Correct both."
 
 
 def findings_of(error: HookError) -> tuple[Finding, ...]:
     """Return what the report of *error* finds."""
-    (result,) = report_of_error(error, "run", "r1", NOON).results
+    (result,) = report_of_error(error, "run", "r1", NOON, HELP).results
     return result.findings
 
 
@@ -33,11 +34,16 @@ def test_an_error_without_a_list_is_one_finding(error: HookError) -> None:
     assert (finding.message, finding.hint) == (error.message, HINT)
 
 
-@pytest.mark.parametrize("error", [ConfigError(("a",)), BadFlags(("a",)), HookError("broken")])
-def test_no_command_is_named_that_would_end_in_the_same_way(error: HookError) -> None:
-    """The settings that were refused are those that any other command is given."""
-    report = report_of_error(error, "run", "r1", NOON)
-    assert report.next_steps == ()
+@pytest.mark.parametrize(
+    ("error", "steps"),
+    [(ConfigError(("a",)), (HELP,)), (BadFlags(("a",)), (HELP,)), (HookError("broken"), ())],
+)
+def test_no_command_is_named_that_would_end_in_the_same_way(
+    error: HookError, steps: tuple[str, ...]
+) -> None:
+    """The settings that were refused are those that any command but help is given."""
+    report = report_of_error(error, "run", "r1", NOON, HELP)
+    assert report.next_steps == steps
     assert report.exit_code is error.exit_code
     assert report.exit_code is not ExitCode.OK
 

@@ -33,7 +33,7 @@ def test_termination_message_begins_with_the_verdict() -> None:
         "blockers: cannot see\\u001b[31m others",
         "  -> Grant.",
         "next: presync check",
-        "run 0123456789ab",
+        "run_id 0123456789ab",
     ]
 
 
