@@ -10,22 +10,23 @@ from hook.core.text import clip
 
 # A word of this length is read at a glance; a shorter one says too little of itself.
 _SHORTEST = 24
+_SHORTEST_PATH = 12
 _CUT = "…"
-_CLAUSES = "; "
 # Stands for the blanks in a name, which is one word; `one_line` has left none in the text.
 _HELD = "\0"
 
 
-def shorten(text: str, length: int, names: Iterable[str] = ()) -> str:
+def shorten(text: str, length: int, names: Iterable[str] = (), joint: str = "; ") -> str:
     """Return *text*, one line, in at most *length* characters.
 
     Folders go first, then the middle of long words: of ``dir/V5__….sql:17`` the version
-    and the line stay. Last of all the ends of clauses, the longest first.
+    and the line stay. Last of all the end.
 
     Args:
-        text: In clauses, ``; `` between them.
+        text: What to make fit.
         length: How much room there is.
         names: Of objects in *text*, which may hold blanks.
+        joint: What joins two parts of *text* that matter as much: each loses its end.
     """
     if len(text) <= length:
         return text
@@ -37,7 +38,7 @@ def shorten(text: str, length: int, names: Iterable[str] = ()) -> str:
         text = " ".join(words).replace(_HELD, " ")
         if len(text) <= length:
             return text
-    return clip(_with_short_clauses(text, length), length)
+    return clip(_with_short_parts(text, length, joint), length)
 
 
 def squeeze(word: str, length: int) -> str:
@@ -64,7 +65,8 @@ def _without_folders(words: Sequence[str], _: int) -> list[str]:
 def _is_path(word: str) -> bool:
     """Tell whether *word* is a long path, and not the address of something."""
     folders, slash, name = word.rpartition("/")
-    return len(word) > _SHORTEST and slash + name > "/" and not {"@", ":"} & set(folders)
+    is_below = bool(slash and name) and not {"@", ":"} & set(folders)
+    return is_below and len(word) > _SHORTEST_PATH
 
 
 def _squeezed(words: Sequence[str], length: int) -> list[str]:
@@ -74,11 +76,11 @@ def _squeezed(words: Sequence[str], length: int) -> list[str]:
     return [squeeze(word, longest) for word in words]
 
 
-def _with_short_clauses(text: str, length: int) -> str:
-    clauses = text.split(_CLAUSES)
-    room = length - len(_CLAUSES) * (len(clauses) - 1)
-    longest = max(_fair_share([len(clause) for clause in clauses], room), _SHORTEST)
-    return _CLAUSES.join(clip(clause, longest) for clause in clauses)
+def _with_short_parts(text: str, length: int, joint: str) -> str:
+    parts = text.split(joint)
+    room = length - len(joint) * (len(parts) - 1)
+    longest = max(_fair_share([len(part) for part in parts], room), _SHORTEST)
+    return joint.join(clip(part, longest) for part in parts)
 
 
 def _fair_share(lengths: Sequence[int], room: int) -> int:

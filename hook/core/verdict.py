@@ -19,6 +19,8 @@ _VERSION_LENGTH = 40
 # Of a migration in a list, and of the facts that name an object.
 _NAME_LENGTH = 60
 _NAMES = ("script",)
+# What stays in the database matters as much as why.
+_LEFT_BEHIND = "; left behind: "
 
 
 class RunFacts(NamedTuple):
@@ -73,7 +75,7 @@ def _message(finding: Finding, room: int) -> str:
     count = f" (and {others} more)" if others > 0 else ""
     first = one_line(finding.problems[0]) if count else message
     names = [one_line(str(finding.facts[name])) for name in _NAMES if name in finding.facts]
-    return shorten(first, room - len(count), names) + count
+    return shorten(first, room - len(count), names, _LEFT_BEHIND) + count
 
 
 def verdict_word(code: ExitCode) -> str:

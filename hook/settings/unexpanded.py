@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
+# Settings that are put together from what may be set by itself.
+_OF_PARTS = "_URL"
 _REFERENCE = r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)"
 
 
@@ -32,7 +34,11 @@ def explain_unexpanded(label: str, text: str, defined: Container[str]) -> tuple[
     message = f"{label} holds a literal $({name}), which Kubernetes left alone: {reason}"
     hint = (
         f"{verb} {name} above {label} in the container's env list: Kubernetes expands only what"
-        f" is defined earlier. Or leave {label} out when presync can read the parts themselves"
-        " (POSTGRES_HOST and its kin)."
+        " is defined earlier."
     )
+    if label.endswith(_OF_PARTS):
+        hint += (
+            f" Or leave {label} out when presync can read the parts themselves (POSTGRES_HOST and"
+            " its kin)."
+        )
     return message, hint

@@ -48,8 +48,8 @@ def _describe(history: History, plan: Plan) -> Finding:
     if not plan.pending:
         return passed("history", f"{place} {at}, nothing pending")
     listed = _listed([item.script for item in plan.pending])
-    state = "" if history.exists else ", not there yet"
-    return passed("history", f"{place} {at}{state}, {len(plan.pending)} pending: {listed}")
+    state = at if history.exists else "is not there yet"
+    return passed("history", f"{place} {state}, {len(plan.pending)} pending: {listed}")
 
 
 def _listed(names: Sequence[str]) -> str:

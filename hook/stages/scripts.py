@@ -46,6 +46,7 @@ class ScriptsStage:
         """
         prepared: list[PreparedScript] = []
         problems: list[str] = []
+        hints: list[str] = []
         for migration in pending:
             ctx.interrupt.raise_if_set()
             try:
@@ -53,10 +54,12 @@ class ScriptsStage:
                 prepared.append(prepare_script(migration, text, allows_mixed=self.allows_mixed))
             except SqlSyntaxError as error:
                 problems.append(f"{migration.script}:{error.line}: {error.problem}")
+                hints.append(_HINT)
             except BadMigrationSet as error:
                 problems += error.problems
+                hints.append(error.hint)
         if problems:
-            raise BadMigrationSet(tuple(problems), _HINT)
+            raise BadMigrationSet(tuple(problems), " ".join(dict.fromkeys(hints)))
         if self.grouping is Grouping.ALL:
             prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
         if self.records_only:

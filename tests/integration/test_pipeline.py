@@ -44,6 +44,14 @@ def test_no_op_run_looks_twice_and_writes_nothing(proxied: Gate, proxy: Proxy) -
     assert [item.name for item in report.results] == ["wait", "resolve", "history", "verify"]
 
 
+def test_history_that_is_not_there_yet_is_told_as_such(gate: Gate) -> None:
+    """The first run on a database says so, and what it will bring."""
+    told = [finding.message for item in gate.run(FIRST).results[2:3] for finding in item.findings]
+    assert told[0] == (
+        "public.flyway_schema_history is not there yet, 2 pending: V1__t.sql, V2__u.sql"
+    )
+
+
 def test_each_transactional_script_costs_one_round_trip(proxied: Gate, proxy: Proxy) -> None:
     """Ten more migrations are ten more messages, rows and commits included."""
     assert proxied.run(FIRST).exit_code is ExitCode.OK

@@ -17,7 +17,7 @@ from hook.engines.flyway.history_row import (
     row_of_marker,
 )
 from hook.engines.flyway.queries import load_query
-from hook.errors import ConfigError, QueryFailed
+from hook.errors import ConfigError, DatabaseRejected, QueryFailed
 from hook.settings.migrations import HistoryTable
 
 if TYPE_CHECKING:
@@ -151,12 +151,22 @@ def create_history(
         # One message is one transaction: PostgreSQL manual, "Multiple Statements in a
         # Simple Query".
         session.execute(";\n".join(creation_statements(starting, settings, installed_by)))
+    except DatabaseRejected as error:
+        message = f"{history.schema}.{history.table} cannot be created: {error.message}"
+        raise DatabaseRejected(message, _hint_of_rights(starting, settings)) from error
     except QueryFailed as error:
         if error.sqlstate not in CREATED_MEANWHILE:
             raise ConfigError(
                 (f"{history.schema}.{history.table} cannot be created: {error.message}",),
                 "Find what forbids it, such as an event trigger, and make an exception.",
             ) from error
+
+
+def _hint_of_rights(starting: History, settings: HistoryTable) -> str:
+    created = starting.missing_schemas if settings.creates_schemas else ()
+    places = [] if starting.schema in created else [f"schema {starting.schema}"]
+    places += [f"the database, for schema {', '.join(created)}"] if created else []
+    return f"Grant CREATE on {' and on '.join(places)} to the role that migrates."
 
 
 def creation_statements(

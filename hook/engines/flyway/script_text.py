@@ -11,6 +11,11 @@ from hook.core.script_scan import hashed
 from hook.engines.flyway.release import Reading, read_chunks
 from hook.errors import BadMigrationSet
 
+_PLACEHOLDER_HINT = (
+    "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them, or FLYWAY_PLACEHOLDER_REPLACEMENT=false if"
+    " the scripts mean what they say; nothing was run."
+)
+
 
 def read_script(script: ScriptFile, reading: Reading) -> bytes:
     """Return the text of *script* in UTF-8, ready to be sent.
@@ -29,9 +34,7 @@ def read_script(script: ScriptFile, reading: Reading) -> bytes:
         return reading.replace(text, script.script.rpartition("/")[2])
     except UnresolvedPlaceholders as error:
         problems = tuple(f"{script.script} {problem}" for problem in error.problems)
-        raise BadMigrationSet(
-            problems, "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them."
-        ) from error
+        raise BadMigrationSet(problems, _PLACEHOLDER_HINT) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _changed(script) from error
 

@@ -46,7 +46,7 @@ class CallbacksStage:
         Raises:
             BadMigrationSet: Callbacks that cannot be run as they are, all of them named.
         """
-        prepared, problems = [], []
+        prepared, problems, hints = [], [], []
         for callback in callbacks_of_command(self.command, callbacks):
             ctx.interrupt.raise_if_set()
             try:
@@ -54,11 +54,15 @@ class CallbacksStage:
                 prepared.append(prepare_callback(callback, text, allows_mixed=self.allows_mixed))
             except SqlSyntaxError as error:
                 problems.append(f"{callback.script}:{error.line}: {error.problem}")
+                hints.append(_HINT)
             except BadMigrationSet as error:
                 problems += error.problems
+                hints.append(error.hint)
         book = CallbackBook(tuple(prepared))
-        problems += misfits(book, scripts)
+        if unfit := misfits(book, scripts):
+            problems += unfit
+            hints.append(_HINT)
         if problems:
-            raise BadMigrationSet(tuple(problems), _HINT)
+            raise BadMigrationSet(tuple(problems), " ".join(dict.fromkeys(hints)))
         message = f"{counted(len(prepared), 'callback')} can be read"
         return Outcome((passed("callbacks", message),), book)

@@ -169,8 +169,11 @@ def test_creation_that_is_refused_leaves_nothing(
     with open_session(target_of(database, role), interrupt) as other:
         facts = fetch_server_facts(other)
         absent = made.read_history(other, facts)
-        with pytest.raises(DatabaseRejected, match="permission denied for schema public"):
+        with pytest.raises(DatabaseRejected, match="permission denied for schema public") as caught:
             made.create_history(other, absent, facts)
+    refused = caught.value
+    assert refused.message.startswith("public.flyway_schema_history cannot be created: ")
+    assert "CREATE on schema public and on the database, for schema more to the" in refused.hint
     assert database.query("SELECT 1 FROM pg_namespace WHERE nspname = 'more'") == []
 
 

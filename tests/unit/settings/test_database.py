@@ -246,3 +246,5 @@ def test_unexpanded_reference_is_explained() -> None:
     assert hint.startswith("Move POSTGRES_HOST above FLYWAY_URL")
     assert "s3cr3t" not in message + hint
     assert explain_unexpanded("FLYWAY_URL", text, {})[0].endswith("POSTGRES_HOST is not defined")
+    assert "Or leave FLYWAY_URL out" in hint
+    assert "leave" not in explain_unexpanded("POSTGRES_HOST", "$(DB_HOST)", {})[1]
