@@ -51,7 +51,9 @@ def main() -> NoReturn:
     interrupt = Interrupt()
     # Process 1 of a container has no default handlers: a signal without one is dropped.
     interrupt.install()
-    sys.exit(execute(sys.argv[1:], dict(os.environ), interrupt))
+    code = execute(sys.argv[1:], dict(os.environ), interrupt)
+    interrupt.retire()
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str], environment: Mapping[str, str], interrupt: Interrupt) -> int:

@@ -91,6 +91,14 @@ class Interrupt:
             self._signal_name = signal_name
             self._writer.send(b"\0")
 
+    def retire(self) -> None:
+        """Ignore signals from now on: the end is told, and the exit code may not differ.
+
+        At its end Python hands signals with a handler back to the system, which kills.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
     def close(self) -> None:
         """Give the wake-up channel back; the process's own is kept to the end."""
         for end in (self._reader, self._writer, self._told, self._teller):

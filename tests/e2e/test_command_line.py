@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,3 +172,28 @@ def test_refused_run_imports_only_what_it_needs() -> None:
     """What a run may need later is not paid for by one that ends early."""
     heavy = {"psycopg", "boto3", "botocore", "tenacity", "tomllib"}
     assert not heavy & loaded_modules(["run"], {})
+
+
+LATE = """
+import os, signal, sys
+from hook.cli import main
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=int(sys.argv.pop())):
+        kill(pid, number)
+late = Late()
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_that_comes_after_the_verdict_leaves_the_exit_code(number: signal.Signals) -> None:
+    """What ends the process is what was told, also while Python takes itself down."""
+    done = subprocess.run(
+        [sys.executable, "-c", LATE, "rnu", str(int(number))],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert json.loads(done.stdout)["exit_code"] == ExitCode.USAGE
+    assert done.returncode == ExitCode.USAGE
