@@ -24,6 +24,9 @@ _COMMANDS = {
 }
 
 
-def next_steps(code: ExitCode) -> tuple[str, ...]:
-    """Return the commands to type after *code*, the most telling one first."""
-    return _COMMANDS.get(code, ())
+def next_steps(code: ExitCode, command: str) -> tuple[str, ...]:
+    """Return the commands to type after *command* ended with *code*, the most telling one first.
+
+    *command* itself has told what it knows.
+    """
+    return tuple(step for step in _COMMANDS.get(code, ()) if step != f"presync {command}")

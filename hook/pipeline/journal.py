@@ -237,7 +237,7 @@ class Journal:
             infos=self.infos,
             runs=self.runs,
             shown=self.shown,
-            next_steps=next_steps(code) if code else self.next_steps,
+            next_steps=next_steps(code, self.command) if code else self.next_steps,
         )
 
     def _facts(self, deciding: Finding | None, duration_ms: int) -> RunFacts:

@@ -67,7 +67,7 @@ def connect(
 
     Args:
         target: Where to, and as whom.
-        purpose: What the session is for, for messages: ``"migrate"``, ``"lock"``.
+        purpose: What the session is for, for messages: ``"lock"``; empty for the main one.
         run_id: Shown in ``application_name``, so that an operator can find the run.
         interrupt: Ends every wait of the session.
         connect_timeout: For each address of the host.
@@ -84,7 +84,7 @@ def connect(
     # A prepared statement would outlive a change of the tables it reads.
     link.prepare_threshold = None
     peer = Peer(
-        f"{target.describe()} ({purpose})",
+        f"{target.describe()} ({purpose})" if purpose else target.describe(),
         link.pgconn.backend_pid,
         link.pgconn.host.decode(),
         int(link.pgconn.port),

@@ -97,7 +97,7 @@ class WaitStage:
         """Connect once and look where we are."""
         remaining = timedelta(seconds=deadline.remaining())
         timeout = max(_SHORTEST_TIMEOUT, min(self.connect_timeout, remaining))
-        session = self.connect(self.target, "main", ctx.run_id, ctx.interrupt, timeout)
+        session = self.connect(self.target, "", ctx.run_id, ctx.interrupt, timeout)
         try:
             return self._judge(session)
         except HookError:

@@ -14,7 +14,7 @@ from hook.postgres.session import connect
 from tests.testbed.database import Database
 from tests.testbed.run_context import RUN_ID, target_of
 
-PURPOSES = ("main", "lock")
+PURPOSES = ("", "lock")
 
 
 def options_of(database: Database, interrupt: Interrupt, more: Mapping[str, str]) -> set[object]:

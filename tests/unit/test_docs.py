@@ -169,7 +169,7 @@ def test_documentation_names_only_what_exists(file: str) -> None:
 
 def test_next_steps_are_commands_that_exist() -> None:
     """What a report tells to type can be typed."""
-    steps = {step for item in ExitCode for step in next_steps(item)}
+    steps = {step for item in ExitCode for step in next_steps(item, "")}
     assert steps
     assert {step.split()[1] for step in steps} <= {shape.name for shape in SHAPES}
 

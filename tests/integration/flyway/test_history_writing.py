@@ -172,7 +172,9 @@ def test_creation_that_is_refused_leaves_nothing(
         with pytest.raises(DatabaseRejected, match="permission denied for schema public") as caught:
             made.create_history(other, absent, facts)
     refused = caught.value
-    assert refused.message.startswith("public.flyway_schema_history cannot be created: ")
+    assert refused.message.startswith(
+        f"public.flyway_schema_history cannot be created: {role.name}"
+    )
     assert "CREATE on schema public and on the database, for schema more to the" in refused.hint
     assert database.query("SELECT 1 FROM pg_namespace WHERE nspname = 'more'") == []
 

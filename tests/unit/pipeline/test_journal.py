@@ -245,3 +245,5 @@ def test_next_steps_follow_the_code(journal: Journal) -> None:
     with pytest.raises(Stopped):
         journal.stage("backup", lambda: Outcome((REFUSED,), None))
     assert journal.report().next_steps == ("presync check",)
+    journal.command = "check"
+    assert journal.report().next_steps == ()
