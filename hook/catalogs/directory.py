@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hook.catalogs.object_store import Entry, StoredObject, too_long
@@ -39,17 +40,17 @@ class DirectoryStore:
         folder, slash, start = prefix.rpartition("/")
         try:
             with os.scandir(self.root / folder) as found:
-                keys = [
-                    folder + slash + entry.name + ("/" if entry.is_dir() else "")
-                    for entry in found
-                    if entry.name.startswith(start)
+                entries = [
+                    _entry(folder + slash + item.name, item)
+                    for item in found
+                    if item.name.startswith(start)
                 ]
         except (FileNotFoundError, NotADirectoryError):
             self._require_root()
             return ()
         except OSError as error:
             raise self._unreadable(prefix, error) from error
-        return tuple(Entry(key) for key in sorted(keys))
+        return tuple(sorted(entries, key=lambda entry: entry.key))
 
     def _require_root(self) -> None:
         """Tell an empty place from one that is not there, for example not mounted."""
@@ -64,3 +65,15 @@ class DirectoryStore:
             f"{self.describe(key)} cannot be read: {error.strerror or type(error).__name__}",
             "Let the user that this process runs as read the repository (fsGroup, file mode).",
         )
+
+
+def _entry(key: str, item: os.DirEntry[str]) -> Entry:
+    """Return what stands at *key*; of a link into nowhere only the name is known."""
+    if item.is_dir():
+        return Entry(f"{key}/")
+    try:
+        status = item.stat()
+    except OSError:
+        return Entry(key)
+    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    return Entry(key, size=status.st_size, modified_at=modified_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -21,11 +21,17 @@ class StoredObject:
 class Entry:
     """An object, or a folder whose *key* ends in a slash, as a listing shows it.
 
-    *is_archived* tells that the object cannot be read before somebody thaws it.
+    Attributes:
+        is_archived: Whether the object cannot be read before somebody thaws it.
+        size: In bytes, none for a folder or when the storage does not say.
+        modified_at: When the object was written, likewise. A copy of the bucket, a
+            replication or a change of storage class renews it.
     """
 
     key: str
     is_archived: bool = False
+    size: int | None = field(default=None, compare=False)
+    modified_at: datetime | None = field(default=None, compare=False)
 
     @property
     def is_folder(self) -> bool:

@@ -63,7 +63,12 @@ class S3Store:
         entries: list[Entry] = []
         for page in self._pages(prefix):
             entries.extend(
-                Entry(item["Key"].removeprefix(self._prefix), _is_archived(item))
+                Entry(
+                    item["Key"].removeprefix(self._prefix),
+                    _is_archived(item),
+                    item.get("Size"),
+                    item.get("LastModified"),
+                )
                 for item in page.get("Contents", ())
             )
             entries.extend(
