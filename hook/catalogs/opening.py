@@ -76,7 +76,14 @@ def _open_pgbackrest(location: Location, access: Access) -> WalCatalog:
     return PgBackRestCatalog(store, parse_stanza(access.stanza), access.passphrase)
 
 
+def _open_walg(location: Location, access: Access) -> WalCatalog:
+    from hook.catalogs.walg import WalGCatalog  # noqa: PLC0415 - not for a no-op run
+
+    return WalGCatalog(open_store(location, access.s3))
+
+
 _WAL_CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], WalCatalog]] = {
     BackupSystem.PGBACKREST: _open_pgbackrest,
+    BackupSystem.WALG: _open_walg,
 }
 _CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], BackupCatalog]] = {}

@@ -21,7 +21,8 @@ class ArchiveEvidence(NamedTuple):
     Attributes:
         source: System and place, for messages.
         recovery: What was looked for.
-        system_identifier: Of the cluster that archives there.
+        system_identifier: Of the cluster that archives there, none when only the backups
+            beside it tell.
         covered: In the order of the recovery, empty when no way leads from the backup to
             the server's timeline.
         missing_history: The timeline history file that is needed and not there.
@@ -31,7 +32,7 @@ class ArchiveEvidence(NamedTuple):
 
     source: str
     recovery: Recovery
-    system_identifier: str
+    system_identifier: str | None
     covered: tuple[Covered, ...] = ()
     missing_history: str = ""
     duplicates: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ IDLE_BYTES = 128
 # A segment that has just been finished is no queue.
 _UNSEEN_QUEUE = 1
 _TOLD_HOLES = 2
+_ARCHIVER = "pg_stat_archiver, the server's log"
 _TOLD_IN_FACTS = 100
 
 
@@ -60,7 +61,7 @@ def judge_archive(
         is a way.
     """
     warnings = tuple(
-        warned("wal-metadata", f"{evidence.source}: {text}", "Find out what damaged it.")
+        warned("wal-metadata", f"{evidence.source}: {text}", "Find out what became of it.")
         for text in evidence.warnings
     )
     broken = _judge_way(evidence, identifier)
@@ -75,7 +76,7 @@ def judge_archive(
 def _judge_way(evidence: ArchiveEvidence, identifier: str) -> Finding | None:
     """Return what stands against the archive as a whole, none when nothing does."""
     start, end = evidence.recovery.start, evidence.recovery.end
-    if evidence.system_identifier != identifier:
+    if evidence.system_identifier not in {None, identifier}:
         return failed(
             ExitCode.NO_WAY_BACK,
             "wal-cluster",
@@ -173,7 +174,7 @@ def _whole(evidence: ArchiveEvidence, waiting: _Waiting) -> Finding:
             "wal-archive",
             f"{evidence.source} ends before {format_lsn(recovery.consistent)},"
             " which the backup needs to become consistent",
-            "See with `pgbackrest check` that archiving works, then take a new backup.",
+            f"See that archiving works ({_ARCHIVER}), then take a new backup.",
         )
     count = waiting.first - recovery.start.number
     return passed(
@@ -207,7 +208,7 @@ def _judge_lag(waiting: _Waiting, server: ServerWal, max_lag: timedelta) -> Find
             ExitCode.UNKNOWN_BACKUP,
             "wal-lag",
             f"{what}, and the server does not tell since when",
-            "Run SELECT pg_switch_wal(), and see with `pgbackrest check` that archiving works.",
+            f"Run SELECT pg_switch_wal(), and see that archiving works ({_ARCHIVER}).",
             **facts,
         )
     lag = max(server.time - since, timedelta(0))

@@ -108,7 +108,7 @@ def _judge_metadata(evidence: Evidence) -> list[Finding]:
         warned(
             "backup-metadata",
             f"{evidence.source}: {warning}",
-            "Find out what damaged the backup metadata; its second copy was used.",
+            "Find out why; the verdict rests on what could be read.",
         )
         for warning in evidence.warnings
     ]

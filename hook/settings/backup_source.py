@@ -1,7 +1,7 @@
 """Reads the settings that say where the backups are.
 
 ``PRESYNC_BACKUP_SOURCE`` is ``<system>:<place>``: ``pgbackrest:s3://bucket/prefix``,
-``pgbackrest:/path``, or ``none``. Messages never repeat a value that holds an ``@``,
+``walg:/path``, or ``none``. Messages never repeat a value that holds an ``@``,
 because somebody may have put credentials in front of it.
 """
 
@@ -18,7 +18,7 @@ from hook.errors import ConfigError
 _SETTING = "PRESYNC_BACKUP_SOURCE"
 _STANZA_SETTING = "PRESYNC_BACKUP_STANZA"
 _ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
-_SUPPORTED = "pgbackrest:s3://bucket/prefix, pgbackrest:/path, none"
+_SUPPORTED = "pgbackrest:PLACE, walg:PLACE, none; a PLACE is s3://bucket/prefix or /path"
 _HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
 _URL_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:/"
 _BUCKET = r"[A-Za-z0-9._-]{1,255}"
@@ -158,6 +158,7 @@ def _parse_s3(rest: str) -> S3Location:
 
 _PLACES: Mapping[BackupSystem, Callable[[str], Location]] = {
     BackupSystem.PGBACKREST: _parse_location,
+    BackupSystem.WALG: _parse_location,
 }
 
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hook.catalogs.pgbackrest_files import INFO_LIMIT
-from hook.core.outcome import Status
 from hook.demo.repository import Sections
-from hook.errors import ExitCode
+from tests.contract.verdict import cannot_tell, passes, refuses, warns
 from tests.testbed.pgbackrest_repository import (
     ERRORED,
     FULL,
@@ -26,17 +24,6 @@ from tests.testbed.pgbackrest_repository import (
 Make = Callable[[Repository], object]
 
 NEWEST = f"newest usable backup {INCREMENTAL} (incr) stopped 19m"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One way a repository can be, and what the gate must say of it."""
-
-    name: str
-    make: Make
-    code: ExitCode
-    status: Status
-    told: tuple[str, ...]
 
 
 def _edit(change: Callable[[Sections], object]) -> Make:
@@ -127,81 +114,63 @@ def _set_newest(field: str, value: object) -> Make:
     return _edit(lambda all_: all_["backup:current"][INCREMENTAL].update({field: value}))
 
 
-def _passes(name: str, make: Make, *told: str) -> Case:
-    return Case(name, make, ExitCode.OK, Status.PASSED, told)
-
-
-def _warns(name: str, make: Make, *told: str) -> Case:
-    return Case(name, make, ExitCode.OK, Status.WARNED, told)
-
-
-def _refuses(name: str, make: Make, *told: str) -> Case:
-    return Case(name, make, ExitCode.NO_WAY_BACK, Status.FAILED, told)
-
-
-def _cannot_tell(name: str, make: Make, *told: str) -> Case:
-    return Case(name, make, ExitCode.UNKNOWN_BACKUP, Status.UNKNOWN, told)
-
-
 CASES = [
-    _passes("good", lambda _: None, NEWEST),
-    _refuses(
+    passes("good", lambda _: None, NEWEST),
+    refuses(
         "empty-place",
         lambda repository: shutil.rmtree(repository.root / "backup"),
         "there is no pgBackRest stanza app in ",
         "no stanza is there, folders: archive",
     ),
-    _warns(
+    warns(
         "truncated-info-good-copy",
         _truncate_main,
         "backup.info: line 6: the value is not JSON (truncated?)",
         NEWEST,
     ),
-    _warns("missing-info-good-copy", _remove_main, "backup.info is missing", NEWEST),
-    _refuses(
-        "missing-both-infos", _remove_both, "pgBackRest stanza app in ", " has no backup.info"
-    ),
-    _cannot_tell(
+    warns("missing-info-good-copy", _remove_main, "backup.info is missing", NEWEST),
+    refuses("missing-both-infos", _remove_both, "pgBackRest stanza app in ", " has no backup.info"),
+    cannot_tell(
         "missing-info-truncated-copy",
         _remove_main_truncate_copy,
         "backup.info is missing; backup.info.copy: line 6",
     ),
-    _cannot_tell(
+    cannot_tell(
         "both-truncated", _truncate_both, "backup.info: line 6: ", "backup.info.copy: line 6: "
     ),
-    _cannot_tell(
+    cannot_tell(
         "tampered", _tamper, "backup.info: its checksum does not match (truncated or edited)"
     ),
-    _cannot_tell(
+    cannot_tell(
         "zero-bytes-info", _write_infos(b""), "backup.info: empty; backup.info.copy: empty"
     ),
-    _cannot_tell(
+    cannot_tell(
         "html-error-page",
         _write_infos(b"<html><body>502 Bad Gateway</body></html>\n"),
         "backup.info: line 1: text before the first section",
     ),
-    _cannot_tell(
+    cannot_tell(
         "encrypted",
         _write_infos(b"Salted__" + bytes(64)),
         "backup.info: encrypted, and no passphrase is known",
     ),
-    _cannot_tell("huge-info", _bloat, "backup.info is longer than 16 MiB"),
-    _refuses(
+    cannot_tell("huge-info", _bloat, "backup.info is longer than 16 MiB"),
+    refuses(
         "no-backups-listed",
         _edit(lambda all_: all_.pop("backup:current")),
         "no completed backup is listed in pgBackRest stanza app in ",
     ),
-    _passes(
+    passes(
         "wal-gap-is-another-criterion",
         lambda repository: _remove_wal(repository, "00000001000000000000002E"),
         NEWEST,
     ),
-    _passes(
+    passes(
         "wal-needed-missing-is-another-criterion",
         lambda repository: _remove_wal(repository, "000000010000000000000025"),
         NEWEST,
     ),
-    _refuses(
+    refuses(
         "manifest-deleted-by-lifecycle",
         lambda repository: repository.manifest(FULL).unlink(),
         "none of 3 backups is usable",
@@ -209,58 +178,58 @@ CASES = [
         f"{FULL} backup.manifest is missing for {FULL}",
         f"{ERRORED} contains damaged pages",
     ),
-    _warns(
+    warns(
         "newest-manifest-deleted",
         lambda repository: repository.manifest(INCREMENTAL).unlink(),
         f"{INCREMENTAL} backup.manifest is missing",
         f"newest usable backup {FULL} (full)",
     ),
-    _refuses(
+    refuses(
         "full-expired-incr-left",
         _edit(lambda all_: all_["backup:current"].pop(FULL)),
         f"{INCREMENTAL} needs {FULL}, which is not listed (expired?)",
         f"{ERRORED} contains damaged pages",
     ),
-    _refuses(
+    refuses(
         "future-times",
         _edit(_to_the_future),
         f"{INCREMENTAL} stopped in the future",
         f"{FULL} stopped in the future",
         f"{ERRORED} contains damaged pages, stopped in the future",
     ),
-    _warns(
+    warns(
         "newest-in-the-future",
         _set_newest("backup-timestamp-stop", 4_000_000_000),
         f"{INCREMENTAL} stopped in the future",
         f"newest usable backup {FULL} (full)",
     ),
-    _refuses(
+    refuses(
         "only-errored",
         _edit(_keep_only(ERRORED)),
         "the only backup is not usable",
         f"{ERRORED} contains damaged pages",
     ),
-    _warns(
+    warns(
         "newest-errored",
         _set_newest("backup-error", value=True),
         f"{INCREMENTAL} contains damaged pages",
         f"newest usable backup {FULL} (full)",
     ),
-    _passes("in-progress-dir", _start_another, NEWEST),
-    _refuses(
+    passes("in-progress-dir", _start_another, NEWEST),
+    refuses(
         "pg-upgraded-stanza",
         _edit(_upgrade_stanza),
         f"{INCREMENTAL} was taken from an older cluster (db-id 1, now 2)",
         f"{FULL} was taken from an older cluster (db-id 1, now 2)",
         f"{ERRORED} was taken from an older cluster (db-id 1, now 2), contains damaged pages",
     ),
-    _refuses(
+    refuses(
         "another-cluster",
         _edit(lambda all_: all_["db"].update({"db-system-id": 42})),
         "holds backups of cluster 42",
         SYSTEM_IDENTIFIER,
     ),
-    _refuses(
+    refuses(
         "stale",
         lambda repository: repository.stop_newest_at(datetime.now(UTC) - timedelta(hours=31)),
         f"newest usable backup {INCREMENTAL} (incr) stopped 31h",

@@ -6,36 +6,35 @@ import shutil
 
 import pytest
 
-from hook.core.outcome import Finding, Status, deciding_finding
+from hook.catalogs.opening import Access
 from hook.errors import ExitCode
 from tests.contract.conftest import Place
-from tests.contract.pgbackrest_cases import CASES, Case
-from tests.testbed.backup_gate import fresh_repository, run_gate
-from tests.testbed.s3_server import SECRET_KEY
+from tests.contract.pgbackrest_cases import CASES
+from tests.contract.verdict import Case, assert_verdict
+from tests.contract.walg_cases import CASES as WALG_CASES
+from tests.testbed.backup_gate import fresh_repository, judge_source, run_gate
+from tests.testbed.pgbackrest_repository import Repository
+from tests.testbed.walg_repository import SYSTEM_IDENTIFIER as WALG_IDENTIFIER
+from tests.testbed.walg_repository import Prefix, fresh_prefix
 
 EVERYWHERE = pytest.mark.parametrize("place", ["directory", "s3"], indirect=True)
 
 
-def told(findings: tuple[Finding, ...]) -> str:
-    """Return every message in *findings*, after a look that none tells the secret."""
-    text = "\n".join(finding.message for finding in findings)
-    assert SECRET_KEY not in repr(findings)
-    return text
+@EVERYWHERE
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_gate_gives_each_repository_its_verdict(place: Place, case: Case[Repository]) -> None:
+    """Code, status and reasons are the same over a directory and over S3."""
+    case.make(fresh_repository(place.root))
+    assert_verdict(run_gate(place.url, place.settings), case)
 
 
 @EVERYWHERE
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_gate_gives_each_repository_its_verdict(place: Place, case: Case) -> None:
+@pytest.mark.parametrize("case", WALG_CASES, ids=lambda case: case.name)
+def test_gate_gives_each_walg_prefix_its_verdict(place: Place, case: Case[Prefix]) -> None:
     """Code, status and reasons are the same over a directory and over S3."""
-    case.make(fresh_repository(place.root))
-    findings = run_gate(place.url, place.settings)
-    decisive = deciding_finding(findings)
-    text = told(findings)
-    assert (ExitCode.OK if decisive is None else decisive.code) is case.code, text
-    assert max(findings, key=lambda item: list(Status).index(item.status)).status is case.status
-    for part in case.told:
-        assert part in text
-    assert all(item.hint for item in findings if item.status is not Status.PASSED)
+    case.make(fresh_prefix(place.root))
+    findings = judge_source(f"walg:{place.url}", Access(place.settings), WALG_IDENTIFIER)
+    assert_verdict(findings, case)
 
 
 @EVERYWHERE

@@ -18,6 +18,8 @@ from hook.stages.backup import BackupStage
 from tests.fakes import FakeEvents
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER, Repository
 
+_TIMEOUT = timedelta(seconds=30)
+
 
 @contextlib.contextmanager
 def running_context(span: timedelta = timedelta(minutes=5)) -> Iterator[Context]:
@@ -35,14 +37,21 @@ def run_gate(
     url: str,
     settings: S3Settings,
     stanza: str = STANZA,
-    timeout: timedelta = timedelta(seconds=30),
+    timeout: timedelta = _TIMEOUT,
 ) -> tuple[Finding, ...]:
     """Return what the gate finds in the pgBackRest repository at *url*, limit 24 h."""
-    source = parse_backup_source(f"pgbackrest:{url}")
-    catalogs = open_catalogs(source, Access(settings, stanza))
+    access = Access(settings, stanza)
+    return judge_source(f"pgbackrest:{url}", access, SYSTEM_IDENTIFIER, timeout)
+
+
+def judge_source(
+    source: str, access: Access, system_identifier: str, timeout: timedelta = _TIMEOUT
+) -> tuple[Finding, ...]:
+    """Return what the gate finds in *source* for a cluster of that identifier, limit 24 h."""
+    catalogs = open_catalogs(parse_backup_source(source), access)
     stage = BackupStage(catalogs.backups, timedelta(hours=24), timeout)
     with running_context() as ctx:
-        return stage.run(ctx, ServerIdentity(SYSTEM_IDENTIFIER))
+        return stage.run(ctx, ServerIdentity(system_identifier))
 
 
 def fresh_repository(root: Path) -> Repository:

@@ -1,0 +1,130 @@
+"""The WAL archive below a WAL-G prefix, see `hook.catalogs.wal_archive`.
+
+``wal_005/`` is one flat folder: segments, backup history files and timeline history files
+under the server's own names, with an ending for the compression.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hook.catalogs.object_store import Entry, ObjectStore
+from hook.catalogs.wal_archive import HISTORY_LIMIT
+from hook.core.lz4 import decode_lz4
+from hook.core.text import counted
+from hook.errors import BackupUnknown
+
+WAL = "wal_005/"
+# What is partial, a backup history file, a delta or metadata of WAL-G has another name.
+_SEGMENT = re.compile(r"(?P<segment>[0-9A-F]{24})(\.(lz4|lzma|zst|br|gz|lzo))?")
+_NEW_BACKUP = "Take a new backup: it begins on the timeline of now, and no history is needed."
+
+
+class _Decompressor(Protocol):
+    """What the standard library's decompressors have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+@dataclass(slots=True)
+class WalFolder:
+    """The WAL of one cluster in *store*.
+
+    Attributes:
+        warnings: What is there and cannot be used.
+    """
+
+    store: ObjectStore
+    warnings: list[str] = field(default_factory=list)
+
+    def list_segments(self, logs: tuple[str, ...]) -> Iterator[str]:
+        """Yield the segments of *logs* that a restore can read, each once.
+
+        Only names that begin like a log are listed, so what the archive keeps from before
+        costs nothing. The same segment may be there under two compressions.
+        """
+        unusable: dict[str, list[str]] = {}
+        for log in logs:
+            names: set[str] = set()
+            for entry in self.store.list_level(f"{WAL}{log}"):
+                found = _SEGMENT.fullmatch(entry.name)
+                if found is None:
+                    continue
+                reason = _why_unusable(entry)
+                if reason:
+                    unusable.setdefault(reason, []).append(found["segment"])
+                else:
+                    names.add(found["segment"])
+            yield from sorted(names)
+        for reason, segments in unusable.items():
+            self.warnings.append(
+                f"{counted(len(segments), 'segment')} {reason}, {segments[0]} first"
+            )
+
+    def read_history(self, name: str) -> bytes | None:
+        """Return the timeline history file *name*, decompressed, none when it is not there.
+
+        Raises:
+            BackupUnknown: It is encrypted, or of a compression that is not known here.
+        """
+        keys = [entry.key for entry in self.store.list_level(f"{WAL}{name}")]
+        found = {key.removeprefix(f"{WAL}{name}"): key for key in keys}
+        known = next((ending for ending in _DECODERS if ending in found), None)
+        if known is None:
+            if not found:
+                return None
+            raise BackupUnknown(
+                f"{self.store.describe(keys[0])} is compressed in a way that is not read here",
+                _NEW_BACKUP,
+            )
+        stored = self.store.read(found[known], HISTORY_LIMIT)
+        if stored is None:
+            return None
+        try:
+            return _DECODERS[known](stored.data)
+        except (ValueError, zlib.error, lzma.LZMAError) as error:
+            raise BackupUnknown(
+                f"{self.store.describe(found[known])} cannot be decompressed (encrypted?): {error}",
+                _NEW_BACKUP,
+            ) from error
+
+    def describe(self, name: str) -> str:
+        """Return the full name of the file *name*."""
+        return self.store.describe(WAL + name)
+
+
+def _why_unusable(entry: Entry) -> str:
+    if entry.is_archived:
+        return "in an archive storage class"
+    return "without content" if entry.size == 0 else ""
+
+
+def _gunzip(data: bytes) -> bytes:
+    return _whole(zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), data)
+
+
+def _unlzma(data: bytes) -> bytes:
+    return _whole(lzma.LZMADecompressor(), data)
+
+
+def _whole(decompressor: _Decompressor, data: bytes) -> bytes:
+    content = decompressor.decompress(data, HISTORY_LIMIT)
+    if not decompressor.eof:
+        raise ValueError("cut off")
+    return content
+
+
+_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "": lambda data: data,
+    ".lz4": lambda data: decode_lz4(data, HISTORY_LIMIT),
+    ".gz": _gunzip,
+    ".lzma": _unlzma,
+}
