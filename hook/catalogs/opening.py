@@ -14,6 +14,7 @@ from hook.errors import ConfigError
 from hook.settings.backup_source import (
     BackupSource,
     BackupSystem,
+    CommandLocation,
     DirectoryLocation,
     Location,
     S3Settings,
@@ -49,6 +50,12 @@ def open_catalogs(source: BackupSource, access: Access) -> Catalogs:
         ConfigError: A setting that its system needs is missing or wrong, or *source* is
             the deliberate absence of backups.
     """
+    if isinstance(source.location, CommandLocation):
+        from hook.catalogs.command import CommandCatalog  # noqa: PLC0415 - not for a no-op run
+
+        command = CommandCatalog(source.location.arguments, access.stanza)
+        shared = SharedWalCatalog(command)
+        return Catalogs(shared, shared)
     if source.location is not None:
         if open_wal_catalog := _WAL_CATALOGS.get(source.system):
             shared = SharedWalCatalog(open_wal_catalog(source.location, access))

@@ -28,6 +28,7 @@ class ArchiveEvidence(NamedTuple):
         missing_history: The timeline history file that is needed and not there.
         duplicates: Names of segments that are there twice, which no restore accepts.
         warnings: What was wrong with the metadata and did not stop the reading.
+        is_proven: Whether each segment in *covered* was seen, and not the ends only.
     """
 
     source: str
@@ -37,6 +38,7 @@ class ArchiveEvidence(NamedTuple):
     missing_history: str = ""
     duplicates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_proven: bool = True
 
 
 class Archiver(NamedTuple):

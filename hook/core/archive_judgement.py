@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hook.core.archive import ArchiveEvidence, ServerWal
-from hook.core.outcome import Finding, failed, passed, unknown, warned
+from hook.core.outcome import Finding, Status, failed, passed, unknown, warned
 from hook.core.span import describe_span
 from hook.core.text import counted
 from hook.core.wal import Run, Segment, find_holes, format_lsn, parse_segment
@@ -70,7 +70,18 @@ def judge_archive(
     holes, waiting = _look(evidence, server)
     if holes:
         return (*warnings, _hole(evidence, holes, server.segment_size))
-    return (*warnings, _whole(evidence, waiting), _judge_lag(waiting, server, max_lag))
+    return (*warnings, *_judge_end(evidence, waiting, server, max_lag))
+
+
+def _judge_end(
+    evidence: ArchiveEvidence, waiting: _Waiting, server: ServerWal, max_lag: timedelta
+) -> tuple[Finding, ...]:
+    """Judge where the archive ends; without a proof of what lies before, never as good."""
+    findings = (_whole(evidence, waiting), _judge_lag(waiting, server, max_lag))
+    if evidence.is_proven:
+        return findings
+    bad = tuple(finding for finding in findings if finding.status is Status.FAILED)
+    return bad or (_unproven(evidence, waiting),)
 
 
 def _judge_way(evidence: ArchiveEvidence, identifier: str) -> Finding | None:
@@ -184,6 +195,19 @@ def _whole(evidence: ArchiveEvidence, waiting: _Waiting) -> Finding:
         first=start,
         last=newest.name(size),
         segments=count,
+    )
+
+
+def _unproven(evidence: ArchiveEvidence, waiting: _Waiting) -> Finding:
+    recovery = evidence.recovery
+    newest = Segment(recovery.end.timeline, waiting.first - 1)
+    return unknown(
+        ExitCode.UNKNOWN_BACKUP,
+        "wal-archive",
+        f"{evidence.source}, tells where the WAL begins and ends"
+        f" ({newest.name(recovery.segment_size)}), and not whether there is a hole between",
+        "Name the repository itself in PRESYNC_BACKUP_SOURCE, or set PRESYNC_ARCHIVE_POLICY to"
+        " warn if that is enough.",
     )
 
 

@@ -1,13 +1,14 @@
 """Reads the settings that say where the backups are.
 
 ``PRESYNC_BACKUP_SOURCE`` is ``<system>:<place>``: ``pgbackrest:s3://bucket/prefix``,
-``walg:/path``, or ``none``. Messages never repeat a value that holds an ``@``,
-because somebody may have put credentials in front of it.
+``walg:/path``, ``command:program argument``, or ``none``. Messages never repeat a value that
+holds an ``@``, because somebody may have put credentials in front of it.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -18,7 +19,10 @@ from hook.errors import ConfigError
 _SETTING = "PRESYNC_BACKUP_SOURCE"
 _STANZA_SETTING = "PRESYNC_BACKUP_STANZA"
 _ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
-_SUPPORTED = "pgbackrest:PLACE, walg:PLACE, none; a PLACE is s3://bucket/prefix or /path"
+_SUPPORTED = (
+    "pgbackrest:PLACE, walg:PLACE, command:PROGRAM ARGUMENTS, none;"
+    " a PLACE is s3://bucket/prefix or /path"
+)
 _HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
 _URL_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:/"
 _BUCKET = r"[A-Za-z0-9._-]{1,255}"
@@ -51,6 +55,12 @@ class S3Location(NamedTuple):
     prefix: str = ""
 
 
+class CommandLocation(NamedTuple):
+    """A program that tells of the backups, and its arguments."""
+
+    arguments: tuple[str, ...]
+
+
 Location = DirectoryLocation | S3Location
 
 
@@ -58,7 +68,7 @@ class BackupSource(NamedTuple):
     """Where the backups are. *location* is none only for `BackupSystem.NONE`."""
 
     system: BackupSystem
-    location: Location | None = None
+    location: Location | CommandLocation | None = None
 
 
 class S3Settings(NamedTuple):
@@ -156,7 +166,20 @@ def _parse_s3(rest: str) -> S3Location:
     return S3Location(bucket, prefix.strip("/"))
 
 
-_PLACES: Mapping[BackupSystem, Callable[[str], Location]] = {
+def _parse_command(place: str) -> CommandLocation:
+    """Return program and arguments, quoted as for a shell; nothing else of a shell counts."""
+    try:
+        arguments = tuple(shlex.split(place))
+    except ValueError as error:
+        # Not the value itself: an argument may be a secret.
+        raise _problem(f"the command cannot be taken apart: {error}") from None
+    if not arguments or not arguments[0]:
+        raise _problem("it names no command")
+    return CommandLocation(arguments)
+
+
+_PLACES: Mapping[BackupSystem, Callable[[str], Location | CommandLocation]] = {
+    BackupSystem.COMMAND: _parse_command,
     BackupSystem.PGBACKREST: _parse_location,
     BackupSystem.WALG: _parse_location,
 }

@@ -10,7 +10,7 @@ import pytest
 from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.opening import open_store
 from hook.errors import BackupSourceMissing, BackupUnknown
-from hook.settings.backup_source import parse_backup_source
+from hook.settings.backup_source import DirectoryLocation, S3Location, parse_backup_source
 from tests.contract.conftest import Place
 
 EVERYWHERE = pytest.mark.parametrize("place", ["directory", "s3", "tls"], indirect=True)
@@ -19,7 +19,7 @@ KIB = 2**10
 
 def _open(place: Place, url: str = "") -> ObjectStore:
     location = parse_backup_source(f"pgbackrest:{url or place.url}").location
-    assert location is not None
+    assert isinstance(location, DirectoryLocation | S3Location)
     return open_store(location, place.settings)
 
 

@@ -258,3 +258,26 @@ def test_archive_passes_only_when_nothing_that_was_archived_is_missing(
     is_good = deciding_finding(judged(merge(numbers), found)) is None
     needed = set(range(3, max(last, 4) + 1))
     assert is_good == (needed <= numbers)
+
+
+def test_archive_of_which_only_the_ends_are_told_is_unknown() -> None:
+    """Neither a way without a hole nor that all is archived can be said of it."""
+    (finding,) = judged(WHOLE, is_proven=False)
+    assert (finding.status, finding.rule) == (Status.UNKNOWN, "wal-archive")
+    assert f"({name(9)}), and not whether there is a hole between" in finding.message
+    assert "PRESYNC_ARCHIVE_POLICY" in finding.hint
+
+
+def test_archive_whose_ends_are_not_enough_is_refused_all_the_same() -> None:
+    """What is certainly missing is no question of proof."""
+    hole = refusal(judged((Run(5, 9),), is_proven=False))
+    assert (hole.code, hole.rule) == (ExitCode.NO_WAY_BACK, "wal-archive")
+    late = server(archiver=HEALTHY._replace(last_archived_at=NOON - timedelta(hours=2)))
+    (lag,) = judged(WHOLE, late, is_proven=False)
+    assert (lag.code, lag.rule) == (ExitCode.NO_WAY_BACK, "wal-lag")
+
+
+def test_archive_that_does_not_tell_its_cluster_is_that_of_its_backups() -> None:
+    """Whose these are is judged with them."""
+    way, _ = judged(WHOLE, system_identifier=None)
+    assert way.status is Status.PASSED

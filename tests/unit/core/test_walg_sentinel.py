@@ -63,7 +63,7 @@ def test_time_that_was_never_set_is_none() -> None:
 def test_empty_object_says_nothing() -> None:
     """What is not there is not known, and no reason to fail."""
     sentinel = parse_sentinel(b"{}")
-    assert sentinel.lsn_stop is sentinel.system_identifier is sentinel.stopped_at is None
+    assert (sentinel.lsn_stop, sentinel.system_identifier, sentinel.stopped_at) == (None,) * 3
 
 
 def test_times_are_also_in_the_metadata() -> None:

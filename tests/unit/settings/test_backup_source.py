@@ -10,6 +10,7 @@ from hook.errors import ConfigError
 from hook.settings.backup_source import (
     BackupSource,
     BackupSystem,
+    CommandLocation,
     DirectoryLocation,
     S3Location,
     parse_backup_source,
@@ -33,6 +34,11 @@ PGBACKREST = BackupSystem.PGBACKREST
         ("pgbackrest:s3://shop/a/b", BackupSource(PGBACKREST, S3Location("shop", "a/b"))),
         ("walg:/repo", BackupSource(BackupSystem.WALG, DirectoryLocation("/repo"))),
         ("walg:s3://shop/wal/15", BackupSource(BackupSystem.WALG, S3Location("shop", "wal/15"))),
+        ("command:/x", BackupSource(BackupSystem.COMMAND, CommandLocation(("/x",)))),
+        (
+            "command: x 'a b' --c=d # e",
+            BackupSource(BackupSystem.COMMAND, CommandLocation(("x", "a b", "--c=d", "#", "e"))),
+        ),
         ("pgbackrest:s3://shop//a/b/", BackupSource(PGBACKREST, S3Location("shop", "a/b"))),
     ],
 )
@@ -60,6 +66,9 @@ def test_parse_backup_source_reads_system_and_place(text: str, source: BackupSou
         ("pgbackrest:s3:/shop/repo", "'s3:/shop/repo' is neither s3://bucket/prefix nor a path"),
         ("pgbackrest:gs://shop/repo", "'gs://shop/repo' is neither s3://bucket/prefix nor a path"),
         ("pgbackrest:file:///repo", "'file:///repo' is neither s3://bucket/prefix nor a path"),
+        ("command:", "it names no command"),
+        ("command:''", "it names no command"),
+        ("command:x 'y", "the command cannot be taken apart: No closing quotation"),
         ("pgbackrest:s3://shop backups/x", "'shop backups' is not the name of a bucket"),
     ],
 )
