@@ -82,7 +82,7 @@ class BackupFolder:
             f"needs {link.label}: {', '.join(link.problems)}" for link in links[1:] if link.problems
         ]
         is_whole = all(label in self.sentinels for label in references)
-        if is_whole and all(link.type is not BackupType.FULL for link in links):
+        if not problems and is_whole and all(link.type is not BackupType.FULL for link in links):
             problems.append("rests on no full backup")
         return tuple(problems)
 

@@ -18,6 +18,28 @@ from hook.errors import BackupUnknown
 
 T = TypeVar("T")
 
+DOCUMENT_KEYS: Mapping[str, str] = {
+    "backups": "list of the backups that ended, in any order; required",
+    "system_identifier": "of the cluster, as `pg_control_system()` tells it, as text",
+    "hosts": "instead of it, names under which a managed server is reached",
+    "databases": "instead of it, names of the databases that were dumped",
+    "wal": "list of the WAL that is archived, each piece without a hole",
+}
+BACKUP_KEYS: Mapping[str, str] = {
+    "label": "its name; required",
+    "type": "`full`, `diff` or `incr`; required",
+    "stopped_at": "when it ended, as `2026-11-29T01:12:09Z`, with an offset from UTC; required",
+    "error": "whether damaged pages were found, `true` or `false`; required",
+    "started_at": "when it began",
+    "needs": "labels of the backups that a restore of it reads as well",
+    "system_identifier": "of the cluster it was taken from, when not all are of the same",
+    "wal_start": "first WAL segment that a restore reads; the archive gate needs it",
+    "lsn_stop": "position in the WAL at which it ended, as `0/3000060`; likewise",
+}
+RUN_KEYS: Mapping[str, str] = {
+    "first": "name of the first segment of the piece",
+    "last": "name of the last one",
+}
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
 _IDENTIFIER = re.compile(r"[0-9]{1,20}")
@@ -54,7 +76,7 @@ def parse_document(value: object) -> ToldBackups:
         BackupUnknown: It has another shape; the message names the place in it.
     """
     values = _object(value, "")
-    _refuse_others(values, "", {"backups", "system_identifier", "hosts", "databases", "wal"})
+    _refuse_others(values, "", DOCUMENT_KEYS)
     backups = tuple(
         _backup(item, path) for path, item in _items(values, "backups", is_required=True)
     )
@@ -83,7 +105,7 @@ def load_json(data: bytes) -> object:
 
 def _backup(value: object, path: str) -> Backup:
     values = _object(value, path)
-    _refuse_others(values, path, set(_BACKUP_KEYS))
+    _refuse_others(values, path, BACKUP_KEYS)
     type_ = _required(values, path, "type", _type)
     needs = tuple(
         _matching(_LABEL, item, inner) for inner, item in _items(values, "needs", path=path)
@@ -104,19 +126,6 @@ def _backup(value: object, path: str) -> Backup:
     )
 
 
-_BACKUP_KEYS = (
-    "label",
-    "type",
-    "started_at",
-    "stopped_at",
-    "error",
-    "needs",
-    "system_identifier",
-    "wal_start",
-    "lsn_stop",
-)
-
-
 def _origin(values: Json, backups: tuple[Backup, ...]) -> Origin:
     own = _optional(values, "", "system_identifier", _identifier)
     told = [own, *(item.system_identifier for item in newest_first(backups))]
@@ -131,7 +140,7 @@ def _runs(values: Json) -> list[ToldRun]:
     runs = []
     for path, item in _items(values, "wal"):
         run = _object(item, path)
-        _refuse_others(run, path, {"first", "last"})
+        _refuse_others(run, path, RUN_KEYS)
         runs.append(
             ToldRun(_required(run, path, "first", _segment), _required(run, path, "last", _segment))
         )
@@ -165,12 +174,12 @@ def _optional(values: Json, path: str, key: str, parse: Callable[[object, str], 
     return None if value is None else parse(value, _join(path, key))
 
 
-def _refuse_others(values: Json, path: str, known: set[str]) -> None:
+def _refuse_others(values: Json, path: str, known: Mapping[str, str]) -> None:
     for key in values:
         if key not in known:
             raise BackupUnknown(
                 f"{clip(_join(path, key), _SHOWN)} is no key of the document;"
-                f" {path or 'it'} may have {', '.join(sorted(known))}",
+                f" {path or 'it'} may have {', '.join(known)}",
                 _HINT,
             )
 

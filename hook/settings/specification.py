@@ -188,7 +188,8 @@ BACKUP_SOURCE: Setting[BackupSource | None] = own(
     _parse_backup_source,
     None,
     "SOURCE",
-    "pgbackrest:s3://bucket/prefix, pgbackrest:/path or none. Needed when something is pending.",
+    "pgbackrest:PLACE, walg:PLACE, command:PROGRAM ARGUMENTS or none; a PLACE is"
+    " s3://bucket/prefix or /path. Needed when something is pending.",
 )
 BACKUP_STANZA: Setting[str | None] = own(
     Group.BACKUP,
@@ -196,7 +197,7 @@ BACKUP_STANZA: Setting[str | None] = own(
     _parse_stanza,
     None,
     "NAME",
-    "Stanza of this database in the repository.",
+    "Stanza of this database in a repository of pgBackRest.",
 )
 BACKUP_MAX_AGE: Setting[timedelta] = own(
     Group.BACKUP,

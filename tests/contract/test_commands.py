@@ -91,7 +91,7 @@ CASES: list[Case[None]] = [
     cannot_tell(
         "own-misspelled",
         _set("stoped_at", "2026-11-29T00:00:00Z"),
-        "backups[1].stoped_at is no key of the document; backups[1] may have error, label",
+        "backups[1].stoped_at is no key of the document; backups[1] may have label, type",
     ),
     cannot_tell(
         "own-naive-time", _set("stopped_at", "2026-11-29T00:00:00"), "backups[1].stopped_at is"

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 
 from hook.command_line import IGNORED_SWITCHES, REFUSED_COMMANDS
 from hook.commands import SHAPES
+from hook.core.backup_document import (
+    BACKUP_KEYS,
+    DOCUMENT_KEYS,
+    RUN_KEYS,
+    load_json,
+    parse_document,
+)
 from hook.core.events import Event
 from hook.core.next_steps import next_steps
 from hook.errors import ExitCode
@@ -100,6 +107,26 @@ def switches() -> str:
     return table(("flag", "because"), rows)
 
 
+def told(keys_: Mapping[str, str]) -> str:
+    """Return the keys of an object in the document of a command."""
+    return table(("key", "what"), [(code(key), what) for key, what in keys_.items()])
+
+
+def document_keys() -> str:
+    """Return the keys of that document."""
+    return told(DOCUMENT_KEYS)
+
+
+def backup_keys() -> str:
+    """Return the keys of a backup in it."""
+    return told(BACKUP_KEYS)
+
+
+def run_keys() -> str:
+    """Return the keys of a piece of WAL in it."""
+    return told(RUN_KEYS)
+
+
 GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("exit-codes.md", "table", exit_codes),
     ("settings.md", "settings", settings),
@@ -109,6 +136,9 @@ GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("settings.md", "keys", keys),
     ("settings.md", "commands", commands),
     ("settings.md", "switches", switches),
+    ("backup-sources.md", "document", document_keys),
+    ("backup-sources.md", "backup", backup_keys),
+    ("backup-sources.md", "run", run_keys),
 ]
 
 
@@ -154,7 +184,7 @@ def known_names() -> set[str]:
     return own | {*CONNECTION, *FILES, *HARMLESS, *ONLY, *REFUSED}
 
 
-@pytest.mark.parametrize("file", ["exit-codes.md", "settings.md"])
+@pytest.mark.parametrize("file", ["exit-codes.md", "settings.md", "backup-sources.md"])
 def test_documentation_names_only_what_exists(file: str) -> None:
     """No setting, flag or command is made up."""
     text = (DOCS / file).read_text(encoding="utf-8")
@@ -187,3 +217,13 @@ def test_callbacks_page_knows_every_event() -> None:
     """Whoever has a file looks here when it runs."""
     page = (DOCS / "callbacks.md").read_text()
     assert [event for event in Event if f"`{event}`" not in page] == []
+
+
+def test_document_of_a_command_is_one() -> None:
+    """The example can be copied, and holds every key of a backup that is needed."""
+    page = (DOCS / "backup-sources.md").read_text()
+    (example,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    told_ = parse_document(load_json(example.encode()))
+    assert len(told_.backups) == 2
+    assert told_.runs
+    assert told_.backups[1].references == (told_.backups[0].label,)

@@ -66,7 +66,10 @@ def test_origin_may_be_hosts_or_databases() -> None:
         (lambda document: document.pop("backups"), "backups is missing, not a list"),
         (_set("backups", {}), "backups is {}, not a list"),
         (_set("backups", [7]), "backups[0] is 7, not an object"),
-        (_set("backup", []), "backup is no key of the document; it may have backups, databases,"),
+        (
+            _set("backup", []),
+            "backup is no key of the document; it may have backups, system_identifier,",
+        ),
         (
             _set("system_identifier", value=True),
             "system_identifier is true, not a system identifier",
