@@ -47,7 +47,7 @@ class Event(StrEnum):
     AFTER_INFO_OPERATION_FINISH = "afterInfoOperationFinish"
 
 
-_VALIDATE = (Event.BEFORE_VALIDATE, Event.AFTER_VALIDATE, Event.AFTER_VALIDATE_ERROR)
+VALIDATION = (Event.BEFORE_VALIDATE, Event.AFTER_VALIDATE, Event.AFTER_VALIDATE_ERROR)
 _SCHEMAS = (Event.CREATE_SCHEMA, Event.BEFORE_CREATE_SCHEMA)
 _BASELINE = (Event.BEFORE_BASELINE, Event.AFTER_BASELINE, Event.AFTER_BASELINE_ERROR)
 _INFO = (
@@ -63,7 +63,7 @@ EVENTS_OF_COMMAND: Mapping[str, frozenset[Event]] = {
     "run": _MIGRATE,
     "lint": frozenset(Event),
     "info": frozenset({Event.AFTER_CONNECT, *_INFO}),
-    "validate": frozenset({Event.AFTER_CONNECT, *_VALIDATE}),
+    "validate": frozenset({Event.AFTER_CONNECT, *VALIDATION}),
     "repair": frozenset({Event.AFTER_CONNECT, *_REPAIR}),
     "baseline": frozenset({Event.AFTER_CONNECT, *_SCHEMAS, *_BASELINE}),
 }

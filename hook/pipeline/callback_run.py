@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.callback_book import CallbackBook
-from hook.core.events import Event, callbacks_of_command
+from hook.core.events import VALIDATION, Event, callbacks_of_command
 from hook.core.outcome import deciding_finding
 from hook.errors import ExitCode, MigrationLocked
 from hook.pipeline.firing import Firing, begin_callbacks
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from hook.pipeline.migration import Gates, Writing
     from hook.postgres.lock import MigrationLock
 
-_VALIDATION = (Event.BEFORE_VALIDATE, Event.AFTER_VALIDATE, Event.AFTER_VALIDATE_ERROR)
 _SCHEMAS = (Event.CREATE_SCHEMA, Event.BEFORE_CREATE_SCHEMA)
 _INVALID = frozenset({ExitCode.DRIFT, ExitCode.AHEAD, ExitCode.FAILED_BEFORE})
 
@@ -109,7 +108,7 @@ class CallbackRun:
             decided is not None
             and decided.code in _INVALID
             and self._validates(history)
-            and not events.isdisjoint(_VALIDATION)
+            and not events.isdisjoint(VALIDATION)
         )
 
     def _validates(self, history: History) -> bool:
@@ -138,7 +137,9 @@ class CallbackRun:
 
     def _open(self, read: Read, firing: Firing) -> Read:
         """Run the callbacks in front of the schema history; return what it is afterwards."""
-        firing.fire(Event.AFTER_CONNECT)
+        if firing.callbacks.has(Event.AFTER_CONNECT):
+            firing.fire(Event.AFTER_CONNECT)
+            read = self._look()
         if self._validates(read.history):
             read = self._validate(read, firing)
         if self.writing.creates_schemas and firing.callbacks.has(*_SCHEMAS):
@@ -147,7 +148,7 @@ class CallbackRun:
         return read
 
     def _validate(self, read: Read, firing: Firing) -> Read:
-        if not firing.callbacks.has(*_VALIDATION):
+        if not firing.callbacks.has(*VALIDATION):
             return read
         firing.fire(Event.BEFORE_VALIDATE)
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hook.core.events import Event, callbacks_of_command
+from hook.core.events import VALIDATION, Event, callbacks_of_command
 from hook.core.outcome import passed
 from hook.core.plan_view import describe_callback, describe_script
 from hook.pipeline.firing import Firing, begin_callbacks
@@ -156,13 +156,28 @@ def _validated(journal: Journal, reading: Reading) -> Iterator[Read]:
     with reach_database(journal, reading) as reached:
         release = reading.resolve_release(journal, reached)
         with _callbacks(journal, reading, release, "validate") as firing:
-            firing.fire(Event.AFTER_CONNECT, Event.BEFORE_VALIDATE)
+            firing.fire(Event.AFTER_CONNECT)
+            if not _is_schema_there(journal, reading, release, firing):
+                yield reading.read(journal, release)
+                return
+            firing.fire(Event.BEFORE_VALIDATE)
             try:
                 yield reading.read(journal, release)
             except Stopped as stopped:
                 firing.fire_after(stopped, Event.AFTER_VALIDATE_ERROR)
                 raise
             firing.fire(Event.AFTER_VALIDATE)
+
+
+def _is_schema_there(journal: Journal, reading: Reading, release: Release, firing: Firing) -> bool:
+    """Tell whether the schema of the history is there, or nobody wants to know.
+
+    As in Flyway, a schema that is missing has nothing whose validation would be an event.
+    """
+    if not firing.callbacks.has(*VALIDATION):
+        return True
+    history, _ = journal.quietly("history", lambda: reading.look(journal, release)).value
+    return history.schema not in history.missing_schemas
 
 
 def _callbacks(journal: Journal, reading: Reading, release: Release, command: str) -> Firing:

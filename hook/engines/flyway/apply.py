@@ -202,15 +202,44 @@ def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ())
             what was run on each connection.
         replayed: Statements that set again what was set there, be it another time zone.
     """
-    path = search_path
-    if path != schema and not path.startswith(f"{schema},"):
-        path = f"{quote_identifier(schema)},{path}"
+    return _state(quote_literal(_path_with(schema, search_path)), replayed)
+
+
+def callback_state(
+    schema: str, search_path: str, replayed: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Return the same for a callback, which may run before *schema* is there.
+
+    As in Flyway, the search path then is the session's own; the server is asked each time,
+    since the callback before may have created the schema.
+    """
+    path = _path_with(schema, search_path)
+    if path == search_path:
+        return session_state(schema, search_path, replayed)
+    is_there = (
+        "EXISTS (SELECT FROM pg_catalog.pg_namespace AS n"
+        f" WHERE n.nspname OPERATOR(pg_catalog.=) {quote_literal(schema)})"
+    )
+    either = (
+        f"CASE WHEN {is_there} THEN {quote_literal(path)} ELSE {quote_literal(search_path)} END"
+    )
+    return _state(either, replayed)
+
+
+def _path_with(schema: str, search_path: str) -> str:
+    if search_path == schema or search_path.startswith(f"{schema},"):
+        return search_path
+    return f"{quote_identifier(schema)},{search_path}"
+
+
+def _state(path: str, replayed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the statements; *path* is the expression that the search path is set to."""
     return (
         # Back to the role of the login, or the one that ALTER ROLE … SET role gave it.
         "SET SESSION AUTHORIZATION DEFAULT",
         "RESET ALL",
         "SET TimeZone = 'UTC'",
         *replayed,
-        f"SELECT pg_catalog.set_config('search_path', {quote_literal(path)}, false)",
+        f"SELECT pg_catalog.set_config('search_path', {path}, false)",
         "SET standard_conforming_strings = on",
     )

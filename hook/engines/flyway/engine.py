@@ -197,10 +197,11 @@ class FlywayEngine:
         self, session: Session, task: CallbackTask, on_wait: Callable[[float], None]
     ) -> Attempt:
         """Run one callback once, see `hook.engines.Engine`."""
-        from hook.engines.flyway.callbacks import run_callback  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.apply import callback_state  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.callbacks import run_callback  # noqa: PLC0415 - likewise
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
 
-        state = self._session_state(task.schema, task.server)
+        state = callback_state(task.schema, task.server.search_path, self._replayed())
         return run_callback(Sender(session, task.limits, on_wait), task.prepared, state)
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
@@ -233,15 +234,18 @@ class FlywayEngine:
         )
 
     def _session_state(self, schema: str, server: ServerFacts) -> tuple[str, ...]:
+        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
+
+        return session_state(schema, server.search_path, self._replayed())
+
+    def _replayed(self) -> tuple[str, ...]:
         from hook.core.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
         from hook.core.lexer import SqlSyntaxError  # noqa: PLC0415 - likewise
-        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - likewise
 
         try:
-            replayed = replayed_statements(self.settings.execution.init_sql)
+            return replayed_statements(self.settings.execution.init_sql)
         except SqlSyntaxError as error:
             raise ConfigError((f"FLYWAY_INIT_SQL: {error}",), "Correct FLYWAY_INIT_SQL.") from error
-        return session_state(schema, server.search_path, replayed)
 
     def _installed_by(self, server: ServerFacts) -> str:
         return self.settings.history.installed_by or server.user
