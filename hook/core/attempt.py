@@ -45,6 +45,7 @@ class ApplyTask:
         done: How many statements of a script without transaction the attempt before
             has settled; this one goes on behind them, in the same session.
         each: Callbacks that run with the script, none when there are none.
+        preceding_ms: What callbacks in front of the script add to its time in the history.
     """
 
     migration: Migration
@@ -55,6 +56,7 @@ class ApplyTask:
     done: int = 0
     first_rank: int | None = None
     each: EachCallbacks | None = None
+    preceding_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

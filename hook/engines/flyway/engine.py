@@ -220,11 +220,12 @@ class FlywayEngine:
         from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise
 
         row = self.new_row(task.migration, task.rank, task.server)
-        row = replace(row, first_rank=task.first_rank)
+        row = replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms)
 
         def row_of(attempt: Attempt) -> str:
             success = attempt.end is AttemptEnd.APPLIED
-            ended = replace(row, success=success, execution_time=attempt.duration_ms)
+            took = attempt.duration_ms + task.preceding_ms
+            ended = replace(row, success=success, execution_time=took)
             return self.history_row_sql(task.history, ended)
 
         return Writing(

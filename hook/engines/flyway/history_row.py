@@ -36,6 +36,7 @@ class NewRow:
             start of its transaction.
         first_rank: Of the rows that the transaction has written before: their times do not
             count.
+        preceding_ms: Added to what the server measures.
     """
 
     installed_rank: int
@@ -48,6 +49,7 @@ class NewRow:
     execution_time: int | None = None
     success: bool = True
     first_rank: int | None = None
+    preceding_ms: int = 0
 
 
 def row_of_migration(migration: Migration, rank: int, installed_by: str) -> NewRow:
@@ -109,14 +111,17 @@ def render_insert(history: str, row: NewRow) -> str:
 
 
 def _measured(history: str, row: NewRow) -> str:
+    measured = _MEASURED
+    if row.preceding_ms:
+        measured = f"({measured} OPERATOR(pg_catalog.+) {row.preceding_ms})"
     if row.first_rank is None or row.first_rank == row.installed_rank:
-        return _MEASURED
+        return measured
     before = (
         f'(SELECT pg_catalog.sum(h."execution_time") FROM {history} AS h'  # noqa: S608 - a quoted name and numbers
         f' WHERE h."installed_rank" OPERATOR(pg_catalog.>=) {row.first_rank}'
         f' AND h."installed_rank" OPERATOR(pg_catalog.<) {row.installed_rank})::pg_catalog.int4'
     )
-    return f"GREATEST({_MEASURED} OPERATOR(pg_catalog.-) {before}, 0)"
+    return f"GREATEST({measured} OPERATOR(pg_catalog.-) {before}, 0)"
 
 
 def render_delete(history: str, row: HistoryRow) -> str:

@@ -181,25 +181,36 @@ class _Migrator:
             self.ctx.deadline.raise_if_over()
             self.footing.refuse_without_lock()
             # In a group the versions are not committed yet, and no callback sees them.
+            preceding_ms = 0
             if is_versioned and any(item.migration.version is None for item in unit):
-                self.callbacks.run(Event.AFTER_VERSIONED, Event.BEFORE_REPEATABLES)
+                preceding_ms = self._run_in_front_of_repeatables()
                 is_versioned = False
-            self._apply(unit, rank)
+            self._apply(unit, rank, preceding_ms)
             rank += len(unit)
         if is_versioned:
             self.callbacks.run(Event.AFTER_VERSIONED)
 
-    def _apply(self, unit: Unit, rank: int) -> None:
+    def _run_in_front_of_repeatables(self) -> int:
+        began = self.ctx.clock.monotonic()
+        self.callbacks.run(Event.AFTER_VERSIONED, Event.BEFORE_REPEATABLES)
+        return self._ms_since(began)
+
+    def _ms_since(self, began: float) -> int:
+        return round((self.ctx.clock.monotonic() - began) * 1000)
+
+    def _apply(self, unit: Unit, rank: int, preceding_ms: int) -> None:
         telling = Telling(self.ctx.events, unit)
         telling.started()
         began = self.ctx.clock.monotonic()
-        attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank)
+        attempts = Attempts(
+            self.ctx, self.footing, self.rules, unit, rank, preceding_ms=preceding_ms
+        )
         try:
             attempts.run()
         except HookError:
             self.failed_at = None if attempts.last is None else attempts.last.place
             raise
-        whole = round((self.ctx.clock.monotonic() - began) * 1000)
+        whole = self._ms_since(began)
         for script, duration in zip(unit, attempts.durations(whole), strict=True):
             migration = script.migration
             applied = AppliedMigration(

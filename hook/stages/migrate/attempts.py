@@ -61,6 +61,8 @@ class Attempts:
         made: How many were begun.
         last: The last one that ended.
         done: Statements of a script without transaction that the next one need not run.
+        preceding_ms: How long the callbacks in front of the first repeatable took, whose
+            time in the history they are a part of, as in Flyway.
     """
 
     ctx: Context
@@ -71,6 +73,7 @@ class Attempts:
     made: int = 0
     last: Attempt | None = None
     done: int = 0
+    preceding_ms: int = 0
 
     def run(self) -> None:
         """Apply the unit.
@@ -152,6 +155,8 @@ class Attempts:
                 first,
                 # What is only recorded has no callbacks, as in Flyway.
                 self.rules.each if script.is_run else None,
+                # The times of a group are what is left over of one, so all of them count it.
+                0 if script.migration.version else self.preceding_ms,
             )
             for rank, script in enumerate(self.unit, self.rank)
         )

@@ -34,6 +34,15 @@ def test_row_of_a_repeatable_has_no_version() -> None:
     assert "(1, NULL, '', 'SQL', 'R__.sql', 1, 'app', (" in render_insert('"s"."t"', row)
 
 
+def test_row_adds_what_ran_in_front_of_the_script() -> None:
+    """To the time that the server measures; a time that is known has it already."""
+    row = replace(row_of_migration(migration("R__x.sql"), 3, "app"), preceding_ms=70)
+    assert " OPERATOR(pg_catalog.+) 70), TRUE)" in render_insert('"s"."t"', row)
+    grouped = render_insert('"s"."t"', replace(row, first_rank=2))
+    assert " OPERATOR(pg_catalog.+) 70) OPERATOR(pg_catalog.-) (SELECT" in grouped
+    assert "70" not in render_insert('"s"."t"', replace(row, execution_time=12))
+
+
 def test_row_of_a_baseline_script_has_its_own_type() -> None:
     """The type that free editions of Flyway read."""
     row = row_of_migration(migration("B2__x.sql"), 1, "app")
