@@ -151,7 +151,7 @@ class Attempt:
     @property
     def is_complete(self) -> bool:
         """Tell whether a script without transaction lacks nothing but its history row."""
-        return bool(self.done) and self.place.moment is Moment.RECORDING
+        return bool(self.done) and self.place.moment in {Moment.RECORDING, Moment.CONFIRMING}
 
     @property
     def wants_new_session(self) -> bool:

@@ -20,6 +20,7 @@ from hook.errors import (
 
 _QUERY_CANCELED = "57014"
 _INSUFFICIENT_PRIVILEGE = "42501"
+_DIVISION_BY_ZERO = "22012"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def _next_step(given_up: GivenUp, failure: ServerMessage) -> str:
         Moment.SCRIPT: f"Correct the statement: {place.statement}",
         Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",
         Moment.RECORDING: f"Find out what is wrong with {given_up.row}.",
+        Moment.CONFIRMING: f"Find the trigger, rule or policy that keeps {given_up.row} away.",
     }.get(place.moment, "Correct the script: the server took none of it.")
     return f"{advice} ({failure.hint})" if failure.hint else advice
 
@@ -146,7 +148,18 @@ def _what(given_up: GivenUp) -> str:
     failure = given_up.attempt.failure
     if failure is None:
         return f"{_place(given_up)} {given_up.attempt.end.value}"
+    if is_row_missing(given_up.attempt):
+        return f"{_place(given_up)} is not as it was written{_group(given_up)}"
     return f"{_place(given_up)} {failure.sqlstate} {failure.message}{_group(given_up)}"
+
+
+def is_row_missing(attempt: Attempt) -> bool:
+    """Tell whether the history row was written without an error and then was not there.
+
+    The statement that reads it back divides by the number of rows it finds.
+    """
+    sqlstate = "" if attempt.failure is None else attempt.failure.sqlstate
+    return attempt.place.moment is Moment.CONFIRMING and sqlstate == _DIVISION_BY_ZERO
 
 
 def _group(given_up: GivenUp) -> str:
@@ -185,7 +198,7 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
         "attempts": given_up.attempts,
         "left_behind": list(attempt.leftovers),
     }
-    if failure is not None:
+    if failure is not None and not is_row_missing(attempt):
         facts |= {
             "sqlstate": failure.sqlstate,
             "detail": failure.detail,

@@ -35,6 +35,7 @@ class Moment(Enum):
     CLEARING = "dropping what a failed build left"
     SCRIPT = "in its statements"
     RECORDING = "its row in the schema history"
+    CONFIRMING = "its row in the schema history, read back"
     COMMIT = "COMMIT"
 
 

@@ -223,7 +223,7 @@ def test_json_holds_the_statements_of_each_script(
         "CREATE TABLE t (id int)",
         "COPY t FROM stdin\n;\n1\n\\.",
     ]
-    assert script["statements"][-2].startswith("INSERT INTO")
+    assert script["statements"][-3].startswith("INSERT INTO")
     assert script["statements"][-1] == "COMMIT"
     assert json.loads(deployment.report.read_text())["verdict"] == done.report["verdict"]
 

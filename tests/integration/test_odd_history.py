@@ -99,6 +99,9 @@ UNWRITABLE = {
 SWALLOWING = {
     "trigger": FUNCTION.format("trigger", "RETURN NULL") + TRIGGER,
     "rule": f"CREATE RULE x AS ON INSERT TO {TABLE} DO INSTEAD NOTHING",
+    "change": FUNCTION.format("trigger", "NEW.success := false; RETURN NEW") + TRIGGER,
+    "removal": FUNCTION.format("trigger", f"DELETE FROM {TABLE}; RETURN NULL")
+    + TRIGGER.replace("BEFORE", "AFTER"),
 }
 
 
@@ -164,11 +167,33 @@ def test_script_whose_row_cannot_be_written_is_rolled_back(name: str, gate: Gate
 
 @pytest.mark.parametrize("name", SWALLOWING)
 def test_row_that_the_database_swallowed_is_missed(name: str, gate: Gate) -> None:
-    """No error is told by the server; the verification finds it."""
+    """No error is told by the server; it is noticed before the COMMIT, and nothing stays."""
     gate.database.execute(SWALLOWING[name])
+    before = rows(gate)
     report = gate.run()
-    assert report.exit_code is ExitCode.VERIFY_FAILED, report.verdict
-    assert "V2__b.sql is not in the schema history" in deciding(report).message
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    place = "V2__b.sql (its row in the schema history, read back)"
+    assert deciding(report).message == f"{place} is not as it was written"
+    assert "trigger, rule or policy that keeps row 2 of public." in deciding(report).hint
+    assert not is_there(gate, "b")
+    assert rows(gate) == before
+
+
+@pytest.mark.parametrize("name", sorted(SWALLOWING.keys() - {"change"}))
+def test_row_of_a_script_without_transaction_is_missed_as_well(name: str, gate: Gate) -> None:
+    """What it did stays, and a human is told what to add."""
+    gate.database.execute(SWALLOWING[name])
+    (gate.folder / "V2__b.sql").write_text("CREATE TABLE b (); VACUUM b")
+    (gate.folder / "V2__b.sql.conf").write_text("executeInTransaction=false")
+    before = rows(gate)
+    report = gate.run()
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert deciding(report).message == (
+        "V2__b.sql (its row in the schema history, read back) is not as it was written; left"
+        " behind: everything up to line 1, no row in the schema history"
+    )
+    assert is_there(gate, "b")
+    assert rows(gate) == before
 
 
 def test_history_that_must_not_be_created_is_refused(gate: Gate) -> None:

@@ -7,7 +7,7 @@ transaction the last one does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ from hook.core.script_message import Moment, Own, ScriptMessage, compose_message
 from hook.core.script_program import steps_in_transaction
 from hook.core.sql_text import quote_identifier, quote_literal
 from hook.core.statement_list import StatementList
+from hook.engines.flyway.history_row import NewRow, render_check, render_insert
 from hook.engines.flyway.sending import Sender
 
 if TYPE_CHECKING:
@@ -31,31 +32,43 @@ class Writing:
     Attributes:
         session_state: Statements that bring any session into the same state, so
             that nothing a script has SET leaks into the next one.
-        measured_row: INSERT for success; the server measures the time since BEGIN.
-        row_of: INSERT for an attempt that has ended, with its duration.
+        history: Quoted name of the schema history.
+        row: For success; the server measures the time since BEGIN.
     """
 
     session_state: tuple[str, ...]
-    measured_row: str
-    row_of: Callable[[Attempt], str]
+    history: str
+    row: NewRow
 
-    def recording(self, lock_timeout_ms: int, row: str) -> tuple[Own, ...]:
+    def row_of(self, attempt: Attempt) -> NewRow:
+        """Return the row for *attempt*, which has ended, with its duration."""
+        success = attempt.end is AttemptEnd.APPLIED
+        took = attempt.duration_ms + self.row.preceding_ms
+        return replace(self.row, success=success, execution_time=took)
+
+    def recording(self, lock_timeout_ms: int, row: NewRow) -> tuple[Own, ...]:
         """Return what writes *row* in the transaction that is open.
 
         A script may have left another role without rights on the history, another
         search path, or a time limit of a millisecond.
         """
         limit = f"SET LOCAL lock_timeout = {lock_timeout_ms}"
-        return tuple(own(Moment.RECORDING, (*self.session_state, limit, row)))
+        return (*own(Moment.RECORDING, (*self.session_state, limit)), *self._write(row))
 
-    def recording_alone(self, row: str) -> tuple[tuple[Own, ...], ...]:
+    def recording_alone(self, row: NewRow) -> tuple[tuple[Own, ...], ...]:
         """Return the messages that write *row* when no transaction is open.
 
         A script may have made all transactions read-only; that ends with the first one.
         """
         return (
             tuple(own(Moment.RECORDING, self.session_state)),
-            tuple(own(Moment.RECORDING, ("SET LOCAL lock_timeout = 0", row))),
+            (Own(Moment.RECORDING, "SET LOCAL lock_timeout = 0"), *self._write(row)),
+        )
+
+    def _write(self, row: NewRow) -> tuple[Own, Own]:
+        return (
+            Own(Moment.RECORDING, render_insert(self.history, row)),
+            Own(Moment.CONFIRMING, render_check(self.history, row)),
         )
 
 
@@ -168,7 +181,7 @@ def _limits(limits: Limits) -> Iterator[Own]:
 
 
 def _recording(limits: Limits, writing: Writing) -> tuple[Own, ...]:
-    return writing.recording(limits.lock_timeout_ms, writing.measured_row)
+    return writing.recording(limits.lock_timeout_ms, writing.row)
 
 
 def _closing(limits: Limits, writing: Writing) -> tuple[Own, ...]:

@@ -216,22 +216,14 @@ class FlywayEngine:
         return True
 
     def _writing(self, task: ApplyTask) -> Writing:
-        from hook.core.attempt import AttemptEnd  # noqa: PLC0415 - not for a no-op run
         from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise
 
         row = self.new_row(task.migration, task.rank, task.server)
         row = replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms)
-
-        def row_of(attempt: Attempt) -> str:
-            success = attempt.end is AttemptEnd.APPLIED
-            took = attempt.duration_ms + task.preceding_ms
-            ended = replace(row, success=success, execution_time=took)
-            return self.history_row_sql(task.history, ended)
-
         return Writing(
             session_state=self._session_state(task.history.schema, task.server),
-            measured_row=self.history_row_sql(task.history, row),
-            row_of=row_of,
+            history=qualified_name(task.history.schema, task.history.table),
+            row=row,
         )
 
     def _session_state(self, schema: str, server: ServerFacts) -> tuple[str, ...]:

@@ -110,6 +110,32 @@ def render_insert(history: str, row: NewRow) -> str:
     return f"INSERT INTO {history} ({_COLUMNS}) VALUES ({', '.join(values)})"  # noqa: S608 - every value is quoted above
 
 
+def render_check(history: str, row: NewRow) -> str:
+    """Return the statement that fails unless *row* is in *history* as it was written.
+
+    A trigger, a rule or a policy may have kept it away, or changed it, without an error.
+    The rank is left to them: what makes a row the one of its script is not its number.
+    """
+    same = (
+        _is("version", quote_literal(row.version)),
+        _is("description", quote_literal(abbreviate_description(row.description))),
+        _is("checksum", "NULL" if row.checksum is None else quote_literal(str(row.checksum))),
+        f'h."success" IS {"TRUE" if row.success else "FALSE"}',
+    )
+    return (
+        f"SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM {history} AS h"  # noqa: S608 - every value is quoted above
+        f' WHERE h."installed_rank" OPERATOR(pg_catalog.>=) {row.installed_rank}'
+        f" AND {' AND '.join(same)}"
+    )
+
+
+def _is(column: str, value: str) -> str:
+    if value == "NULL":
+        return f'h."{column}" IS NULL'
+    # Tables from the hands of others have other types, and INSERT casts to nearly all.
+    return f'h."{column}"::pg_catalog.text OPERATOR(pg_catalog.=) {value}'
+
+
 def _measured(history: str, row: NewRow) -> str:
     measured = _MEASURED
     if row.preceding_ms:

@@ -101,6 +101,7 @@ def test_place_names_the_line_or_what_was_done() -> None:
         "V1__x.sql (dropping what a failed build left)",
         "V1__x.sql:3",
         "V1__x.sql (its row in the schema history)",
+        "V1__x.sql (its row in the schema history, read back)",
         "V1__x.sql (COMMIT)",
     ]
 
@@ -127,6 +128,7 @@ def test_ladder_must_outlast_the_deadlock_timeout() -> None:
     ("done", "moment", "expected"),
     [
         (2, Moment.RECORDING, True),
+        (2, Moment.CONFIRMING, True),
         (2, Moment.SCRIPT, False),
         (0, Moment.RECORDING, False),
     ],

@@ -63,6 +63,16 @@ def given_up(
             ExitCode.SQL_FAILED,
             "V5__add_email.sql (COMMIT) 23503 it is so",
         ),
+        (
+            given_up("22012", moment=Moment.CONFIRMING),
+            ExitCode.SQL_FAILED,
+            "V5__add_email.sql (its row in the schema history, read back) is not as it was written",
+        ),
+        (
+            given_up("42501", moment=Moment.CONFIRMING),
+            ExitCode.SQL_FAILED,
+            "V5__add_email.sql (its row in the schema history, read back) 42501 it is so",
+        ),
     ],
 )
 def test_failure_says_place_state_and_message(last: GivenUp, code: ExitCode, message: str) -> None:

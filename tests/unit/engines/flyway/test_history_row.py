@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hook.engines.flyway.history_row import (
     abbreviate_script,
+    render_check,
     render_insert,
     row_of_created_schemas,
     row_of_migration,
@@ -41,6 +42,23 @@ def test_row_adds_what_ran_in_front_of_the_script() -> None:
     grouped = render_insert('"s"."t"', replace(row, first_rank=2))
     assert " OPERATOR(pg_catalog.+) 70) OPERATOR(pg_catalog.-) (SELECT" in grouped
     assert "70" not in render_insert('"s"."t"', replace(row, execution_time=12))
+
+
+def test_row_is_read_back_by_what_makes_it_the_one_of_its_script() -> None:
+    """Not by its rank, which a trigger may set; the division fails where it is missing."""
+    row = row_of_migration(migration("V2__it's.sql", -5), 3, "app")
+    assert render_check('"s"."t"', row) == (
+        'SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM "s"."t" AS h'
+        ' WHERE h."installed_rank" OPERATOR(pg_catalog.>=) 3'
+        " AND h.\"version\"::pg_catalog.text OPERATOR(pg_catalog.=) '2'"
+        " AND h.\"description\"::pg_catalog.text OPERATOR(pg_catalog.=) 'it''s'"
+        " AND h.\"checksum\"::pg_catalog.text OPERATOR(pg_catalog.=) '-5'"
+        ' AND h."success" IS TRUE'
+    )
+    repeatable = replace(row_of_migration(migration("R__x.sql"), 3, "app"), checksum=None)
+    failed = render_check('"s"."t"', replace(repeatable, success=False))
+    assert ' AND h."version" IS NULL AND ' in failed
+    assert failed.endswith(' AND h."checksum" IS NULL AND h."success" IS FALSE')
 
 
 def test_row_of_a_baseline_script_has_its_own_type() -> None:
