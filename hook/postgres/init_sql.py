@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hook.core.init_sql import Piece, pieces_of
 from hook.core.redaction import Redactor
 from hook.core.refusal import refused_query
 from hook.errors import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _NAME = "FLYWAY_INIT_SQL"
 _SECONDS = 60.0
-_HINT = "Correct FLYWAY_INIT_SQL; it runs on each new connection, each time in one transaction."
+_HINT = "Correct FLYWAY_INIT_SQL; it runs on each new connection."
 _NO_MISTAKE = (DatabaseRejected, DatabaseUnreachable, LockContention)
 _STRING = r"'((?:[^']|'')*)'|\$([A-Za-z_]*)\$(.*?)\$\2\$"
 _OWN_PARAMETER = (
@@ -38,9 +39,10 @@ _OWN_PARAMETER = (
 def connect_with(sql: str) -> Connect:
     """Return what opens sessions, as `hook.postgres.session.connect`, and runs *sql* on each.
 
-    It costs one round trip. *sql* may hold secrets: of an error, what it quotes is masked.
-    Beyond the errors of `connect`, those that `hook.core.refusal.refused_query` names are
-    raised, and `ConfigError` where the server finds *sql* wrong.
+    It costs a round trip, or one per statement, see `pieces_of`. *sql* may hold secrets: of
+    an error, what it quotes is masked. Beyond the errors of `connect`, those that
+    `hook.core.refusal.refused_query` names are raised, and `ConfigError` where the server
+    finds *sql* wrong.
     """
 
     def connect_and_run(
@@ -62,25 +64,27 @@ def connect_with(sql: str) -> Connect:
 
 
 def _run(session: Session, sql: str, interrupt: Interrupt) -> None:
-    outcome = session.run(sql, seconds=_SECONDS)
-    interrupt.raise_if_set()
-    if outcome.is_lost:
-        raise DatabaseUnreachable(f"{session.peer.name}: connection lost in {_NAME}", "Run again.")
-    if outcome.is_timed_out:
-        message = f"{session.peer.name}: {_NAME} took longer than {_SECONDS:.0f}s"
-        raise DatabaseUnreachable(message, "Find out what it waits for.")
-    if outcome.failure is not None:
-        raise _refused(sql, outcome.completed, outcome.failure)
+    for piece in pieces_of(sql):
+        outcome = session.run(piece.sql, seconds=_SECONDS)
+        interrupt.raise_if_set()
+        if outcome.is_lost:
+            message = f"{session.peer.name}: connection lost in {_NAME}"
+            raise DatabaseUnreachable(message, "Run again.")
+        if outcome.is_timed_out:
+            message = f"{session.peer.name}: {_NAME} took longer than {_SECONDS:.0f}s"
+            raise DatabaseUnreachable(message, "Find out what it waits for.")
+        if outcome.failure is not None:
+            raise _refused(piece, outcome.completed, outcome.failure)
     if session.in_transaction:
         raise ConfigError((f"{_NAME} leaves a transaction open",), _HINT)
 
 
-def _refused(sql: str, completed: int, failure: ServerMessage) -> HookError:
+def _refused(piece: Piece, completed: int, failure: ServerMessage) -> HookError:
     if failure.position is None:
-        place = f"statement {completed + 1}"
+        place = f"statement {piece.number + completed + 1}"
     else:
-        place = f"line {sql.count(chr(10), 0, failure.position - 1) + 1}"
-    message = Redactor(_values_in(sql)).text(failure.message)
+        place = f"line {piece.line + piece.sql.count(chr(10), 0, failure.position - 1) + 1}"
+    message = Redactor(_values_in(piece.sql)).text(failure.message)
     # Hints of the server may quote what is wrong.
     error = refused_query(failure._replace(message=message, hint=""), f"{_NAME}, {place}")
     # The rest is a mistake in the text, whatever the same answer would mean for a query of ours.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.init_sql import replayed_statements
+from hook.core.init_sql import Piece, pieces_of, replayed_statements
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,34 @@ def test_statements_stay_in_order_and_comments_cannot_swallow_the_next() -> None
     assert first == "SET a.a = 1\n"
     assert second.startswith("SELECT 2")
     assert second.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET a.a = 1; INSERT INTO logins VALUES (1); SELECT 2",
+        "BEGIN; INSERT INTO logins VALUES (1); COMMIT",
+        "DO $$ BEGIN PERFORM 1; END $$; SET a.a = 1",
+        "SELECT 'not closed",
+        "",
+    ],
+)
+def test_text_that_fits_into_a_transaction_is_one_message(sql: str) -> None:
+    """It happens as a whole or not at all; what cannot be cut is left to the server."""
+    assert pieces_of(sql) == (Piece(sql),)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "VACUUM",
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)",
+        "COMMIT",
+        "CALL tidy()",
+        "DO $$ BEGIN COMMIT; END $$",
+    ],
+)
+def test_text_with_what_refuses_a_transaction_is_sent_by_statement(last: str) -> None:
+    """With the place of each in the whole."""
+    first = "SET a.a =\n 1"
+    assert pieces_of(f"{first};\n-- tidy up\n{last};") == (Piece(first), Piece(last, 1, 3))
