@@ -19,6 +19,7 @@ from hook.core.sqlstate import ServerMessage, needs_new_session, retry_limit
 
 if TYPE_CHECKING:
     from hook.core.callback_book import EachCallbacks, PreparedCallback
+    from hook.core.query_result import QueryResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ class Attempt:
         failure: The server's error when it reported one.
         notices: The first of the notices and warnings.
         notices_dropped: How many more there were.
+        results: What the first of its queries returned, if that is shown.
+        results_dropped: How many more there were.
         done: Of a script without transaction, how many statements are settled: neither
             undone nor to be run again.
         done_line: Last line of those that changed something, 0 when none did.
@@ -134,6 +137,8 @@ class Attempt:
     at: int = 0
     script_ends_ms: tuple[int, ...] = ()
     done_callbacks: tuple[str, ...] = ()
+    results: tuple[QueryResult, ...] = ()
+    results_dropped: int = 0
 
     @property
     def leftovers(self) -> tuple[str, ...]:

@@ -17,12 +17,15 @@ from psycopg.errors import Diagnostic
 from hook.core.sqlstate import ServerMessage
 from hook.postgres.link import Exchange, Link, NoAnswer, message_of
 from hook.postgres.patience import Patience, Wake
+from hook.postgres.result_rows import ResultRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from psycopg.abc import Buffer
     from psycopg.pq.abc import PGconn, PGresult
+
+    from hook.core.query_result import QueryResult
 
 _COPY_CHUNK = 65_536
 _NOTICES_KEPT = 100
@@ -45,6 +48,8 @@ class ScriptOutcome:
         failure: The first error, none when there was none or no answer.
         notices: The first hundred notices and warnings.
         notices_dropped: How many more there were.
+        results: The first rows of the first results that were to be kept.
+        results_dropped: How many more results there were.
         is_lost: The connection is gone; what was not answered may or may not have
             happened.
         is_interrupted: A stop was requested and the statement cancelled. It may
@@ -56,24 +61,30 @@ class ScriptOutcome:
     failure: ServerMessage | None = None
     notices: tuple[ServerMessage, ...] = ()
     notices_dropped: int = 0
+    results: tuple[QueryResult, ...] = ()
+    results_dropped: int = 0
     is_lost: bool = False
     is_interrupted: bool = False
     is_timed_out: bool = False
 
 
 def run_script(
-    link: Link, message: bytes, copies: Sequence[Buffer], patience: Patience
+    link: Link,
+    message: bytes,
+    copies: Sequence[Buffer],
+    patience: Patience,
+    shown: range = range(0),
 ) -> ScriptOutcome:
     """Run *message* to its end, feeding *copies* in the order of their COPY statements.
 
     The data of a COPY is UTF-8, without the end mark, and is sent piece by piece.
 
-    Rows are read and dropped one by one. Errors of the server are part of the
-    outcome, never raised.
+    Rows are read one by one and dropped, but for the first of the statements *shown*.
+    Errors of the server are part of the outcome, never raised.
     """
     if b"\0" in message:
         return ScriptOutcome(0, _HAS_NUL)
-    run = _ScriptRun(link, copies, patience)
+    run = _ScriptRun(link, copies, patience, shown)
     link.add_notice_handler(run.keep_notice)
     try:
         run.follow(message)
@@ -87,7 +98,9 @@ def run_script(
 class _ScriptRun:
     """The state of one message under way."""
 
-    def __init__(self, link: Link, copies: Sequence[Buffer], patience: Patience) -> None:
+    def __init__(
+        self, link: Link, copies: Sequence[Buffer], patience: Patience, shown: range
+    ) -> None:
         self._link = link
         self._pgconn: PGconn = link.pgconn
         self._exchange = Exchange(link, patience)
@@ -97,6 +110,7 @@ class _ScriptRun:
         self._complaint: ServerMessage | None = None
         self._notices: list[ServerMessage] = []
         self._notices_dropped = 0
+        self._results = ResultRows(shown)
 
     def keep_notice(self, diagnostic: Diagnostic) -> None:
         """Keep a notice, within bounds: a loop may raise millions."""
@@ -114,6 +128,8 @@ class _ScriptRun:
             self._failure or (None if is_lost else self._complaint),
             tuple(self._notices),
             self._notices_dropped,
+            tuple(self._results.kept),
+            self._results.dropped,
             is_lost=is_lost,
             is_interrupted=stopped is Wake.INTERRUPT,
             is_timed_out=stopped is Wake.LIMIT,
@@ -133,7 +149,11 @@ class _ScriptRun:
             self._take(result)
 
     def _take(self, result: PGresult) -> None:
-        if result.status in _FINISHED:
+        if result.status == pq.ExecStatus.SINGLE_TUPLE:
+            self._results.add_row(result, self._completed)
+        elif result.status in _FINISHED:
+            if result.status == pq.ExecStatus.TUPLES_OK:
+                self._results.end(result, self._completed)
             self._completed += 1
         elif result.status == pq.ExecStatus.COPY_IN:
             self._feed()

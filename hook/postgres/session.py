@@ -222,6 +222,7 @@ class Session:
         *,
         seconds: float | None = None,
         on_wait: Callable[[float], None] | None = None,
+        shown: range = range(0),
     ) -> ScriptOutcome:
         """Run the statements of *message*, sent as one message of the simple protocol.
 
@@ -230,6 +231,7 @@ class Session:
             copies: Data for each ``COPY … FROM STDIN`` in it, in order, UTF-8.
             seconds: Cancel after so long.
             on_wait: Told the seconds waited so far, every ten seconds.
+            shown: The statements, by index, whose first rows are part of the outcome.
 
         Returns:
             What happened, also when it went wrong; nothing is raised for it.
@@ -248,7 +250,7 @@ class Session:
             self._dry_run.keep(data, [bytes(copy) for copy in copies])
             return ScriptOutcome(_ALL)
         patience = Patience(self._patience.interrupt, self._patience.seconds, on_wait)
-        return run_script(self._link, data, copies, patience.at_most(seconds))
+        return run_script(self._link, data, copies, patience.at_most(seconds), shown)
 
     @property
     def only_takes_down(self) -> bool:

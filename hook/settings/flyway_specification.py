@@ -180,6 +180,13 @@ SKIP_EXECUTING_MIGRATIONS = flyway(
     _SWITCH,
     "Pending migrations are recorded as applied and not run.",
 )
+OUTPUT_QUERY_RESULTS = flyway(
+    "output_query_results",
+    parse_switch,
+    "true",
+    _SWITCH,
+    "The log tells the first rows of what queries in scripts and callbacks return.",
+)
 BASELINE_ON_MIGRATE = flyway(
     "baseline_on_migrate",
     parse_switch,

@@ -10,7 +10,6 @@ FILES = frozenset({"FLYWAY_CONFIG_FILES", "FLYWAY_CONFIG_FILE_ENCODING"})
 _NO_CLEAN = "there is no clean"
 _NO_LICENSE = "nothing here needs a license"
 _NO_TELEMETRY = "nothing is reported anywhere"
-_RESULTS = "results of queries are not printed"
 _ONLY_SQL = "only scripts in SQL are run"
 _OWN_REPORT = "PRESYNC_REPORT names the report file"
 _OWN_LOG = "PRESYNC_LOG_FORMAT sets the form of the log"
@@ -29,7 +28,6 @@ HARMLESS: Mapping[str, str] = {
     "FLYWAY_LOGGERS": _OWN_LOG,
     "FLYWAY_NATIVE_CONNECTORS": "there is no driver to choose",
     "FLYWAY_OFFLINE_PERMIT_PATH": _NO_LICENSE,
-    "FLYWAY_OUTPUT_QUERY_RESULTS": _RESULTS,
     "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "the migration lock never is a transaction",
     "FLYWAY_POWERSHELL_EXECUTABLE": _ONLY_SQL,
     "FLYWAY_PUBLISH_RESULT": _NO_TELEMETRY,

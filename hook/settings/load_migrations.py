@@ -52,6 +52,7 @@ def build_migrations(values: Values) -> MigrationSettings:
             init_sql=_init_sql(values),
             is_grouped=values.of(flyway.GROUP),
             records_only=values.of(flyway.SKIP_EXECUTING_MIGRATIONS),
+            shows_results=values.of(flyway.OUTPUT_QUERY_RESULTS),
         ),
     )
 

@@ -77,6 +77,7 @@ class Execution(NamedTuple):
         init_sql: Run on each new connection, empty for nothing.
         is_grouped: All pending scripts share one transaction.
         records_only: No script is run, all are recorded as applied.
+        shows_results: What queries in scripts return is told in the log.
     """
 
     is_mixed_allowed: bool = False
@@ -84,6 +85,7 @@ class Execution(NamedTuple):
     init_sql: str = ""
     records_only: bool = False
     is_grouped: bool = False
+    shows_results: bool = True
 
 
 class MigrationSettings(NamedTuple):

@@ -174,7 +174,9 @@ class FlywayEngine:
         from hook.engines.flyway.step_by_step import StepByStep  # noqa: PLC0415 - likewise
 
         first, *others = tasks
-        parsed, sender = self._parse(first), Sender(session, first.limits, on_wait)
+        parsed = self._parse(first)
+        shows_results = self.settings.execution.shows_results
+        sender = Sender(session, first.limits, on_wait, shows_results)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
             return StepByStep(sender, program, self._writing(first), first.done).apply()
@@ -202,7 +204,9 @@ class FlywayEngine:
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
 
         state = callback_state(task.schema, task.server.search_path, self._replayed())
-        return run_callback(Sender(session, task.limits, on_wait), task.prepared, state)
+        shows_results = self.settings.execution.shows_results
+        sender = Sender(session, task.limits, on_wait, shows_results)
+        return run_callback(sender, task.prepared, state)
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
 from hook.core.client_encoding import SENT_IN
 from hook.core.failure_line import failure_line
 from hook.core.heartbeat import Heartbeat
+from hook.core.query_result import RESULTS_KEPT, QueryResult
 from hook.core.script_message import Found, Moment, ScriptMessage
 from hook.core.sqlstate import ServerMessage
 from hook.core.summary import summarize
@@ -32,14 +33,18 @@ class Sender:
 
     Attributes:
         on_wait: Told the seconds since the attempt began, now and then.
+        shows_results: What queries return is kept for the log.
     """
 
     session: Session
     limits: Limits
     on_wait: Callable[[float], None]
+    shows_results: bool = False
     began: float = field(default_factory=time.monotonic)
     notices: list[ServerMessage] = field(default_factory=list)
     notices_dropped: int = 0
+    results: list[QueryResult] = field(default_factory=list)
+    results_dropped: int = 0
     heartbeat: Heartbeat = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +68,7 @@ class Sender:
             copies,
             seconds=max(0.0, self.limits.seconds - self._elapsed()),
             on_wait=self._beat,
+            shown=self._shown(message),
         )
         self._beat()
         return self._understand(message, outcome)
@@ -91,7 +97,13 @@ class Sender:
             failure,
             tuple(self.notices),
             self.notices_dropped,
+            results=tuple(self.results),
+            results_dropped=self.results_dropped,
         )
+
+    def _shown(self, message: ScriptMessage) -> range:
+        first = len(message.before)
+        return range(first, first + len(message.statements)) if self.shows_results else range(0)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self.began
@@ -105,6 +117,7 @@ class Sender:
         room = _NOTICES_KEPT - len(self.notices)
         self.notices += outcome.notices[:room]
         self.notices_dropped += len(outcome.notices[room:]) + outcome.notices_dropped
+        self._keep_results(message, outcome)
         failure = outcome.failure
         if failure is None and outcome.completed >= message.count:
             # The COMMIT was answered; whatever came afterwards does not matter.
@@ -114,6 +127,13 @@ class Sender:
             return self.end(AttemptEnd.INTERRUPTED)
         place = self._place(message, outcome.completed, failure)
         return self.end(_end_of(outcome), place, failure)
+
+    def _keep_results(self, message: ScriptMessage, outcome: ScriptOutcome) -> None:
+        room = RESULTS_KEPT - len(self.results)
+        for result in outcome.results[:room]:
+            statement = message.statements[result.index - len(message.before)]
+            self.results.append(replace(result, statement=summarize(statement)))
+        self.results_dropped += len(outcome.results[room:]) + outcome.results_dropped
 
     def _place(
         self, message: ScriptMessage, completed: int, failure: ServerMessage | None

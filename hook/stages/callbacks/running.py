@@ -16,6 +16,7 @@ from hook.core.callback_failure import (
 from hook.core.events import ALONE_EVENTS, Event
 from hook.core.outcome import Finding, passed, warned
 from hook.core.progress import Progress
+from hook.core.query_result import describe_result, result_fields
 from hook.errors import HookError
 from hook.postgres.renewal import renew_session
 from hook.stages import Context
@@ -183,6 +184,7 @@ class RunningCallbacks:
         attempt = self.rules.engine.run_callback(session, task, tell)
         self.progress = progress_after_callback(attempt, self.progress)
         self._tell_notices(script, attempt)
+        self._tell_results(script, attempt)
         return attempt
 
     def _tell_retry(self, script: str, made: int) -> None:
@@ -205,6 +207,11 @@ class RunningCallbacks:
                 script=script,
                 sqlstate=item.sqlstate,
             )
+
+    def _tell_results(self, script: str, attempt: Attempt) -> None:
+        for item in attempt.results:
+            message = f"{script}: {describe_result(item)}"
+            self.ctx.events("callback.result", message, **result_fields(script, item))
 
 
 def _milliseconds(span: timedelta) -> int:

@@ -127,6 +127,7 @@ class Attempts:
         tasks, footing = self._tasks(), self.footing
         attempt = footing.engine.apply(footing.session, tasks, self._tell().progress)
         self._tell().notices(attempt)
+        self._tell().results(attempt)
         self.last, self.done = attempt, attempt.done
         footing.progress = progress_after(attempt, footing.progress)
         if attempt.end is AttemptEnd.LOST:

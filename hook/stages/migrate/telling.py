@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hook.core.query_result import describe_result, result_fields
 from hook.core.report import AppliedMigration
 
 if TYPE_CHECKING:
@@ -62,6 +63,17 @@ class Telling:
         if attempt.notices_dropped:
             message = f"{name}: {attempt.notices_dropped} more notices are not shown"
             self.events("migration.notice", message, script=name, dropped=attempt.notices_dropped)
+
+    def results(self, attempt: Attempt) -> None:
+        """Tell what the queries of the script returned."""
+        name = self._name
+        for item in attempt.results:
+            self.events(
+                "migration.result", f"{name}: {describe_result(item)}", **result_fields(name, item)
+            )
+        if attempt.results_dropped:
+            message = f"{name}: {attempt.results_dropped} more results are not shown"
+            self.events("migration.result", message, script=name, dropped=attempt.results_dropped)
 
     def retry(self, attempts: int, at_most: int, last: Attempt | None) -> None:
         """Tell that another attempt follows *last*, and why."""
