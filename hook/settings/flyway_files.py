@@ -177,7 +177,8 @@ def _sorted_out(reading: Reading, environment: Mapping[str, str]) -> FlywayFiles
         if variable is not None and environment.get(variable):
             continue
         if reason := keys.why_harmless(key):
-            notes.append(f"{entry.given.label} is ignored: {reason}")
+            verdict = "is ignored" if variable is None else "makes no difference"
+            notes.append(f"{entry.given.label} {verdict}: {reason}")
         elif variable is not None:
             problems += _place(variables, variable, entry, environment)
         else:

@@ -114,6 +114,13 @@ CALLBACK_LOCATIONS: Setting[tuple[str, ...] | None] = flyway(
     "PATH,…",
     "Folders of the callbacks. Unset: those of the migrations.",
 )
+FAIL_ON_MISSING_LOCATIONS = flyway(
+    "fail_on_missing_locations",
+    parse_switch,
+    "true",
+    _SWITCH,
+    "A location that is missing is an error; false makes it a warning beside another one.",
+)
 SKIP_DEFAULT_CALLBACKS = flyway(
     "skip_default_callbacks", parse_switch, "false", _SWITCH, "Callbacks in SQL are left alone."
 )

@@ -1,4 +1,10 @@
-"""Flyway's variables that are no settings here: which are harmless, which are refused."""
+"""Flyway's variables that are no settings here, and what becomes of each.
+
+Every other one is a setting, and has its effect. Of those here, one that could make a
+difference is refused unless it asks for what presync does; the rest cannot make any, in
+Flyway's open-source edition with scripts in SQL and PostgreSQL either, or is met whatever
+its value is.
+"""
 
 from __future__ import annotations
 
@@ -7,42 +13,47 @@ from collections.abc import Mapping
 CONNECTION = frozenset({"FLYWAY_URL", "FLYWAY_USER", "FLYWAY_PASSWORD"})
 FILES = frozenset({"FLYWAY_CONFIG_FILES", "FLYWAY_CONFIG_FILE_ENCODING"})
 
-_NO_CLEAN = "there is no clean"
-_NO_LICENSE = "nothing here needs a license"
-_NO_TELEMETRY = "nothing is reported anywhere"
-_ONLY_SQL = "only scripts in SQL are run"
-_OWN_REPORT = "PRESYNC_REPORT names the report file"
-_OWN_LOG = "PRESYNC_LOG_FORMAT sets the form of the log"
+_LICENSE = "neither presync nor Flyway's open-source edition asks for a license"
+_PROGRAMS = "it is for scripts that are programs, which are refused by name"
 
-# Ignoring these changes nothing that a migration can notice.
+# Why each makes no difference, whatever its value is.
 HARMLESS: Mapping[str, str] = {
-    "FLYWAY_BATCH": "a script is always sent as a whole",
-    "FLYWAY_CLEAN_DISABLED": _NO_CLEAN,
-    "FLYWAY_COMMUNITY_DB_SUPPORT_DISABLED": _NO_LICENSE,
-    "FLYWAY_DO_NOT_REDACT_URL": "secrets are never shown",
-    "FLYWAY_DRIVER": "there is no driver to choose",
-    "FLYWAY_EMAIL": _NO_LICENSE,
-    "FLYWAY_FAIL_ON_MISSING_LOCATIONS": "a missing location is always an error",
-    "FLYWAY_LICENSE_KEY": _NO_LICENSE,
-    "FLYWAY_LOG_DEBUG_CONFIGURATION_MAP": _OWN_LOG,
-    "FLYWAY_LOGGERS": _OWN_LOG,
-    "FLYWAY_NATIVE_CONNECTORS": "there is no driver to choose",
-    "FLYWAY_OFFLINE_PERMIT_PATH": _NO_LICENSE,
-    "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "the migration lock never is a transaction",
-    "FLYWAY_POWERSHELL_EXECUTABLE": _ONLY_SQL,
-    "FLYWAY_PUBLISH_RESULT": _NO_TELEMETRY,
-    "FLYWAY_REPORT_FILENAME": _OWN_REPORT,
-    "FLYWAY_SCRIPT_PLACEHOLDER_PREFIX": _ONLY_SQL,
-    "FLYWAY_SCRIPT_PLACEHOLDER_SUFFIX": _ONLY_SQL,
-    "FLYWAY_STREAM": "a script is always sent as a whole",
-    "FLYWAY_TOKEN": _NO_LICENSE,
+    "FLYWAY_BATCH": "a script goes to the server in as few messages as it can, always",
+    "FLYWAY_CLEAN_DISABLED": "it guards clean, which is refused by name",
+    "FLYWAY_COMMUNITY_DB_SUPPORT_DISABLED": "PostgreSQL is none of these databases",
+    "FLYWAY_DO_NOT_REDACT_URL": "user, server and database are shown, always; secrets never",
+    "FLYWAY_EMAIL": _LICENSE,
+    "FLYWAY_LICENSE_KEY": _LICENSE,
+    "FLYWAY_NATIVE_CONNECTORS": "Flyway has none for PostgreSQL",
+    "FLYWAY_OFFLINE_PERMIT_PATH": _LICENSE,
+    "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "the lock excludes Flyway in both of its modes",
+    "FLYWAY_POWERSHELL_EXECUTABLE": _PROGRAMS,
+    "FLYWAY_REPORT_FILENAME": "it is for Flyway's report; PRESYNC_REPORT names presync's",
+    "FLYWAY_SCRIPT_PLACEHOLDER_PREFIX": _PROGRAMS,
+    "FLYWAY_SCRIPT_PLACEHOLDER_SUFFIX": _PROGRAMS,
+    "FLYWAY_STREAM": "memory is bounded with scripts of any length, always",
+    "FLYWAY_TOKEN": _LICENSE,
 }
 
-# Accepted with the one value that means what presync does anyway.
-ONLY: Mapping[str, tuple[str, str]] = {
-    "FLYWAY_CHECK_DRIFT_ON_MIGRATE": ("false", "snapshots of the schema are not supported"),
-    "FLYWAY_DETECT_ENCODING": ("false", "FLYWAY_ENCODING says what the scripts are written in"),
-    "FLYWAY_SKIP_DEFAULT_RESOLVERS": ("false", "there are no resolvers but the one for SQL"),
+# Accepted with the values that mean what presync does anyway; case does not matter.
+ONLY: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "FLYWAY_CHECK_DRIFT_ON_MIGRATE": (("false",), "snapshots of the schema are not supported"),
+    "FLYWAY_DETECT_ENCODING": (("false",), "FLYWAY_ENCODING says what the scripts are written in"),
+    "FLYWAY_DRIVER": (
+        (
+            "org.postgresql.Driver",
+            "com.p6spy.engine.spy.P6SpyDriver",
+            "software.amazon.jdbc.Driver",
+        ),
+        "presync speaks to PostgreSQL itself",
+    ),
+    "FLYWAY_LOG_DEBUG_CONFIGURATION_MAP": (
+        ("false",),
+        "presync config shows the settings in force",
+    ),
+    "FLYWAY_LOGGERS": (("auto", "console"), "the log goes to stderr; see PRESYNC_LOG_FORMAT"),
+    "FLYWAY_PUBLISH_RESULT": (("false",), "nothing is reported to Redgate"),
+    "FLYWAY_SKIP_DEFAULT_RESOLVERS": (("false",), "there are no resolvers but the one for SQL"),
 }
 
 _NO_JAVA = "Java classes cannot be run"

@@ -35,6 +35,7 @@ def build_migrations(values: Values) -> MigrationSettings:
             working_directory=values.of(flyway.WORKING_DIRECTORY) or "",
             callback_locations=values.of(flyway.CALLBACK_LOCATIONS),
             skips_callbacks=values.of(flyway.SKIP_DEFAULT_CALLBACKS),
+            tolerates_missing=not values.of(flyway.FAIL_ON_MISSING_LOCATIONS),
         ),
         placeholders=_build_placeholders(values),
         history=_build_history(values),

@@ -23,6 +23,7 @@ class Sources(NamedTuple):
         working_directory: What relative ones start from; empty for the current directory.
         callback_locations: Where the callbacks are, none for *locations*.
         skips_callbacks: Callbacks are left alone.
+        tolerates_missing: A location may be missing while there is another one.
     """
 
     locations: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class Sources(NamedTuple):
     working_directory: str = ""
     callback_locations: tuple[str, ...] | None = None
     skips_callbacks: bool = False
+    tolerates_missing: bool = False
 
 
 class Placeholders(NamedTuple):

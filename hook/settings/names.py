@@ -67,10 +67,10 @@ def judge_flyway_files(variables: Mapping[str, Given]) -> Iterator[Problem]:
 
 
 def note_harmless(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each variable of Flyway's that is ignored."""
+    """Yield a sentence for each variable of Flyway's that makes no difference."""
     for name, reason in flyway_variables.HARMLESS.items():
         if environment.get(name):
-            yield f"{name} is ignored: {reason}"
+            yield f"{name} makes no difference: {reason}"
 
 
 def _own_problem(name: str) -> Problem:
@@ -82,13 +82,13 @@ def _own_problem(name: str) -> Problem:
 def _flyway_problem(name: str, given: Given) -> Iterator[Problem]:
     if name.startswith((PLACEHOLDER, JDBC_PROPERTY)) or name in _READ_ELSEWHERE:
         return
-    accepted, reason = flyway_variables.ONLY.get(name, ("", ""))
-    if accepted and given.text.strip().lower() == accepted:
+    accepted, reason = flyway_variables.ONLY.get(name, ((), ""))
+    if accepted and given.text.strip().lower() in {value.lower() for value in accepted}:
         return
     label, origin = given.label, given.origin
     reason = reason or flyway_variables.REFUSED.get(name, "")
     if accepted:
-        text = f"{label} can only be {accepted}: {reason}"
+        text = f"{label} can only be {' or '.join(accepted)}: {reason}"
     elif reason:
         text = f"{label} is not supported: {reason}"
     else:

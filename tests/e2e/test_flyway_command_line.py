@@ -39,7 +39,7 @@ def test_image_is_swapped_without_touching_the_arguments(
 ) -> None:
     """Settings, placeholders and several commands in a row."""
     deployment.release({"V1__t.sql": "CREATE TABLE ${name} ()"})
-    arguments = [*flyways, "-placeholders.name=t", "-driver=x", "-X"]
+    arguments = [*flyways, "-placeholders.name=t", "-stream=true", "-X"]
     done = run_presync([*arguments, "info", "migrate", "info"], NO_BACKUP)
     assert done.exit_code == ExitCode.OK, done.stderr
     before, run, after = results(done)
@@ -47,10 +47,8 @@ def test_image_is_swapped_without_touching_the_arguments(
     assert run["command"] == "run"
     assert len({event["run_id"] for event in done.events}) == len(results(done))
     assert after["migrations"][0]["state"] == "Success"  # type: ignore[index]  # JSON
-    notes = {
-        event["message"].partition(" is ignored")[0] for event in done.events_named("settings.note")
-    }
-    assert notes == {"-driver", "-X"}
+    notes = {event["message"].partition(": ")[0] for event in done.events_named("settings.note")}
+    assert notes == {"-stream makes no difference", "-X is ignored"}
 
 
 def test_commands_stop_at_the_first_that_fails(

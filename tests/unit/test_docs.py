@@ -73,14 +73,17 @@ def settings() -> str:
 
 
 def harmless() -> str:
-    """Return the variables that are ignored."""
+    """Return the variables that make no difference."""
     return table(("variable", "because"), [(code(name), why) for name, why in HARMLESS.items()])
 
 
 def only() -> str:
-    """Return the variables with one possible value."""
-    rows = [(code(name), code(value), why) for name, (value, why) in ONLY.items()]
-    return table(("variable", "value", "because"), rows)
+    """Return the variables with some possible values."""
+    rows = [
+        (code(name), ", ".join(code(value) for value in values), why)
+        for name, (values, why) in ONLY.items()
+    ]
+    return table(("variable", "values", "because"), rows)
 
 
 def refused() -> str:

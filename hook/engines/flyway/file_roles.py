@@ -59,7 +59,7 @@ def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
     ignored = sorted(files.ignored[ignored_before:])
     if naming.is_strict:
         files.problems += ignored
-    elif files.count == before and not search.problems:
+    elif files.count == before and not search.problems and not search.notes:
         only = f", only {', '.join(ignored)}" if ignored else ""
         files.problems.append(f"location {search.location} holds no migration{only}")
 

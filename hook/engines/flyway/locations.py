@@ -35,6 +35,8 @@ class Search:
     Attributes:
         odd: What is there by name and cannot be read as a file, and why.
         problems: Folders that could not be searched, and why.
+        is_missing: There is no such location.
+        notes: What is worth telling and no problem.
     """
 
     def __init__(self, location: str) -> None:
@@ -42,6 +44,8 @@ class Search:
         self.files: list[FoundFile] = []
         self.odd: list[tuple[FoundFile, str]] = []
         self.problems: list[str] = []
+        self.is_missing = False
+        self.notes: list[str] = []
 
 
 class _Folder(NamedTuple):
@@ -69,6 +73,16 @@ def search_locations(locations: Sequence[str], working_directory: str) -> tuple[
         if not any(path.startswith(f"{other}/") for other in paths):
             searches += _search_matching(path) if _WILDCARDS.intersection(path) else [_search(path)]
     return tuple(searches)
+
+
+def tolerate_missing(searches: Iterable[Search]) -> None:
+    """Make a note of each location that is missing, as long as there is another one."""
+    found = tuple(searches)
+    if all(search.is_missing for search in found):
+        return
+    for search in found:
+        if search.is_missing:
+            search.notes, search.problems = search.problems, []
 
 
 def _refuse_schemes(locations: Iterable[str]) -> None:
@@ -114,6 +128,7 @@ def _search_matching(pattern: str) -> list[Search]:
     if not searches:
         nothing = Search(pattern)
         nothing.problems.append(f"location {pattern} matches no folder")
+        nothing.is_missing = True
         searches.append(nothing)
     return searches
 
@@ -154,6 +169,7 @@ def _entries(folder: _Folder, search: Search) -> list[FoundFile | _Folder]:
     except OSError as error:
         kind = "folder" if folder.prefix else "location"
         search.problems.append(f"{kind} {folder.path} {_explain(error)}")
+        search.is_missing = not folder.prefix and isinstance(error, FileNotFoundError)
         return []
     return [item for item in found if item is not None]
 

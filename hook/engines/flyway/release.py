@@ -25,7 +25,12 @@ from hook.core.script_config import (
 )
 from hook.core.script_scan import ScriptFacts, UnreadableScript, scan_script
 from hook.engines.flyway.file_roles import Files, Found, sort_callbacks, sort_migrations
-from hook.engines.flyway.locations import FoundFile, Search, search_locations
+from hook.engines.flyway.locations import (
+    FoundFile,
+    Search,
+    search_locations,
+    tolerate_missing,
+)
 from hook.errors import BadMigrationSet, Unsupported
 from hook.settings.migrations import Sources
 
@@ -91,7 +96,10 @@ def search_release(sources: Sources, working_directory: str) -> tuple[Search, ..
     """
     # Flyway's default for a working directory that is told; without one see the search.
     default = (_DEFAULT_LOCATION,) if sources.working_directory else ()
-    return search_locations(sources.locations or default, working_directory)
+    searches = search_locations(sources.locations or default, working_directory)
+    if sources.tolerates_missing:
+        tolerate_missing(searches)
+    return searches
 
 
 def callback_sources(sources: Sources, working_directory: str) -> CallbackSources:
@@ -119,7 +127,9 @@ def resolve_release(
         Unsupported: Files that Flyway would run and presync cannot.
     """
     files = Files()
+    missing: Notes = ()
     for search in searches:
+        missing += tuple(("location-missing", note) for note in search.notes)
         sort_migrations(search, reading.naming, files)
     if files.callbacks and not files.scripts and not files.problems:
         files.problems.append("the locations hold callbacks and no migration")
@@ -131,7 +141,7 @@ def resolve_release(
     migrations = list(_read_each(files.scripts, read, files.problems))
     callbacks, notes = _read_callbacks(files, reading, sources)
     _refuse(files, hint)
-    return build_set(migrations, files.ignored, callbacks)._replace(notes=notes)
+    return build_set(migrations, files.ignored, callbacks)._replace(notes=missing + notes)
 
 
 def _hint_for(sources: CallbackSources) -> str:

@@ -143,7 +143,9 @@ def test_settings_name_value_and_origin() -> None:
     assert by_name["PRESYNC_REPORT"]["value"] is None
     assert by_name["PRESYNC_LOCK_WAIT"]["origin"] == "default"
     assert by_name["database"]["value"] == "shop@db.infra:5432/shop"
-    assert parsed["notes"] == ["FLYWAY_CLEAN_DISABLED is ignored: there is no clean"]
+    assert parsed["notes"] == [
+        "FLYWAY_CLEAN_DISABLED makes no difference: it guards clean, which is refused by name"
+    ]
 
 
 def test_runs_are_an_object_each() -> None:

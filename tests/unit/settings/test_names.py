@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hook.settings.flyway_variables import CONNECTION, FILES, HARMLESS, ONLY, REFUSED
-from hook.settings.names import KNOWN, NOT_YET, judge_names
+from hook.settings.names import KNOWN, NOT_YET, judge_names, note_harmless
 from hook.settings.setting import Setting
 from hook.settings.specification import SETTINGS
 
@@ -55,12 +55,20 @@ def test_unsupported_variable_of_flyway_is_refused_with_its_reason(name: str) ->
     assert problems(**{name: "x"}) == [f"{name} is not supported: {REFUSED[name]}"]
 
 
+@pytest.mark.parametrize("name", sorted(HARMLESS))
+def test_variable_that_makes_no_difference_takes_any_value(name: str) -> None:
+    """It is told with its reason, and refused for none of its values."""
+    assert [problems(**{name: value}) for value in ("true", "false", "x")] == [[], [], []]
+    assert list(note_harmless({name: "x"})) == [f"{name} makes no difference: {HARMLESS[name]}"]
+
+
 @pytest.mark.parametrize("name", sorted(ONLY))
-def test_variable_with_one_possible_value_accepts_only_that(name: str) -> None:
+def test_variable_with_some_possible_values_accepts_only_those(name: str) -> None:
     """A manifest that spells out the default is fine; one that changes it is not."""
     accepted, reason = ONLY[name]
-    assert problems(**{name: accepted.upper()}) == []
-    assert problems(**{name: "true"}) == [f"{name} can only be {accepted}: {reason}"]
+    assert [problems(**{name: value.upper()}) for value in accepted] == [[]] * len(accepted)
+    expected = f"{name} can only be {' or '.join(accepted)}: {reason}"
+    assert problems(**{name: "true"}) == [expected]
 
 
 def test_tables_of_flyway_variables_do_not_overlap() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hook.engines.flyway.locations import search_locations
+from hook.engines.flyway.locations import search_locations, tolerate_missing
 from hook.errors import ExitCode, Unsupported
 from tests.testbed.release import write_files
 
@@ -119,3 +119,19 @@ def test_default_location_is_the_first_that_exists(tmp_path: Path) -> None:
     assert search.location in {"/migrations", "/flyway/sql", f"{tmp_path}/migrations"}
     (search,) = search_locations((), f"{tmp_path}/nowhere")
     assert search.problems in ([], ["location /migrations does not exist"])
+
+
+def test_missing_location_can_be_a_note_beside_another_one(tmp_path: Path) -> None:
+    """All of them missing is the wrong image or mount, whatever is tolerated."""
+    there, gone = f"{tmp_path}/sql", f"{tmp_path}/gone"
+    write_files(tmp_path, {"sql/V1__a.sql": ""})
+    searches = search_locations((there, gone, f"{tmp_path}/*/none"), "/")
+    tolerate_missing(searches)
+    assert [search.problems for search in searches] == [[], [], []]
+    assert sorted(note for search in searches for note in search.notes) == [
+        f"location {tmp_path}/*/none matches no folder",
+        f"location {gone} does not exist",
+    ]
+    (alone,) = search_locations((gone,), "/")
+    tolerate_missing((alone,))
+    assert (alone.problems, alone.notes) == ([f"location {gone} does not exist"], [])
