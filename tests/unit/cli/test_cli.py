@@ -93,7 +93,7 @@ def test_report_that_cannot_be_written_does_not_hide_a_refusal(
     ("arguments", "message"),
     [
         (["run", "--nope"], "no such option '--nope'"),
-        (["--nope", "--report", "x", "run"], "no such option '--nope'"),
+        (["--nope", "--report", "/dev/null", "run"], "no such option '--nope'"),
         (["migrat"], "no such command 'migrat'"),
         (["run", "extra"], "no such command 'extra'"),
         (["run", "--deadline"], "option '--deadline' requires an argument"),
