@@ -21,6 +21,7 @@ class Files:
         self.ignored: list[str] = []
         self.unsupported: list[str] = []
         self.problems: list[str] = []
+        self.notes: list[tuple[str, str]] = []
 
     @property
     def count(self) -> int:
@@ -46,6 +47,7 @@ class Files:
 def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
     """Add the files of *search* to *files*, with all that is wrong with them."""
     files.problems += search.problems
+    files.notes += (("location-missing", note) for note in search.notes)
     before, ignored_before = files.count, len(files.ignored)
     for file in search.files:
         name = parse_file_name(file.name, naming)

@@ -25,12 +25,7 @@ from hook.core.script_config import (
 )
 from hook.core.script_scan import ScriptFacts, UnreadableScript, scan_script
 from hook.engines.flyway.file_roles import Files, Found, sort_callbacks, sort_migrations
-from hook.engines.flyway.locations import (
-    FoundFile,
-    Search,
-    search_locations,
-    tolerate_missing,
-)
+from hook.engines.flyway.locations import FoundFile, Search, search_locations, tolerate_missing
 from hook.errors import BadMigrationSet, Unsupported
 from hook.settings.migrations import Sources
 
@@ -127,9 +122,7 @@ def resolve_release(
         Unsupported: Files that Flyway would run and presync cannot.
     """
     files = Files()
-    missing: Notes = ()
     for search in searches:
-        missing += tuple(("location-missing", note) for note in search.notes)
         sort_migrations(search, reading.naming, files)
     if files.callbacks and not files.scripts and not files.problems:
         files.problems.append("the locations hold callbacks and no migration")
@@ -141,7 +134,7 @@ def resolve_release(
     migrations = list(_read_each(files.scripts, read, files.problems))
     callbacks, notes = _read_callbacks(files, reading, sources)
     _refuse(files, hint)
-    return build_set(migrations, files.ignored, callbacks)._replace(notes=missing + notes)
+    return build_set(migrations, files.ignored, callbacks)._replace(notes=(*files.notes, *notes))
 
 
 def _hint_for(sources: CallbackSources) -> str:
