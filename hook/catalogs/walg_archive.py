@@ -6,10 +6,11 @@ under the server's own names, with an ending for the compression.
 
 from __future__ import annotations
 
+import itertools
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from hook.errors import BackupUnknown
 WAL = "wal_005/"
 # What is partial, a backup history file, a delta or metadata of WAL-G has another name.
 _SEGMENT = re.compile(r"(?P<segment>[0-9A-F]{24})(\.(lz4|lzma|zst|br|gz|lzo))?")
+# Of sixteen logs with 256 segments each, a thousand objects to a page.
+_PAGES = 5
 _NEW_BACKUP = "Take a new backup: it begins on the timeline of now, and no history is needed."
 
 
@@ -49,12 +52,12 @@ class WalFolder:
         """Yield the segments of *logs* that a restore can read, each once.
 
         Only names that begin like a log are listed, so what the archive keeps from before
-        costs nothing. The same segment may be there under two compressions.
+        costs next to nothing. The same segment may be there under two compressions.
         """
         unusable: dict[str, list[str]] = {}
-        for log in logs:
+        for beginning in _beginnings(logs):
             names: set[str] = set()
-            for entry in self.store.list_level(f"{WAL}{log}"):
+            for entry in self.store.list_level(f"{WAL}{beginning}"):
                 found = _SEGMENT.fullmatch(entry.name)
                 if found is None:
                     continue
@@ -99,6 +102,16 @@ class WalFolder:
     def describe(self, name: str) -> str:
         """Return the full name of the file *name*."""
         return self.store.describe(WAL + name)
+
+
+def _beginnings(logs: Iterable[str]) -> Iterator[str]:
+    """Yield what to list for *logs*: one each, or one for most of sixteen neighbours.
+
+    Those are five pages of a bucket, and a directory is read to its end for each listing.
+    """
+    for beginning, group in itertools.groupby(logs, lambda log: log[:-1]):
+        neighbours = list(group)
+        yield from [beginning] if len(neighbours) > _PAGES else neighbours
 
 
 def _why_unusable(entry: Entry) -> str:

@@ -180,12 +180,24 @@ def test_frozen_wal_is_a_hole_that_is_explained(prefix: Prefix) -> None:
     )
 
 
-def test_only_the_names_that_a_recovery_reads_are_listed(prefix: Prefix) -> None:
+@pytest.mark.parametrize(
+    ("first", "last", "listed"),
+    [
+        (0x1FE, 0x201, ["0000000100000001", "0000000100000002"]),
+        (0x100, 0x5FF, [f"000000010000000{log}" for log in range(1, 6)]),
+        (0x100, 0x6FF, ["000000010000000"]),
+        (0x1, 0x1101, ["000000010000000", "0000000100000010", "0000000100000011"]),
+    ],
+    ids=["two logs", "five logs", "six logs", "eighteen logs"],
+)
+def test_only_names_like_those_that_a_recovery_reads_are_listed(
+    prefix: Prefix, first: int, last: int, listed: list[str]
+) -> None:
     """The folder is flat and may keep the WAL of years."""
     bucket = Bucket(DirectoryStore(prefix.root))
-    recovery = Recovery(Segment(1, 0x1FE), 0x1FE000000, Segment(1, 0x201), 2**24)
+    recovery = Recovery(Segment(1, first), first * 2**24, Segment(1, last), 2**24)
     WalGCatalog(bucket).read_archive(recovery)
-    assert bucket.asked == ["wal_005/0000000100000001", "wal_005/0000000100000002"]
+    assert bucket.asked == [f"wal_005/{beginning}" for beginning in listed]
 
 
 def test_history_that_vanishes_after_the_listing_is_missing(prefix: Prefix) -> None:
