@@ -6,14 +6,15 @@ is over and when this process ends before it.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
 import selectors
 import signal
 import subprocess
+import threading
 import time
-import weakref
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -48,22 +49,13 @@ def run_bounded_command(arguments: Sequence[str], timeout: timedelta) -> bytes:
     program = arguments[0]
     ends_at = time.monotonic() + timeout.total_seconds()
     try:
-        process = subprocess.Popen(  # noqa: S603 - the operator named it; no shell reads it
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-        )
+        process = _GROUPS.start(arguments, environment)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BackupUnknown(
             f"the command {program} cannot be started: {reason}",
             "Correct the path in PRESYNC_BACKUP_SOURCE, or add the program to the image.",
         ) from error
-    # Also when this process ends while a thread is still in here, as at a stop request.
-    kill = weakref.finalize(process, _kill_group, process.pid)
     try:
         output, tail = _read(process, program, ends_at)
         _await_end(process.pid, ends_at)
@@ -74,13 +66,62 @@ def run_bounded_command(arguments: Sequence[str], timeout: timedelta) -> bytes:
         ) from None
     finally:
         # In this order: as long as nobody has waited for it, its number is nobody else's.
-        kill()
+        _GROUPS.kill(process.pid)
         for pipe in filter(None, (process.stdout, process.stderr)):
             pipe.close()
         process.wait()
     if process.returncode != 0:
         raise _failed(program, process.returncode, _told(tail, environment))
     return output
+
+
+class _Groups:
+    """The process groups that were started; none outlives this process.
+
+    The thread that waits for a program is given up at a stop request, so the end of the
+    process is where they are killed.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[int] = set()
+        self._changing = threading.Lock()
+        atexit.register(self._kill_all)
+
+    def start(
+        self, arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a program as the first of a group of its own."""
+        with self._changing:
+            process = subprocess.Popen(  # noqa: S603 - the operator named it; no shell reads it
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,
+            )
+            self._running.add(process.pid)
+        return process
+
+    def kill(self, pid: int) -> None:
+        """Kill the group of *pid*, for which nobody has waited yet."""
+        with self._changing:
+            self._running.discard(pid)
+            _kill_group(pid)
+
+    def _kill_all(self) -> None:
+        # Kept to the end: what is being started is waited for, and nothing starts after it.
+        self._changing.acquire()
+        for pid in self._running:
+            _kill_group(pid)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+_GROUPS = _Groups()
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
@@ -125,11 +166,6 @@ def _await_end(pid: int, ends_at: float) -> None:
         if time.monotonic() > ends_at:
             raise _TimeIsOver
         time.sleep(_POLL_SECONDS)
-
-
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 def _failed(program: str, code: int, told: str) -> BackupUnknown:

@@ -22,7 +22,9 @@ from hook.errors import BackupUnknown
 
 WAL = "wal_005/"
 # What is partial, a backup history file, a delta or metadata of WAL-G has another name.
-_SEGMENT = re.compile(r"(?P<segment>[0-9A-F]{24})(\.(lz4|lzma|zst|br|gz|lzo))?")
+_COMPRESSION = r"(\.(lz4|lzma|zst|br|gz|lzo))?"
+_SEGMENT = re.compile(rf"(?P<segment>[0-9A-F]{{24}}){_COMPRESSION}")
+_ENDING = re.compile(_COMPRESSION)
 # Of sixteen logs with 256 segments each, a thousand objects to a page.
 _PAGES = 5
 _NEW_BACKUP = "Take a new backup: it begins on the timeline of now, and no history is needed."
@@ -79,13 +81,15 @@ class WalFolder:
             BackupUnknown: It is encrypted, or of a compression that is not known here.
         """
         keys = [entry.key for entry in self.store.list_level(f"{WAL}{name}")]
-        found = {key.removeprefix(f"{WAL}{name}"): key for key in keys}
+        endings = {key.removeprefix(f"{WAL}{name}"): key for key in keys}
+        found = {ending: key for ending, key in endings.items() if _ENDING.fullmatch(ending)}
         known = next((ending for ending in _DECODERS if ending in found), None)
         if known is None:
             if not found:
                 return None
+            other = next(iter(found.values()))
             raise BackupUnknown(
-                f"{self.store.describe(keys[0])} is compressed in a way that is not read here",
+                f"{self.store.describe(other)} is compressed in a way that is not read here",
                 _NEW_BACKUP,
             )
         stored = self.store.read(found[known], HISTORY_LIMIT)

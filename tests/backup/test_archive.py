@@ -198,7 +198,7 @@ def test_timeline_history_is_followed_through_an_encrypted_archive(
         tool.back_up("full")
         tool.await_archived(tool.finish_segment())
         with running_standby(old) as new:
-            eventually(lambda: _has_caught_up(old, new))
+            eventually(lambda: has_caught_up(old, new))
             old.stop()
             promoted = PgBackRest(new, tool.folder, tool.places)
             promoted.configure({})
@@ -216,7 +216,8 @@ def test_timeline_history_is_followed_through_an_encrypted_archive(
             )
 
 
-def _has_caught_up(old: PostgresServer, new: PostgresServer) -> bool:
+def has_caught_up(old: PostgresServer, new: PostgresServer) -> bool:
+    """Tell whether the standby *new* has replayed all that *old* wrote."""
     with old.connect() as primary, new.connect() as standby:
         end = primary.execute("SELECT pg_current_wal_lsn()").fetchone()
         return standby.execute("SELECT pg_last_wal_replay_lsn()").fetchone() == end

@@ -109,7 +109,8 @@ def test_timeline_is_followed(directory_place: Place, ending: str, data: bytes) 
 
 def test_missing_history_is_told(directory_place: Place) -> None:
     """Without it no restore finds the way to the timeline of the server."""
-    Prefix.copy_to(directory_place.root)
+    prefix = Prefix.copy_to(directory_place.root)
+    (prefix.wal / "00000002.history.lz4.tmp.20261129T135441Z").write_bytes(b"half")
     assert look(directory_place, ACROSS).missing_history == "00000002.history"
 
 

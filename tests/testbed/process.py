@@ -43,6 +43,15 @@ class Completed:
         return report
 
 
+def has_ended(pid: int) -> bool:
+    """Tell whether no process has *pid*, or only one that nobody has waited for."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+    return status.rpartition(")")[2].split()[0] == "Z"
+
+
 class RunningPresync:
     """A presync process under way; its log is read while it is written."""
 

@@ -13,20 +13,12 @@ import pytest
 
 from hook.catalogs.bounded_command import passed_on, run_bounded_command
 from hook.errors import BackupUnknown
+from tests.testbed.process import has_ended
 from tests.testbed.run_context import eventually
 
 LONG = timedelta(minutes=1)
 # Long enough for a shell to start on a busy machine.
 SHORT = timedelta(seconds=4)
-
-
-def _is_gone(pid: int) -> bool:
-    """Tell whether no process has *pid*, or only one that nobody has waited for."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return True
-    return status.rpartition(")")[2].split()[0] == "Z"
 
 
 def _sleeper(file: Path, end: str) -> list[str]:
@@ -50,7 +42,7 @@ def test_program_that_does_not_end_is_killed_with_its_children(tmp_path: Path) -
     with pytest.raises(BackupUnknown, match="the command /bin/sh did not end within 4s"):
         run_bounded_command(_sleeper(tmp_path / "pid", "wait"), SHORT)
     child = int((tmp_path / "pid").read_text())
-    eventually(lambda: _is_gone(child))
+    eventually(lambda: has_ended(child))
 
 
 def test_child_that_keeps_the_output_open_is_not_waited_for(tmp_path: Path) -> None:
@@ -58,7 +50,7 @@ def test_child_that_keeps_the_output_open_is_not_waited_for(tmp_path: Path) -> N
     with pytest.raises(BackupUnknown, match="did not end within 4s"):
         run_bounded_command(_sleeper(tmp_path / "pid", "exit 0"), SHORT)
     child = int((tmp_path / "pid").read_text())
-    eventually(lambda: _is_gone(child))
+    eventually(lambda: has_ended(child))
 
 
 def test_child_without_the_output_is_killed_when_its_parent_ended(tmp_path: Path) -> None:
@@ -66,7 +58,7 @@ def test_child_without_the_output_is_killed_when_its_parent_ended(tmp_path: Path
     script = f"sleep 600 >/dev/null 2>&1 & echo $! > {shlex.quote(str(tmp_path / 'pid'))}; echo x"
     assert run_bounded_command(["/bin/sh", "-c", script], LONG) == b"x\n"
     child = int((tmp_path / "pid").read_text())
-    eventually(lambda: _is_gone(child))
+    eventually(lambda: has_ended(child))
 
 
 def test_program_that_closes_its_output_and_goes_on_is_not_waited_for() -> None:
@@ -90,7 +82,7 @@ def test_program_dies_with_the_process_that_asked(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     child = int((tmp_path / "pid").read_text())
-    eventually(lambda: _is_gone(child))
+    eventually(lambda: has_ended(child))
 
 
 def test_command_does_not_see_how_the_database_is_reached() -> None:
