@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _RUN_ID_BYTES = 6
 _COLLECT_AFTER = 100_000
-_LAST_WORDS_SECONDS = 1.0
+LAST_WORDS_SECONDS = 1.0
 
 
 def main() -> NoReturn:
@@ -231,7 +231,7 @@ class _Process:
             delivery.leave_word(report)
             telling = threading.Thread(target=log_end, args=(delivery.events, report), daemon=True)
             telling.start()
-            telling.join(_LAST_WORDS_SECONDS)
+            telling.join(LAST_WORDS_SECONDS)
         finally:
             os._exit(ExitCode.INTERRUPTED)
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE = timedelta(milliseconds=250)
 _LONGEST_PAUSE = timedelta(seconds=2)
-# The attempt at the end of the wait still gets a chance to answer.
-_SHORTEST_TIMEOUT = timedelta(seconds=1)
+# The attempt at the end of the wait still gets a chance to answer, on a busy machine too.
+_SHORTEST_TIMEOUT = timedelta(seconds=3)
 
 
 class Reached(NamedTuple):
@@ -96,7 +96,7 @@ class WaitStage:
     def _attempt(self, ctx: Context, deadline: Deadline) -> Outcome[Reached]:
         """Connect once and look where we are."""
         remaining = timedelta(seconds=deadline.remaining())
-        timeout = max(_SHORTEST_TIMEOUT, min(self.connect_timeout, remaining))
+        timeout = min(self.connect_timeout, max(_SHORTEST_TIMEOUT, remaining))
         session = self.connect(self.target, "", ctx.run_id, ctx.interrupt, timeout)
         try:
             return self._judge(session)

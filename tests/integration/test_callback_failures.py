@@ -91,6 +91,7 @@ def test_failing_error_callback_does_not_mask_the_first_error(gate: Gate) -> Non
 
 def test_retried_script_reruns_its_callbacks(gate: Gate) -> None:
     """They are in its transaction, so that an attempt that is rolled back left none of them."""
+    gate.limit(run_settings(ladder=[0.1, 30]))
     assert gate.run(TABLE).exit_code is ExitCode.OK
     around = telling("beforeEachMigrate", "beforeEachMigrateStatement", "afterEachMigrate")
     with gate.database.connect(autocommit=False) as other:
@@ -106,6 +107,7 @@ def test_retried_script_reruns_its_callbacks(gate: Gate) -> None:
 
 def test_callback_that_loses_against_others_is_tried_again(gate: Gate) -> None:
     """In a transaction of its own it left nothing behind, like a migration."""
+    gate.limit(run_settings(ladder=[0.1, 30]))
     assert gate.run(TABLE).exit_code is ExitCode.OK
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t")
@@ -140,6 +142,7 @@ def test_callback_without_transaction_that_stops_half_way(gate: Gate) -> None:
 
 def test_script_without_transaction_resumes_behind_its_callbacks(gate: Gate) -> None:
     """What has taken effect is not run again when the statement behind it waits in vain."""
+    gate.limit(run_settings(ladder=[0.1, 30]))
     assert gate.run(TABLE).exit_code is ExitCode.OK
     around = telling("beforeEachMigrate", "beforeEachMigrateStatement", "afterEachMigrate")
     script = f"{told('V2')};\nALTER TABLE t ADD x int"

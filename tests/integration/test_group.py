@@ -6,7 +6,7 @@ import pytest
 
 from hook.core.outcome import Status
 from hook.errors import ExitCode
-from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Fault, Proxy
 from tests.testbed.run_context import eventually
 
@@ -99,15 +99,14 @@ def test_broken_group_runs_once(gate: Gate) -> None:
 
 def test_settings_of_one_script_do_not_reach_the_next(gate: Gate) -> None:
     """The session is reset within the transaction as it is between two."""
-    spoil = "SET search_path = ''; SET lock_timeout = 0; SET LOCAL statement_timeout = 1"
-    seen = "CREATE TABLE seen AS SELECT current_setting('search_path') AS path,"
-    files = {
-        "V2__two.sql": spoil,
-        "V3__three.sql": f"{seen} current_setting('lock_timeout') AS patience",
-    }
+    spoil = "SET search_path = ''; SET lock_timeout = 0; SET LOCAL statement_timeout = '61s'"
+    names = ("search_path", "lock_timeout", "statement_timeout")
+    columns = ", ".join(f"current_setting('{name}') AS {name}" for name in names)
+    files = {"V2__two.sql": spoil, "V3__three.sql": f"CREATE TABLE seen AS SELECT {columns}"}
     report = gate.run(files)
     assert report.exit_code is ExitCode.OK, report.verdict
-    assert gate.database.query("SELECT * FROM seen") == [('"public","$user", public', "100ms")]
+    expected = ('"public","$user", public', "100ms", "30s")
+    assert gate.database.query("SELECT * FROM seen") == [expected]
 
 
 def test_deferred_constraint_is_checked_at_the_end_of_the_group(gate: Gate) -> None:
@@ -125,6 +124,7 @@ def test_deferred_constraint_is_checked_at_the_end_of_the_group(gate: Gate) -> N
 
 def test_lock_timeout_repeats_the_whole_group(gate: Gate) -> None:
     """What the attempt did before the lock was in the way is done again, once."""
+    gate.limit(run_settings(ladder=[0.1, 30]))
     files = {**FILES, "V3__three.sql": "INSERT INTO t VALUES (3); LOCK TABLE other"}
     gate.database.execute("CREATE TABLE other ()")
     with gate.database.connect(autocommit=False) as other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -38,6 +39,13 @@ def holder(gate: Gate, statement: str = "LOCK TABLE t") -> Iterator[Connection]:
         yield other
 
 
+def seconds_of_a_run(gate: Gate) -> float:
+    """Return a span in which a run gets to its script, as fast as the machine is just now."""
+    began = time.monotonic()
+    assert gate.run().exit_code is ExitCode.OK
+    return 1 + 10 * (time.monotonic() - began)
+
+
 def retried(gate: Gate) -> list[object]:
     """Return the SQLSTATEs for which another attempt was made."""
     return [item["sqlstate"] for item in gate.events.named("retry.scheduled")]
@@ -45,6 +53,7 @@ def retried(gate: Gate) -> list[object]:
 
 def test_lock_released_in_time_costs_an_attempt(gate: Gate) -> None:
     """The first attempt gives up its place in the queue, the second one gets the lock."""
+    gate.limit(run_settings(ladder=[0.1, 30]))
     with holder(gate) as other:
         running = gate.start(ALTER)
         eventually(lambda: bool(gate.events.named("retry.scheduled")))
@@ -55,7 +64,7 @@ def test_lock_released_in_time_costs_an_attempt(gate: Gate) -> None:
     assert retried(gate) == ["55P03"]
     assert gate.events.named("migration.applied")[0]["attempts"] == 2
     (message,) = [text for name, text, _ in gate.events.told if name == "retry.scheduled"]
-    assert message.startswith("V2__x.sql: attempt 1 of 3: 55P03 ")
+    assert message.startswith("V2__x.sql: attempt 1 of 2: 55P03 ")
 
 
 def test_lock_never_released_is_contention(gate: Gate) -> None:
@@ -73,12 +82,12 @@ def test_lock_never_released_is_contention(gate: Gate) -> None:
 
 def test_others_wait_no_longer_than_the_lock_timeout(gate: Gate) -> None:
     """Whoever queues behind us is let through when our attempt gives up."""
-    gate.limit(run_settings(ladder=[0.3]))
+    gate.limit(run_settings(ladder=[2]))
     with holder(gate, "LOCK TABLE t IN ACCESS SHARE MODE"), gate.database.connect() as reader:
         running = gate.start(ALTER)
         waiting = "SELECT 1 FROM pg_locks WHERE relation = 't'::regclass AND NOT granted"
         eventually(lambda: bool(gate.database.query(waiting)))
-        reader.execute("SET statement_timeout = '5s'")
+        reader.execute("SET statement_timeout = '60s'")
         assert reader.execute("SELECT id FROM t").fetchall() == [(1,)]
         assert running.report().exit_code is ExitCode.CONTENTION
 
@@ -144,7 +153,7 @@ def test_error_of_the_script_is_tried_once(gate: Gate) -> None:
 
 def test_statement_timeout_is_a_budget(gate: Gate) -> None:
     """A statement that takes too long is rolled back, with its line."""
-    gate.limit(run_settings(statement_timeout=0.2))
+    gate.limit(run_settings(statement_timeout=seconds_of_a_run(gate)))
     report = gate.run({"V2__x.sql": "CREATE TABLE half ();\nSELECT pg_sleep(60)"})
     assert report.verdict == (
         "FAILED 23 BUDGET: V2__x.sql:2 57014 canceling statement due to statement timeout;"
@@ -156,7 +165,7 @@ def test_statement_timeout_is_a_budget(gate: Gate) -> None:
 
 def test_deadline_is_a_budget(gate: Gate) -> None:
     """The end of the whole run cancels the statement, and the setting is named."""
-    gate.limit(run_settings(deadline=1))
+    gate.limit(run_settings(deadline=seconds_of_a_run(gate)))
     report = gate.run({"V2__x.sql": "CREATE TABLE half ();\nSELECT pg_sleep(60)"})
     assert report.verdict == (
         "FAILED 23 BUDGET: V2__x.sql:2 PRESYNC_DEADLINE is used up; rolled back, at 1"
@@ -166,7 +175,7 @@ def test_deadline_is_a_budget(gate: Gate) -> None:
 
 def test_deadline_between_attempts_ends_the_ladder(gate: Gate) -> None:
     """No attempt begins after the deadline."""
-    gate.limit(run_settings(deadline=1, ladder=[0.1] * 50))
+    gate.limit(run_settings(deadline=seconds_of_a_run(gate), ladder=[0.1] * 50))
     with holder(gate):
         report = gate.run(ALTER)
     assert report.exit_code in {ExitCode.CONTENTION, ExitCode.BUDGET}

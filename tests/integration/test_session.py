@@ -254,7 +254,7 @@ def test_fetch_maps_a_missing_right(
     ("query", "expected"),
     [
         ("SELECT * FROM nowhere", QueryFailed),
-        ("SELECT set_config('statement_timeout', '10', false), pg_sleep(60)", BudgetExceeded),
+        ("SET statement_timeout = 20; SELECT pg_sleep(60)", BudgetExceeded),
         ("DO $$ BEGIN RAISE 'full' USING ERRCODE = '53100'; END $$", DatabaseUnreachable),
         ("DO $$ BEGIN RAISE 'locked' USING ERRCODE = '55P03'; END $$", LockContention),
     ],
@@ -263,7 +263,6 @@ def test_fetch_maps_errors_by_sqlstate(
     session: Session, query: str, expected: type[Exception]
 ) -> None:
     """Each kind of failure of a read becomes the error with its own exit code."""
-    session.fetch("SET statement_timeout = 20")
     with pytest.raises(expected):
         session.fetch(query)
 

@@ -26,7 +26,7 @@ LEAKS = {
     "session authorization": "SET SESSION AUTHORIZATION pg_monitor",
     "search path": "SET search_path = pg_catalog",
     "search path of pg_dump": "SELECT pg_catalog.set_config('search_path', '', false)",
-    "statement timeout": "SET statement_timeout = 1",
+    "statement timeout": "SET statement_timeout = '61s'",
     "lock timeout": "SET lock_timeout = 0",
     "strings": "SET standard_conforming_strings = off",
     "time zone": "SET TimeZone = 'Asia/Shanghai'",

@@ -140,7 +140,7 @@ class Running:
         thread.start()
         return cls(thread, reports)
 
-    def report(self, seconds: float = 30) -> Report:
+    def report(self, seconds: float = 60) -> Report:
         """Return the report of the run, which must end within *seconds*."""
         self.thread.join(seconds)
         assert not self.thread.is_alive(), "the gate did not end"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-_SECONDS = 60.0
+_SECONDS = 120.0
 
 Event = dict[str, Any]
 

@@ -18,7 +18,7 @@ from tests.fakes import FakeEvents
 from tests.testbed.database import Database, Role
 
 RUN_ID = "r1"
-_SECONDS = 30.0
+_SECONDS = 60.0
 _PAUSE = 0.005
 
 

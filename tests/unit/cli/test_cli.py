@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hook import bootstrap
+from hook.cli import LAST_WORDS_SECONDS
+from hook.clock import ABANDON_SECONDS
 from hook.core.report import Report
 from hook.errors import ExitCode, Unsupported
 from hook.settings import Settings
@@ -245,3 +247,8 @@ def test_notes_and_actor_are_told_before_the_run(run: Run, monkeypatch: pytest.M
     assert read["event"] == "settings.read"
     assert str(read["message"]).endswith("on shop@db:5432/shop, named by PRESYNC_URL")
     assert read["pod"] == "migrate-x7"
+
+
+def test_process_that_hangs_is_gone_within_the_promised_time() -> None:
+    """It is abandoned, and has said its last words, within twenty seconds."""
+    assert ABANDON_SECONDS + LAST_WORDS_SECONDS < 20
