@@ -15,7 +15,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from hook.core.redaction import Redactor
@@ -137,6 +137,21 @@ def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
 def _read(process: subprocess.Popen[bytes], program: str, ends_at: float) -> tuple[bytes, bytes]:
     """Return all of the output and the end of the error output, read side by side."""
     output, tail = bytearray(), b""
+    for pipe, chunk in _chunks(process, ends_at):
+        if pipe is not process.stdout:
+            tail = (tail + chunk)[-_TAIL:]
+            continue
+        output += chunk
+        if len(output) > OUTPUT_LIMIT:
+            raise BackupUnknown(
+                f"the command {program} prints more than {OUTPUT_LIMIT // 2**20} MiB",
+                "Let it print one JSON document about the backups and nothing else.",
+            )
+    return bytes(output), tail
+
+
+def _chunks(process: subprocess.Popen[bytes], ends_at: float) -> Iterator[tuple[object, bytes]]:
+    """Yield what comes out of both pipes, until both are at their end."""
     with selectors.DefaultSelector() as selector:
         for pipe in filter(None, (process.stdout, process.stderr)):
             selector.register(pipe, selectors.EVENT_READ)
@@ -148,16 +163,7 @@ def _read(process: subprocess.Popen[bytes], program: str, ends_at: float) -> tup
                 chunk = os.read(key.fd, _CHUNK)
                 if not chunk:
                     selector.unregister(key.fileobj)
-                elif key.fileobj is process.stdout:
-                    output += chunk
-                else:
-                    tail = (tail + chunk)[-_TAIL:]
-            if len(output) > OUTPUT_LIMIT:
-                raise BackupUnknown(
-                    f"the command {program} prints more than {OUTPUT_LIMIT // 2**20} MiB",
-                    "Let it print one JSON document about the backups and nothing else.",
-                )
-    return bytes(output), tail
+                yield key.fileobj, chunk
 
 
 def _await_end(pid: int, ends_at: float) -> None:

@@ -18,7 +18,7 @@ from hook.core.lock_key import migration_lock_key
 from hook.errors import ExitCode
 from tests.testbed.database import Database
 from tests.testbed.deployment import OURS, Deployment
-from tests.testbed.process import Completed, RunningPresync, has_ended
+from tests.testbed.process import Completed, RunningPresync
 from tests.testbed.run_context import eventually
 
 # Of its own accord: before it would be abandoned.
@@ -108,24 +108,6 @@ def test_stop_while_the_storage_is_silent(
             completed = stopped(running)
     assert completed.report["verdict"].endswith("; database untouched")
     assert not released.has_sessions()
-
-
-def test_stop_while_a_command_is_asked_for_the_backups(
-    released: Deployment, start_presync: StartPresync, tmp_path: Path
-) -> None:
-    """It goes with the process that asked, and so does what it started."""
-    released.release({"V2__u.sql": "CREATE TABLE u ()"})
-    told = tmp_path / "told"
-    script = tmp_path / "backups"
-    script.write_text(f"#!/bin/sh\nsleep 600 & echo $! >> {told}; wait\n")
-    script.chmod(0o755)
-    env = released.env(PRESYNC_BACKUP_SOURCE=f"command:{script}")
-    running = start_presync(["run"], env)
-    eventually(lambda: told.exists() and told.read_text().endswith("\n"))
-    completed = stopped(running)
-    assert completed.report["verdict"].endswith("; database untouched")
-    children = [int(line) for line in told.read_text().split()]
-    eventually(lambda: all(map(has_ended, children)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
