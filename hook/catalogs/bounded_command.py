@@ -159,11 +159,15 @@ def _chunks(process: subprocess.Popen[bytes], ends_at: float) -> Iterator[tuple[
             ready = selector.select(max(0.0, ends_at - time.monotonic()))
             if not ready or time.monotonic() > ends_at:
                 raise _TimeIsOver
-            for key, _ in ready:
-                chunk = os.read(key.fd, _CHUNK)
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                yield key.fileobj, chunk
+            yield from ((key.fileobj, _take(selector, key)) for key, _ in ready)
+
+
+def _take(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> bytes:
+    """Return what is there, and watch a pipe no longer that is at its end."""
+    chunk = os.read(key.fd, _CHUNK)
+    if not chunk:
+        selector.unregister(key.fileobj)
+    return chunk
 
 
 def _await_end(pid: int, ends_at: float) -> None:

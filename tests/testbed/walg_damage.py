@@ -65,7 +65,7 @@ def forget_all_times(prefix: Prefix) -> None:
     """Leave only the time of the object."""
     forget_times(prefix, NEWEST)
     prefix.file(NEWEST, "metadata.json").unlink()
-    written = (datetime.now(UTC) - timedelta(minutes=10)).timestamp()
+    written = int((datetime.now(UTC) - timedelta(minutes=10)).timestamp())
     os.utime(prefix.sentinel(NEWEST), (written, written))
 
 

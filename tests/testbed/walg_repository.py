@@ -73,7 +73,8 @@ class Prefix:
     def stop_newest_at(self, moment: datetime) -> None:
         """Move all backups in time so that the newest stops at *moment*."""
         newest = json.loads(self.sentinel(NEWEST).read_text())["FinishTime"]
-        shift = moment - datetime.fromisoformat(newest)
+        # The clock of a bucket has whole seconds, and may not be behind the backup's.
+        shift = moment.replace(microsecond=0) - datetime.fromisoformat(newest)
         for label in LABELS:
             self.edit(self.sentinel(label), lambda found: _shift(found, shift, "Time"))
             self.edit(
