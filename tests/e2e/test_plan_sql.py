@@ -129,6 +129,37 @@ def test_printed_sql_does_in_psql_what_a_run_does(
     assert len(snapshot(other).history) == 1 + len(FILES) - 1
 
 
+def test_what_psql_would_replace_or_obey_reaches_the_server(
+    deployment: Deployment,
+    make_database: Callable[[], Database],
+    binaries: Binaries,
+    run_presync: RunPresync,
+) -> None:
+    """Names of psql's variables, colons, backslashes, and the commands that pg_dump writes."""
+    deployment.release(
+        {
+            "V1__odd.sql": (
+                "\\restrict abc\n"
+                'CREATE TABLE t (":USER" text, b text, c text, d text);\n'
+                "INSERT INTO t VALUES (':DBNAME', $$:'HOST' \\echo$$, E'\\\\q\\n\\\\!', "
+                "('{a,b,c}'::text[])[2:3]::text);\n"
+                "COPY t FROM stdin;\n\\\\q\t:PORT\t\\N\t;\n\\.\n"
+                "CREATE FUNCTION f(int) RETURNS text LANGUAGE sql\n"
+                "BEGIN ATOMIC SELECT ('{a,b,c}'::text[])[1:$1]::text; END;\n"
+                "INSERT INTO t (b) VALUES (f(2)); -- \\! exit\n"
+                "\\unrestrict abc\n"
+            )
+        }
+    )
+    printed = plan_sql(run_presync, deployment)
+    assert printed.exit_code == ExitCode.OK, printed.stderr
+    by_psql = make_database()
+    pipe_into_psql(printed.stdout, by_psql, binaries)
+    assert run_presync(["run"], deployment.env(**SETTINGS)).exit_code == ExitCode.OK
+    rows = "SELECT t::text FROM app.t ORDER BY 1"
+    assert by_psql.query(rows) == deployment.database.query(rows)
+
+
 def test_ranks_are_those_behind_baseline_and_created_schemas(
     deployment: Deployment,
     make_database: Callable[[], Database],

@@ -105,7 +105,8 @@ def _default_location(working_directory: str) -> str:
 
 def _absolute(name: str, working_directory: str) -> str:
     path = name if name.startswith("/") else f"{working_directory}/{name}"
-    return os.path.normpath(path)
+    # What is above a linked folder is known to the system alone.
+    return os.path.realpath(path) if ".." in path.split("/") else os.path.normpath(path)
 
 
 def _search_matching(pattern: str) -> list[Search]:

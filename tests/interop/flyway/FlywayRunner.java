@@ -13,6 +13,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.flywaydb.core.api.output.InfoOutput;
 import org.flywaydb.core.api.output.InfoResult;
 import org.flywaydb.core.api.output.ValidateOutput;
@@ -48,7 +49,7 @@ public final class FlywayRunner {
         answer.put("accepted", true);
         try {
             String command = request.remove("command");
-            run(command, Flyway.configure().configuration(properties(request)).load(), answer);
+            run(command, configured(request).load(), answer);
         } catch (FlywayException refusal) {
             answer.put("accepted", false);
             answer.put("error", String.valueOf(refusal.getErrorCode()));
@@ -98,6 +99,19 @@ public final class FlywayRunner {
             states.add(state);
         }
         return states;
+    }
+
+    /** What the command line makes of its environment, and of its flag -workingDirectory. */
+    private static FluentConfiguration configured(Map<String, String> request) {
+        FluentConfiguration configuration = Flyway.configure();
+        String folder = request.remove("FLYWAY_WORKING_DIRECTORY");
+        if (folder != null) {
+            configuration.workingDirectory(folder);
+            String[] locations = request.get("FLYWAY_LOCATIONS").split(",");
+            ConfigUtils.makeRelativeLocationsBasedOnWorkingDirectory(folder, locations);
+            request.put("FLYWAY_LOCATIONS", String.join(",", locations));
+        }
+        return configuration.configuration(properties(request));
     }
 
     /** Flyway's own translation of variable names to property names. */

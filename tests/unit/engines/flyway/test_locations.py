@@ -121,6 +121,14 @@ def test_default_location_is_the_first_that_exists(tmp_path: Path) -> None:
     assert search.problems in ([], ["location /migrations does not exist"])
 
 
+def test_parent_of_a_linked_folder_is_the_parent_of_its_target(tmp_path: Path) -> None:
+    """The system says what a path means, as with Flyway; it is not for us to shorten it."""
+    write_files(tmp_path, {"releases/sql/V1__a.sql": "", "releases/5/V2__b.sql": ""})
+    (tmp_path / "current").symlink_to("releases/5")
+    assert scripts("./current//../sql/", cwd=tmp_path) == ["V1__a.sql"]
+    assert scripts("current/../sql", "releases", cwd=tmp_path) == ["5/V2__b.sql", "sql/V1__a.sql"]
+
+
 def test_missing_location_can_be_a_note_beside_another_one(tmp_path: Path) -> None:
     """All of them missing is the wrong image or mount, whatever is tolerated."""
     there, gone = f"{tmp_path}/sql", f"{tmp_path}/gone"
