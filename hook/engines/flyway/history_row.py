@@ -13,6 +13,7 @@ from hook.core.script import Migration
 from hook.core.sql_text import quote_identifier, quote_literal
 
 SCRIPT_LENGTH = 1000
+_HIGHEST_RANK = 2**31 - 1
 _CUT = "..."
 _COLUMNS = (
     '"installed_rank", "version", "description", "type", "script", "checksum",'
@@ -125,6 +126,9 @@ def render_check(history: str, row: NewRow) -> str:
     return (
         f"SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM {history} AS h"  # noqa: S608 - every value is quoted above
         f' WHERE h."installed_rank" OPERATOR(pg_catalog.>=) {row.installed_rank}'
+        # Without statistics the server takes the index for a range, and reads all of the
+        # table for one bound alone: 5,000 rows for each of 5,000 migrations.
+        f' AND h."installed_rank" OPERATOR(pg_catalog.<=) {_HIGHEST_RANK}'
         f" AND {' AND '.join(same)}"
     )
 

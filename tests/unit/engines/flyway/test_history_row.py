@@ -50,6 +50,7 @@ def test_row_is_read_back_by_what_makes_it_the_one_of_its_script() -> None:
     assert render_check('"s"."t"', row) == (
         'SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM "s"."t" AS h'
         ' WHERE h."installed_rank" OPERATOR(pg_catalog.>=) 3'
+        ' AND h."installed_rank" OPERATOR(pg_catalog.<=) 2147483647'
         " AND h.\"version\"::pg_catalog.text OPERATOR(pg_catalog.=) '2'"
         " AND h.\"description\"::pg_catalog.text OPERATOR(pg_catalog.=) 'it''s'"
         " AND h.\"checksum\"::pg_catalog.text OPERATOR(pg_catalog.=) '-5'"
