@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
+from hook.core.text import one_line
+
 RESERVED = "flyway"
 
 
@@ -133,7 +135,8 @@ def _prefix_pattern(prefix: bytes) -> re.Pattern[bytes]:
 
 
 def _problem(text: bytes, start: int, name: str, syntax: PlaceholderSyntax) -> str:
-    shown = " ".join(name.split())[:60]
+    # As it is written: with a blank in it, it is another name than without.
+    shown = one_line(name)[:60]
     return f"line {_line(text, start)}: no value for {syntax.prefix}{shown}{syntax.suffix}"
 
 

@@ -43,6 +43,16 @@ def test_placeholders_without_value_are_all_named_with_their_lines() -> None:
     assert raised.value.problems == ("line 1: no value for ${a}", "line 2: no value for ${B}")
 
 
+def test_name_with_a_blank_is_told_as_it_is_written() -> None:
+    """It is another name than the one without, which may well have a value."""
+    with pytest.raises(UnresolvedPlaceholders) as raised:
+        replace_placeholders(b"SELECT '${ a }', '${b\nc}'", {"a": "1"}, SYNTAX)
+    assert raised.value.problems == (
+        "line 1: no value for ${ a }",
+        "line 1: no value for ${b\\nc}",
+    )
+
+
 def test_placeholder_that_does_not_end_is_an_error() -> None:
     """The rest of the file cannot be its name."""
     with pytest.raises(UnresolvedPlaceholders) as raised:
