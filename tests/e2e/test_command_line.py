@@ -138,6 +138,23 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_log_that_nobody_reads_leaves_the_exit_code_alone(tmp_path: Path) -> None:
+    """Python itself would end with 120, which means nothing to whoever reads exit codes."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "-m", "hook", "run"],
+        stdout=subprocess.PIPE,
+        stderr=write_end,
+        # Buffered, so that what could not be written is still there at the end.
+        env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, "HOME": str(tmp_path)},
+        check=False,
+    )
+    os.close(write_end)
+    assert done.returncode == ExitCode.CONFIG
+    assert json.loads(done.stdout)["exit_code"] == ExitCode.CONFIG
+
+
 LOADED = """
 import sys
 from hook.cli import execute

@@ -69,22 +69,21 @@ UNUSED = (
 # Each frozen one costs as much as importing ten plain modules.
 MOST_DATACLASSES = 10
 PROBE = """
-import atexit, dataclasses, sys
-from hook.cli import main
+import dataclasses, os, sys
+from hook.cli import execute
+from hook.clock import Interrupt
 
-def tell():
-    made = [
-        f"{module.__name__}.{name}"
-        for module in list(sys.modules.values())
-        if module.__name__.startswith("hook")
-        for name, item in vars(module).items()
-        if dataclasses.is_dataclass(item) and item.__module__ == module.__name__
-    ]
-    print(*sys.modules, file=open("modules", "w"))
-    print(*made, file=open("dataclasses", "w"))
-
-atexit.register(tell)
-main()
+code = execute(sys.argv[1:], dict(os.environ), Interrupt())
+made = [
+    f"{module.__name__}.{name}"
+    for module in list(sys.modules.values())
+    if module.__name__.startswith("hook")
+    for name, item in vars(module).items()
+    if dataclasses.is_dataclass(item) and item.__module__ == module.__name__
+]
+print(*sys.modules, file=open("modules", "w"))
+print(*made, file=open("dataclasses", "w"))
+sys.exit(code)
 """
 
 
