@@ -6,12 +6,12 @@ nothing has to be described a second time.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hook.core.lexer import SqlSyntaxError
+from hook.core.places import Places
 from hook.core.statement_list import Source, StatementList
 from hook.core.statements import cut_statements
 from hook.core.transactions import TransactionMode, classify, is_open_after
@@ -108,4 +108,6 @@ def _statements(sql: bytes) -> StatementList:
     except SqlSyntaxError:
         # Strings by another syntax than the standard one: such a statement travels alone.
         end = len(sql.rstrip().removesuffix(b";").rstrip())
-        return StatementList(Source(sql), array("I", [0]), array("I", [end]), {})
+        places = Places()
+        places.add(0, end)
+        return StatementList.whole(Source(sql), places, {})

@@ -9,7 +9,6 @@ https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-S
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -77,7 +76,7 @@ class ScriptMessage:
     def copies(self) -> tuple[memoryview, ...]:
         """Return the data of each COPY … FROM STDIN in the message, in order, not copied."""
         source = memoryview(self.statements.source.sql)
-        copies = (item.copy for item in self.statements.special.values())
+        copies = (item.copy for _, item in self.statements.exceptions())
         return tuple(source[copy.start : copy.end] for copy in copies if copy is not None)
 
     @property
@@ -87,8 +86,8 @@ class ScriptMessage:
         libpq then has the message twice: with the message itself and the script, that
         would be up to four times the script.
         """
-        starts, ends = self.statements.starts, self.statements.ends
-        length = ends[-1] - starts[0] if starts else 0
+        start, end = self.statements.extent
+        length = end - start
         whole = len(self.statements.source.sql)
         return length > _LONGEST_MESSAGE and length > whole * _LARGE_SHARE
 
@@ -137,17 +136,16 @@ class ScriptMessage:
 
     def _found_at(self, place: int) -> Found:
         """Return the statement at *place* of the source."""
-        statement = self.statements[max(bisect_right(self.statements.starts, place) - 1, 0)]
+        statement = self.statements[max(self.statements.begun_by(place) - 1, 0)]
         line = statement.source.line_at(min(place, statement.end))
         return Found(Moment.SCRIPT, statement, line)
 
     def _stretches(self) -> Iterator[tuple[int, int]]:
         """Yield the parts of the source that only the server's statements and comments are in."""
-        starts, ends = self.statements.starts, self.statements.ends
         first = 0
-        for stop in (*_breaks(self.statements), len(starts)):
+        for stop in (*_breaks(self.statements), len(self.statements)):
             if stop > first:
-                yield starts[first], ends[stop - 1]
+                yield self.statements[first:stop].extent
                 first = stop
 
 
@@ -161,7 +159,7 @@ def compose_messages(
     by the setting it began with.
     """
     is_escaping = any(
-        item.string_syntax is StringSyntax.ESCAPE for item in statements.special.values()
+        item.string_syntax is StringSyntax.ESCAPE for _, item in statements.exceptions()
     )
     longest = 0 if is_escaping else _LONGEST_MESSAGE
     first = 0
@@ -175,7 +173,7 @@ def _message_end(statements: StatementList, first: int, longest: int) -> int:
     """Return the index behind the last statement of the message that begins with *first*."""
     if first >= len(statements):
         return first
-    fitting = bisect_right(statements.ends, statements.starts[first] + longest)
+    fitting = statements.ended_by(statements[first].start + longest)
     return max(fitting, first + 1)
 
 
@@ -185,11 +183,11 @@ def _encoded(statements: Sequence[Own]) -> bytes:
 
 def _breaks(statements: StatementList) -> list[int]:
     """Return the indexes of the statements in front of which something is to be cut out."""
-    sql, starts = statements.source.sql, statements.starts
-    found = {at + 1 for at, item in statements.special.items() if item.copy is not None}
-    for word in _PSQL_WORDS if starts else ():
-        position, end = starts[0] - 1, statements.ends[-1]
+    sql, (start, end) = statements.source.sql, statements.extent
+    found = {at + 1 for at, item in statements.exceptions() if item.copy is not None}
+    for word in _PSQL_WORDS:
+        position = start - 1
         while (position := sql.find(word, position + 1, end)) >= 0:
             # A word within a statement cuts in front of the next one, which does no harm.
-            found.add(bisect_right(starts, position))
+            found.add(statements.begun_by(position))
     return sorted(found)

@@ -11,6 +11,7 @@ from itertools import accumulate, islice
 from typing import overload
 
 from hook.core.lexer import StringSyntax, Token, tokens
+from hook.core.places import Place, Places
 
 _BLOCK = 16_384
 _HEAD = re.compile(rb"[A-Za-z]*+")
@@ -138,25 +139,32 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class StatementList(Sequence[Statement]):
-    """The statements of one script, eight bytes each until one is looked at.
+    """The statements of one script, a few bytes each until one is looked at.
 
     A dump of single-row INSERTs has statements shorter than a `Statement` is big: as
     objects they would take several times the memory of the script itself.
 
     Attributes:
-        starts: Offset of each statement's first token.
-        ends: Offset behind each statement.
-        special: By index, each statement that its two offsets do not describe: COPY with
+        places: Of all statements of the script.
+        special: By index, each statement that its place does not describe: COPY with
             data, a meta-command, an unterminated last one, one in escape string syntax.
+        span: Indexes of those of the script that are in the list; ascending.
     """
 
     source: Source
-    starts: array[int] = field(repr=False)
-    ends: array[int] = field(repr=False)
+    places: Places = field(repr=False)
     special: Mapping[int, Statement] = field(repr=False)
+    span: range = field(repr=False)
+
+    @classmethod
+    def whole(
+        cls, source: Source, places: Places, special: Mapping[int, Statement]
+    ) -> StatementList:
+        """Return all statements of *source*."""
+        return cls(source, places, special, range(len(places)))
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.span)
 
     @overload
     def __getitem__(self, index: int) -> Statement: ...
@@ -164,24 +172,47 @@ class StatementList(Sequence[Statement]):
     def __getitem__(self, index: slice) -> StatementList: ...
     def __getitem__(self, index: int | slice) -> Statement | StatementList:
         if isinstance(index, slice):
-            return self._kept(self.starts[index], self.ends[index], range(len(self))[index])
-        at = range(len(self))[index]
-        return self.special.get(at) or Statement(self.source, self.starts[at], self.ends[at])
+            return StatementList(self.source, self.places, self.special, self.span[index])
+        at = self.span[index]
+        return self.special.get(at) or Statement(self.source, *self.places.at(at))
 
     def __iter__(self) -> Iterator[Statement]:
-        for at, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):
-            yield self.special.get(at) or Statement(self.source, start, end)
+        span, special = self.span, self.special
+        places = islice(self.places.between(span.start, span.stop), 0, None, span.step)
+        for at, (start, end) in zip(span, places, strict=True):
+            yield special.get(at) or Statement(self.source, start, end)
+
+    @property
+    def extent(self) -> Place:
+        """Return where the first one starts and the last one ends."""
+        if not self.span:
+            return 0, 0
+        return self.places.at(self.span[0])[0], self.places.at(self.span[-1])[1]
+
+    def exceptions(self) -> Iterator[tuple[int, Statement]]:
+        """Yield index and statement of those in the list that are special."""
+        for index, at in enumerate(self.span if self.special else ()):
+            if at in self.special:
+                yield index, self.special[at]
+
+    def begun_by(self, offset: int) -> int:
+        """Return how many of the list start at *offset* of the source or in front of it."""
+        return min(max(self.places.begun_by(offset) - self.span.start, 0), len(self))
+
+    def ended_by(self, offset: int) -> int:
+        """Return how many of the list end at *offset* of the source or in front of it."""
+        begun = self.begun_by(offset)
+        return begun - (begun > 0 and self.places.at(self.span[begun - 1])[1] > offset)
 
     def without(self, kind: StatementKind) -> StatementList:
         """Return the statements that are not of *kind*."""
-        dropped = {at for at, statement in self.special.items() if statement.kind is kind}
-        if not dropped:
+        if not any(statement.kind is kind for statement in self.special.values()):
             return self
-        indexes = array("I", (at for at in range(len(self)) if at not in dropped))
-        starts = array("I", (self.starts[at] for at in indexes))
-        ends = array("I", (self.ends[at] for at in indexes))
-        return self._kept(starts, ends, indexes)
-
-    def _kept(self, starts: array[int], ends: array[int], indexes: Sequence[int]) -> StatementList:
-        special = {new: self.special[at] for new, at in enumerate(indexes) if at in self.special}
-        return StatementList(self.source, starts, ends, special)
+        places = Places()
+        special: dict[int, Statement] = {}
+        for at, statement in zip(self.span, self, strict=True):
+            if statement.kind is not kind:
+                if at in self.special:
+                    special[len(places)] = statement
+                places.add(statement.start, statement.end)
+        return StatementList.whole(self.source, places, special)

@@ -29,6 +29,7 @@ from hook.core.lexer import (
     token_at,
     tokens,
 )
+from hook.core.places import Places
 from hook.core.statement_list import CopyData, Source, Statement, StatementKind, StatementList
 from hook.core.string_settings import FOLLOWED, StringSettings, follow_settings
 
@@ -106,7 +107,7 @@ class _Scan:
         followed: Indexes of the statements that may change settings.
     """
 
-    __slots__ = ("_ends", "_settings", "_source", "_special", "_sql", "_starts", "followed")
+    __slots__ = ("_places", "_settings", "_source", "_special", "_sql", "followed")
 
     def __init__(self, sql: bytes) -> None:
         if b"\0" in sql:
@@ -114,8 +115,7 @@ class _Scan:
         self._sql = sql
         self._source = Source(sql)
         self._settings = StringSettings()
-        self._starts = array("I")
-        self._ends = array("I")
+        self._places = Places()
         self._special: dict[int, Statement] = {}
         self.followed = array("I")
 
@@ -124,7 +124,7 @@ class _Scan:
         position = len(_BYTE_ORDER_MARK) if self._sql.startswith(_BYTE_ORDER_MARK) else 0
         while (position := self._gap_end(position)) < len(self._sql):
             position = self._read(position)
-        return StatementList(self._source, self._starts, self._ends, self._special)
+        return StatementList.whole(self._source, self._places, self._special)
 
     def _gap_end(self, position: int) -> int:
         """Skip space, comments and empty statements."""
@@ -147,8 +147,7 @@ class _Scan:
         terminated = end < len(self._sql)
         syntax = self._settings.current
         if terminated and head not in _WATCHED and syntax is StringSyntax.STANDARD:
-            self._starts.append(start)
-            self._ends.append(end)
+            self._places.add(start, end)
             return end + 1
         if not terminated:
             end = self._without_spaces(start, len(self._sql))
@@ -165,7 +164,7 @@ class _Scan:
         """Keep *statement* and what it means for what follows it."""
         following = statement.end + 1
         if statement.head in FOLLOWED:
-            self.followed.append(len(self._starts))
+            self.followed.append(len(self._places))
             self._settings = follow_settings(self._settings, statement)
         elif statement.head == "COPY" and _reads_stdin(statement):
             data, following = self._copy_data(statement)
@@ -175,9 +174,8 @@ class _Scan:
 
     def _keep(self, statement: Statement) -> None:
         if statement != Statement(self._source, statement.start, statement.end):
-            self._special[len(self._starts)] = statement
-        self._starts.append(statement.start)
-        self._ends.append(statement.end)
+            self._special[len(self._places)] = statement
+        self._places.add(statement.start, statement.end)
 
     def _read_meta(self, start: int) -> int:
         """Read a psql meta-command, which takes the rest of its line."""
