@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from json.encoder import encode_basestring, encode_basestring_ascii
 
 MASK = "***"
@@ -37,6 +37,32 @@ class Redactor:
             if _CUT in text:
                 text = _without_clipped(text, form)
         return text
+
+    def cut_apart(self, pieces: Iterable[str]) -> Iterator[str]:
+        """Yield the text of *pieces* cut where no secret is: each can be redacted alone."""
+        longest = max(map(len, self._forms), default=0)
+        held = ""
+        for piece in pieces:
+            held += piece
+            end = self._between_secrets(held, len(held) - longest)
+            if end:
+                yield held[:end]
+                held = held[end:]
+        if held:
+            yield held
+
+    def _between_secrets(self, text: str, end: int) -> int:
+        """Return *end*, or a place in front of it where no secret is cut in two."""
+        place = max(end, 0)
+        while True:
+            across = [
+                text.find(form, max(place - len(form) + 1, 0), place + len(form) - 1)
+                for form in self._forms
+            ]
+            starts = [start for start in across if start >= 0]
+            if not starts:
+                return place
+            place = min(starts)
 
     def value(self, value: object) -> object:
         """Return *value*, JSON-ready, with every text in it redacted."""

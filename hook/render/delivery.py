@@ -87,12 +87,12 @@ class Delivery:
         """Return where the statements of a plan go: to stdout as SQL, unless JSON is asked for."""
         from hook.render.sql import SqlList, SqlText  # noqa: PLC0415 - not for a run
 
-        if self.output.format is OutputFormat.JSON:
-            self._sql = SqlList(self.print_object)
-            return self._sql
         if isinstance(self.stdout, io.TextIOWrapper):
             # What is run later is never replaced by what this terminal can show.
             self.stdout.reconfigure(encoding="utf-8")
+        if self.output.format is OutputFormat.JSON:
+            self._sql = SqlList(lambda text: _write(self.stdout, text), self.redactor)
+            return self._sql
         make = SqlText.on_terminal if self.stdout.isatty() else SqlText.for_psql
         self._sql = make(lambda text: _write(self.stdout, text), self.redactor)
         return self._sql

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import codecs
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hook.core.plan_view import describe_script
 from hook.core.redaction import MASK, Redactor
 from hook.core.text import one_line
+from hook.log.json_text import to_json
 from hook.render.report_json import report_object
 
 if TYPE_CHECKING:
@@ -57,10 +60,10 @@ class SqlText:
         if message.is_transaction:
             self._write(f"BEGIN; {PSQL_ONLY}\n")
         for part in message.parts:
-            text = part.statements.source.sql.decode()
-            self._say(text)
+            sql = part.statements.source.sql
+            self._say_all(sql)
             # On a line of its own: the text may end in a comment.
-            self._write("" if text.endswith(";\n") else "\n;\n")
+            self._write("" if sql.endswith(b";\n") else "\n;\n")
             if part.data is not None:
                 self._data(part.data)
         if message.is_transaction:
@@ -82,10 +85,13 @@ class SqlText:
         if self._longest_data and lines > self._longest_data:
             self._write(f"[{lines} lines of data, not shown on a terminal]\n")
         else:
-            for piece in _pieces(data):
-                self._say(piece.decode())
+            self._say_all(data)
             self._write("" if data.endswith(b"\n") or not data else "\n")
         self._write(f"{_END_OF_DATA}\n")
+
+    def _say_all(self, sql: bytes) -> None:
+        for piece in self._redactor.cut_apart(_texts(sql)):
+            self._say(piece)
 
     def _say(self, text: str) -> None:
         shown = self._redactor.text(text)
@@ -102,24 +108,21 @@ def _ending(report: Report) -> Iterator[str]:
     yield report.verdict
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
-    """Yield *data* in pieces that end with a line, so that it is never held as text at once."""
-    start = 0
-    while start < len(data):
-        newline = data.find(b"\n", start + _PIECE)
-        end = len(data) if newline < 0 else newline + 1
-        yield data[start:end]
-        start = end
+def _texts(sql: bytes) -> Iterator[str]:
+    """Yield *sql* in pieces, so that it is never held as text at once."""
+    pieces = (sql[start : start + _PIECE] for start in range(0, len(sql), _PIECE))
+    return codecs.iterdecode(pieces, "utf-8")
 
 
 class SqlList:
-    """A dry run as JSON: of each script, the statements in order."""
+    """A dry run as JSON: of each script, the statements in order; written while it is made."""
 
-    def __init__(self, show: Callable[[Mapping[str, object]], None]) -> None:
-        """Hand the finished object to *show*."""
-        self._show = show
-        self._sections: list[dict[str, object]] = []
-        self._statements: list[str] = []
+    def __init__(self, write: Callable[[str], None], redactor: Redactor) -> None:
+        """Write one line of JSON to *write*."""
+        self._write = write
+        self._redactor = redactor
+        self._end = '{"sql": ['
+        self._is_first = True
 
     def open(self, heading: Sequence[str]) -> None:
         """Begin with what precedes the first script; *heading* is for people."""
@@ -132,18 +135,43 @@ class SqlList:
 
     def message(self, message: Message) -> None:
         """Add the statements of *message*; the data of a COPY stands behind it as in psql."""
-        for part in message.parts:
-            texts = [statement.text for statement in part.statements]
-            if part.data is not None:
-                texts[-1] += f";\n{part.data.decode()}{_END_OF_DATA}"
-            self._statements += texts
+        for text in _gathered(self._texts_of(message)):
+            self._write(text)
 
     def close(self, report: Report) -> None:
-        """Show *report* with the statements in it."""
-        self._show({**report_object(report), "sql": self._sections})
+        """End with the fields of *report*."""
+        fields = to_json(self._redactor.value(report_object(report)))
+        end = self._end.removesuffix(", ")
+        self._write(f"{end}], {fields.removeprefix('{')}\n")
 
     def _section(self, script: str | None, *, is_transactional: bool) -> None:
-        self._statements = []
-        self._sections.append(
-            {"script": script, "transactional": is_transactional, "statements": self._statements}
-        )
+        head = {"script": script, "transactional": is_transactional}
+        fields = to_json(self._redactor.value(head)).removesuffix("}")
+        self._write(f'{self._end}{fields}, "statements": [')
+        self._end, self._is_first = "]}, ", True
+
+    def _texts_of(self, message: Message) -> Iterator[str]:
+        for part in message.parts:
+            last = len(part.statements) - 1
+            for at, statement in enumerate(part.statements):
+                yield '"' if self._is_first else ', "'
+                self._is_first = False
+                pieces: list[Iterable[str]] = [_texts(statement.sql)]
+                if part.data is not None and at == last:
+                    pieces += ([";\n"], _texts(part.data), [_END_OF_DATA])
+                for piece in self._redactor.cut_apart(itertools.chain.from_iterable(pieces)):
+                    yield to_json(self._redactor.text(piece))[1:-1]
+                yield '"'
+
+
+def _gathered(texts: Iterable[str]) -> Iterator[str]:
+    """Yield *texts* put together into pieces that are worth a write."""
+    gathered: list[str] = []
+    size = 0
+    for text in texts:
+        gathered.append(text)
+        size += len(text)
+        if size >= _PIECE:
+            yield "".join(gathered)
+            gathered, size = [], 0
+    yield "".join(gathered)

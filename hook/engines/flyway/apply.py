@@ -103,6 +103,8 @@ def apply_in_transaction(sender: Sender, parts: Iterable[Part], count: int) -> A
             if attempt.end is not AttemptEnd.APPLIED:
                 return replace(_within(attempt, at), script_ends_ms=tuple(ended))
             ended.append(attempt.duration_ms)
+            # Whoever still knows this one does not need its text: the next one needs the room.
+            part.statements.source.release()
         return replace(sender.end(AttemptEnd.APPLIED), script_ends_ms=tuple(ended))
     finally:
         # Nothing is open after the COMMIT.

@@ -65,3 +65,26 @@ def test_redactor_leaves_no_secret(secret: str, before: str, after: str) -> None
     """Wherever it stands, the secret is gone."""
     text = Redactor([secret]).text(before + secret + after)
     assert secret not in text or secret in "***" + after or secret in before + "***"
+
+
+@given(
+    st.lists(st.text("abc\u00e4", max_size=9), max_size=9),
+    st.lists(st.text("abc\u00e4", min_size=4, max_size=7), max_size=3),
+)
+def test_text_in_pieces_is_redacted_as_a_whole_one(texts: list[str], secrets: list[str]) -> None:
+    """Wherever the pieces end, each can be redacted alone."""
+    redactor = Redactor(secrets)
+    pieces = list(redactor.cut_apart(texts))
+    assert "".join(pieces) == "".join(texts)
+    shown = "".join(redactor.text(piece) for piece in pieces)
+    assert all(secret not in shown for secret in secrets)
+    spans = [
+        (at, at + len(secret))
+        for secret in secrets
+        for at in range(sum(map(len, texts)))
+        if "".join(texts).startswith(secret, at)
+    ]
+    end = 0
+    for piece in pieces:
+        end += len(piece)
+        assert not any(start < end < stop for start, stop in spans)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from hook.core.dry_run import DryRun
 from hook.core.redaction import Redactor
-from hook.render.sql import SqlText
+from hook.render.sql import SqlList, SqlText
 from tests.unit.render.reports import PLAN, REFUSED_RUN
 
 COPY = b"COPY t FROM stdin\n;\nSELECT 2\n;\n"
@@ -64,3 +66,52 @@ def test_much_data_is_written_whole_in_pieces() -> None:
     DryRun(SqlText.for_psql(lines.append, Redactor(()))).keep(b"COPY t FROM stdin\n;\n", [data])
     assert "".join(lines) == f"COPY t FROM stdin\n;\n{data.decode()}\n\\.\n"
     assert len(lines) > 5
+
+
+def test_list_is_one_line_of_json() -> None:
+    """The report, and of each script its statements with the data of a COPY."""
+    lines: list[str] = []
+    listed = SqlList(lines.append, Redactor(()))
+    listed.open(["for people"])
+    DryRun(listed).keep(b"SELECT '\"\n';\nSELECT 2\n;\n")
+    DryRun(listed).keep(COPY, [b"1\tgr\xc3\xb6\xc3\x9fer\n"])
+    listed.close(PLAN)
+    text = "".join(lines)
+    assert text.endswith("}\n")
+    assert text.count("\n") == 1
+    shown = json.loads(text)
+    assert shown["verdict"] == PLAN.verdict
+    assert shown["sql"] == [
+        {
+            "script": None,
+            "transactional": True,
+            "statements": [
+                "SELECT '\"\n'",
+                "SELECT 2\n",
+                "COPY t FROM stdin\n;\n1\tgrößer\n\\.",
+                "SELECT 2\n",
+            ],
+        }
+    ]
+
+
+def test_list_without_anything_is_json_too() -> None:
+    """A plan may be refused before anything could be taken down."""
+    lines: list[str] = []
+    SqlList(lines.append, Redactor(())).close(REFUSED_RUN)
+    assert json.loads("".join(lines))["sql"] == []
+
+
+def test_secret_is_masked_where_a_piece_would_end() -> None:
+    """However long a statement is, no secret is cut in two."""
+    secret = "s3cret-value"
+    for before in range(65_520, 65_540):
+        statement = b"SELECT '" + b"x" * before + secret.encode() + b"y" * 70_000 + b"'"
+        for make in (SqlList, SqlText.for_psql):
+            lines: list[str] = []
+            shown = make(lines.append, Redactor([secret]))
+            DryRun(shown).keep(statement)
+            text = "".join(lines)
+            assert secret not in text
+            assert "xxx***yyy" in text
+            assert all(secret[:4] not in line for line in lines)
