@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from hook.core.heartbeat import Heartbeat
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from hook.core.callback_book import PreparedCallback
     from hook.core.prepared import PreparedScript
     from hook.core.script import Migration
-    from hook.core.statement_list import StatementList
+    from hook.core.sqlstate import ServerMessage
+    from hook.core.statement_list import Statement, StatementList
     from hook.postgres.session import Session
+
+    Text = tuple[str, StatementList]
 
 _HINT = "Correct the named lines; nothing was run."
 # A script in the wrong dialect has an error in every statement.
 _TOLD_OF_A_SCRIPT = 20
+# Bytes of scripts that are held at the same time; a larger one is alone.
+_SMALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +67,11 @@ class SyntaxStage:
         problems: list[str] = []
         asked = left_out = 0
         between = _between_batches(ctx)
-        for name, statements in self._texts(scripts, callbacks):
-            selection = Selection(statements, self.limits)
-            found = find_syntax_errors(session, selection, between)
-            told = found[:_TOLD_OF_A_SCRIPT]
-            problems += [f"{name}:{describe_syntax_error(*item)}" for item in told]
-            if len(found) > len(told):
-                problems.append(f"{name}: {len(found) - len(told)} more such errors")
-            asked += selection.asked
-            left_out += selection.left_out
+        for together in _together(self._texts(scripts, callbacks)):
+            asking = [(name, Selection(texts, self.limits)) for name, texts in together]
+            problems += _ask(session, asking, between)
+            asked += sum(selection.asked for _, selection in asking)
+            left_out += sum(selection.left_out for _, selection in asking)
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
         pending = counted(sum(item.is_run for item in scripts), "pending script")
@@ -82,12 +84,43 @@ class SyntaxStage:
 
     def _texts(
         self, scripts: Iterable[PreparedScript], callbacks: Iterable[PreparedCallback]
-    ) -> Iterator[tuple[str, StatementList]]:
-        """Yield name and statements of each; a script is in memory only while it is asked of."""
+    ) -> Iterator[Text]:
+        """Yield name and statements of each; a script is read when it is asked for."""
         for script in (item for item in scripts if item.is_run):
             yield script.migration.script, self.read_statements(script.migration)
         for prepared in callbacks:
             yield prepared.callback.script, prepared.body
+
+
+def _together(texts: Iterable[Text]) -> Iterator[list[Text]]:
+    """Yield *texts* in groups, for which the server is waited for once."""
+    group: list[Text] = []
+    size = 0
+    for name, statements in texts:
+        length = len(statements.source.sql)
+        if group and size + length > _SMALL:
+            yield group
+            group, size = [], 0
+        group.append((name, statements))
+        size += length
+    if group:
+        yield group
+
+
+def _ask(
+    session: Session, asking: Sequence[tuple[str, Selection]], between: Callable[[], None]
+) -> Iterator[str]:
+    """Yield what the server refuses of the scripts in *asking*, script by script."""
+    statements = chain.from_iterable(selection for _, selection in asking)
+    errors: dict[int, list[tuple[Statement, ServerMessage]]] = {}
+    for item in find_syntax_errors(session, statements, between):
+        errors.setdefault(id(item[0].source), []).append(item)
+    for name, selection in asking:
+        found = errors.get(id(selection.statements.source), [])
+        for statement, failure in found[:_TOLD_OF_A_SCRIPT]:
+            yield f"{name}:{describe_syntax_error(statement, failure)}"
+        if len(found) > _TOLD_OF_A_SCRIPT:
+            yield f"{name}: {len(found) - _TOLD_OF_A_SCRIPT} more such errors"
 
 
 def _between_batches(ctx: Context) -> Callable[[], None]:

@@ -245,17 +245,20 @@ def test_many_errors_of_one_script_are_counted(check: SyntaxCheck) -> None:
     assert problems[21].startswith("V2__b.sql:1 42601")
 
 
+@pytest.mark.parametrize("scripts", [1, 5000])
 def test_many_statements_cost_few_round_trips(
-    server: PostgresServer, database: Database, ctx: Context
+    scripts: int, server: PostgresServer, database: Database, ctx: Context
 ) -> None:
-    """5,000 statements are sent in ten batches."""
-    text = "".join(f"ALTER TABLE t{number} ADD a int;\n" for number in range(5000))
+    """5,000 statements are sent in ten batches, in however many scripts they are."""
+    texts = [f"ALTER TABLE t{number} ADD a int;\n" for number in range(5000)]
+    each = len(texts) // scripts
+    files = {f"V{at + 1}__a.sql": "".join(texts[at * each :][:each]) for at in range(scripts)}
     with counted_round_trips(server) as trips:
         target = target_of(database, port=str(trips.port))
         with open_session(target, ctx.interrupt) as session:
             session.fetch("SELECT 1")
             before = trips.count
-            finding = SyntaxCheck(ctx, session).run({"V1__a.sql": text})
+            finding = SyntaxCheck(ctx, session).run(files)
             spent = trips.count - before
     assert finding.facts["parsed"] == 5000
     assert 10 <= spent <= 30  # ten, but for a machine that stops for a moment
