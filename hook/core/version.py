@@ -43,7 +43,9 @@ class Version:
             InvalidVersion: *text* is not a dotted list of numbers.
         """
         shown = text.replace("_", ".")
-        if not _VERSION.fullmatch(shown) or max(shown) > _LAST_READ:
+        # Nearly all are ASCII, and a release may have thousands.
+        is_read = shown.isascii() or max(shown) <= _LAST_READ
+        if not is_read or not _VERSION.fullmatch(shown):
             raise InvalidVersion(text)
         parts = [int(part) for part in shown.split(".")]
         while len(parts) > 1 and parts[-1] == 0:

@@ -39,6 +39,11 @@ def _dollar_body() -> bytes:
     return b"DO $body$ BEGIN\n" + b"-- a long story: COMMIT;\n" * 800_000 + b"END $body$;\n"
 
 
+def _latin_1() -> bytes:
+    """Return one statement with letters that are no UTF-8."""
+    return _one_line().replace(b"'xx", b"'\xe4\xdf")
+
+
 # What each may take, in sizes of the script. libpq has a statement twice while it is sent, and
 # how much of what was freed is used again differs from server to server.
 SCRIPTS: dict[str, tuple[Callable[[], bytes], float]] = {
@@ -49,26 +54,32 @@ SCRIPTS: dict[str, tuple[Callable[[], bytes], float]] = {
 }
 
 
-def peak_of(command: str, deployment: Deployment) -> int:
-    """Return the peak memory of *command*, which has to end well, in bytes."""
+def peak_of(command: str, deployment: Deployment, **more: str) -> int:
+    """Return the peak memory of *command*, which has to end well, in bytes.
+
+    Args:
+        command: With its flags.
+        deployment: What it is run for.
+        **more: Settings.
+    """
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(ROOT),
         "HOME": str(deployment.folder),
-        **deployment.env(),
+        **deployment.env(**more),
     }
     # What watches the tests takes memory too.
     environment = {name: it for name, it in environment.items() if "COVERAGE" not in name}
     measured = [sys.executable, "-S", str(Path(ROOT) / "bench" / "measured.py")]
     done = subprocess.run(
-        [*measured, sys.executable, "-m", "hook", command],
+        [*measured, sys.executable, "-m", "hook", *command.split()],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return round(float(done.stdout.split()[-1]) * MIB)
+    return round(float(done.stdout[-200:].split()[-1]) * MIB)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -82,6 +93,47 @@ def test_memory_is_bounded_by_the_script(name: str, deployment: Deployment) -> N
     deployment.release({"V2__big.sql": script})
     assert (peak_of("run", deployment) - tiny) / len(script) < factor
     assert [row[1] for row in deployment.history()] == ["1", "2"]
+
+
+def test_memory_is_bounded_by_the_text_of_another_encoding(deployment: Deployment) -> None:
+    """It is sent as UTF-8, and held once, as that."""
+    deployment.release({"V1__tiny.sql": "SELECT 1"})
+    tiny = peak_of("run", deployment)
+    deployment.release({"V2__big.sql": _latin_1()})
+    peak = peak_of("run", deployment, FLYWAY_ENCODING="ISO-8859-1")
+    assert (peak - tiny) / len(_latin_1().decode("latin-1").encode()) < SCRIPTS["one line"][1]
+
+
+def test_memory_of_a_group_is_bounded_by_its_largest_script(deployment: Deployment) -> None:
+    """What was sent of the transaction is not held until its end."""
+    deployment.release({"V1__tiny.sql": "SELECT 1"})
+    tiny = peak_of("run", deployment)
+    first, second = _inserts(), _one_line()[len(TABLE) :]
+    deployment.release({"V2__a.sql": first, "V3__b.sql": second})
+    peak = peak_of("run", deployment, FLYWAY_GROUP="true")
+    assert (peak - tiny) / max(len(first), len(second)) < SCRIPTS["one line"][1]
+
+
+@pytest.mark.parametrize("name", ["copy", "one line"])
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_memory_of_a_plan_as_sql_is_bounded_by_the_script(
+    name: str, form: str, deployment: Deployment
+) -> None:
+    """It is shown as it is made, in either form."""
+    deployment.release({"V1__tiny.sql": "SELECT 1"})
+    tiny = peak_of("run", deployment)
+    script = SCRIPTS[name][0]()
+    deployment.release({"V2__big.sql": script})
+    assert (peak_of(f"plan --sql --format {form}", deployment) - tiny) / len(script) < 2.5
+
+
+def test_memory_of_a_million_tiny_statements_is_bounded(deployment: Deployment) -> None:
+    """What is kept of each is no more than it is long. A server would take minutes for them."""
+    deployment.release({"V1__tiny.sql": "SELECT;"})
+    tiny = peak_of("lint", deployment)
+    script = b"SELECT;" * 1_000_000
+    deployment.release({"V2__big.sql": script})
+    assert (peak_of("lint", deployment) - tiny) / len(script) < 3
 
 
 def test_ten_thousand_scripts_are_looked_at_in_little_memory(deployment: Deployment) -> None:

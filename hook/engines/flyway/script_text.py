@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+from functools import cache
 
 from hook.core.encoding import decode_script
 from hook.core.placeholders import UnresolvedPlaceholders
@@ -15,6 +17,9 @@ _PLACEHOLDER_HINT = (
     "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them, or FLYWAY_PLACEHOLDER_REPLACEMENT=false if"
     " the scripts mean what they say; nothing was run."
 )
+# Of <malloc.h>; see mallopt(3).
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK = 1 << 20
 
 
 def read_script(script: ScriptFile, reading: Reading) -> bytes:
@@ -23,6 +28,7 @@ def read_script(script: ScriptFile, reading: Reading) -> bytes:
     Raises:
         BadMigrationSet: It is not what was resolved, or a placeholder has no value.
     """
+    _give_large_blocks_back()
     digest = hashlib.sha256()
     try:
         chunks = hashed(read_chunks(script.path), digest.update)
@@ -37,6 +43,19 @@ def read_script(script: ScriptFile, reading: Reading) -> bytes:
         raise BadMigrationSet(problems, _PLACEHOLDER_HINT) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _changed(script) from error
+
+
+@cache
+def _give_large_blocks_back() -> None:
+    """Have the C library return a large block to the system when it is freed.
+
+    glibc does so at first, but takes a freed one for a sign that more of that size follow:
+    from then on it keeps them in its heap, where the next, larger script has no room.
+    """
+    # Other C libraries do not have it, nor the habit.
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 def _changed(script: ScriptFile) -> BadMigrationSet:
