@@ -29,7 +29,11 @@ ROW = b"INSERT INTO history (script) VALUES ('x');\n"
 
 
 class Case(NamedTuple):
-    """A release: *scripts* scripts of *size* bytes, made of *pieces*, which are endless."""
+    """A release: *scripts* scripts of *size* bytes, made of *pieces*, which are endless.
+
+    Attributes:
+        settings: Of presync; psql has none for them.
+    """
 
     name: str
     size: int
@@ -37,6 +41,7 @@ class Case(NamedTuple):
     head: bytes = TABLE
     tail: bytes = b""
     scripts: int = 1
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 def rows(pattern: bytes) -> Callable[[], Iterator[bytes]]:
@@ -61,6 +66,15 @@ CASES = {
     "copy": Case("20 MB in a COPY block", 20 * MEGABYTE, rows(COPY), FROM_STDIN, b"\\.\n"),
     "line": Case("one line of 20 MB", 20 * MEGABYTE, rows(TUPLE), INTO, b";\n"),
     "body": Case("a body of 20 MB", 20 * MEGABYTE, rows(b"-- %d\n"), b"DO $$BEGIN\n", b"END$$;\n"),
+    "tiny": Case("5 MB of tiny statements", 5 * MEGABYTE, rows(b"SELECT 1;\n")),
+    "group": Case(
+        "a group of two, 20 MB each",
+        20 * MEGABYTE,
+        rows(INSERT),
+        TABLE.replace(b"TABLE", b"TABLE IF NOT EXISTS"),
+        scripts=2,
+        settings=(("FLYWAY_GROUP", "true"),),
+    ),
     "inserts200": Case("200 MB of INSERTs", 200 * MEGABYTE, rows(INSERT)),
     "copy200": Case("200 MB in a COPY block", 200 * MEGABYTE, rows(COPY), FROM_STDIN, b"\\.\n"),
     "scripts1000": Case(
@@ -127,6 +141,7 @@ def compare(server: PostgresServer, case: Case) -> Line:
             env = environment(database.url) | {
                 "PRESYNC_LOCATIONS": str(folder),
                 "PRESYNC_BACKUP_SOURCE": "none",
+                **dict(case.settings),
             }
             by_presync = measure([*presync, "run"], env)
             look = measure([*presync, "info"], env)
