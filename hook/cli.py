@@ -58,13 +58,9 @@ def main() -> NoReturn:
 
 
 def _leave(exit_code: int) -> NoReturn:
-    """End the process at once, with *exit_code* whatever became of the streams.
-
-    Python would take apart all that was loaded: of a run with nothing to do that is a quarter
-    of the time. And where stderr is closed it would make the code 120.
-    """
+    """End without taking apart what was loaded, a quarter of a run with nothing to do."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # told and done; nobody reads it any more
+        with contextlib.suppress(OSError):  # for which Python would make the exit code 120
             stream.flush()
     os._exit(exit_code)
 
