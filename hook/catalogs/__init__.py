@@ -34,3 +34,11 @@ class WalCatalog(BackupCatalog, Protocol):
             BackupSourceMissing: The storage answered, and there is no archive.
             BackupUnknown: It could not be read.
         """
+
+    def has_segment(self, name: str) -> bool:
+        """Tell whether the one WAL segment called *name* is there, complete; asked repeatedly.
+
+        Raises:
+            BackupSourceMissing: The storage answered, and there is no archive.
+            BackupUnknown: It could not be asked.
+        """

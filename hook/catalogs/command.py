@@ -15,8 +15,9 @@ from hook.core.backup import Evidence
 from hook.core.backup_document import ToldBackups, load_json, parse_document
 from hook.core.origin import Origin
 from hook.core.pgbackrest_list import StanzaInfo, parse_pgbackrest_list
-from hook.core.told_wal import cover_from_range, cover_from_runs
+from hook.core.told_wal import cover_from_range, cover_from_runs, is_told
 from hook.core.wal import Recovery
+from hook.errors import BackupUnknown
 
 # Less than the gates wait, so that it is the command that is blamed.
 TIMEOUT = timedelta(seconds=25)
@@ -75,6 +76,22 @@ class CommandCatalog:
             return cover_from_range(wanted, told.archives)
         wanted = ArchiveEvidence(self.describe(), recovery, told.origin.system_identifier)
         return cover_from_runs(wanted, told.runs)
+
+    def has_segment(self, name: str) -> bool:
+        """Run the command, and see whether it tells of the segment *name* by now.
+
+        Raises:
+            BackupUnknown: It tells nothing of the WAL.
+        """
+        told = self._ask()
+        if isinstance(told, StanzaInfo):
+            return is_told(name, told.archives)
+        if told.runs is None:
+            raise BackupUnknown(
+                f"{self.describe()} tells nothing of the WAL",
+                "Let it print the list wal, or set PRESYNC_MARKER_POLICY to warn or off.",
+            )
+        return is_told(name, told.runs)
 
     def _ask(self) -> StanzaInfo | ToldBackups:
         value = load_json(run_bounded_command(self.arguments, self.timeout))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from hook.catalogs.object_store import ObjectStore
 from hook.catalogs.pgbackrest_archive import Archive
@@ -24,7 +25,8 @@ _MANIFEST = "backup.manifest"
 _TOLD_NAMES = 10
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, which leave no room for a cached property.
+@dataclass(frozen=True)
 class PgBackRestCatalog:
     """A `WalCatalog` over the repository of one stanza.
 
@@ -59,6 +61,20 @@ class PgBackRestCatalog:
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
         """Read ``archive.info`` and list the WAL that *recovery* reads."""
+        archive, warnings = self._archive
+        wanted = ArchiveEvidence(
+            self.describe(), recovery, archive.info.system_identifier, warnings=warnings
+        )
+        return look_for_wal(archive, wanted)
+
+    def has_segment(self, name: str) -> bool:
+        """Look for the segment *name*: one listing, once ``archive.info`` is read."""
+        archive, _ = self._archive
+        return archive.has_segment(name)
+
+    @cached_property
+    def _archive(self) -> tuple[Archive, tuple[str, ...]]:
+        """The archive, and what was wrong with its info file."""
         file = InfoFile("archive", self.stanza, parse_archive_info, self.passphrase)
         reading = file.read(self.store)
         if reading is None:
@@ -67,10 +83,7 @@ class PgBackRestCatalog:
                 f"Create the stanza (pgbackrest --stanza={self.stanza} stanza-create).",
             )
         folder = f"archive/{self.stanza}/{reading.info.archive_id}/"
-        wanted = ArchiveEvidence(
-            self.describe(), recovery, reading.info.system_identifier, warnings=reading.warnings
-        )
-        return look_for_wal(Archive(self.store, folder, reading.info), wanted)
+        return Archive(self.store, folder, reading.info), reading.warnings
 
     @property
     def _folder(self) -> str:

@@ -18,6 +18,7 @@ from hook.core.pgbackrest_info import ArchiveInfo
 # A segment carries its checksum in its name, and how it is compressed. What is partial, a
 # backup history file or half uploaded has another name.
 _SEGMENT = re.compile(r"(?P<segment>[0-9A-F]{24})-[0-9a-f]{40}(\.(gz|lz4|zst|bz2))?")
+_LOG_DIGITS = 16
 _UNREADABLE = b"\xff"
 
 
@@ -35,6 +36,11 @@ class Archive:
         for log in logs:
             if log in folders:
                 yield from self._segments(log)
+
+    def has_segment(self, name: str) -> bool:
+        """Tell whether the segment *name* is there, by one listing."""
+        entries = self.store.list_level(f"{self.folder}{name[:_LOG_DIGITS]}/{name}-")
+        return any(_SEGMENT.fullmatch(entry.name) for entry in entries)
 
     def read_history(self, name: str) -> bytes | None:
         """Return the timeline history file *name*, decrypted, none when it is not there."""

@@ -49,3 +49,7 @@ class SharedWalCatalog(SharedCatalog):
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
         """Look for the WAL that *recovery* reads."""
         return self._wal_catalog.read_archive(recovery)
+
+    def has_segment(self, name: str) -> bool:
+        """Tell whether the WAL segment *name* is there by now."""
+        return self._wal_catalog.has_segment(name)

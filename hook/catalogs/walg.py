@@ -69,6 +69,10 @@ class WalGCatalog:
         found = look_for_wal(archive, wanted)
         return found._replace(warnings=tuple(archive.warnings))
 
+    def has_segment(self, name: str) -> bool:
+        """Look for the segment *name*: one listing."""
+        return name in WalFolder(self.store).list_segments((name,))
+
     def _unreadable(self, backups: tuple[Backup, ...]) -> BackupUnknown:
         first = newest_first(backups)[0]
         return BackupUnknown(

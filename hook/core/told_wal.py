@@ -10,6 +10,8 @@ from hook.core.pgbackrest_list import ArchiveRange
 from hook.core.wal import Run, Segment, Stretch, join, parse_segment
 from hook.errors import BackupUnknown
 
+_TIMELINE = 8  # digits of it, at the beginning of a name
+
 
 def cover_from_runs(wanted: ArchiveEvidence, runs: Sequence[ToldRun] | None) -> ArchiveEvidence:
     """Return *wanted* with what *runs*, which are told to be whole, hold of it.
@@ -46,6 +48,17 @@ def cover_from_range(wanted: ArchiveEvidence, archives: Sequence[ArchiveRange]) 
     largest = max(present, key=lambda run: run.length, default=Run(0, -1))
     covered = Covered(stretch, _merge([largest]))
     return wanted._replace(covered=(covered,), is_proven=False)
+
+
+def is_told(name: str, ranges: Iterable[ToldRun | ArchiveRange]) -> bool:
+    """Tell whether the segment *name* lies in one of *ranges*, by what is told of them.
+
+    The names of one timeline sort as they were written.
+    """
+    return any(
+        item.first <= name <= item.last and item.last[:_TIMELINE] == name[:_TIMELINE]
+        for item in ranges
+    )
 
 
 def _merge(runs: Iterable[Run]) -> tuple[Run, ...]:

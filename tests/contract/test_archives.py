@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hook.catalogs import WalCatalog
 from hook.catalogs.opening import Access, open_catalogs
 from hook.core.archive import ArchiveEvidence, Covered
 from hook.core.wal import Recovery, Run, Segment, Stretch
@@ -19,12 +20,17 @@ RECOVERY = Recovery(Segment(1, 0x25), 0x25000100, Segment(1, 0x3D), 16 * 2**20)
 NEEDED = Stretch(1, 0x25, 0x3D)
 
 
+def catalog(place: Place) -> WalCatalog:
+    """Return the catalog of *place*."""
+    source = parse_backup_source(f"pgbackrest:{place.url}")
+    opened = open_catalogs(source, Access(place.settings, STANZA)).wal
+    assert opened is not None
+    return opened
+
+
 def look(place: Place, recovery: Recovery = RECOVERY) -> ArchiveEvidence:
     """Return what the catalog finds at *place*."""
-    source = parse_backup_source(f"pgbackrest:{place.url}")
-    catalog = open_catalogs(source, Access(place.settings, STANZA)).wal
-    assert catalog is not None
-    return catalog.read_archive(recovery)
+    return catalog(place).read_archive(recovery)
 
 
 @EVERYWHERE
@@ -63,3 +69,39 @@ def test_stanza_without_archive_is_missing(place: Place) -> None:
         (repository.root / "archive" / STANZA / name).unlink()
     with pytest.raises(BackupSourceMissing, match=r"has no archive\.info"):
         look(place)
+
+
+@EVERYWHERE
+def test_one_segment_is_there_or_not(place: Place) -> None:
+    """By its whole name, whatever checksum and compression follow."""
+    Repository.copy_to(place.root)
+    asked = catalog(place)
+    assert asked.has_segment("00000001000000000000003C")
+    assert not asked.has_segment("00000001000000000000003D")
+    # A folder that is not there, and a timeline that nobody wrote on.
+    assert not asked.has_segment("000000010000000A0000003C")
+    assert not asked.has_segment("00000002000000000000003C")
+
+
+@EVERYWHERE
+def test_segment_that_arrives_is_seen_by_the_same_catalog(place: Place) -> None:
+    """Half a file has another name; a waiting run asks until the whole one is there."""
+    repository = Repository.copy_to(place.root)
+    asked, name = catalog(place), "00000001000000000000003D"
+    (last,) = (repository.root / "archive").rglob("00000001000000000000003C-*")
+    whole = last.with_name(f"{name}-{'0' * 40}.zst")
+    half = whole.with_name(f"{whole.name}.pgbackrest.tmp")
+    half.write_bytes(b"half")
+    assert not asked.has_segment(name)
+    half.rename(whole)
+    assert asked.has_segment(name)
+
+
+@EVERYWHERE
+def test_segment_of_a_stanza_without_archive_is_no_question(place: Place) -> None:
+    """There is no archive, which waiting does not change."""
+    Repository.copy_to(place.root)
+    for name in ("archive.info", "archive.info.copy"):
+        (place.root / "archive" / STANZA / name).unlink()
+    with pytest.raises(BackupSourceMissing, match=r"has no archive\.info"):
+        catalog(place).has_segment("00000001000000000000003C")

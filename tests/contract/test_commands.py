@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hook.catalogs.opening import Access
-from hook.settings.backup_source import S3Settings
+from hook.catalogs import WalCatalog
+from hook.catalogs.opening import Access, open_catalogs
+from hook.errors import BackupUnknown
+from hook.settings.backup_source import S3Settings, parse_backup_source
 from tests.contract.verdict import (
     Case,
     assert_verdict,
@@ -23,7 +26,7 @@ from tests.contract.verdict import (
 )
 from tests.testbed.backup_gate import judge_source
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER
-from tests.testbed.told_backups import Document, aged, edited, printing, recorded
+from tests.testbed.told_backups import Document, aged, edited, own_document, printing, recorded
 
 ACCESS = Access(S3Settings())
 TOLD = "newest usable backup tuesday (incr) stopped 19m"
@@ -146,6 +149,31 @@ def test_gate_gives_each_document_its_verdict(tmp_path: Path, case: Case[None]) 
     data = case.make(None)
     assert isinstance(data, bytes)
     assert_verdict(judge_source(printing(tmp_path, data), ACCESS, SYSTEM_IDENTIFIER), case)
+
+
+def _archive(source: str) -> WalCatalog:
+    catalog = open_catalogs(parse_backup_source(source), ACCESS).wal
+    assert catalog is not None
+    return catalog
+
+
+def test_one_segment_is_there_when_the_command_says_so(tmp_path: Path) -> None:
+    """From its own document, or between the ends that pgBackRest tells."""
+    own = _archive(printing(tmp_path, edited(lambda _: None)))
+    (told,) = own_document()["wal"]
+    assert own.has_segment(told["last"])
+    assert not own.has_segment("0000000100000000000000FF")
+    pgbackrest = _archive(printing(tmp_path, aged("repo1")))
+    (archive,) = json.loads(aged("repo1"))[0]["archive"]
+    assert pgbackrest.has_segment(archive["max"])
+    assert not pgbackrest.has_segment("0000000100000000000000FF")
+
+
+def test_command_that_tells_nothing_of_the_wal_does_not_know_of_a_segment(tmp_path: Path) -> None:
+    """Backups alone are no proof that a marker arrived."""
+    silent = _archive(printing(tmp_path, edited(lambda document: document.pop("wal"))))
+    with pytest.raises(BackupUnknown, match="tells nothing of the WAL"):
+        silent.has_segment("000000010000000000000025")
 
 
 def test_stanza_is_chosen_by_its_name(tmp_path: Path) -> None:

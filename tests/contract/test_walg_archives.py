@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from hook.catalogs import WalCatalog
 from hook.catalogs.opening import Access, open_catalogs
 from hook.core.archive import ArchiveEvidence, Covered
 from hook.core.wal import Recovery, Run, Segment, Stretch
@@ -26,12 +27,17 @@ ACROSS = Recovery(Segment(1, 0x8), 0x8000100, Segment(2, 0xE), SIZE)
 HISTORY = b"1\t0/E0000A0\tno recovery target specified\n"
 
 
-def look(place: Place, recovery: Recovery = RECOVERY) -> ArchiveEvidence:
-    """Return what the catalog finds at *place*."""
+def open_archive(place: Place) -> WalCatalog:
+    """Return the catalog of *place*."""
     source = parse_backup_source(f"walg:{place.url}")
     catalog = open_catalogs(source, Access(place.settings)).wal
     assert catalog is not None
-    return catalog.read_archive(recovery)
+    return catalog
+
+
+def look(place: Place, recovery: Recovery = RECOVERY) -> ArchiveEvidence:
+    """Return what the catalog finds at *place*."""
+    return open_archive(place).read_archive(recovery)
 
 
 @EVERYWHERE
@@ -143,3 +149,21 @@ def test_history_that_cannot_be_read_is_unknown(
         look(directory_place, ACROSS)
     assert reason in caught.value.message
     assert caught.value.hint
+
+
+@EVERYWHERE
+def test_one_segment_is_there_or_not(place: Place) -> None:
+    """Whole, by its whole name; what is empty or partial is not there yet."""
+    prefix = Prefix.copy_to(place.root)
+    asked = open_archive(place)
+    assert asked.has_segment("00000001000000000000000B")
+    (prefix.wal / "00000001000000000000000C.lz4").write_bytes(b"")
+    (prefix.wal / "00000001000000000000000D.partial.lz4").write_bytes(b"x")
+    for name in (
+        "00000001000000000000000C",
+        "00000001000000000000000D",
+        "00000002000000000000000B",
+    ):
+        assert not asked.has_segment(name)
+    (prefix.wal / "00000001000000000000000C.lz4").write_bytes(b"x")
+    assert asked.has_segment("00000001000000000000000C")

@@ -26,6 +26,7 @@ class MemoryStore:
     names: dict[str, list[str]]
     bodies: dict[str, bytes]
     asked: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
 
     def describe(self, key: str = "") -> str:
         """Name *key*."""
@@ -34,6 +35,7 @@ class MemoryStore:
     def read(self, key: str, limit: int) -> StoredObject | None:
         """Return what is there; no test reads more than *limit*."""
         assert limit
+        self.opened.append(key)
         body = self.bodies.get(key)
         return None if body is None else StoredObject(body)
 
@@ -42,7 +44,9 @@ class MemoryStore:
         self.asked.append(prefix)
         if prefix == FOLDER:
             return tuple(Entry(f"{FOLDER}{name}/") for name in self.names)
-        return tuple(Entry(prefix + name) for name in self.names[prefix[len(FOLDER) : -1]])
+        folder, _, start = prefix.removeprefix(FOLDER).partition("/")
+        names = (name for name in self.names.get(folder, ()) if name.startswith(start))
+        return tuple(Entry(f"{FOLDER}{folder}/{name}") for name in names)
 
 
 def segment(number: int, timeline: int = 1) -> str:
@@ -157,3 +161,20 @@ def test_endless_wal_is_unknown() -> None:
     """Nobody lists for hours."""
     with pytest.raises(BackupUnknown, match="longer than 16 TiB"):
         PgBackRestCatalog(store(), "app").read_archive(recovery(0, Segment(1, 5000 * 256)))
+
+
+def test_one_segment_costs_one_listing() -> None:
+    """A run that waits for it asks again and again; what does not change is read once."""
+    found = store(*(f"{segment(number)}-{CHECKSUM}" for number in range(256)))
+    catalog = PgBackRestCatalog(found, "app")
+    assert [catalog.has_segment(segment(number)) for number in (7, 255, 256)] == [True, True, False]
+    logs = ("0000000100000000", "0000000100000000", "0000000100000001")
+    names = (segment(7), segment(255), segment(256))
+    assert found.asked == [f"{FOLDER}{log}/{name}-" for log, name in zip(logs, names, strict=True)]
+    assert found.opened == ["archive/app/archive.info"]
+
+
+@pytest.mark.parametrize("name", [f"{segment(1)}-{CHECKSUM}.zst.pgbackrest.tmp", segment(1)])
+def test_half_a_segment_is_not_there(name: str) -> None:
+    """The marker is not safe before pgBackRest has renamed the file."""
+    assert not PgBackRestCatalog(store(name), "app").has_segment(segment(1))

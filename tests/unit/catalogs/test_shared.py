@@ -43,6 +43,10 @@ class CountingCatalog:
         """Return an empty archive."""
         return ArchiveEvidence("the fake catalog", recovery, "42")
 
+    def has_segment(self, name: str) -> bool:
+        """Tell that only one segment is there."""
+        return name == "there"
+
 
 def test_evidence_is_read_once_for_all() -> None:
     """Who comes while it is being read waits for the same answer."""
@@ -69,7 +73,9 @@ def test_failure_is_every_gates_failure() -> None:
 
 
 def test_rest_is_the_catalogs_own() -> None:
-    """Description and archive are handed through."""
+    """Description, archive and single segments are handed through."""
     shared = SharedWalCatalog(CountingCatalog())
     assert shared.describe() == "the fake catalog"
     assert shared.read_archive(RECOVERY).recovery is RECOVERY
+    assert shared.has_segment("there")
+    assert not shared.has_segment("not there")

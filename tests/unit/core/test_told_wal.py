@@ -7,7 +7,7 @@ import pytest
 from hook.core.archive import ArchiveEvidence, Covered
 from hook.core.backup_document import ToldRun
 from hook.core.pgbackrest_list import ArchiveRange
-from hook.core.told_wal import cover_from_range, cover_from_runs
+from hook.core.told_wal import cover_from_range, cover_from_runs, is_told
 from hook.core.wal import Recovery, Run, Segment, Stretch
 from hook.errors import BackupUnknown
 
@@ -97,3 +97,22 @@ def test_segment_of_another_size_is_refused() -> None:
     """With 16 MiB there is no segment FFFFFFFF in a log."""
     with pytest.raises(BackupUnknown, match="whose segments have 16 MiB"):
         cover_from_runs(WANTED, [ToldRun("00000002000000000000FFFF", _name(9))])
+
+
+@pytest.mark.parametrize(
+    ("number", "timeline", "is_there"),
+    [(3, 2, True), (10, 2, True), (7, 2, True), (2, 2, False), (11, 2, False), (7, 1, False)],
+)
+def test_one_segment_is_told_of_or_not(number: int, timeline: int, is_there: object) -> None:
+    """Its ends count, and another timeline does not."""
+    name = _name(number, timeline)
+    assert is_told(name, [ToldRun(_name(90), _name(99)), ToldRun(_name(3), _name(10))]) is is_there
+    assert is_told(name, [ArchiveRange(_name(3), _name(10))]) is is_there
+
+
+def test_archive_over_two_timelines_is_told_of_to_its_end() -> None:
+    """Its first segment may be of the timeline before."""
+    across = [ArchiveRange(_name(3, 1), _name(10))]
+    assert is_told(_name(7), across)
+    assert not is_told(_name(11), across)
+    assert not is_told(_name(7, 1), across)
