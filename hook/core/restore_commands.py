@@ -1,0 +1,215 @@
+"""How to get back to a marker, in the words of the backup system that is in use.
+
+A pure function for each system, chosen by its name. The position comes first: a restore to
+it chooses the right backup by itself, a restore to a name does not.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import NamedTuple
+
+_IN_PLACE = "in place, to the marker's position; PostgreSQL is stopped first"
+_BY_NAME = "the same point by its name, with the backup before it"
+_BY_TIME = "the same by time; what others committed between marker and time stays"
+_BESIDE = "to look first: beside production, without archiving into the same repository"
+_AWS = "into a new one beside it, to the last whole second before the marker"
+# A shell says itself what is to be put in.
+_OTHER_FOLDER = '"${RESTORE_TO:?an empty folder}"'
+_DATA = '"${PGDATA:?the data directory}"'
+_SOME_BACKUP = '"${BACKUP:?one that ended before the marker}"'
+
+
+class RestorePoint(NamedTuple):
+    """Where a restore is to end, and the backup that it begins with.
+
+    Attributes:
+        name: Of the restore point, none when there is only the position.
+        time: The server's clock at that position.
+        backup: Label, none when it is not known.
+    """
+
+    name: str | None
+    lsn: str
+    time: datetime
+    timeline: int
+    backup: str | None
+
+
+class RestoreSource(NamedTuple):
+    """The repository to restore from.
+
+    Attributes:
+        system: Name of the backup system, as in ``PRESYNC_BACKUP_SOURCE``.
+        server: What the system calls the cluster: stanza, server, instance.
+        place: URL or path of the repository.
+    """
+
+    system: str
+    server: str
+    place: str = ""
+
+
+class RestoreCommand(NamedTuple):
+    """One way back: what it is good for, and what to type."""
+
+    purpose: str
+    command: str
+
+
+Recipe = Callable[[RestoreSource, RestorePoint], tuple[RestoreCommand, ...]]
+
+
+def restore_commands(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    """Return the ways back to *point* out of *source*, the one to take first in front.
+
+    None for a system that cannot go back to a point, or whose commands nobody knows here.
+    """
+    recipe = RECIPES.get(source.system)
+    return () if recipe is None else recipe(source, point)
+
+
+def _pgbackrest(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    stanza = f"--stanza={shlex.quote(source.server)}"
+    lsn = f"--type=lsn --target={shlex.quote(point.lsn)}"
+    time = f"--type=time --target={shlex.quote(_time(point, '+00'))}"
+    end = f"--target-timeline={point.timeline} --target-action="
+    chosen = "" if point.backup is None else f" --set={shlex.quote(point.backup)}"
+    tool, restore = f"pgbackrest {stanza}", "restore"
+    named = f"--type=name --target={shlex.quote(point.name or '')}"
+    by_name = RestoreCommand(_BY_NAME, f"{tool} --delta{chosen} {named} {end}promote {restore}")
+    beside = f"{tool} --pg1-path={_OTHER_FOLDER} --archive-mode=off {lsn} {end}pause {restore}"
+    return (
+        RestoreCommand(_IN_PLACE, f"{tool} --delta {lsn} {end}promote {restore}"),
+        *((by_name,) if point.name else ()),
+        RestoreCommand(_BY_TIME, f"{tool} --delta {time} {end}promote {restore}"),
+        RestoreCommand(_BESIDE, beside),
+    )
+
+
+def _walg(_source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    backup = _chosen(point)
+
+    def fetched(folder: str, action: str, *more: str) -> str:
+        lines = ("restore_command = 'wal-g wal-fetch %f %p'", *_recovery(point, action), *more)
+        return _fetch_and_configure(f"wal-g backup-fetch {folder} {backup}", folder, lines)
+
+    return (
+        RestoreCommand(f"{_IN_PLACE}, the data directory empty", fetched(_DATA, "promote")),
+        RestoreCommand(_BESIDE, fetched(_OTHER_FOLDER, "pause", "archive_mode = off")),
+    )
+
+
+def _barman(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    server, backup = shlex.quote(source.server), shlex.quote(point.backup or "auto")
+    lsn = f"--target-lsn {shlex.quote(point.lsn)} --target-tli {point.timeline}"
+    time = f"--target-time {shlex.quote(_time(point, '+00:00'))} --target-tli {point.timeline}"
+
+    def restored(target: str, action: str, folder: str) -> str:
+        return f"barman restore {target} --target-action {action} {server} {backup} {folder}"
+
+    name = f"--target-name {shlex.quote(point.name or '')} --target-tli {point.timeline}"
+    by_name = RestoreCommand(_BY_NAME, restored(name, "promote", _DATA))
+    return (
+        RestoreCommand(_IN_PLACE, restored(lsn, "promote", _DATA)),
+        *((by_name,) if point.name else ()),
+        RestoreCommand(_BY_TIME, restored(time, "promote", _DATA)),
+        # Barman itself switches archiving off in what it restores.
+        RestoreCommand(_BESIDE, restored(lsn, "pause", _OTHER_FOLDER)),
+    )
+
+
+def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    place, server = shlex.quote(source.place), shlex.quote(source.server)
+    backup = _chosen(point)
+    wal = f"restore_command = {_setting(f'barman-cloud-wal-restore {place} {server} %f %p')}"
+
+    def restored(folder: str, action: str, *more: str) -> str:
+        fetch = f"barman-cloud-restore {place} {server} {backup} {folder}"
+        return _fetch_and_configure(fetch, folder, (wal, *_recovery(point, action), *more))
+
+    return (
+        RestoreCommand(f"{_IN_PLACE}, the data directory empty", restored(_DATA, "promote")),
+        RestoreCommand(_BESIDE, restored(_OTHER_FOLDER, "pause", "archive_mode = off")),
+    )
+
+
+def _cloudnativepg(_source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    backup = "" if point.backup is None else f'backupID: "{point.backup}", '
+    target = f'targetLSN: "{point.lsn}", targetTLI: "{point.timeline}"'
+    return (
+        RestoreCommand(
+            "in the manifest of a new Cluster, under spec.bootstrap.recovery",
+            f"recoveryTarget: {{{backup}{target}}}",
+        ),
+    )
+
+
+def _rds_instance(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    old, new = shlex.quote(source.server), shlex.quote(f"{source.server}-restore")
+    command = (
+        "aws rds restore-db-instance-to-point-in-time"
+        f" --source-db-instance-identifier {old} --target-db-instance-identifier {new}"
+        f" --restore-time {_whole_second(point)}"
+    )
+    return (RestoreCommand(_AWS, command),)
+
+
+def _rds_cluster(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    old, new = shlex.quote(source.server), shlex.quote(f"{source.server}-restore")
+    command = (
+        "aws rds restore-db-cluster-to-point-in-time"
+        f" --source-db-cluster-identifier {old} --db-cluster-identifier {new}"
+        f" --restore-to-time {_whole_second(point)}"
+    )
+    return (RestoreCommand(f"{_AWS}; instances are created in it afterwards", command),)
+
+
+def _recovery(point: RestorePoint, action: str) -> tuple[str, ...]:
+    return (
+        f"recovery_target_lsn = '{point.lsn}'",
+        f"recovery_target_timeline = '{point.timeline}'",
+        f"recovery_target_action = '{action}'",
+    )
+
+
+def _fetch_and_configure(fetch: str, folder: str, lines: tuple[str, ...]) -> str:
+    quoted = " ".join(shlex.quote(line) for line in lines)
+    configure = f"printf '%s\\n' {quoted} >> {folder}/postgresql.auto.conf"
+    return f"{fetch} && {configure} && touch {folder}/recovery.signal"
+
+
+def _setting(text: str) -> str:
+    """Return *text* as a value in a configuration file."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _time(point: RestorePoint, offset: str) -> str:
+    """Return the marker's time in UTC, which *offset* says as the system reads it."""
+    return point.time.astimezone(UTC).strftime(f"%Y-%m-%d %H:%M:%S.%f{offset}")
+
+
+def _chosen(point: RestorePoint) -> str:
+    """Return the backup, for a system that chooses none by itself."""
+    return _SOME_BACKUP if point.backup is None else shlex.quote(point.backup)
+
+
+def _whole_second(point: RestorePoint) -> str:
+    """Return the last whole second before the marker; there is no finer target."""
+    return point.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "pgbackrest": _pgbackrest,
+        "walg": _walg,
+        "barman": _barman,
+        "barman-cloud": _barman_cloud,
+        "cnpg": _cloudnativepg,
+        "rds": _rds_instance,
+        "rds-cluster": _rds_cluster,
+    }
+)
