@@ -9,6 +9,7 @@ from hook.bootstrap.recording import build_record
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
 from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
+from hook.core.restore_commands import RestoreSource
 from hook.pipeline.dry_run import refuse_to_reconnect
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
@@ -19,6 +20,7 @@ from hook.stages.backup import BackupStage, NoBackupSource
 from hook.stages.blockers import BlockersStage
 from hook.stages.failure_memory import FailureMemoryStage
 from hook.stages.lock import LockStage
+from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         archive_policy=_policy("archive", settings.archive.policy, overridden),
         blockers=BlockersStage(BlockerPolicy(settings.blockers.max_age), settings.blockers.wait),
         blockers_policy=_policy("blockers", settings.blockers.policy, overridden),
+        marker=_build_marker(settings, catalogs),
+        marker_policy=_policy("marker", settings.marker.policy, overridden),
     )
 
 
@@ -107,6 +111,22 @@ def _build_archive(archive: ArchiveSettings, catalogs: Catalogs | None) -> Archi
     if catalogs.wal is None:
         return NoArchive(f"{catalogs.backups.describe()} keeps no WAL archive")
     return ArchiveStage(catalogs.wal, archive.max_lag)
+
+
+def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage | PositionStage:
+    if catalogs is None:
+        return PositionStage(None)
+    source = _restore_source(settings.backup)
+    if catalogs.wal is None:
+        return PositionStage(source)
+    target = settings.database.require_target()
+    return MarkerStage(target, build_connect(settings), catalogs.wal, source, settings.marker.wait)
+
+
+def _restore_source(backup: BackupSettings) -> RestoreSource:
+    """Return the backup source as restore commands name it."""
+    system = "" if backup.source is None else backup.source.system.value
+    return RestoreSource(system, (backup.stanza or "").strip())
 
 
 def _open_catalogs(backup: BackupSettings) -> Catalogs | None:

@@ -22,7 +22,7 @@ def judge_archiver(archiver: Archiver) -> Finding:
         return failed(
             ExitCode.NO_WAY_BACK,
             "archiver",
-            f"the server archives no WAL: {_why_off(archiver)}",
+            f"the server archives no WAL: {why_off(archiver)}",
             "Set archive_mode=on and archive_command to `pgbackrest --stanza=… archive-push %p`.",
             **facts,
         )
@@ -47,7 +47,8 @@ def judge_archiver(archiver: Archiver) -> Finding:
     return passed("archiver", f"{message}; {queue}", **facts)
 
 
-def _why_off(archiver: Archiver) -> str:
+def why_off(archiver: Archiver) -> str:
+    """Return which of the server's settings keeps it from archiving."""
     if archiver.mode == "off":
         return "archive_mode is off"
     if archiver.wal_level == "minimal":

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hook.core.group import Grouping
+from hook.core.marker import Marker
 from hook.core.outcome import Finding, deciding_finding, failed
 from hook.core.past_run import FailedScript, PastRun
 from hook.core.plan import Plan
@@ -22,6 +23,7 @@ class Beginning(NamedTuple):
     Attributes:
         set_digest: ``sha256:`` and hex of the release's migrations, empty without a release.
         actor: ``namespace``, ``pod``, ``job`` and ``job_uid`` of whoever runs, none where unknown.
+        marker: Where in the server's log it begins, none when nobody looked.
     """
 
     command: str
@@ -30,6 +32,7 @@ class Beginning(NamedTuple):
     set_digest: str
     version_before: str | None
     actor: Mapping[str, str | None]
+    marker: Marker | None = None
 
 
 class Ending(NamedTuple):

@@ -20,12 +20,22 @@ class FailedScript(NamedTuple):
     message: str
 
 
+class PastMarker(NamedTuple):
+    """Where in the server's log a run began; *name* is none without a restore point."""
+
+    name: str | None
+    lsn: str
+    time: datetime
+    timeline: int
+
+
 class PastRun(NamedTuple):
     """A run that the ledger tells of; times on the clock of whoever ran.
 
     Attributes:
         finished_at: None when it was killed, or is still at work.
         age: Since the row was last written, on the server's clock.
+        marker: None when the run left none.
     """
 
     command: str
@@ -40,3 +50,4 @@ class PastRun(NamedTuple):
     pod: str | None
     failed: FailedScript | None
     age: timedelta
+    marker: PastMarker | None = None

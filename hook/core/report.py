@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.history import MigrationInfo
 from hook.core.outcome import Result
+from hook.core.progress import Progress
 from hook.core.script import Migration
 from hook.errors import ExitCode
 
 if TYPE_CHECKING:
     from hook.core.info_filter import InfoFilter
+    from hook.core.marker import Marker
     from hook.core.past_run import PastRun
 
 SCHEMA = "presync.report/1"
@@ -69,6 +71,8 @@ class Report(NamedTuple):
         runs: Past runs, rendered by ``info --runs`` only; none for everything else.
         shown: What of it is rendered, none for all.
         next_steps: Commands that exist, for whoever reads the failure.
+        marker: Where the run began in the server's log, none when nobody looked.
+        progress: How far the database was changed.
     """
 
     command: str
@@ -90,3 +94,15 @@ class Report(NamedTuple):
     shown: InfoFilter | None = None
     overrides: tuple[Override, ...] = ()
     next_steps: tuple[str, ...] = ()
+    marker: Marker | None = None
+    progress: Progress = Progress.UNTOUCHED
+
+    @property
+    def has_way_back(self) -> bool:
+        """Tell whether there is something to go back from, and a way to do it."""
+        is_changed = self.progress in {Progress.COMMITTED, Progress.UNKNOWN}
+        return (
+            self.marker is not None
+            and bool(self.marker.restore)
+            and (is_changed or bool(self.migrations))
+        )

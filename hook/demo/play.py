@@ -30,6 +30,8 @@ _STATEMENTS = (
     f"CREATE ROLE {_OWNER} LOGIN IN ROLE pg_monitor",
     f"CREATE DATABASE {_DATABASE} OWNER {_OWNER}",
 )
+# Functions belong to each database on its own.
+_GRANT = f"GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO {_OWNER}"
 _STALE = timedelta(hours=31)
 _FRESH = timedelta(minutes=12)
 _REPOSITORY = "repository"
@@ -115,18 +117,19 @@ def _running_server(
         interrupt.raise_if_set()
         archive = folder / _REPOSITORY / ARCHIVE_INFO.parent / f"{_major(cluster)}-1"
         cluster.own(folder)
-        cluster.configure({"archive_mode": "on", "archive_command": _archive_command(archive)})
+        cluster.configure({"archive_mode": "on", "archive_command": archive_command(archive)})
         cluster.start(_PORT)
         for statement in _STATEMENTS:
             _execute(cluster, statement)
+        _execute(cluster, _GRANT, _DATABASE)
         interrupt.raise_if_set()
         yield cluster
 
 
-def _execute(cluster: Cluster, statement: str) -> str:
+def _execute(cluster: Cluster, statement: str, database: str = "postgres") -> str:
     """Run *statement* as the superuser and return what it returns, unaligned."""
     options = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER)
-    place = ("-h", str(cluster.folder), "-c", statement, "postgres")
+    place = ("-h", str(cluster.folder), "-c", statement, database)
     return cluster.run("psql", *options, *place).strip()
 
 
@@ -134,7 +137,7 @@ def _major(cluster: Cluster) -> str:
     return (cluster.data / "PG_VERSION").read_text().strip()
 
 
-def _archive_command(archive: Path) -> str:
+def archive_command(archive: Path) -> str:
     """Return a command that keeps a segment as pgBackRest names it, by its own checksum."""
     folder = f"{archive}/$(echo %f | cut -c 1-16)"
     checksum = "$( (sha1sum || shasum) < %p 2>/dev/null | cut -c 1-40)"

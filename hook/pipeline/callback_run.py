@@ -132,6 +132,9 @@ class CallbackRun:
             remember(self.journal, self.writing, read)
             gates = self.gates.in_front_of(self.journal.ctx, read, prepared)
             self.journal.gates(gates)
+            if not self.cleared:
+                # The first statement of the release may be a callback's.
+                self.journal.gates((self.gates.marker_behind(self.journal, read, prepared),))
             self.cleared = read.plan.pending
         return prepared
 

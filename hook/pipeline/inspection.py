@@ -42,7 +42,8 @@ def check(journal: Journal, build: BuildReading, build_gates: Callable[[], Gates
         gates = journal.quietly("settings", build_gates)
         with read_release(journal, reading) as read:
             prepared = reading.prepare(journal, read)
-            journal.gates(gates.in_front_of(journal.ctx, read, prepared))
+            in_front = gates.in_front_of(journal.ctx, read, prepared)
+            journal.gates((*in_front, gates.marker_outlook(read, prepared)))
     return journal.report()
 
 

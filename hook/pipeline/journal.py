@@ -24,6 +24,7 @@ from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
     from hook.core.info_filter import InfoFilter
+    from hook.core.marker import Marker
     from hook.core.past_run import PastRun
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Journal:
         summary: What a command that edits the history did, or would do.
         next_steps: What to type when all went well.
         runs: What the ledger tells, none when it was not asked.
+        marker: Where the run began in the server's log, none as long as nobody looked.
         closing: Puts the report on record somewhere; what it finds is added.
     """
 
@@ -87,6 +89,7 @@ class Journal:
         self.summary = ""
         self.next_steps: tuple[str, ...] = ()
         self.runs: tuple[PastRun, ...] | None = None
+        self.marker: Marker | None = None
         self.closing: Callable[[Report], tuple[Finding, ...]] | None = None
 
     @classmethod
@@ -169,6 +172,10 @@ class Journal:
         if deciding_finding(findings) is not None:
             raise Stopped
 
+    def note_marker(self, marker: Marker) -> None:
+        """Take down where in the server's log the run begins."""
+        self.marker = marker
+
     def _begin(self, name: str) -> float:
         self.ctx.events("stage.started", name, level="debug", stage=name)
         return self.ctx.clock.monotonic()
@@ -200,6 +207,8 @@ class Journal:
             if findings:
                 self._finish("ledger", findings, began)
                 report = report._replace(results=tuple(self.results))
+        if report.exit_code is not ExitCode.OK and report.has_way_back:
+            self._tell_way_back(report)
         self.ctx.events(
             "run.finished",
             report.verdict,
@@ -210,6 +219,15 @@ class Journal:
             duration_ms=report.duration_ms,
         )
         return report
+
+    def _tell_way_back(self, report: Report) -> None:
+        ways = report.marker.restore if report.marker else ()
+        self.ctx.events(
+            "marker.restore",
+            f"to go back to before this run, {ways[0].purpose}: {ways[0].command}",
+            level="warning",
+            restore=[{"purpose": way.purpose, "command": way.command} for way in ways],
+        )
 
     def _compose(self) -> Report:
         findings = tuple(item for result in self.results for item in result.findings)
@@ -238,6 +256,8 @@ class Journal:
             runs=self.runs,
             shown=self.shown,
             next_steps=next_steps(code, self.command) if code else self.next_steps,
+            marker=self.marker,
+            progress=self.progress,
         )
 
     def _facts(self, deciding: Finding | None, duration_ms: int) -> RunFacts:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hook.stages.blockers import BlockersStage
     from hook.stages.failure_memory import FailureMemoryStage
     from hook.stages.lock import LockStage
+    from hook.stages.marker import MarkerStage, PositionStage
     from hook.stages.migrate import MigrateStage
 
 
@@ -52,6 +53,8 @@ class Gates:
     archive_policy: Policy
     blockers: BlockersStage
     blockers_policy: Policy
+    marker: MarkerStage | PositionStage
+    marker_policy: Policy
 
     def in_front_of(self, ctx: Context, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
         """Return the gates that *prepared* has to pass, in the order they are told.
@@ -81,6 +84,22 @@ class Gates:
             Gate("backup", self.backup_policy, backup),
             Gate("archive", self.archive_policy, archive),
         )
+
+    def marker_behind(self, journal: Journal, read: Read, prepared: Prepared) -> Gate:
+        """Return the gate behind the others, at which a run leaves its marker."""
+        return self._marker_gate(
+            prepared,
+            lambda: self.marker.run(journal.ctx, read.session, read.facts, journal.note_marker),
+        )
+
+    def marker_outlook(self, read: Read, prepared: Prepared) -> Gate:
+        """Return the gate that only tells whether a run could leave a marker."""
+        return self._marker_gate(prepared, lambda: self.marker.look(read.session, read.facts))
+
+    def _marker_gate(self, prepared: Prepared, judge: Judge) -> Gate:
+        if needs_no_gate(prepared.scripts):
+            judge = partial(gate_not_needed, "marker")
+        return Gate("marker", self.marker_policy, judge)
 
     def _look_for_blockers(
         self, ctx: Context, read: Read, requests: tuple[LockRequest, ...]
@@ -163,6 +182,8 @@ def migrate_locked(
     if locked.plan.pending != read.plan.pending:
         prepared = reading.prepare(journal, locked)
     journal.gates(gates.in_front_of(journal.ctx, locked, prepared))
+    # Behind every wait, so that nothing of others is lost that was committed meanwhile.
+    journal.gates((gates.marker_behind(journal, locked, prepared),))
     migrate(journal, reading, writing, Cleared(locked, lock, prepared.scripts))
 
 

@@ -41,6 +41,7 @@ class Record(NamedTuple):
             "" if migration_set is None else migration_set.digest,
             journal.before.get("version"),
             self.actor,
+            journal.marker,
         )
         entry = journal.stage("ledger", lambda: self.stage.begin(journal.ctx, schema, beginning))
         if entry is not None:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.ledger import Beginning, Ending
-from hook.core.past_run import FailedScript, PastRun
+from hook.core.past_run import FailedScript, PastMarker, PastRun
 from hook.core.sql_text import qualified_name
 from hook.errors import QueryFailed
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
+    from hook.core.marker import Marker
     from hook.postgres.session import Row, Session
 
 _PLACE = "{ledger}"
@@ -88,6 +89,7 @@ class Ledger:
             beginning.set_digest,
             beginning.version_before,
             *(actor.get(name) for name in ("namespace", "pod", "job", "job_uid")),
+            *_marker_values(beginning.marker),
         )
         return int(session.fetch(self._query("ledger_begin"), values)[0][0])
 
@@ -105,7 +107,7 @@ class Ledger:
 
 def _past_run(row: Row) -> PastRun:
     command, run_id, started, finished, verdict, code, digest, before, after, pod = row[:10]
-    recorded, now = row[14:]
+    recorded, now = row[18:]
     return PastRun(
         command=command,
         run_id=run_id,
@@ -119,7 +121,22 @@ def _past_run(row: Row) -> PastRun:
         pod=pod,
         failed=_failed_script(row[10:14]),
         age=timedelta(seconds=now - recorded),
+        marker=_past_marker(*row[14:18]),
     )
+
+
+def _marker_values(marker: Marker | None) -> tuple[object, ...]:
+    if marker is None:
+        return (None,) * 4
+    return (marker.name, marker.lsn, marker.time, marker.timeline)
+
+
+def _past_marker(
+    name: str | None, lsn: str | None, epoch: float | None, timeline: int | None
+) -> PastMarker | None:
+    if lsn is None or epoch is None or timeline is None:
+        return None
+    return PastMarker(name, lsn, datetime.fromtimestamp(epoch, UTC), timeline)
 
 
 def _failed_script(values: Sequence[object]) -> FailedScript | None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING
 
 from hook.core.history import MigrationState
 from hook.core.outcome import Finding, Result
 from hook.core.report import SCHEMA, AppliedMigration, Report
 from hook.log.json_text import json_ready, utc_timestamp
+
+if TYPE_CHECKING:
+    from hook.core.marker import Marker
 
 
 def report_object(report: Report) -> dict[str, object]:
@@ -29,7 +34,7 @@ def report_object(report: Report) -> dict[str, object]:
         "stages": [_stage_object(result) for result in report.results],
         "migrations": [_migration_object(item) for item in report.migrations],
         "pending": list(report.pending),
-        "marker": {},
+        "marker": _marker_object(report.marker),
         "overrides": [{"gate": item.gate, "reason": item.reason} for item in report.overrides],
         "waivers": [],
         "next": list(report.next_steps),
@@ -77,6 +82,23 @@ def finding_object(finding: Finding) -> dict[str, object]:
     }
     facts = {name: json_ready(value) for name, value in finding.facts.items()}
     return base | {name: value for name, value in facts.items() if name not in base}
+
+
+def _marker_object(marker: Marker | None) -> Mapping[str, object]:
+    if marker is None:
+        return {}
+    return {
+        "name": marker.name,
+        "lsn": marker.lsn,
+        # To the microsecond: this one is a target, not only told.
+        "time": marker.time.astimezone(UTC).isoformat(timespec="microseconds"),
+        "timeline": marker.timeline,
+        "segment": marker.segment,
+        "system_identifier": marker.system_identifier,
+        "archived": marker.is_archived,
+        "backup": marker.backup,
+        "restore": [{"purpose": way.purpose, "command": way.command} for way in marker.restore],
+    }
 
 
 def _migration_object(migration: AppliedMigration) -> Mapping[str, object]:

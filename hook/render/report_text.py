@@ -37,6 +37,7 @@ def render_report(report: Report, palette: Palette, section: Sequence[str] = ())
         section,
         list(_migration_lines(report, palette)),
         list(_override_lines(report, palette)),
+        list(_way_back_lines(report, palette)),
         list(_next_lines(report, palette)),
         [_verdict_line(report, palette)],
     ]
@@ -105,6 +106,20 @@ def _override_lines(report: Report, palette: Palette) -> Iterator[str]:
         yield palette.paint("set aside for this run", Colour.WARNING, Colour.STRONG)
     for item in report.overrides:
         yield f"  {item.gate}: {one_line(item.reason)}"
+
+
+def _way_back_lines(report: Report, palette: Palette) -> Iterator[str]:
+    marker = report.marker
+    if marker is None or not report.has_way_back:
+        return
+    yield palette.paint("way back to before this run", Colour.STRONG)
+    proof = "its WAL was seen in the repository"
+    if not marker.is_archived:
+        proof = palette.paint("nobody saw its WAL in a repository", Colour.WARNING)
+    yield f"  {one_line(marker.describe())}; {proof}"
+    for way in marker.restore:
+        yield palette.paint(f"  # {one_line(way.purpose)}", Colour.DIM)
+        yield f"  {one_line(way.command)}"
 
 
 def _next_lines(report: Report, palette: Palette) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from hook.core.past_run import PastRun
+from hook.core.marker import exact_time
+from hook.core.past_run import PastMarker, PastRun
 from hook.core.report import Report
 from hook.core.span import describe_span
 from hook.core.verdict import verdict_word
@@ -30,7 +31,7 @@ def render_runs(report: Report, palette: Palette) -> str:
     for number, run in enumerate(runs, _LINES_BEFORE_ROWS):
         if run.exit_code != ExitCode.OK:
             lines[number] = palette.paint(lines[number], Colour.BAD)
-    told = [f"{run.run_id}  {run.verdict}" for run in runs if run.verdict]
+    told = [line for run in runs for line in _told(run)]
     return "\n".join([*lines, *([""] if told else []), *told])
 
 
@@ -41,6 +42,15 @@ def runs_object(report: Report) -> dict[str, object]:
         "runs": [_run_object(run) for run in report.runs or ()],
         "report": report_object(report),
     }
+
+
+def _told(run: PastRun) -> Iterator[str]:
+    if run.verdict:
+        yield f"{run.run_id}  {run.verdict}"
+    if run.marker:
+        name = f", {run.marker.name}" if run.marker.name else ""
+        at = f"{run.marker.lsn} on timeline {run.marker.timeline}, {exact_time(run.marker.time)}"
+        yield f"{run.run_id}  began at {at}{name}"
 
 
 def _cells(run: PastRun) -> list[str]:
@@ -82,5 +92,15 @@ def _run_object(run: PastRun) -> Mapping[str, object]:
         "before": run.version_before,
         "after": run.version_after,
         "pod": run.pod,
+        "marker": None if run.marker is None else _marker_object(run.marker),
         "failed_script": None if run.failed is None else run.failed.script,
+    }
+
+
+def _marker_object(marker: PastMarker) -> Mapping[str, object]:
+    return {
+        "name": marker.name,
+        "lsn": marker.lsn,
+        "time": exact_time(marker.time),
+        "timeline": marker.timeline,
     }

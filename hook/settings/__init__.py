@@ -104,6 +104,17 @@ class BlockerSettings(NamedTuple):
     wait: timedelta
 
 
+class MarkerSettings(NamedTuple):
+    """The marker.
+
+    Attributes:
+        wait: How long its WAL may take to get into the repository.
+    """
+
+    policy: Policy = Policy.ENFORCE
+    wait: timedelta = timedelta(seconds=60)
+
+
 class Provenance:
     """Where the settings came from, and what of them may not be shown.
 
@@ -140,5 +151,6 @@ class Settings(NamedTuple):
     archive: ArchiveSettings
     blockers: BlockerSettings
     output: OutputSettings
+    marker: MarkerSettings = MarkerSettings()
     overrides: tuple[Override, ...] = ()
     provenance: Provenance = Provenance()

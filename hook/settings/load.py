@@ -13,11 +13,13 @@ from hook.settings import (
     BackupSettings,
     BlockerSettings,
     DatabaseSettings,
+    MarkerSettings,
     Provenance,
     RunSettings,
     Settings,
 )
 from hook.settings import flyway_specification as flyway
+from hook.settings import marker_specification as marker
 from hook.settings import specification as spec
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.load_migrations import build_migrations
@@ -88,6 +90,9 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             wait=values.of(spec.BLOCKER_WAIT),
         ),
         output=build_output(values),
+        marker=MarkerSettings(
+            policy=values.of(marker.MARKER_POLICY), wait=values.of(marker.MARKER_WAIT)
+        ),
         overrides=_build_overrides(values),
         provenance=_build_provenance(values, connection, (password, cipher_pass), inputs),
     )

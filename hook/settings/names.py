@@ -27,7 +27,6 @@ NOT_YET = frozenset(
     for name in (
         "BACKUP_TRIGGER",
         "DAMAGE_BUDGET",
-        "MARKER_POLICY",
         "SAFETY_POLICY",
         "WINDOW",
         "WINDOW_POLICY",

@@ -20,6 +20,7 @@ class Group(Enum):
     BACKUP = "Backup gate"
     ARCHIVE = "Archive gate"
     BLOCKERS = "Blockers gate"
+    MARKER = "Marker"
     OVERRIDE = "Override"
     OUTPUT = "Output"
 

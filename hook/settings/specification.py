@@ -9,6 +9,7 @@ from hook.core.history_rules import OnAhead
 from hook.core.outcome import Policy
 from hook.settings.durations import parse_duration, parse_ladder, parse_positive_duration
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
+from hook.settings.marker_specification import MARKER_SETTINGS
 from hook.settings.migrations import DEFAULT_LEDGER
 from hook.settings.output_specification import OUTPUT_SETTINGS
 from hook.settings.setting import Group, Setting, own, settings_in
@@ -295,4 +296,4 @@ OVERRIDE_REASON: Setting[str | None] = own(
     "Why; it is printed and recorded.",
 )
 
-SETTINGS = (*settings_in(globals()), *FLYWAY_SETTINGS, *OUTPUT_SETTINGS)
+SETTINGS = (*settings_in(globals()), *MARKER_SETTINGS, *FLYWAY_SETTINGS, *OUTPUT_SETTINGS)

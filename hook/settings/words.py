@@ -9,7 +9,7 @@ from typing import TypeVar
 
 _Member = TypeVar("_Member", bound=Enum)
 
-GATES = ("backup", "archive", "blockers")
+GATES = ("backup", "archive", "blockers", "marker")
 NO_LEDGER = ""
 # NAMEDATALEN - 1: the server cuts what is longer.
 _NAME_BYTES = 63

@@ -46,6 +46,7 @@ def backups(database: Database, tmp_path: Path) -> Iterator[Callable[[timedelta]
             "PRESYNC_BACKUP_STANZA": STANZA,
             # The server of these tests archives nothing.
             "PRESYNC_ARCHIVE_POLICY": "off",
+            "PRESYNC_MARKER_POLICY": "off",
             "AWS_ENDPOINT_URL_S3": f"http://{_S3.host}:{_S3.port}",
             "AWS_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,

@@ -110,9 +110,13 @@ def repository(tmp_path: Path, attempt: Attempt) -> Repository:
 def storage(request: pytest.FixtureRequest, repository: Repository) -> Iterator[dict[str, str]]:
     """Yield the settings that name the repository, as the directory or the bucket it is.
 
-    The server under test archives nothing; that gate has tests with one that does.
+    The server under test archives nothing; what looks at that has tests with one that does.
     """
-    stanza = {"PRESYNC_BACKUP_STANZA": STANZA, "PRESYNC_ARCHIVE_POLICY": "off"}
+    stanza = {
+        "PRESYNC_BACKUP_STANZA": STANZA,
+        "PRESYNC_ARCHIVE_POLICY": "off",
+        "PRESYNC_MARKER_POLICY": "off",
+    }
     if request.param == "directory":
         yield stanza | {"PRESYNC_BACKUP_SOURCE": f"pgbackrest:{repository.root}"}
         return

@@ -75,9 +75,8 @@ def test_gates_have_nothing_to_guard_when_nothing_is_run(
     deployment.release(FILES)
     without = deployment.env(**SKIP, PRESYNC_BACKUP_SOURCE="")
     found = stages(run_presync(["check"], without))
-    assert [found[gate][0]["status"] for gate in ("blockers", "backup", "archive")] == [
-        "skipped"
-    ] * 3
+    gates = ("blockers", "backup", "archive", "marker")
+    assert [found[gate][0]["status"] for gate in gates] == ["skipped"] * 4
     assert run_presync(["run"], without).exit_code == ExitCode.OK
 
 

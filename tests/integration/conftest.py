@@ -12,9 +12,11 @@ from hook.postgres.session import Session
 from hook.stages import Context
 from tests.fakes import FakeEvents
 from tests.testbed.attempt_bench import Bench
-from tests.testbed.database import Database
+from tests.testbed.binaries import Binaries
+from tests.testbed.database import Database, created_database
 from tests.testbed.gate import Gate, settings_for
-from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.marker_bench import MarkerBench, bench_on
+from tests.testbed.postgres_server import PostgresServer, running_server
 from tests.testbed.proxy import Proxy, running_proxy
 from tests.testbed.release import engine_on
 from tests.testbed.run_context import make_context, open_session, target_of
@@ -82,3 +84,17 @@ def make_bench(tmp_path: Path, interrupt: Interrupt) -> Iterator[Callable[[Datab
 def bench(make_bench: Callable[[Database], Bench], database: Database) -> Bench:
     """Return a bench on the test's database."""
     return make_bench(database)
+
+
+@pytest.fixture(scope="module")
+def archiving(binaries: Binaries) -> Iterator[PostgresServer]:
+    """Return a cluster that takes all its WAL for archived."""
+    with running_server(binaries, {"archive_mode": "on", "archive_command": "true"}) as running:
+        yield running
+
+
+@pytest.fixture
+def marker_bench(archiving: PostgresServer, ctx: Context) -> Iterator[MarkerBench]:
+    """Return a bench for markers on a database of its own."""
+    with created_database(archiving) as made:
+        yield bench_on(made, ctx)

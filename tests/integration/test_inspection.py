@@ -73,7 +73,8 @@ def test_check_asks_the_gates_also_when_nothing_is_pending(gate: Gate) -> None:
     report = ask(gate, bootstrap.check)
     assert report.pending == ()
     assert report.exit_code is ExitCode.NO_WAY_BACK
-    assert [item.name for item in report.results][-3:] == ["blockers", "backup", "archive"]
+    gates = ["blockers", "backup", "archive", "marker"]
+    assert [item.name for item in report.results][-4:] == gates
 
 
 def test_check_sees_who_is_in_the_way(gate: Gate) -> None:

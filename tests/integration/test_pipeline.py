@@ -19,7 +19,7 @@ from tests.testbed.run_context import eventually
 FIRST = {"V1__t.sql": "CREATE TABLE t (id int)", "V2__u.sql": "CREATE TABLE u (id int)"}
 STAGES = [
     "wait", "resolve", "history", "scripts", "syntax", "lock", "history", "blockers", "backup",
-    "archive", "ledger", "migrate", "verify",
+    "archive", "marker", "ledger", "migrate", "verify",
 ]  # fmt: skip
 
 
@@ -218,12 +218,13 @@ def test_override_lets_a_refusal_pass_and_is_told(gate: Gate, tmp_path: Path) ->
     """What was set aside is in the log and in the report."""
     source = parse_backup_source(f"pgbackrest:{tmp_path}")
     backup = gate.settings.backup._replace(source=source, stanza="demo")
-    overrides = tuple(Override(name, "restored by hand") for name in ("backup", "archive"))
+    gates = ["backup", "archive", "marker"]
+    overrides = tuple(Override(name, "restored by hand") for name in gates)
     gate.settings = gate.settings._replace(backup=backup, overrides=overrides)
     report = gate.run(FIRST)
     assert report.exit_code is ExitCode.OK
     assert report.overrides == overrides
-    assert [item["gate"] for item in gate.events.named("gate.overridden")] == ["backup", "archive"]
+    assert [item["gate"] for item in gate.events.named("gate.overridden")] == gates
 
 
 def test_repeatables_alone_leave_the_version(gate: Gate) -> None:

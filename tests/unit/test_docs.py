@@ -18,13 +18,16 @@ from hook.core.backup_document import (
     parse_document,
 )
 from hook.core.events import Event
+from hook.core.marker import MarkerRights, judge_rights
 from hook.core.next_steps import next_steps
+from hook.core.restore_commands import RestorePoint, RestoreSource, restore_commands
 from hook.errors import ExitCode
 from hook.postgres.queries import load_query
 from hook.settings import flyway_keys
 from hook.settings.flyway_variables import CONNECTION, FILES, HARMLESS, ONLY, REFUSED
 from hook.settings.setting import Group, Setting
 from hook.settings.specification import SETTINGS
+from tests.fakes import NOON
 from tests.testbed.process import ROOT
 
 DOCS = ROOT / "docs"
@@ -230,3 +233,27 @@ def test_document_of_a_command_is_one() -> None:
     assert len(told_.backups) == 2
     assert told_.runs
     assert told_.backups[1].references == (told_.backups[0].label,)
+
+
+def test_way_back_page_names_what_exists() -> None:
+    """Settings by their names, commands that can be typed, and the grant that is asked for."""
+    page = (DOCS / "way-back.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bPRESYNC_[A-Z0-9_]*[A-Z0-9]", page)) <= known_names()
+    assert set(re.findall(r"`presync (\w+)", page)) <= {shape.name for shape in SHAPES}
+    missing = MarkerRights(may_create=False, may_switch=False)
+    grant = judge_rights(missing, "shop_migrator", "shop").hint
+    found = re.search(r"^    (GRANT EXECUTE .*;)$", page, re.MULTILINE)
+    assert found is not None
+    assert found[1] in grant
+    functions = found[1].partition(" TO ")[0]
+    assert functions in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_way_back_page_has_a_line_for_each_command() -> None:
+    """Of those that are printed for pgBackRest, and for no other."""
+    page = (DOCS / "way-back.md").read_text(encoding="utf-8")
+    point = RestorePoint("presync-shop", "0/1", NOON, 1, "full")
+    ways = restore_commands(RestoreSource("pgbackrest", "app"), point)
+    rows = re.findall(r"^\| `(--[a-z0-9-]+(?:=[a-z]+)?)", page, re.MULTILINE)
+    assert len(rows) == len(ways)
+    assert all(row in way.command for row, way in zip(rows, ways, strict=True))

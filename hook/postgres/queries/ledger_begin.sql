@@ -1,4 +1,5 @@
 INSERT INTO {ledger}
-       (command, run_id, started_at, set_digest, version_before, namespace, pod, job, job_uid)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+       (command, run_id, started_at, set_digest, version_before, namespace, pod, job, job_uid,
+        marker_name, marker_lsn, marker_time, marker_timeline)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING id

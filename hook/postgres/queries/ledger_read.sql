@@ -12,6 +12,10 @@ SELECT command,
        failed_checksum,
        failed_rank,
        failed_message,
+       marker_name,
+       marker_lsn::pg_catalog.text,
+       extract(epoch FROM marker_time)::pg_catalog.float8,
+       marker_timeline,
        extract(epoch FROM recorded_at)::pg_catalog.float8,
        extract(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
   FROM {ledger}

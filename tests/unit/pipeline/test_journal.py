@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Deadline, Interrupt
+from hook.core.marker import Marker
 from hook.core.outcome import Finding, Policy, Status, failed, passed, warned
 from hook.core.progress import Progress
 from hook.core.report import AppliedMigration, Override, SetSummary
+from hook.core.restore_commands import RestoreCommand
 from hook.errors import ConfigError, DatabaseUnreachable, ExitCode, Interrupted
 from hook.pipeline.journal import Gate, Journal, Stopped
 from hook.stages import Context, Outcome
@@ -247,3 +249,41 @@ def test_next_steps_follow_the_code(journal: Journal) -> None:
     assert journal.report().next_steps == ("presync check",)
     journal.command = "check"
     assert journal.report().next_steps == ()
+
+
+MARKER = Marker("presync-shop", "0/38025F60", NOON, 1, "000000010000000000000038")
+WAY = RestoreCommand("in place", "pgbackrest restore")
+
+
+@pytest.mark.parametrize("progress", [Progress.COMMITTED, Progress.UNKNOWN])
+def test_failed_run_that_changed_something_tells_the_way_back_before_its_verdict(
+    journal: Journal, events: FakeEvents, progress: Progress
+) -> None:
+    """Whoever reads only the log finds the command there."""
+    journal.note_marker(MARKER._replace(restore=(WAY,)))
+    journal.progress = progress
+    journal.attempt("migrate", lambda: Outcome((REFUSED,), None))
+    journal.report()
+    (way, message, fields), (last, _, _) = events.told[-2:]
+    assert (way, last) == ("marker.restore", "run.finished")
+    assert message == "to go back to before this run, in place: pgbackrest restore"
+    assert fields["restore"] == [{"purpose": "in place", "command": "pgbackrest restore"}]
+
+
+@pytest.mark.parametrize(
+    ("progress", "marker"),
+    [
+        (Progress.UNTOUCHED, MARKER._replace(restore=(WAY,))),
+        (Progress.ROLLED_BACK, MARKER._replace(restore=(WAY,))),
+        (Progress.COMMITTED, MARKER),
+        (Progress.COMMITTED, None),
+    ],
+)
+def test_way_back_is_not_told_without_one_or_without_need(
+    journal: Journal, events: FakeEvents, progress: Progress, marker: Marker | None
+) -> None:
+    """Nobody is tempted to restore what was rolled back anyway."""
+    journal.marker, journal.progress = marker, progress
+    journal.attempt("migrate", lambda: Outcome((REFUSED,), None))
+    assert journal.report().has_way_back is False
+    assert events.named("marker.restore") == []

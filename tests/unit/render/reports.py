@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hook.core.history import HistoryRow, MigrationInfo, MigrationState
+from hook.core.marker import Marker
 from hook.core.outcome import Finding, Result, Status, failed, passed, warned
-from hook.core.past_run import FailedScript, PastRun
+from hook.core.past_run import FailedScript, PastMarker, PastRun
+from hook.core.progress import Progress
 from hook.core.report import AppliedMigration, Override, Report, SetSummary
+from hook.core.restore_commands import RestorePoint, RestoreSource, restore_commands
 from hook.core.script import Kind, Migration
 from hook.core.version import Version
 from hook.errors import ExitCode
@@ -50,6 +53,17 @@ PASSED_RUN = Report(
     pending=("V4__add_email.sql", "V5__x.sql", "R__views.sql"),
     overrides=(Override("blockers", "rehearsed\ntoday"),),
 )
+
+_POINT = RestorePoint(
+    "presync-shop-20260301T120000Z-1ec8a77e", "0/38025F60", NOON, 1, "20260301-110000F"
+)
+MARKER = Marker(
+    *(_POINT.name, _POINT.lsn, NOON, 1, "000000010000000000000038", "7301"),
+    is_archived=True,
+    backup=_POINT.backup,
+    restore=restore_commands(RestoreSource("pgbackrest", "app"), _POINT),
+)
+MARKED_RUN = PASSED_RUN._replace(marker=MARKER, progress=Progress.COMMITTED)
 
 REFUSED_RUN = PASSED_RUN._replace(
     verdict=(
@@ -179,6 +193,7 @@ _PAST = PastRun(
     pod="migrate-x7k2p",
     failed=None,
     age=timedelta(hours=1),
+    marker=PastMarker(MARKER.name, MARKER.lsn, NOON, 1),
 )
 RUNS = PASSED_RUN._replace(
     command="info",
@@ -191,8 +206,9 @@ RUNS = PASSED_RUN._replace(
             verdict="FAILED 20 SQL_FAILED: V5__x.sql:1 22P02 no number; rolled back, at 4",
             version_after="4",
             failed=FailedScript("V5__x.sql", 1, 5, "V5__x.sql:1 22P02 no number"),
+            marker=PastMarker(None, "0/38025F60", NOON, 1),
         ),
         _PAST,
-        _PAST._replace(run_id="b", command="baseline", version_before=None, pod=None),
+        _PAST._replace(run_id="b", command="baseline", version_before=None, pod=None, marker=None),
     ),
 )

@@ -13,7 +13,7 @@ from hook.render.config import config_object
 from hook.render.info import info_object
 from hook.render.report_json import report_object
 from hook.render.runs import runs_object
-from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN, RUNS
+from tests.unit.render.reports import INFO, MARKED_RUN, PASSED_RUN, PLAN, REFUSED_RUN, RUNS
 from tests.unit.render.test_text import SETTINGS
 
 KEYS = {
@@ -41,7 +41,7 @@ KEYS = {
 STATUSES = {status.value for status in Status}
 
 
-@pytest.mark.parametrize("report", [PASSED_RUN, REFUSED_RUN, PLAN, INFO])
+@pytest.mark.parametrize("report", [PASSED_RUN, MARKED_RUN, REFUSED_RUN, PLAN, INFO])
 def test_report_has_every_key_of_its_schema(report: Report) -> None:
     """Each key is there with its type, whatever happened."""
     parsed = json.loads(to_json(report_object(report)))
@@ -86,6 +86,23 @@ def test_applied_migrations_are_told_in_full() -> None:
         "executed": True,
     }
     assert parsed["overrides"] == [{"gate": "blockers", "reason": "rehearsed\ntoday"}]
+
+
+def test_marker_is_told_in_full() -> None:
+    """With a time that is a target: to the microsecond, its offset spelled out."""
+    marker = json.loads(to_json(report_object(MARKED_RUN)))["marker"]
+    ways = marker.pop("restore")
+    assert marker == {
+        "name": "presync-shop-20260301T120000Z-1ec8a77e",
+        "lsn": "0/38025F60",
+        "time": "2026-03-01T12:00:00.000000+00:00",
+        "timeline": 1,
+        "segment": "000000010000000000000038",
+        "system_identifier": "7301",
+        "archived": True,
+        "backup": "20260301-110000F",
+    }
+    assert [set(way) for way in ways] == [{"purpose", "command"}] * 4
 
 
 def test_report_is_one_line() -> None:
@@ -156,3 +173,5 @@ def test_runs_are_an_object_each() -> None:
     assert (killed["finished_at"], killed["verdict"], killed["exit_code"]) == (None, None, None)
     assert (failed["exit_code"], failed["failed_script"]) == (20, "V5__x.sql")
     assert (passed["before"], passed["after"], passed["failed_script"]) == ("4", "5", None)
+    assert (passed["marker"]["lsn"], passed["marker"]["timeline"]) == ("0/38025F60", 1)
+    assert (failed["marker"]["name"], told["runs"][-1]["marker"]) == (None, None)

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from hook.core.progress import Progress
 from hook.core.report import Report
 from hook.log import Style
 from hook.render.config import render_config
@@ -19,7 +20,7 @@ from hook.render.table import display_width
 from hook.settings.load import Need, load_settings
 from hook.settings.sources import Inputs
 from tests.testbed.process import ROOT
-from tests.unit.render.reports import INFO, PASSED_RUN, PLAN, REFUSED_RUN, RUNS
+from tests.unit.render.reports import INFO, MARKED_RUN, MARKER, PASSED_RUN, PLAN, REFUSED_RUN, RUNS
 
 GOLDEN = ROOT / "tests" / "golden" / "render"
 PLAIN = Palette()
@@ -41,6 +42,7 @@ SETTINGS = load_settings(
 )
 TEXTS = {
     "passed-run": render_report(PASSED_RUN, PLAIN),
+    "marked-run": render_report(MARKED_RUN, PLAIN),
     "refused-run": render_report(REFUSED_RUN, PLAIN),
     "refused-run-in-colour": render_report(REFUSED_RUN, Palette(Style.COLOUR)),
     "plan": render_plan(PLAN, PLAIN),
@@ -66,6 +68,16 @@ def test_text_is_as_agreed(name: str) -> None:
 def test_verdict_is_the_last_line(report: Report) -> None:
     """Who reads only the last line knows how it ended."""
     assert render_report(report, PLAIN).splitlines()[-1] == report.verdict
+
+
+def test_marker_that_nobody_saw_is_told_as_such() -> None:
+    """And a run that changed nothing shows no way back, whatever marker it made."""
+    unseen = MARKED_RUN._replace(marker=MARKER._replace(is_archived=False))
+    assert "; nobody saw its WAL in a repository" in render_report(unseen, PLAIN)
+    idle = MARKED_RUN._replace(progress=Progress.UNTOUCHED, migrations=())
+    assert "way back" not in render_report(idle, PLAIN)
+    nowhere = MARKED_RUN._replace(marker=MARKER._replace(restore=()))
+    assert "way back" not in render_report(nowhere, PLAIN)
 
 
 def test_colour_changes_nothing_but_the_colour() -> None:

@@ -206,7 +206,7 @@ def test_override_of_an_unknown_gate_lists_the_gates() -> None:
     """A misspelled gate is not silently kept."""
     problems = problems_of({"PRESYNC_OVERRIDE": "backups", "PRESYNC_OVERRIDE_REASON": "r"})
     assert problems == (
-        "PRESYNC_OVERRIDE: 'backups' is no gate; the gates are backup, archive, blockers",
+        "PRESYNC_OVERRIDE: 'backups' is no gate; the gates are backup, archive, blockers, marker",
     )
 
 

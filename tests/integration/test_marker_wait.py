@@ -1,0 +1,114 @@
+"""What is made of a storage that a marker's WAL is waited for in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from hook.clock import Interrupt
+from hook.core.outcome import Status
+from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, Interrupted
+from tests.fakes import FakeEvents
+from tests.testbed.marker_bench import GOOD, FakeCatalog, MarkerBench
+
+
+def test_marker_that_never_arrives_is_refused(
+    marker_bench: MarkerBench, events: FakeEvents
+) -> None:
+    """With what the server says of its archiving."""
+    (finding,) = marker_bench.run(marker_bench.stage(marker_bench.catalog()))
+    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
+    assert finding.message.startswith(
+        f"marker not archived: its WAL {marker_bench.noted[0].segment} is"
+    )
+    assert "is not in the fake catalog after 0.3s; " in finding.message
+    assert [told["stage"] for told in events.named("retry.scheduled")] == ["marker"]
+
+
+def test_storage_that_fails_is_asked_again(marker_bench: MarkerBench) -> None:
+    """It may be back a moment later; what it cannot tell to the end is unknown."""
+
+    def failing(_name: str) -> bool:
+        if len(catalog.asked) < 3:
+            raise BackupUnknown("S3 is busy", "Try again later.")
+        return True
+
+    catalog = marker_bench.catalog(failing)
+    (finding,) = marker_bench.run(marker_bench.stage(catalog, wait=30))
+    assert finding.status is Status.PASSED
+
+    def broken(_name: str) -> bool:
+        raise BackupUnknown("S3 is busy", "Try again later.")
+
+    (finding,) = marker_bench.run(marker_bench.stage(marker_bench.catalog(broken)))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    assert finding.message == "S3 is busy"
+
+
+def test_archive_that_is_not_there_is_not_waited_for(marker_bench: MarkerBench) -> None:
+    """No stanza comes into being by waiting."""
+
+    def gone(_name: str) -> bool:
+        raise BackupSourceMissing("there is no archive", "Create it.")
+
+    catalog = marker_bench.catalog(gone)
+    with pytest.raises(BackupSourceMissing):
+        marker_bench.run(marker_bench.stage(catalog, wait=30))
+    assert len(catalog.asked) == 1
+
+
+@pytest.fixture
+def hanging(marker_bench: MarkerBench) -> Iterator[FakeCatalog]:
+    """Return a catalog that never says whether a segment is there."""
+    release = threading.Event()
+    yield marker_bench.catalog(lambda _: release.wait(60))
+    release.set()
+
+
+def test_storage_that_hangs_is_left(marker_bench: MarkerBench, hanging: FakeCatalog) -> None:
+    """No answer is not a no."""
+    (finding,) = marker_bench.run(marker_bench.stage(hanging))
+    assert finding.code is ExitCode.UNKNOWN_BACKUP
+    assert finding.message == "the fake catalog did not answer within 1s"
+
+
+def test_stop_request_ends_the_wait(
+    marker_bench: MarkerBench, hanging: FakeCatalog, interrupt: Interrupt
+) -> None:
+    """Whatever the storage does."""
+    original = hanging.answer
+
+    def answer(name: str) -> bool:
+        interrupt.set("SIGTERM")
+        return original(name)
+
+    hanging.answer = answer
+    with pytest.raises(Interrupted):
+        marker_bench.run(marker_bench.stage(hanging, wait=30))
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "told"),
+    [
+        ({"identifier": "42"}, ExitCode.NO_WAY_BACK, "holds backups of cluster 42"),
+        ({"backups": ()}, ExitCode.NO_WAY_BACK, "no usable backup in the fake catalog"),
+        ({"backups": (replace(GOOD, error=True),)}, ExitCode.NO_WAY_BACK, "no usable backup"),
+        ({"error": BackupUnknown("no answer")}, ExitCode.UNKNOWN_BACKUP, "no answer"),
+        ({"error": BackupSourceMissing("no stanza")}, ExitCode.NO_WAY_BACK, "no stanza"),
+    ],
+)
+def test_marker_without_a_backup_before_it_is_refused(
+    marker_bench: MarkerBench, change: dict[str, object], code: ExitCode, told: str
+) -> None:
+    """WAL alone restores nothing, and that of another cluster restores something else."""
+    catalog = marker_bench.catalog(lambda _: True)
+    for name, value in change.items():
+        setattr(catalog, name, value)
+    (finding,) = marker_bench.run(marker_bench.stage(catalog))
+    assert finding.code is code
+    assert told in finding.message
+    (marker,) = marker_bench.noted
+    assert (marker.backup, marker.is_archived, catalog.asked) == (None, False, [])
