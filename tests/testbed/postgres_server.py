@@ -170,6 +170,16 @@ def running_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
         yield _start(PostgresServer(cluster, primary.major, free_port()))
 
 
+@contextlib.contextmanager
+def empty_server(origin: PostgresServer) -> Iterator[PostgresServer]:
+    """Lend a server beside *origin* with an empty data directory, for a restore."""
+    own = origin.cluster
+    with new_cluster(own.programs, own.account, _FOLDER_PREFIX) as cluster:
+        cluster.data.mkdir(mode=0o700)
+        cluster.own(cluster.data)
+        yield PostgresServer(cluster, origin.major, free_port())
+
+
 def _copy_data(primary: PostgresServer, target: Path) -> str:
     """Copy the data directory of a running *primary*; return the backup label."""
     begin, end = (
