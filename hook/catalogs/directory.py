@@ -23,17 +23,22 @@ class DirectoryStore:
 
     def read(self, key: str, limit: int) -> StoredObject | None:
         """Return the content of the file at *key*, none when there is none."""
+        stored = self.read_part(key, 0, limit + 1)
+        if stored is not None and len(stored.data) > limit:
+            raise too_long(self.describe(key), limit)
+        return stored
+
+    def read_part(self, key: str, start: int, length: int) -> StoredObject | None:
+        """Return *length* bytes of the file at *key* from *start* on, none when there is none."""
         try:
             with (self.root / key).open("rb") as file:
-                data = file.read(limit + 1)
+                file.seek(start)
+                return StoredObject(file.read(length))
         except (FileNotFoundError, NotADirectoryError):
             self._require_root()
             return None
         except OSError as error:
             raise self._unreadable(key, error) from error
-        if len(data) > limit:
-            raise too_long(self.describe(key), limit)
-        return StoredObject(data)
 
     def list_level(self, prefix: str) -> tuple[Entry, ...]:
         """Return the files and folders whose path begins with *prefix*."""

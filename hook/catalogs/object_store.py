@@ -68,6 +68,13 @@ class ObjectStore(Protocol):
         """
 
 
+class PartStore(ObjectStore, Protocol):
+    """An `ObjectStore` that also reads parts of objects too long to be read as a whole."""
+
+    def read_part(self, key: str, start: int, length: int) -> StoredObject | None:
+        """Return *length* bytes of the object at *key*, fewer at its end, none without it."""
+
+
 def too_long(name: str, limit: int) -> BackupUnknown:
     """Return the error for an object that is longer than *limit* bytes."""
     return BackupUnknown(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hook.catalogs import BackupCatalog, WalCatalog
-from hook.catalogs.object_store import ObjectStore
+from hook.catalogs.object_store import PartStore
 from hook.catalogs.shared import SharedCatalog, SharedWalCatalog
 from hook.errors import ConfigError
 from hook.settings.backup_source import (
@@ -65,7 +65,7 @@ def open_catalogs(source: BackupSource, access: Access) -> Catalogs:
     raise ConfigError((f"the backup source {source.system} has no catalog",))
 
 
-def open_store(location: Location, s3: S3Settings) -> ObjectStore:
+def open_store(location: Location, s3: S3Settings) -> PartStore:
     """Return read access to the objects at *location*."""
     if isinstance(location, DirectoryLocation):
         from hook.catalogs.directory import DirectoryStore  # noqa: PLC0415 - not for a no-op run
@@ -89,8 +89,15 @@ def _open_walg(location: Location, access: Access) -> WalCatalog:
     return WalGCatalog(open_store(location, access.s3))
 
 
+def _open_barman(location: Location, access: Access) -> WalCatalog:
+    from hook.catalogs.barman import BarmanCatalog  # noqa: PLC0415 - not for a no-op run
+
+    return BarmanCatalog(open_store(location, access.s3), parse_stanza(access.stanza))
+
+
 _WAL_CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], WalCatalog]] = {
     BackupSystem.PGBACKREST: _open_pgbackrest,
     BackupSystem.WALG: _open_walg,
+    BackupSystem.BARMAN: _open_barman,
 }
 _CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], BackupCatalog]] = {}

@@ -58,6 +58,10 @@ class S3Store:
         """Return the object at *key* and the server's time, none when there is none."""
         return self._ask(key, lambda: self._download(key, limit))
 
+    def read_part(self, key: str, start: int, length: int) -> StoredObject | None:
+        """Return *length* bytes of the object at *key* from *start* on, none when there is none."""
+        return self._ask(key, lambda: self._download_part(key, start, length))
+
     def list_level(self, prefix: str) -> tuple[Entry, ...]:
         """Return the objects and folders whose key begins with *prefix*."""
         entries: list[Entry] = []
@@ -92,6 +96,24 @@ class S3Store:
                 if len(data) > limit:
                     raise too_long(self.describe(key), limit)
         return StoredObject(bytes(data), parse_date(response))
+
+    def _download_part(self, key: str, start: int, length: int) -> StoredObject:
+        from hook.catalogs.s3_errors import parse_date  # noqa: PLC0415 - loads botocore
+
+        response = self._client.get_object(
+            Bucket=self._bucket,
+            Key=self._prefix + key,
+            Range=f"bytes={start}-{start + length - 1}",
+        )
+        with closing(response["Body"]) as body:
+            # Who ignores the range answers with the whole object.
+            is_part = str(response.get("ContentRange", "")).startswith(f"bytes {start}-")
+            if not is_part or response.get("ContentLength", length + 1) > length:
+                raise BackupUnknown(
+                    f"{self._settings.endpoint or 'S3'} does not send parts of objects",
+                    "Point PRESYNC_S3_ENDPOINT at the storage itself, past any gateway or cache.",
+                )
+            return StoredObject(body.read(), parse_date(response))
 
     def _pages(self, prefix: str) -> Iterator[Mapping[str, Any]]:
         """Yield the pages of a listing.

@@ -116,7 +116,7 @@ def _judge_way(evidence: ArchiveEvidence, identifier: str) -> Finding | None:
             ExitCode.NO_WAY_BACK,
             "wal-duplicate",
             f"{evidence.duplicates[0]} is in {evidence.source} twice with different content",
-            "See whether a second server archives into this stanza, and take a new backup.",
+            "See whether a second server archives there too, and take a new backup.",
             duplicates=list(evidence.duplicates),
         )
     return None

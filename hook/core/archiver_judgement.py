@@ -32,7 +32,8 @@ def judge_archiver(archiver: Archiver) -> Finding:
             "archiver",
             f"archiving fails: {archiver.last_failed} at {_instant(archiver.last_failed_at)}"
             f" ({counted(archiver.failures, 'failure')} so far)",
-            "Read the server's log for what archive_command says, and run `pgbackrest check`.",
+            "Read the server's log for what archive_command says; `pgbackrest check` or"
+            " `barman check` tries it.",
             **facts,
         )
     unseen = archiver.queue is None
@@ -41,7 +42,7 @@ def judge_archiver(archiver: Archiver) -> Finding:
         since = _instant(archiver.statistics_since)
         when = "yet" if since is None else f"since its statistics were reset at {since}"
         message = f"the server has archived nothing {when}"
-        hint = "See with `pgbackrest check` that archiving works."
+        hint = "See with `pgbackrest check` or `barman check` that archiving works."
         return warned("archiver", f"{message}; {queue}", hint, **facts)
     message = f"last archived {archiver.last_archived} at {_instant(archiver.last_archived_at)}"
     return passed("archiver", f"{message}; {queue}", **facts)

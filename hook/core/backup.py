@@ -16,6 +16,7 @@ class BackupType(StrEnum):
     FULL = "full"
     DIFFERENTIAL = "diff"
     INCREMENTAL = "incr"
+    DUMP = "dump"
 
 
 class Presence(Enum):
@@ -33,18 +34,19 @@ class Backup:
 
     Attributes:
         label: Its name in the backup system.
-        stopped_at: When it ended, none when the metadata does not say. Age counts from
-            here: what is still running protects nothing yet.
+        stopped_at: When it ended, none when the metadata does not say.
         error: Whether the system found damaged pages; none when it does not say, which
             is not the same as false.
         prior: The backup this one builds on.
         references: Every backup whose files a restore of this one reads.
         system_identifier: Of the cluster it was taken from.
+        database: Name of the only database in it, none for a copy of the whole cluster.
         wal_start: First WAL segment that a restore needs, none for an offline backup.
         wal_stop: Last WAL segment that a restore needs to become consistent.
         lsn_stop: Where a restore becomes consistent.
         presence: What was seen of it in the storage.
         problems: What makes it unusable in the terms of its own system.
+        remark: What has to be told with its age.
     """
 
     label: str
@@ -55,11 +57,22 @@ class Backup:
     prior: str | None = None
     references: tuple[str, ...] = ()
     system_identifier: str | None = None
+    database: str | None = None
     wal_start: str | None = None
     wal_stop: str | None = None
     lsn_stop: str | None = None
     presence: Presence = Presence.UNSEEN
     problems: tuple[str, ...] = ()
+    remark: str = ""
+
+    @property
+    def counts_from(self) -> datetime | None:
+        """Return the moment that its age counts from, none when it is not known.
+
+        A copy of the cluster leads back to its end at the earliest, and what still runs
+        protects nothing yet. A dump shows the database as it was when the dump began.
+        """
+        return self.started_at if self.type is BackupType.DUMP else self.stopped_at
 
     @property
     def chain(self) -> tuple[str, ...]:
@@ -93,10 +106,8 @@ class Evidence:
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:
-    """Return *backups* by stop time, the newest first and those without one last."""
-    dated = [backup for backup in backups if backup.stopped_at is not None]
-    undated = [backup for backup in backups if backup.stopped_at is None]
-    return [
-        *sorted(dated, key=lambda item: (item.stopped_at, item.label), reverse=True),
-        *undated,
-    ]
+    """Return *backups* by age, the newest first; one that never ended by when it began."""
+    dated = [(backup.counts_from or backup.started_at, backup) for backup in backups]
+    known = [(moment, backup) for moment, backup in dated if moment is not None]
+    known.sort(key=lambda item: (item[0], item[1].label), reverse=True)
+    return [backup for _, backup in known] + [backup for moment, backup in dated if moment is None]

@@ -27,7 +27,7 @@ DOCUMENT_KEYS: Mapping[str, str] = {
 }
 BACKUP_KEYS: Mapping[str, str] = {
     "label": "its name; required",
-    "type": "`full`, `diff` or `incr`; required",
+    "type": "`full`, `diff`, `incr`, or `dump`, whose age counts from `started_at`; required",
     "stopped_at": "when it ended, as `2026-11-29T01:12:09Z`, with an offset from UTC; required",
     "error": "whether damaged pages were found, `true` or `false`; required",
     "started_at": "when it began",
@@ -186,7 +186,7 @@ def _refuse_others(values: Json, path: str, known: Mapping[str, str]) -> None:
 
 def _type(value: object, path: str) -> BackupType:
     if not isinstance(value, str) or value not in set(BackupType):
-        raise _wrong(path, "full, diff or incr", value)
+        raise _wrong(path, "full, diff, incr or dump", value)
     return BackupType(value)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hook.core.backup import Backup, Evidence, Presence, newest_first
-from hook.core.origin import ServerIdentity, judge_origin
+from hook.core.backup import Backup, BackupType, Evidence, Presence, newest_first
+from hook.core.origin import Origin, ServerIdentity, judge_origin
 from hook.core.outcome import Finding, failed, passed, unknown, warned
 from hook.errors import ExitCode
 
 DEFAULT_CLOCK_SKEW = timedelta(minutes=5)
+# A backup that began longer ago and has not ended was killed: nothing ever says so.
+RUNNING_LIMIT = timedelta(hours=24)
 _TOLD_IN_MESSAGE = 3
 _TOLD_IN_FACTS = 200
 _NOT_LOOKED_AT = "was not looked at"
@@ -57,11 +59,12 @@ def judge_freshness(
         a warned one comes before it when newer backups had to be passed over.
     """
     findings = [*_judge_clock(evidence, policy, now), *_judge_metadata(evidence)]
-    other = judge_origin(evidence.source, evidence.origin, policy.server)
-    if other is not None:
-        return (*findings, other)
     time = _time(evidence, now)
     judged = _judge_all(evidence, policy, time)
+    other = judge_origin(evidence.source, evidence.origin, policy.server)
+    # Where nothing is usable, nothing may have told whose it is, and matters less.
+    if other is not None and (evidence.origin != Origin() or _first_usable(judged)):
+        return (*findings, other)
     return (*findings, *_judge_newest(evidence, judged, policy, time))
 
 
@@ -70,7 +73,12 @@ def usable_backup(evidence: Evidence, policy: FreshnessPolicy, now: datetime) ->
     if judge_origin(evidence.source, evidence.origin, policy.server) is not None:
         return None
     judged = _judge_all(evidence, policy, _time(evidence, now))
-    return next((item.backup for item in judged if not item.reasons), None)
+    usable = _first_usable(judged)
+    return None if usable is None else usable.backup
+
+
+def _first_usable(judged: Sequence[_Judged]) -> _Judged | None:
+    return next((item for item in judged if not item.reasons), None)
 
 
 def _time(evidence: Evidence, now: datetime) -> datetime:
@@ -126,16 +134,40 @@ def _reasons_against(
         reasons.append("does not tell whether pages were damaged")
     elif backup.error:
         reasons.append("contains damaged pages")
-    if backup.stopped_at is None:
-        reasons.append("has no stop time")
-    elif backup.stopped_at > time + policy.clock_skew:
-        reasons.append(f"stopped in the future, {_instant(backup.stopped_at)}")
+    moment = backup.counts_from
+    if moment is None:
+        # What went wrong says more than that no end is known.
+        reasons.extend([] if backup.problems else [_unfinished(backup, time)])
+    elif moment > time + policy.clock_skew:
+        reasons.append(f"{_verb(backup)} in the future, {_instant(moment)}")
     if backup.system_identifier not in {None, policy.server.system_identifier}:
         reasons.append(f"was taken from cluster {backup.system_identifier}")
+    if backup.database not in {None, policy.server.database}:
+        reasons.append(f"is of database {backup.database}")
     reasons.extend(_broken_links(backup, listed, evidence.completion_mark))
     if not reasons and _unseen(backup, listed):
         reasons.append(_NOT_LOOKED_AT)
     return tuple(reasons)
+
+
+def _verb(backup: Backup) -> str:
+    return "started" if backup.type is BackupType.DUMP else "stopped"
+
+
+def _is_running(backup: Backup, time: datetime) -> bool:
+    if backup.problems or backup.counts_from is not None or backup.started_at is None:
+        return False
+    return time - backup.started_at < RUNNING_LIMIT
+
+
+def _unfinished(backup: Backup, time: datetime) -> str:
+    if backup.type is BackupType.DUMP:
+        return "has no start time"
+    if backup.started_at is None:
+        return "has no stop time"
+    if _is_running(backup, time):
+        return "has not ended yet"
+    return f"never ended, it began {_span(time - backup.started_at)} ago"
 
 
 def _broken_links(backup: Backup, listed: Mapping[str, Backup], mark: str) -> list[str]:
@@ -158,10 +190,11 @@ def _unseen(backup: Backup, listed: Mapping[str, Backup]) -> bool:
 def _judge_newest(
     evidence: Evidence, judged: Sequence[_Judged], policy: FreshnessPolicy, time: datetime
 ) -> list[Finding]:
-    usable = next((item for item in judged if not item.reasons), None)
+    usable = _first_usable(judged)
     if usable is None:
         return [_nothing_usable(evidence, judged)]
-    passed_over = judged[: judged.index(usable)]
+    newer = judged[: judged.index(usable)]
+    passed_over = [item for item in newer if not _is_running(item.backup, time)]
     findings = [_passed_over(evidence, passed_over)] if passed_over else []
     return [*findings, _judge_age(evidence, usable.backup, judged, policy, time)]
 
@@ -201,18 +234,19 @@ def _judge_age(
     policy: FreshnessPolicy,
     time: datetime,
 ) -> Finding:
-    # Never none here: a backup without a stop time is not usable.
-    stopped_at = backup.stopped_at or time
-    age = max(time - stopped_at, timedelta(0))
+    # Never none here: a backup whose age is not known is not usable.
+    moment = backup.counts_from or time
+    age = max(time - moment, timedelta(0))
     message = (
-        f"newest usable backup {backup.label} ({backup.type.value}) stopped"
-        f" {_span(age)} ago at {_instant(stopped_at)} (limit {_span(policy.max_age)})"
+        f"newest usable backup {backup.label} ({backup.type.value}) {_verb(backup)}"
+        f" {_span(age)} ago at {_instant(moment)} (limit {_span(policy.max_age)})"
+        f"{'; ' if backup.remark else ''}{backup.remark}"
     )
     facts: dict[str, object] = {
         "source": evidence.source,
         "label": backup.label,
         "type": backup.type.value,
-        "stopped_at": _instant(stopped_at),
+        f"{_verb(backup)}_at": _instant(moment),
         "age_ms": _milliseconds(age),
         "max_age_ms": _milliseconds(policy.max_age),
         # Nobody looks for the backups behind a complete one, so that is nothing against them.

@@ -62,8 +62,8 @@ def _judge_cluster(source: str, theirs: str, ours: str | None) -> Finding | None
         ExitCode.NO_WAY_BACK,
         "backup-cluster",
         f"{source} holds backups of cluster {theirs}, the database is in {ours}",
-        "Name the repository and stanza of this cluster, or upgrade the stanza if the"
-        " cluster itself was upgraded.",
+        "Name the place and the stanza or server of this cluster; after an upgrade of the"
+        " cluster, upgrade the stanza or take a backup.",
         source_system_identifier=theirs,
         server_system_identifier=ours,
     )

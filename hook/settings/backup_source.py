@@ -20,7 +20,7 @@ _SETTING = "PRESYNC_BACKUP_SOURCE"
 _STANZA_SETTING = "PRESYNC_BACKUP_STANZA"
 _ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
 _SUPPORTED = (
-    "pgbackrest:PLACE, walg:PLACE, command:PROGRAM ARGUMENTS, none;"
+    "pgbackrest:PLACE, walg:PLACE, barman:PLACE, command:PROGRAM ARGUMENTS, none;"
     " a PLACE is s3://bucket/prefix or /path"
 )
 _HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
@@ -119,11 +119,12 @@ def parse_stanza(text: str | None) -> str:
     if not value:
         raise ConfigError(
             (f"{_STANZA_SETTING} is not set",),
-            f"Set {_STANZA_SETTING} to the stanza of this database, as in pgbackrest --stanza.",
+            f"Set {_STANZA_SETTING} to the name of this database's server in the backup system: the"
+            " stanza of pgBackRest, the server name of Barman.",
         )
     if not re.fullmatch(_STANZA, value):
         raise ConfigError(
-            (f"{_STANZA_SETTING}: {_quoted(value)} is not the name of a stanza",),
+            (f"{_STANZA_SETTING}: {_quoted(value)} is not the name of a stanza or server",),
             f"Set {_STANZA_SETTING} to letters, digits, dots, dashes and underscores only.",
         )
     return value
@@ -182,6 +183,7 @@ _PLACES: Mapping[BackupSystem, Callable[[str], Location | CommandLocation]] = {
     BackupSystem.COMMAND: _parse_command,
     BackupSystem.PGBACKREST: _parse_location,
     BackupSystem.WALG: _parse_location,
+    BackupSystem.BARMAN: _parse_location,
 }
 
 

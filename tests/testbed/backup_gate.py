@@ -45,13 +45,17 @@ def run_gate(
 
 
 def judge_source(
-    source: str, access: Access, system_identifier: str, timeout: timedelta = _TIMEOUT
+    source: str,
+    access: Access,
+    system_identifier: str,
+    timeout: timedelta = _TIMEOUT,
+    database: str = "",
 ) -> tuple[Finding, ...]:
-    """Return what the gate finds in *source* for a cluster of that identifier, limit 24 h."""
+    """Return what the gate finds in *source* for a database of that cluster, limit 24 h."""
     catalogs = open_catalogs(parse_backup_source(source), access)
     stage = BackupStage(catalogs.backups, timedelta(hours=24), timeout)
     with running_context() as ctx:
-        return stage.run(ctx, ServerIdentity(system_identifier))
+        return stage.run(ctx, ServerIdentity(system_identifier, database=database))
 
 
 def fresh_repository(root: Path) -> Repository:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.backup import Backup, BackupType, Evidence, Presence, newest_first
+from hook.core.backup import Backup, BackupType, Evidence, Presence
 from hook.core.freshness import FreshnessPolicy, judge_freshness, usable_backup
 from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status, deciding_finding
@@ -96,7 +96,13 @@ def test_judge_counts_from_the_stop_not_from_the_start() -> None:
     [
         ({"error": True}, "contains damaged pages"),
         ({"error": None}, "does not tell whether pages were damaged"),
-        ({"stopped_at": None}, "has no stop time"),
+        ({"stopped_at": None, "started_at": None}, "has no stop time"),
+        ({"stopped_at": None}, "has not ended yet"),
+        (
+            {"stopped_at": None, "started_at": NOW - timedelta(hours=31)},
+            "never ended, it began 31h ago",
+        ),
+        ({"database": "crm"}, "is of database crm"),
         ({"stopped_at": NOW + timedelta(minutes=6)}, "stopped in the future, 2026-11-21T20:06:00Z"),
         ({"system_identifier": "42"}, "was taken from cluster 42"),
         ({"presence": Presence.INCOMPLETE}, "backup.manifest is missing for a"),
@@ -207,16 +213,6 @@ def test_judge_tells_what_was_wrong_with_the_metadata() -> None:
     assert (warning.status, warning.rule) == (Status.WARNED, "backup-metadata")
     assert "backup.info: empty" in warning.message
     assert verdict.status is Status.PASSED
-
-
-def test_newest_first_puts_backups_without_a_stop_time_last() -> None:
-    """What has no time can never come before what has."""
-    backups = [
-        _backup("none", timedelta(0), stopped_at=None),
-        _backup("old", timedelta(hours=2)),
-        _backup("new", timedelta(hours=1)),
-    ]
-    assert [backup.label for backup in newest_first(backups)] == ["new", "old", "none"]
 
 
 _AGES = st.timedeltas(min_value=timedelta(minutes=-20), max_value=timedelta(days=3))

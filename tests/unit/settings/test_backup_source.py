@@ -39,6 +39,7 @@ PGBACKREST = BackupSystem.PGBACKREST
             "command: x 'a b' --c=d # e",
             BackupSource(BackupSystem.COMMAND, CommandLocation(("x", "a b", "--c=d", "#", "e"))),
         ),
+        ("barman:s3://shop/a", BackupSource(BackupSystem.BARMAN, S3Location("shop", "a"))),
         ("pgbackrest:s3://shop//a/b/", BackupSource(PGBACKREST, S3Location("shop", "a/b"))),
     ],
 )
@@ -77,10 +78,11 @@ def test_parse_backup_source_names_the_mistake(text: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_backup_source(text)
     assert caught.value.problems == (f"PRESYNC_BACKUP_SOURCE: {problem}",)
-    assert "pgbackrest:PLACE, walg:PLACE, command:PROGRAM ARGUMENTS, none" in caught.value.hint
+    assert "pgbackrest:PLACE, walg:PLACE, barman:PLACE, " in caught.value.hint
+    assert "a PLACE is s3://bucket/prefix or /path" in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["barman:/x", "dump:/x", "rds:shop", "rds:cluster/shop"])
+@pytest.mark.parametrize("text", ["dump:/x", "rds:shop", "rds:cluster/shop"])
 def test_parse_backup_source_says_what_is_not_supported_yet(text: str) -> None:
     """A planned system is refused by its name, not taken for a typing mistake."""
     system = text.partition(":")[0]

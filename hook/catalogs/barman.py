@@ -1,0 +1,237 @@
+"""Reads what Barman, barman-cloud or CloudNativePG left of one server's backups.
+
+Below ``<server>/base/`` there is a folder for each backup, called by when it began. In it
+barman-cloud keeps ``backup.info`` and archives, Barman itself a directory ``data``; since
+3.13.2 Barman's ``backup.info`` lies in ``<server>/meta/``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from hook.catalogs.barman_archive import BarmanArchive, covers
+from hook.catalogs.object_store import Entry, ObjectStore
+from hook.catalogs.wal_archive import look_for_wal
+from hook.core.archive import ArchiveEvidence
+from hook.core.backup import Backup, Evidence, Presence
+from hook.core.barman_info import (
+    BACKUP_ID,
+    BarmanBackup,
+    link_chains,
+    parse_backup_info,
+    unreadable,
+)
+from hook.core.origin import Origin
+from hook.core.text import one_line
+from hook.core.wal import Recovery
+from hook.errors import BackupSourceMissing
+
+# Three requests each; who keeps more backups has an older one that is good by then.
+LOOK_LIMIT = 100
+# Real ones have two kilobytes; names of tablespaces and an error message make them longer.
+INFO_LIMIT = 2**20
+_MARK = "the data"
+_META_SUFFIX = "-backup.info"
+_TOLD_NAMES = 10
+# What follows the name of an archive: a number where it was split, and how it is packed.
+_PART = re.compile(r"(_(?P<number>\d{4}))?\.tar(\.(gz|bz2|snappy|lz4|xz|zst))?")
+
+
+class _Reading(NamedTuple):
+    told: BarmanBackup
+    clock: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BarmanCatalog:
+    """A `WalCatalog` over the backups of one server of Barman."""
+
+    store: ObjectStore
+    server: str
+
+    def describe(self) -> str:
+        """Return server and place."""
+        return f"Barman server {self.server} in {self.store.describe()}"
+
+    def read_evidence(self) -> Evidence:
+        """Read ``backup.info`` from the newest backup back to the first that is whole."""
+        base = self.store.list_level(f"{self.server}/base/")
+        meta = self._meta()
+        labels = sorted({entry.name for entry in base if _is_backup(entry)} | set(meta))
+        if not labels and not base and not self._has_server():
+            raise self._missing()
+        readings = self._read_newest(list(reversed(labels)), meta)
+        backups = link_chains(reading.told.backup for reading in readings)
+        skipped = len(labels) - len(backups)
+        is_cut = skipped > 0 and len(backups) >= LOOK_LIMIT
+        command = f"barman backup {self.server}, barman-cloud-backup or a Backup of CloudNativePG"
+        return Evidence(
+            source=self.describe(),
+            backups=backups,
+            completion_mark=_MARK,
+            backup_command=command,
+            full_backup_command=command,
+            origin=Origin(_newest_cluster(backups)),
+            warnings=(f"the oldest {skipped} backups were not read",) if is_cut else (),
+            clock=next((reading.clock for reading in readings if reading.clock), None),
+        )
+
+    def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
+        """List the WAL that *recovery* reads.
+
+        Whose it is the archive does not say: it belongs to the backups beside it.
+        """
+        archive = self._archive
+        if not self.store.list_level(archive.folder):
+            raise BackupSourceMissing(
+                f"{self.describe()} has no WAL in {archive.folder}",
+                f"Let the server archive there (barman-wal-archive or barman-cloud-wal-archive"
+                f" for {self.server}), then take a new backup.",
+            )
+        wanted = ArchiveEvidence(self.describe(), recovery, None)
+        return look_for_wal(archive, wanted)
+
+    @property
+    def _archive(self) -> BarmanArchive:
+        return BarmanArchive(self.store, f"{self.server}/wals/")
+
+    def _read_newest(self, labels: Iterable[str], meta: Mapping[str, Entry]) -> list[_Reading]:
+        """Read backups, the newest first, until one and all that it rests on is whole."""
+        readings: dict[str, _Reading] = {}
+        for label in labels:
+            if len(readings) >= LOOK_LIMIT:
+                break
+            if label in readings:
+                continue
+            wanted: str | None = label
+            while wanted is not None and wanted not in readings and len(readings) < LOOK_LIMIT:
+                reading = self._read(wanted, meta.get(wanted))
+                if reading is None:
+                    break
+                readings[wanted] = reading
+                wanted = reading.told.backup.prior
+            if _is_proven(label, readings):
+                break
+        return list(readings.values())
+
+    def _read(self, label: str, meta: Entry | None) -> _Reading | None:
+        """Read one backup, none when nothing of it is there."""
+        folder = f"{self.server}/base/{label}/"
+        entries = self.store.list_level(folder)
+        info = meta or next((item for item in entries if item.name == "backup.info"), None)
+        if info is None:
+            reason = "has no backup.info"
+            return _Reading(unreadable(label, reason), None) if entries else None
+        if info.is_archived:
+            reason = "has its backup.info in an archive storage class"
+            return _Reading(unreadable(label, reason), None)
+        if info.size is not None and info.size > INFO_LIMIT:
+            reason = f"has a backup.info longer than {INFO_LIMIT // 2**20} MiB"
+            return _Reading(unreadable(label, reason), None)
+        stored = self.store.read(info.key, INFO_LIMIT)
+        if stored is None:  # deleted meanwhile
+            return _Reading(unreadable(label, "has no backup.info"), None)
+        told = parse_backup_info(label, stored.data)
+        return _Reading(self._look_at(told, entries), stored.clock)
+
+    def _look_at(self, told: BarmanBackup, entries: tuple[Entry, ...]) -> BarmanBackup:
+        """Return *told* with what the storage holds of it; nothing is looked for in vain."""
+        backup = told.backup
+        if backup.problems or backup.stopped_at is None:
+            return told
+        problems: list[str] = []
+        if any(entry.name == "data" and entry.is_folder for entry in entries):
+            presence = self._directory_presence(backup.label)
+        else:
+            presence = _archive_presence("data", entries)
+            problems += [
+                f"lacks the data of tablespace {name}"
+                for name in told.tablespaces
+                if _archive_presence(name, entries) is Presence.INCOMPLETE
+            ]
+        if told.awaits_wal and not covers(self._archive, backup, told.segment_size):
+            problems.append("waits for WAL that is not in the archive")
+        backup = replace(backup, presence=presence, problems=tuple(problems))
+        return replace(told, backup=backup)
+
+    def _directory_presence(self, label: str) -> Presence:
+        """Look into the copied data directory: files as they are, or what pg_basebackup packed."""
+        entries = self.store.list_level(f"{self.server}/base/{label}/data/")
+        found = [item for item in entries if item.name == "PG_VERSION" or _is_base_tar(item)]
+        return _presence(found)
+
+    def _meta(self) -> dict[str, Entry]:
+        entries = self.store.list_level(f"{self.server}/meta/")
+        found = {entry.name.removesuffix(_META_SUFFIX): entry for entry in entries}
+        return {
+            label: entry
+            for label, entry in found.items()
+            if BACKUP_ID.fullmatch(label) and entry.name.endswith(_META_SUFFIX)
+        }
+
+    def _has_server(self) -> bool:
+        return bool(self.store.list_level(f"{self.server}/"))
+
+    def _missing(self) -> BackupSourceMissing:
+        names = [entry.name for entry in self.store.list_level("") if entry.is_folder]
+        told = one_line(", ".join(names[:_TOLD_NAMES])) or "none"
+        more = f", and {len(names) - _TOLD_NAMES} more" if len(names) > _TOLD_NAMES else ""
+        return BackupSourceMissing(
+            f"there is no {self.describe()}; folders there: {told}{more}",
+            "Set PRESYNC_BACKUP_STANZA to the server's name (serverName of CloudNativePG, by"
+            " default the cluster's), or the place in PRESYNC_BACKUP_SOURCE to barman_home or"
+            " destinationPath.",
+        )
+
+
+def _is_backup(entry: Entry) -> bool:
+    return entry.is_folder and BACKUP_ID.fullmatch(entry.name) is not None
+
+
+def _is_base_tar(entry: Entry) -> bool:
+    return re.fullmatch(r"base\.tar(\.\w+)*", entry.name) is not None
+
+
+def _archive_presence(name: str, entries: Iterable[Entry]) -> Presence:
+    """Tell what is there of the archive *name*, which may have been split into several."""
+    parts = {
+        int(found["number"] or 0): entry
+        for entry in entries
+        if entry.name.startswith(name) and (found := _PART.fullmatch(entry.name[len(name) :]))
+    }
+    if sorted(parts) != list(range(len(parts))):
+        return Presence.INCOMPLETE
+    return _presence(parts.values())
+
+
+def _presence(files: Iterable[Entry]) -> Presence:
+    found = list(files)
+    if not found or any(entry.size == 0 for entry in found):
+        return Presence.INCOMPLETE
+    return Presence.ARCHIVED if any(item.is_archived for item in found) else Presence.COMPLETE
+
+
+def _is_proven(label: str, readings: Mapping[str, _Reading]) -> bool:
+    """Tell whether no older backup can matter any more.
+
+    A stop time in the future makes a backup unusable, so without a clock to compare with
+    there is no telling.
+    """
+    linked = link_chains(reading.told.backup for reading in readings.values())
+    listed = {backup.label: backup for backup in linked}
+    backup = listed.get(label)
+    if backup is None or backup.problems or backup.stopped_at is None:
+        return False
+    clock = readings[label].clock
+    is_past = clock is not None and backup.stopped_at <= clock
+    return is_past and all(
+        item in listed and listed[item].presence is Presence.COMPLETE for item in backup.chain
+    )
+
+
+def _newest_cluster(backups: Iterable[Backup]) -> str | None:
+    return next((item.system_identifier for item in backups if item.system_identifier), None)
