@@ -109,7 +109,7 @@ def _build_archive(archive: ArchiveSettings, catalogs: Catalogs | None) -> Archi
     if catalogs is None:
         return NoArchive("no WAL archive is looked at without a backup source")
     if catalogs.wal is None:
-        return NoArchive(f"{catalogs.backups.describe()} keeps no WAL archive")
+        return NoArchive(f"no WAL archive belongs to {catalogs.backups.describe()}")
     return ArchiveStage(catalogs.wal, archive.max_lag)
 
 

@@ -95,9 +95,18 @@ def _open_barman(location: Location, access: Access) -> WalCatalog:
     return BarmanCatalog(open_store(location, access.s3), parse_stanza(access.stanza))
 
 
+def _open_dump(location: Location, access: Access) -> BackupCatalog:
+    from hook.catalogs.dump import DumpCatalog  # noqa: PLC0415 - not for a no-op run
+
+    database = parse_stanza(access.stanza) if access.stanza else None
+    return DumpCatalog(open_store(location, access.s3), database)
+
+
 _WAL_CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], WalCatalog]] = {
     BackupSystem.PGBACKREST: _open_pgbackrest,
     BackupSystem.WALG: _open_walg,
     BackupSystem.BARMAN: _open_barman,
 }
-_CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], BackupCatalog]] = {}
+_CATALOGS: Mapping[BackupSystem, Callable[[Location, Access], BackupCatalog]] = {
+    BackupSystem.DUMP: _open_dump,
+}

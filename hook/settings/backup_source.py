@@ -20,7 +20,7 @@ _SETTING = "PRESYNC_BACKUP_SOURCE"
 _STANZA_SETTING = "PRESYNC_BACKUP_STANZA"
 _ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
 _SUPPORTED = (
-    "pgbackrest:PLACE, walg:PLACE, barman:PLACE, command:PROGRAM ARGUMENTS, none;"
+    "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, command:PROGRAM ARGUMENTS, none;"
     " a PLACE is s3://bucket/prefix or /path"
 )
 _HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
@@ -184,6 +184,7 @@ _PLACES: Mapping[BackupSystem, Callable[[str], Location | CommandLocation]] = {
     BackupSystem.PGBACKREST: _parse_location,
     BackupSystem.WALG: _parse_location,
     BackupSystem.BARMAN: _parse_location,
+    BackupSystem.DUMP: _parse_location,
 }
 
 

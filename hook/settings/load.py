@@ -17,6 +17,7 @@ from hook.settings import (
     Provenance,
     RunSettings,
     Settings,
+    default_max_age,
 )
 from hook.settings import flyway_specification as flyway
 from hook.settings import marker_specification as marker
@@ -76,7 +77,8 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             policy=values.of(spec.BACKUP_POLICY),
             source=values.of(spec.BACKUP_SOURCE),
             stanza=values.of(spec.BACKUP_STANZA),
-            max_age=values.of(spec.BACKUP_MAX_AGE),
+            max_age=values.of(spec.BACKUP_MAX_AGE)
+            or default_max_age(values.of(spec.BACKUP_SOURCE)),
             s3_endpoint=values.of(spec.S3_ENDPOINT),
             cipher_pass=cipher_pass,
         ),

@@ -189,8 +189,8 @@ BACKUP_SOURCE: Setting[BackupSource | None] = own(
     _parse_backup_source,
     None,
     "SOURCE",
-    "pgbackrest:PLACE, walg:PLACE, command:PROGRAM ARGUMENTS or none; a PLACE is"
-    " s3://bucket/prefix or /path. Needed when something is pending.",
+    "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, command:PROGRAM ARGUMENTS or none; a"
+    " PLACE is s3://bucket/prefix or /path. Needed when something is pending.",
 )
 BACKUP_STANZA: Setting[str | None] = own(
     Group.BACKUP,
@@ -198,15 +198,16 @@ BACKUP_STANZA: Setting[str | None] = own(
     _parse_stanza,
     None,
     "NAME",
-    "Stanza of this database in a repository of pgBackRest.",
+    "Stanza of this database (pgBackRest), server name (Barman), database in the names of dumps.",
 )
-BACKUP_MAX_AGE: Setting[timedelta] = own(
+BACKUP_MAX_AGE: Setting[timedelta | None] = own(
     Group.BACKUP,
     "backup_max_age",
     parse_positive_duration,
-    "24h",
+    None,
     _DURATION,
-    "How old the newest backup may be, from the moment it stopped.",
+    "How old the newest backup may be since it stopped, a dump since it began. Without it 24h, for"
+    " dumps 1h.",
 )
 BACKUP_CIPHER_PASS: Setting[str | None] = own(
     Group.BACKUP,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.errors import ConfigError
+from hook.settings import default_max_age
 from hook.settings.backup_source import (
     BackupSource,
     BackupSystem,
@@ -40,6 +43,7 @@ PGBACKREST = BackupSystem.PGBACKREST
             BackupSource(BackupSystem.COMMAND, CommandLocation(("x", "a b", "--c=d", "#", "e"))),
         ),
         ("barman:s3://shop/a", BackupSource(BackupSystem.BARMAN, S3Location("shop", "a"))),
+        ("dump:/dumps", BackupSource(BackupSystem.DUMP, DirectoryLocation("/dumps"))),
         ("pgbackrest:s3://shop//a/b/", BackupSource(PGBACKREST, S3Location("shop", "a/b"))),
     ],
 )
@@ -78,11 +82,11 @@ def test_parse_backup_source_names_the_mistake(text: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_backup_source(text)
     assert caught.value.problems == (f"PRESYNC_BACKUP_SOURCE: {problem}",)
-    assert "pgbackrest:PLACE, walg:PLACE, barman:PLACE, " in caught.value.hint
+    assert "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, " in caught.value.hint
     assert "a PLACE is s3://bucket/prefix or /path" in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["dump:/x", "rds:shop", "rds:cluster/shop"])
+@pytest.mark.parametrize("text", ["rds:shop", "rds:cluster/shop"])
 def test_parse_backup_source_says_what_is_not_supported_yet(text: str) -> None:
     """A planned system is refused by its name, not taken for a typing mistake."""
     system = text.partition(":")[0]
@@ -169,3 +173,12 @@ def test_parse_s3_endpoint_refuses_anything_else(text: str) -> None:
     with pytest.raises(ConfigError, match="PRESYNC_S3_ENDPOINT") as caught:
         parse_s3_endpoint(text)
     assert CANARY not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("source", "hours"), [(None, 24), ("none", 24), ("barman:/backups", 24), ("dump:/dumps", 1)]
+)
+def test_dump_may_be_an_hour_old_unless_told_otherwise(source: str | None, hours: int) -> None:
+    """Its age is what a restore of it loses."""
+    parsed = None if source is None else parse_backup_source(source)
+    assert default_max_age(parsed) == timedelta(hours=hours)
