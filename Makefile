@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+BARMAN := .venv-barman/.ready
 
 .PHONY: help setup demo test lint types layers fmt check bench image interop backup cluster
 .DEFAULT_GOAL := help
@@ -53,5 +54,10 @@ interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; 
 	$(BIN)/python -m pytest tests/interop tests/pooler tests/upstream -n 2 --dist loadgroup
 	$(BIN)/python -m tests.upstream.server_versions
 
-backup: $(READY)  ## judge the backups of real pgBackRest; needs it and a PostgreSQL server
+backup: $(READY) $(BARMAN)  ## judge the backups of real tools; needs pgBackRest and a PostgreSQL server
 	$(BIN)/python -m pytest tests/backup -n 2 --dist loadfile
+
+$(BARMAN): requirements/barman.txt
+	$(PYTHON) -m venv .venv-barman
+	.venv-barman/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/barman.txt
+	@touch $@

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
+from tests.testbed import barman_cloud
 from tests.testbed.binaries import Binaries
 from tests.testbed.pgbackrest import (
     Options,
@@ -26,14 +28,24 @@ from tests.testbed.s3_server import S3Server, running_tls_s3
 ARCHIVING = {"archive_mode": "on", "wal_keep_size": "0"}
 CHECKSUMS = ("--data-checksums",)
 
+
+class Tool(Protocol):
+    """A backup tool that says how presync is to be told of its backups."""
+
+    def environment(self, repo: int = 1, **more: str) -> Mapping[str, str]:
+        """Return what presync is told of the server and of the place *repo*."""
+
+
 Make = Callable[..., PgBackRest]
 Ask = Callable[..., Completed]
 
 
 def pytest_configure() -> None:
-    """Refuse to start without pgBackRest: a test that skips proves nothing."""
+    """Refuse to start without the tools: a test that skips proves nothing."""
     if installed_version() is None:
         raise pytest.UsageError("pgbackrest is not installed; Debian has it: apt-get install it")
+    if not barman_cloud.is_installed():
+        raise pytest.UsageError("barman-cloud is not installed; make backup does it")
 
 
 def pytest_report_header() -> str:
@@ -108,7 +120,7 @@ def make_pgbackrest(primary: PostgresServer) -> Iterator[Make]:
 
 @pytest.fixture
 def ask(start_presync: Callable[..., RunningPresync], tmp_path: Path) -> Ask:
-    """Return ``ask(pgbackrest, command="check", repo=1, **env) -> Completed``.
+    """Return ``ask(tool, command="check", repo=1, **env) -> Completed``.
 
     The release is one migration, so that something is pending.
     """
@@ -116,7 +128,7 @@ def ask(start_presync: Callable[..., RunningPresync], tmp_path: Path) -> Ask:
     release.mkdir()
     (release / "V1__shop.sql").write_text("CREATE TABLE shop_item (id bigint PRIMARY KEY);\n")
 
-    def ask(tool: PgBackRest, command: str = "check", repo: int = 1, **env: str) -> Completed:
+    def ask(tool: Tool, command: str = "check", repo: int = 1, **env: str) -> Completed:
         release_env = {"PRESYNC_LOCATIONS": str(release), **tool.environment(repo, **env)}
         return start_presync([command, "--format", "json"], release_env).wait()
 

@@ -1,0 +1,166 @@
+"""Dumps that real pg_dump wrote: whole, cut, killed, without data; and the gate's verdict."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hook.demo.server import SUPERUSER
+from hook.errors import ExitCode
+from tests.backup.conftest import Ask
+from tests.testbed.binaries import Binaries
+from tests.testbed.database import created_database
+from tests.testbed.gate_answer import assert_answer, findings
+from tests.testbed.pgbackrest import BUCKET
+from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
+
+_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class PgDump:
+    """pg_dump of one database, into a prefix of a bucket."""
+
+    program: Path
+    server: PostgresServer
+    database: str
+    s3: S3Server
+
+    @property
+    def root(self) -> Path:
+        """Return the prefix, wherever it is reached."""
+        return self.s3.root / BUCKET / self.database
+
+    def environment(self, repo: int = 1, **more: str) -> dict[str, str]:
+        """Return what presync is told of the server and of the bucket; there is one *repo*."""
+        assert repo == 1
+        return {
+            "PRESYNC_URL": self.server.url(self.database),
+            "PRESYNC_BACKUP_SOURCE": f"dump:s3://{BUCKET}/{self.database}",
+            "PRESYNC_BACKUP_STANZA": self.database,
+            "PRESYNC_S3_ENDPOINT": self.s3.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_CA_BUNDLE": str(self.s3.ca_file),
+            "NO_PROXY": "localhost",
+            **more,
+        }
+
+    def new(self, suffix: str) -> Path:
+        """Return a path for a dump that begins now; what was there before is gone."""
+        for path in sorted(self.root.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        return self.path(suffix)
+
+    def path(self, suffix: str) -> Path:
+        """Return a path for a dump that begins now."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return self.root / f"{self.database}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{suffix}"
+
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start pg_dump into a pipe."""
+        reach = ["-h", self.server.host, "-p", str(self.server.port), "-U", SUPERUSER]
+        return subprocess.Popen(
+            [self.program, *reach, *options, self.database], stdout=subprocess.PIPE
+        )
+
+    def dump(self, *options: str) -> bytes:
+        """Run pg_dump to its end and return what came through the pipe."""
+        process = self.start(*options)
+        written, _ = process.communicate(timeout=_SECONDS)
+        assert process.returncode == 0
+        return written
+
+
+@pytest.fixture(scope="module")
+def pg_dump(primary: PostgresServer, binaries: Binaries, tls_s3: S3Server) -> Iterator[PgDump]:
+    """Return pg_dump of a database that takes it more than a moment."""
+    with created_database(primary) as database:
+        database.execute(
+            "CREATE SCHEMA crm;"
+            "CREATE TABLE crm.customer AS"
+            " SELECT id, md5(id::text) AS name FROM generate_series(1, 100000) AS id;"
+            "CREATE TABLE crm.visit (id bigint)"
+        )
+        yield PgDump(binaries.folder / "pg_dump", primary, database.name, tls_s3)
+
+
+@pytest.mark.parametrize("format_", ["custom", "tar", "plain"])
+def test_dump_counts_from_its_start_and_not_when_it_was_cut(
+    pg_dump: PgDump, ask: Ask, format_: str
+) -> None:
+    """Written into a file, so that pg_dump can go back in it; then cut as a copy is."""
+    path = pg_dump.new(".dump")
+    pg_dump.dump(f"--format={format_}", f"--file={path}")
+    done = ask(pg_dump)
+    usable = f"newest usable backup {path.name} (dump) started"
+    assert_answer(done, ExitCode.OK, "backup", usable, "a restore loses everything after that")
+    assert_answer(done, ExitCode.OK, "archive", "no WAL archive belongs to the dumps of")
+    assert [item["status"] for item in findings(done, "archive")] == ["skipped"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert_answer(ask(pg_dump), ExitCode.NO_WAY_BACK, "backup", f"{path.name} was cut")
+
+
+def test_dump_through_a_pipe_counts_once_it_is_whole(pg_dump: PgDump, ask: Ask) -> None:
+    """As in ``pg_dump | aws s3 cp``, which stores what it has when pg_dump is killed."""
+    path = pg_dump.new(".dump")
+    path.write_bytes(pg_dump.dump("--format=custom"))
+    assert_answer(ask(pg_dump), ExitCode.OK, "backup", f"newest usable backup {path.name}")
+    process = pg_dump.start("--format=custom")
+    assert process.stdout is not None
+    begin = process.stdout.read(200_000)
+    process.kill()
+    process.communicate(timeout=_SECONDS)
+    path.write_bytes(begin)
+    assert_answer(ask(pg_dump), ExitCode.NO_WAY_BACK, "backup", f"{path.name} was cut")
+
+
+def test_directory_dump_needs_each_of_its_files(pg_dump: PgDump, ask: Ask) -> None:
+    """A copy that lost a table is none."""
+    path = pg_dump.new("")
+    pg_dump.dump("--format=directory", f"--file={path}")
+    assert_answer(ask(pg_dump), ExitCode.OK, "backup", f"newest usable backup {path.name}")
+    largest = max(path.glob("*.dat.gz"), key=lambda file: file.stat().st_size)
+    largest.unlink()
+    assert_answer(ask(pg_dump), ExitCode.NO_WAY_BACK, "backup", "lacks the file ")
+
+
+def test_compressed_plain_dump_is_read_to_its_end(pg_dump: PgDump, ask: Ask) -> None:
+    """A pipe hides that pg_dump failed: what gzip wrote is whole, the text in it is not."""
+    path = pg_dump.new(".sql.gz")
+    text = pg_dump.dump("--format=plain")
+    path.write_bytes(gzip.compress(text, 1))
+    assert_answer(ask(pg_dump), ExitCode.OK, "backup", f"newest usable backup {path.name}")
+    path.write_bytes(gzip.compress(text[: len(text) // 2], 1))
+    assert_answer(ask(pg_dump), ExitCode.NO_WAY_BACK, "backup", "does not end as pg_dump ends")
+
+
+def test_dump_without_data_does_not_replace_the_one_before(pg_dump: PgDump, ask: Ask) -> None:
+    """Of the custom format the table of contents tells; of the plain format its size."""
+    for format_, why in (("custom", "holds the data of none"), ("plain", "less than half of")):
+        good = pg_dump.new(".dump")
+        good.write_bytes(pg_dump.dump(f"--format={format_}"))
+        good = good.rename(good.with_name(f"{pg_dump.database}-20200101T000000Z.dump"))
+        empty = pg_dump.path(".dump")
+        empty.write_bytes(pg_dump.dump(f"--format={format_}", "--schema-only"))
+        done = ask(pg_dump, PRESYNC_BACKUP_MAX_AGE="999999h")
+        usable = f"newest usable backup {good.name}"
+        assert_answer(done, ExitCode.OK, "backup", f"{empty.name} ", why, usable)
+
+
+def test_dumps_of_another_database_are_refused(
+    pg_dump: PgDump, ask: Ask, primary: PostgresServer
+) -> None:
+    """The header tells whose they are, whatever the prefix is called."""
+    pg_dump.new(".dump").write_bytes(pg_dump.dump("--format=custom"))
+    theirs = ask(pg_dump, PRESYNC_URL=primary.url("postgres"))
+    told = f"holds dumps of {pg_dump.database}, the database is postgres"
+    assert_answer(theirs, ExitCode.NO_WAY_BACK, "backup", told)
