@@ -91,5 +91,5 @@ def _shift(values: Values, shift: timedelta, ending: str) -> None:
 def fresh_prefix(root: Path) -> Prefix:
     """Put the recorded prefix there, its newest backup nineteen minutes old."""
     prefix = Prefix.copy_to(root)
-    prefix.stop_newest_at(datetime.now(UTC) - timedelta(minutes=19))
+    prefix.stop_newest_at(datetime.now(UTC) - timedelta(minutes=19, seconds=5))
     return prefix
