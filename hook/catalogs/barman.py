@@ -95,6 +95,10 @@ class BarmanCatalog:
         wanted = ArchiveEvidence(self.describe(), recovery, None)
         return look_for_wal(archive, wanted)
 
+    def has_segment(self, name: str) -> bool:
+        """Look for the segment *name*: one listing."""
+        return self._archive.has_segment(name)
+
     @property
     def _archive(self) -> BarmanArchive:
         return BarmanArchive(self.store, f"{self.server}/wals/")

@@ -23,6 +23,7 @@ from hook.core.wal import Segment, Stretch, parse_segment
 from hook.errors import BackupUnknown
 
 _SUFFIX = r"(\.(gz|bz2|xz|snappy|zst|lz4))?"
+_LOG_DIGITS = 16
 _SEGMENT = re.compile(rf"(?P<segment>[0-9A-F]{{24}}){_SUFFIX}")
 # More WAL than any backup runs through: 1 TiB of segments of the usual size.
 _SPAN_LIMIT = 2**16
@@ -58,6 +59,11 @@ class BarmanArchive:
                 entries = self.store.list_level(f"{self.folder}{log}/")
                 names = (_segment_name(entry) for entry in entries)
                 yield from dict.fromkeys(name for name in names if name)
+
+    def has_segment(self, name: str) -> bool:
+        """Tell whether the segment *name* is there, by one listing."""
+        entries = self.store.list_level(f"{self.folder}{name[:_LOG_DIGITS]}/{name}")
+        return any(_segment_name(entry) == name for entry in entries)
 
     def read_history(self, name: str) -> bytes | None:
         """Return the timeline history file *name*, decompressed, none when it is not there."""

@@ -8,6 +8,7 @@ import lzma
 
 import pytest
 
+from hook.catalogs import WalCatalog
 from hook.catalogs.opening import Access, open_catalogs
 from hook.core.archive import ArchiveEvidence, Covered
 from hook.core.outcome import Finding
@@ -43,10 +44,15 @@ def gate(place: Place, server: str = SERVER) -> tuple[Finding, ...]:
 
 def look(place: Place, recovery: Recovery = RECOVERY) -> ArchiveEvidence:
     """Return what the catalog finds at *place*."""
+    return opened(place).read_archive(recovery)
+
+
+def opened(place: Place) -> WalCatalog:
+    """Return the catalog of *place*."""
     source = parse_backup_source(f"barman:{place.url}")
     catalog = open_catalogs(source, Access(place.settings, SERVER)).wal
     assert catalog is not None
-    return catalog.read_archive(recovery)
+    return catalog
 
 
 @EVERYWHERE
@@ -102,6 +108,21 @@ def test_hole_and_empty_segment_part_the_archive(place: Place) -> None:
     server.segment(FIRST + 3).write_bytes(b"")
     runs = (Run(FIRST, FIRST), Run(FIRST + 2, FIRST + 2), Run(FIRST + 4, LAST - 1))
     assert look(place).covered == (Covered(NEEDED, runs),)
+
+
+@EVERYWHERE
+def test_one_segment_is_there_or_not(place: Place) -> None:
+    """Whole, however it is compressed; a run that waits asks until it is."""
+    server, asked = fresh_server(place.root), opened(place)
+    first, last = (Segment(1, number).name(SIZE) for number in (FIRST, LAST))
+    assert asked.has_segment(first)
+    assert not asked.has_segment(last)
+    server.segment(LAST, ".partial").write_bytes(b"wal")
+    server.segment(LAST, ".zst").write_bytes(b"")
+    assert not asked.has_segment(last)
+    server.segment(LAST, ".bz2").write_bytes(b"wal")
+    assert asked.has_segment(last)
+    assert not asked.has_segment(Segment(2, FIRST).name(SIZE))
 
 
 @EVERYWHERE
