@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_connect, build_wait, grouping_of
@@ -22,6 +23,7 @@ from hook.stages.failure_memory import FailureMemoryStage
 from hook.stages.lock import LockStage
 from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
+from hook.stages.migrate.watcher import Watcher, unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +35,12 @@ if TYPE_CHECKING:
     from hook.postgres.session import Session
     from hook.settings import ArchiveSettings, BackupSettings, Settings
     from hook.stages import Context
+    from hook.stages.migrate.watcher import Watch
 
     Reconnect = Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
+
+# Whoever cannot look for so long is blind.
+_WATCH_TIMEOUT = timedelta(seconds=2)
 
 
 def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: Wording) -> Writing:
@@ -47,7 +53,9 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
     return Writing(
         lock=LockStage(settings.database.require_target(), build_connect(settings), run.lock_wait),
         gates=lambda: build_gates(settings, engine),
-        migrate=_build_migrate(settings, engine, Reconnection(build_wait(settings))),
+        migrate=_build_migrate(
+            settings, engine, Reconnection(build_wait(settings)), build_watch(settings)
+        ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
         creates_schemas=migrations.history.creates_schemas,
@@ -66,14 +74,33 @@ def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | No
 
 def build_dry_migrate(settings: Settings, engine: Engine) -> MigrateStage:
     """Return the stage that migrates, for a session that only takes down."""
-    return _build_migrate(settings, engine, refuse_to_reconnect)
+    return _build_migrate(settings, engine, refuse_to_reconnect, unwatched)
 
 
-def _build_migrate(settings: Settings, engine: Engine, reconnect: Reconnect) -> MigrateStage:
+def _build_migrate(
+    settings: Settings, engine: Engine, reconnect: Reconnect, watch: Callable[[Context], Watch]
+) -> MigrateStage:
     run = settings.run
     return MigrateStage(
-        engine, run.lock_ladder, run.statement_timeout, reconnect, grouping_of(settings)
+        engine, run.lock_ladder, run.statement_timeout, reconnect, grouping_of(settings), watch
     )
+
+
+def build_watch(settings: Settings) -> Callable[[Context], Watch]:
+    """Return what begins to watch whom the migrations harm.
+
+    Raises:
+        ConfigError: No database is configured.
+    """
+    budget = settings.run.damage_budget
+    if budget is None:
+        return unwatched
+    target, connect = settings.database.require_target(), build_connect(settings)
+
+    def open_session(ctx: Context) -> Session:
+        return connect(target, "watch", ctx.run_id, ctx.interrupt, _WATCH_TIMEOUT)
+
+    return lambda ctx: Watcher(ctx, open_session, budget)
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:

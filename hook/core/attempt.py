@@ -15,10 +15,11 @@ from hook.core.progress import Progress
 from hook.core.script import Migration
 from hook.core.script_message import Moment
 from hook.core.server import ServerFacts
-from hook.core.sqlstate import ServerMessage, needs_new_session, retry_limit
+from hook.core.sqlstate import ServerMessage, is_cancel, needs_new_session, retry_limit
 
 if TYPE_CHECKING:
     from hook.core.callback_book import EachCallbacks, PreparedCallback
+    from hook.core.census import Toll
     from hook.core.query_result import QueryResult
 
 
@@ -78,6 +79,7 @@ class AttemptEnd(Enum):
     LOST = "connection lost"
     INTERRUPTED = "interrupted"
     OUT_OF_TIME = "deadline"
+    WITHDRAWN = "given up for others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Attempt:
             (``invalid index public.i on t``).
         at: Which of the scripts in one transaction it ended in, from 0.
         script_ends_ms: When each of them that ended had ended, since the attempt began.
+        toll: What it cost others and who they are, none when nobody watched.
     """
 
     end: AttemptEnd
@@ -139,6 +142,7 @@ class Attempt:
     done_callbacks: tuple[str, ...] = ()
     results: tuple[QueryResult, ...] = ()
     results_dropped: int = 0
+    toll: Toll | None = None
 
     @property
     def leftovers(self) -> tuple[str, ...]:
@@ -184,12 +188,25 @@ def judge_attempt(attempt: Attempt, number: int, *, is_last: bool) -> NextStep:
     needs_session = attempt.end is AttemptEnd.LOST or attempt.wants_new_session
     if is_last or attempt.left_behind or (needs_session and attempt.leftovers):
         return NextStep.GIVE_UP
-    if attempt.end is AttemptEnd.LOST:
+    if attempt.end in {AttemptEnd.LOST, AttemptEnd.WITHDRAWN}:
         return NextStep.RETRY
     if attempt.end is not AttemptEnd.FAILED or attempt.failure is None:
         return NextStep.GIVE_UP
     limit = retry_limit(attempt.failure)
     return NextStep.RETRY if limit is None or number < limit else NextStep.GIVE_UP
+
+
+def with_toll(attempt: Attempt, toll: Toll | None) -> Attempt:
+    """Return *attempt* with its *toll*, and as withdrawn if our own cancel ended it.
+
+    A cancel may come too late; and the server says the same of any other one, so that
+    only we know.
+    """
+    is_cancelled = attempt.failure is not None and is_cancel(attempt.failure)
+    if toll is None or toll.withdrawal is None or not is_cancelled:
+        return replace(attempt, toll=toll)
+    is_ours = attempt.end is AttemptEnd.FAILED
+    return replace(attempt, toll=toll, end=AttemptEnd.WITHDRAWN if is_ours else attempt.end)
 
 
 def progress_after(attempt: Attempt, before: Progress) -> Progress:

@@ -42,7 +42,7 @@ class Conflict:
 def holder_finding(row: ActivityRow, conflicts: Sequence[Conflict]) -> Finding:
     """Return the finding for a session with conflicting locks."""
     # What it holds comes first: a verdict is cut at the end.
-    message = f"{_session(row)} {_list(conflicts)}; {_doing(row)}"
+    message = f"{describe_session(row)} {_list(conflicts)}; {describe_doing(row)}"
     return failed(
         ExitCode.BLOCKED, "blocker-lock", message, _how_to_end(row), **_facts(row, conflicts)
     )
@@ -159,15 +159,17 @@ def calm_finding(activity: Activity) -> Finding:
 
 def _who(row: ActivityRow) -> str:
     """Return who *row* is and what it does."""
-    return f"{_session(row)} {_doing(row)}"
+    return f"{describe_session(row)} {describe_doing(row)}"
 
 
-def _session(row: ActivityRow) -> str:
+def describe_session(row: ActivityRow) -> str:
+    """Return ``pid 7 (user app, web, client 10.0.0.3)``."""
     client = "" if row.is_hidden else f", client {row.client}"
     return f"pid {row.pid} ({_name(row)}{client})"
 
 
-def _doing(row: ActivityRow) -> str:
+def describe_doing(row: ActivityRow) -> str:
+    """Return what *row* does and since when."""
     if row.is_hidden:
         return "state and age hidden from this role"
     doing = f"{row.state or 'active'} for {describe_span(row.state_age or timedelta(0))}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hook.core.attempt import ApplyTask, Attempt, AttemptEnd
+from hook.core.census import Toll, how_to_end
 from hook.core.script_message import Moment
-from hook.core.sqlstate import ServerMessage, is_transient, needs_new_session
+from hook.core.sqlstate import ServerMessage, is_cancel, is_transient, needs_new_session
 from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
@@ -18,7 +19,6 @@ from hook.errors import (
     MigrationPartial,
 )
 
-_QUERY_CANCELED = "57014"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _DIVISION_BY_ZERO = "22012"
 
@@ -59,10 +59,34 @@ def failure_of(given_up: GivenUp) -> HookError:
             f"{_place(given_up)} PRESYNC_DEADLINE is used up",
             "Raise PRESYNC_DEADLINE, or split the migration into smaller ones.",
         )
+    elif attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
+        error = _withdrawn(given_up, attempt.toll)
     else:
         error = _refused(given_up)
     error.facts = _facts(given_up)
     return error
+
+
+def _withdrawn(given_up: GivenUp, toll: Toll) -> HookError:
+    """Return what it means that we have given up ourselves; it was rolled back.
+
+    Who waited for a lock may find it free the next time. Who had its locks and made others
+    wait with them will do so again.
+    """
+    what = f"{_what(given_up)}{_tries(given_up)}{_involved(toll)}"
+    if toll.is_blind:
+        hint = (
+            "Let the role open one more connection; PRESYNC_DAMAGE_BUDGET=off migrates without"
+            " looking at who waits."
+        )
+        return LockContention(what, hint)
+    if toll.was_waiting:
+        return LockContention(what, how_to_end(toll.census))
+    hint = (
+        "Split the migration into smaller ones, run it when less is going on, or raise"
+        " PRESYNC_DAMAGE_BUDGET."
+    )
+    return BudgetExceeded(what, hint)
 
 
 def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
@@ -103,19 +127,25 @@ def _refused(given_up: GivenUp) -> HookError:
     what = _what(given_up)
     if failure is None:
         return MigrationFailed(what, "Run again.")
-    if failure.sqlstate == _QUERY_CANCELED:
+    if is_cancel(failure):
         hint = (
             "Raise PRESYNC_STATEMENT_TIMEOUT, or split the migration into smaller ones; if it was"
             " cancelled by somebody, ask why."
         )
         return BudgetExceeded(what, hint)
-    tries = f" ({counted(given_up.attempts, 'attempt')})"
+    what_often = f"{what}{_tries(given_up)}"
     if needs_new_session(failure):
-        return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
+        return DatabaseUnreachable(what_often, "Find out which server is the primary now.")
     if is_transient(failure):
-        hint = "Try again when the sessions in the way have ended; `presync check` names them."
-        return LockContention(what + tries, hint)
+        return _lost_to_others(what_often, given_up.attempt.toll)
     return MigrationFailed(what, _next_step(given_up, failure))
+
+
+def _lost_to_others(what: str, toll: Toll | None) -> HookError:
+    if toll is not None and toll.describe_blockers():
+        return LockContention(f"{what}{_involved(toll)}", how_to_end(toll.census))
+    hint = "Try again when the sessions in the way have ended; `presync check` names them."
+    return LockContention(what, hint)
 
 
 def _lost(given_up: GivenUp) -> HookError:
@@ -145,7 +175,9 @@ def _next_step(given_up: GivenUp, failure: ServerMessage) -> str:
 
 
 def _what(given_up: GivenUp) -> str:
-    failure = given_up.attempt.failure
+    failure, toll = given_up.attempt.failure, given_up.attempt.toll
+    if given_up.attempt.end is AttemptEnd.WITHDRAWN and toll is not None:
+        return f"{_place(given_up)} {toll.given_up_for}{_group(given_up)}"
     if failure is None:
         return f"{_place(given_up)} {given_up.attempt.end.value}"
     if is_row_missing(given_up.attempt):
@@ -166,6 +198,17 @@ def _group(given_up: GivenUp) -> str:
     if not given_up.others:
         return ""
     return f", and with it {counted(given_up.others, 'other migration')} of its group"
+
+
+def _tries(given_up: GivenUp) -> str:
+    return f" ({counted(given_up.attempts, 'attempt')})"
+
+
+def _involved(toll: Toll) -> str:
+    """Return who stood in the way and who waited, as far as it is known."""
+    blockers, waiting = toll.describe_blockers(), toll.describe_waiting()
+    in_front = f"; in the way: {blockers}" if blockers else ""
+    return f"{in_front}; waiting: {waiting}" if waiting else in_front
 
 
 def _place(given_up: GivenUp) -> str:
@@ -207,6 +250,10 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
             "table": failure.table,
             "constraint": failure.constraint,
         }
+    if attempt.toll is not None and (
+        failure is None or is_transient(failure) or is_cancel(failure)
+    ):
+        facts |= attempt.toll.facts()
     known = {name: value for name, value in facts.items() if value}
     # The checksum of an empty script is zero.
     return {**known, "checksum": given_up.task.migration.checksum, "rank": given_up.task.rank}

@@ -14,9 +14,11 @@ _READ_ONLY = "25006"
 _INTERNAL_ERROR = "XX000"
 _SYSTEM_CATALOG = "pg_catalog"
 
+# statement_timeout, an administrator and our own cancel share the code, and only we know
+# whether it was ours.
+_QUERY_CANCELED = "57014"
+
 # Lost against other sessions; the transaction is rolled back and the session lives on.
-# 57014 (query_canceled) is not among them: statement_timeout, an administrator and our
-# own cancel share the code, and only we know whether it was ours.
 _CONTENTION = frozenset(
     {
         "40001",  # serialization_failure
@@ -74,6 +76,11 @@ def is_transient(failure: ServerMessage) -> bool:
     return (
         failure.sqlstate in _CONTENTION or needs_new_session(failure) or _is_catalog_race(failure)
     )
+
+
+def is_cancel(failure: ServerMessage) -> bool:
+    """Tell whether a statement was cancelled, by whomever or by a time limit."""
+    return failure.sqlstate == _QUERY_CANCELED
 
 
 def needs_new_session(failure: ServerMessage) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -27,6 +27,21 @@ T = TypeVar("T")
 
 class NoAnswer(Exception):
     """The server answered neither the question nor the request to cancel it."""
+
+
+class Peer(NamedTuple):
+    """The other end of a session, known for good once the login is done.
+
+    Attributes:
+        name: The target and the purpose, for messages.
+        pid: Of the backend, as the login told it; a pooler tells its own.
+        host: The host name or socket folder that was dialled.
+    """
+
+    name: str
+    pid: int
+    host: str
+    port: int
 
 
 class Link(psycopg.Connection[TupleRow]):
@@ -89,11 +104,12 @@ class Exchange:
     def __init__(self, link: Link, patience: Patience) -> None:
         """Begin to wait now."""
         self._link = link
+        self._is_graceful = patience.is_graceful
         self._wait = Wait(patience)
         self.stopped: Wake | None = None
 
     def until_ready(self, *, reading: bool, writing: bool) -> None:
-        """Wait for the socket; when a stop or the limit comes first, cancel and wait on.
+        """Wait for the socket; when anything else comes first, cancel and wait on.
 
         The answer to the cancel is awaited, because until then nobody knows whether
         the statement, or the COMMIT, has happened.
@@ -108,10 +124,11 @@ class Exchange:
             )
             if wake is Wake.SOCKET:
                 return
-            if self.stopped is not None:
+            is_over = self.stopped is not None or not self._is_graceful
+            self.stopped = self.stopped or wake
+            if is_over:
                 self._link.pgconn.finish()
                 raise NoAnswer
-            self.stopped = wake
             # A cancel that fails is followed by the end of the grace.
             with contextlib.suppress(psycopg.Error):
                 self._link.cancel_safe(timeout=_CANCEL_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import psycopg
 from psycopg import pq
@@ -14,7 +14,7 @@ from hook.core.refusal import refused_query
 from hook.core.text import one_line
 from hook.errors import DatabaseUnreachable, HookError
 from hook.postgres.dial import open_connection
-from hook.postgres.link import Link, NoAnswer, message_of, read_only
+from hook.postgres.link import Link, NoAnswer, Peer, message_of, read_only
 from hook.postgres.patience import Patience, Wake
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hook.clock import Interrupt
     from hook.core.dry_run import DryRun
     from hook.core.sqlstate import ServerMessage
+    from hook.postgres.patience import Lookout
     from hook.postgres.script_run import ScriptOutcome
     from hook.settings.target import ConnectionTarget
 
@@ -92,21 +93,6 @@ def connect(
     return Session(link, peer, Patience(interrupt))
 
 
-class Peer(NamedTuple):
-    """The other end of a session, known for good once the login is done.
-
-    Attributes:
-        name: The target and the purpose, for messages.
-        pid: Of the backend, as the login told it; a pooler tells its own.
-        host: The host name or socket folder that was dialled.
-    """
-
-    name: str
-    pid: int
-    host: str
-    port: int
-
-
 class Session:
     """One connection. It is never used by two threads."""
 
@@ -161,6 +147,17 @@ class Session:
     def shielded(self, seconds: float) -> Session:
         """Return this session for cleaning up: deaf to stop requests, *seconds* per answer."""
         return Session(self._link, self.peer, Patience(seconds=seconds), self._dry_run)
+
+    def hasty(self, seconds: float) -> Session:
+        """Return this session for reads of which one that takes *seconds* closes it."""
+        return self._waiting(self._patience._replace(seconds=seconds, is_graceful=False))
+
+    def watched(self, lookout: Lookout) -> Session:
+        """Return this session for scripts, each of which is cancelled if *lookout* gives up."""
+        return self._waiting(self._patience._replace(lookout=lookout))
+
+    def _waiting(self, patience: Patience) -> Session:
+        return Session(self._link, self.peer, patience, self._dry_run)
 
     def dry(self, dry_run: DryRun) -> Session:
         """Return this session for a dry run: what it would run goes to *dry_run* instead.
@@ -249,7 +246,7 @@ class Session:
         if self._dry_run is not None:
             self._dry_run.keep(data, [bytes(copy) for copy in copies])
             return ScriptOutcome(_ALL)
-        patience = Patience(self._patience.interrupt, self._patience.seconds, on_wait)
+        patience = self._patience._replace(on_wait=on_wait)
         return run_script(self._link, data, copies, patience.at_most(seconds), shown)
 
     @property
@@ -268,7 +265,8 @@ class Session:
     def _ask(self, read: Callable[[], T]) -> T:
         """Return what *read* returns; its errors become those that `fetch` names."""
         self._raise_if_interrupted()
-        self._link.patience = self._patience.at_most(_READ_SECONDS)
+        # A read of ours does no harm that is worth looking at.
+        self._link.patience = self._patience._replace(lookout=None).at_most(_READ_SECONDS)
         self._link.stopped = None
         try:
             answer = read()

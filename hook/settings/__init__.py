@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from hook.core.damage_budget import DamageBudget
 from hook.core.outcome import Policy
 from hook.core.report import Override
 from hook.errors import ConfigError
@@ -55,6 +56,7 @@ class RunSettings(NamedTuple):
         lock_ladder: ``lock_timeout`` of each attempt at a migration.
         statement_timeout: Of each statement in a migration.
         failure_memory: How long a failure is not tried again.
+        damage_budget: How long others may wait for migrations; none for as long as it takes.
     """
 
     deadline: timedelta
@@ -62,6 +64,7 @@ class RunSettings(NamedTuple):
     lock_ladder: tuple[timedelta, ...]
     statement_timeout: timedelta
     failure_memory: timedelta = timedelta(minutes=10)
+    damage_budget: DamageBudget | None = DamageBudget(10.0, 20.0)
 
 
 class BackupSettings(NamedTuple):

@@ -22,6 +22,7 @@ from hook.settings import (
 from hook.settings import flyway_specification as flyway
 from hook.settings import marker_specification as marker
 from hook.settings import specification as spec
+from hook.settings import watch_specification as watch
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.load_migrations import build_migrations
 from hook.settings.load_output import build_output
@@ -72,6 +73,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             lock_ladder=values.of(spec.LOCK_LADDER),
             statement_timeout=values.of(spec.STATEMENT_TIMEOUT),
             failure_memory=values.of(spec.FAILURE_MEMORY),
+            damage_budget=values.of(watch.DAMAGE_BUDGET),
         ),
         backup=BackupSettings(
             policy=values.of(spec.BACKUP_POLICY),

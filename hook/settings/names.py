@@ -26,7 +26,6 @@ NOT_YET = frozenset(
     OWN + name
     for name in (
         "BACKUP_TRIGGER",
-        "DAMAGE_BUDGET",
         "SAFETY_POLICY",
         "WINDOW",
         "WINDOW_POLICY",

@@ -22,6 +22,7 @@ from hook.stages import Context, Outcome
 from hook.stages.migrate.attempts import Attempts, Rules
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
+from hook.stages.migrate.watcher import Watch, unwatched
 
 if TYPE_CHECKING:
     from hook.core.attempt import Place
@@ -78,6 +79,7 @@ class MigrateStage:
         reconnect: Opens a session with the same primary after the one with these facts
             was lost, and waits until what that one did is decided.
         grouping: Which scripts share a transaction.
+        watch: Begins to see whom the scripts harm.
     """
 
     engine: Engine
@@ -85,6 +87,7 @@ class MigrateStage:
     statement_timeout: timedelta
     reconnect: Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
     grouping: Grouping = Grouping.EACH
+    watch: Callable[[Context], Watch] = unwatched
     name: str = "migrate"
 
     def run(self, ctx: Context, work: Work) -> Outcome[Migrated]:
@@ -92,8 +95,8 @@ class MigrateStage:
         footing = Footing(
             self.engine, self.reconnect, work.lock, work.session, work.facts, work.history
         )
-        callbacks = work.callbacks
-        rules = Rules(self.ladder, self.statement_timeout, callbacks.each)
+        callbacks, watch = work.callbacks, self.watch(ctx)
+        rules = Rules(self.ladder, self.statement_timeout, callbacks.each, watch)
         migrator = _Migrator(ctx, footing, rules, callbacks)
         try:
             migrator.apply_all(work, units_of(work.scripts, self.grouping))
@@ -101,6 +104,8 @@ class MigrateStage:
             last = from_error(migrator.classified(error))
         else:
             last = passed("migrate", count_applied(migrator.applied))
+        finally:
+            watch.close()
         progress = merged(footing.progress, callbacks.progress)
         migrated = Migrated(footing.session, tuple(migrator.applied), progress)
         findings = (*judge_ladder(self.ladder, work.facts), last, *callbacks.take_findings())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from hook.core.attempt import (
     is_row_of,
     judge_attempt,
     progress_after,
+    with_toll,
 )
 from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.progress import Progress
@@ -26,6 +27,7 @@ from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPa
 from hook.stages import Context
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
+from hook.stages.migrate.watcher import FIRST_LOOK_SECONDS, Unwatched, Watch
 
 if TYPE_CHECKING:
     from hook.core.callback_book import EachCallbacks
@@ -46,11 +48,13 @@ class Rules:
         ladder: ``lock_timeout`` of each attempt.
         statement_timeout: For each statement.
         each: Callbacks that run with each migration, none when there are none.
+        watch: Sees whom the attempts harm.
     """
 
     ladder: Sequence[timedelta]
     statement_timeout: timedelta
     each: EachCallbacks | None = None
+    watch: Watch = field(default_factory=Unwatched)
 
 
 @dataclass(slots=True)
@@ -116,7 +120,7 @@ class Attempts:
         return retry_result(self._is_worth_retrying, work, plan)
 
     def _is_worth_retrying(self, attempt: Attempt) -> bool:
-        is_last = self.made >= len(self.rules.ladder)
+        is_last = self.made >= len(self.rules.ladder) or self.rules.watch.is_spent
         return judge_attempt(attempt, self.made, is_last=is_last) is NextStep.RETRY
 
     def _attempt(self) -> Attempt:
@@ -124,8 +128,11 @@ class Attempts:
         if self.made:
             self._look_again()
         self.made += 1
-        tasks, footing = self._tasks(), self.footing
-        attempt = footing.engine.apply(footing.session, tasks, self._tell().progress)
+        tasks, footing, watch = self._tasks(), self.footing, self.rules.watch
+        watch.begin(footing.facts.backend_pid, self._first_look(tasks[0].limits))
+        session = watch.over(footing.session)
+        attempt = footing.engine.apply(session, tasks, self._tell().progress)
+        attempt = with_toll(attempt, watch.end())
         self._tell().notices(attempt)
         self._tell().results(attempt)
         self.last, self.done = attempt, attempt.done
@@ -161,6 +168,16 @@ class Attempts:
             )
             for rank, script in enumerate(self.unit, self.rank)
         )
+
+    def _first_look(self, limits: Limits) -> float:
+        """Return after how many seconds to look first.
+
+        A script that meets no lock seldom lasts long enough to be looked at. One that has
+        met a lock, or gets no other chance, is looked at before the server gives up.
+        """
+        if self.made == 1 < len(self.rules.ladder):
+            return FIRST_LOOK_SECONDS
+        return min(FIRST_LOOK_SECONDS, limits.lock_timeout_ms / 2000)
 
     def _look_again(self) -> None:
         """See that lock, session and plan still stand before the next attempt."""

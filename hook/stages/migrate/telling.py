@@ -77,14 +77,19 @@ class Telling:
 
     def retry(self, attempts: int, at_most: int, last: Attempt | None) -> None:
         """Tell that another attempt follows *last*, and why."""
-        failure = None if last is None else last.failure
+        failure, toll = (None, None) if last is None else (last.failure, last.toll)
         why = f"{failure.sqlstate} {failure.message}" if failure else "connection lost"
+        if toll is not None:
+            why = toll.given_up_for or why
+            blockers = toll.describe_blockers()
+            why = f"{why}; in the way: {blockers}" if blockers else why
         self.events(
             "retry.scheduled",
             f"{self._name}: attempt {attempts} of {at_most}: {why}",
             script=self._name,
             attempts=attempts,
             **({"sqlstate": failure.sqlstate} if failure else {}),
+            **({} if toll is None else toll.facts()),
         )
 
     def lost(self, attempt: Attempt) -> None:

@@ -16,7 +16,11 @@ from hook.core.attempt import (
     judge_attempt,
     judge_ladder,
     progress_after,
+    with_toll,
 )
+from hook.core.census import Toll
+from hook.core.damage import Damage, Reason, Withdrawal
+from hook.core.damage_budget import DamageBudget
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
@@ -36,6 +40,9 @@ LOCKED = ended(AttemptEnd.FAILED, "55P03")
 READ_ONLY = ended(AttemptEnd.FAILED, "25006")
 LOST = ended(AttemptEnd.LOST)
 RACE = ended(AttemptEnd.FAILED, "XX000")
+WITHDRAWN = ended(AttemptEnd.WITHDRAWN, "57014")
+TOLL = Toll(Damage(), DamageBudget(10, 20))
+GIVEN_UP = replace(TOLL, withdrawal=Withdrawal(Reason.SHARE, was_waiting=True))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +62,8 @@ RACE = ended(AttemptEnd.FAILED, "XX000")
         (ended(AttemptEnd.FAILED, "57014"), 1, NextStep.GIVE_UP),
         (ended(AttemptEnd.INTERRUPTED, "57014"), 1, NextStep.GIVE_UP),
         (ended(AttemptEnd.OUT_OF_TIME, "57014"), 1, NextStep.GIVE_UP),
+        (ended(AttemptEnd.WITHDRAWN, "57014"), 7, NextStep.RETRY),
+        (replace(WITHDRAWN, left_behind=("invalid index i",)), 1, NextStep.GIVE_UP),
         (replace(LOCKED, done=2, done_line=2), 1, NextStep.RETRY),
         (replace(LOCKED, left_behind=("invalid index i",)), 1, NextStep.GIVE_UP),
         (replace(READ_ONLY, done=2, done_line=2), 1, NextStep.GIVE_UP),
@@ -139,3 +148,23 @@ def test_attempt_is_complete_that_lacks_its_row_only(
     """Of a script without transaction, all of which is settled."""
     attempt = replace(LOST, done=done, place=Place(moment))
     assert attempt.is_complete is expected
+
+
+@pytest.mark.parametrize(
+    ("attempt", "toll", "end"),
+    [
+        (ended(AttemptEnd.FAILED, "57014"), GIVEN_UP, AttemptEnd.WITHDRAWN),
+        (ended(AttemptEnd.FAILED, "57014"), TOLL, AttemptEnd.FAILED),
+        (ended(AttemptEnd.FAILED, "57014"), None, AttemptEnd.FAILED),
+        (ended(AttemptEnd.FAILED, "55P03"), GIVEN_UP, AttemptEnd.FAILED),
+        (ended(AttemptEnd.APPLIED), GIVEN_UP, AttemptEnd.APPLIED),
+        (ended(AttemptEnd.LOST), GIVEN_UP, AttemptEnd.LOST),
+        (ended(AttemptEnd.INTERRUPTED, "57014"), GIVEN_UP, AttemptEnd.INTERRUPTED),
+    ],
+)
+def test_our_own_cancel_is_told_from_others(
+    attempt: Attempt, toll: Toll | None, end: AttemptEnd
+) -> None:
+    """The server says the same of each; and one that came too late changed nothing."""
+    told = with_toll(attempt, toll)
+    assert (told.end, told.toll) == (end, toll)

@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
+from hook.core.census import Census, Party, Stand, Toll
+from hook.core.damage import Damage, Reason, Withdrawal
+from hook.core.damage_budget import DamageBudget
 from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.history import History
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
 from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
+from tests.testbed.activity_samples import SELECTING
 from tests.testbed.release import SERVER, migration
 
 HISTORY = History("app", "flyway_schema_history", exists=True)
@@ -171,3 +175,68 @@ def test_attempt_without_an_answer_says_where_it_was() -> None:
     error = failure_of(given_up(""))
     assert error.exit_code is ExitCode.SQL_FAILED
     assert error.message.startswith("V5__add_email.sql:17")
+
+
+HOLDER = Party(SELECTING, (Stand("relation", "AccessShareLock", is_granted=True, relation="t"),))
+NAMED = "; in the way: pid 7 (user app, web, client 10.0.0.3) active for 8s"
+
+
+def withdrawn(reason: Reason, *, was_waiting: bool) -> GivenUp:
+    """Return a migration that was given up for others."""
+    last = given_up("57014", AttemptEnd.WITHDRAWN)
+    census = Census((HOLDER,) if was_waiting else (), (replace(HOLDER, row=SELECTING),))
+    withdrawal = Withdrawal(reason, was_waiting, 12, "connection lost")
+    toll = Toll(Damage(10, 20), DamageBudget(10, 20), census, withdrawal)
+    return replace(last, attempt=replace(last.attempt, toll=toll))
+
+
+def test_wait_given_up_for_others_is_contention() -> None:
+    """Somebody was in the way, and may be gone the next time."""
+    error = failure_of(withdrawn(Reason.SHARE, was_waiting=True))
+    assert error.exit_code is ExitCode.CONTENTION
+    assert error.message.startswith(
+        "V5__add_email.sql:17 given up, as 12 sessions waited behind it (2 attempts)" + NAMED
+    )
+    assert "; waiting: pid 7 (user app, web" in error.message
+    assert "pg_terminate_backend(7)" in error.hint
+    assert error.facts["given_up_for"] == "share of waiting sessions"
+    assert error.facts["blockers"] == [HOLDER.facts()]
+
+
+def test_locks_held_too_long_are_a_budget() -> None:
+    """Nobody was in the way, and trying again does the same harm."""
+    error = failure_of(withdrawn(Reason.RUN, was_waiting=False))
+    assert error.exit_code is ExitCode.BUDGET
+    assert "in the way" not in error.message
+    assert "PRESYNC_DAMAGE_BUDGET" in error.hint
+
+
+def test_lost_sight_names_the_override() -> None:
+    """What took the sight is told, and how to go on without it."""
+    error = failure_of(withdrawn(Reason.SIGHT, was_waiting=False))
+    assert error.exit_code is ExitCode.CONTENTION
+    assert "as nobody could see who waits: connection lost" in error.message
+    assert "PRESYNC_DAMAGE_BUDGET=off" in error.hint
+
+
+def test_leftovers_of_a_migration_given_up_are_partial() -> None:
+    """A human has to look, whatever the reason was."""
+    error = failure_of(with_leftovers(withdrawn(Reason.SHARE, was_waiting=True)))
+    assert error.exit_code is ExitCode.PARTIAL
+    assert "given up, as 12 sessions waited behind it; left behind: " in error.message
+
+
+def test_lock_timeout_names_who_was_in_the_way() -> None:
+    """As far as anybody was seen."""
+    last = given_up("55P03")
+    toll = Toll(Damage(), DamageBudget(10, 20), Census((HOLDER,)))
+    seen = failure_of(replace(last, attempt=replace(last.attempt, toll=toll)))
+    assert seen.message.startswith("V5__add_email.sql:17 55P03 it is so (2 attempts)" + NAMED)
+    assert "pg_terminate_backend(7)" in seen.hint
+    unseen = replace(toll, census=Census())
+    nobody = failure_of(replace(last, attempt=replace(last.attempt, toll=unseen)))
+    assert nobody.message == failure_of(last).message
+    assert nobody.hint == failure_of(last).hint
+    wrong = given_up("42703")
+    facts = failure_of(replace(wrong, attempt=replace(wrong.attempt, toll=toll))).facts
+    assert facts == failure_of(wrong).facts

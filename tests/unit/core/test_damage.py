@@ -1,0 +1,177 @@
+"""What others pay, and when it is too much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hook.core.contention import LockWait, Look
+from hook.core.damage import (
+    SIGHT_SECONDS,
+    Damage,
+    Reason,
+    judge_blindness,
+    judge_damage,
+    most_waiting,
+)
+from hook.core.damage_budget import DamageBudget
+
+BUDGET = DamageBudget(10, 20)
+SECONDS = st.floats(min_value=0, max_value=100)
+QUEUE = st.lists(
+    st.builds(
+        LockWait,
+        pid=st.integers(2, 9),
+        blockers=st.just((1,)),
+        seconds=st.none() | st.floats(min_value=-1, max_value=100),
+    ),
+    unique_by=lambda item: item.pid,
+)
+
+
+def behind(*pids: int, seconds: float | None = None) -> tuple[LockWait, ...]:
+    """Return sessions that wait for us."""
+    return tuple(LockWait(pid, (1,), seconds) for pid in pids)
+
+
+def look(*waits: LockWait, sessions: int = 100) -> Look:
+    """Return a look at these, on a server with so many sessions."""
+    return Look(1, is_found=True, sessions=sessions, waits=waits)
+
+
+def test_who_comes_late_counts_from_then() -> None:
+    """Known is how long each has waited; whoever was there before has waited all the time."""
+    damage = Damage().begin(100.0)
+    damage = damage.look(behind(7, seconds=0.25), 101.0)
+    assert damage.attempt == pytest.approx(0.25)
+    damage = damage.look((*behind(7, seconds=0.1), *behind(8, seconds=50)), 102.0)
+    assert damage.attempt == pytest.approx(2.25)
+    damage = damage.look((), 103.0)
+    assert damage.attempt == pytest.approx(4.25)
+    assert damage.look((), 110.0).attempt == damage.attempt
+
+
+def test_unknown_wait_lasts_since_the_look_before() -> None:
+    """What the server does not tell is not taken for nothing."""
+    damage = Damage().begin(100.0).look(behind(7), 103.0)
+    assert damage.attempt == pytest.approx(3)
+
+
+def test_end_of_an_attempt_ends_the_wait() -> None:
+    """Until then everybody waited; the run's damage is that of all attempts."""
+    damage = Damage().begin(0.0).look(behind(7, 8), 1.0).end(1.5)
+    assert damage.attempt == pytest.approx(3)
+    assert damage.run == pytest.approx(3)
+    again = damage.begin(60.0)
+    assert (again.attempt, again.run) == (0, damage.run)
+    assert again.end(70.0).run == damage.run
+
+
+@given(st.lists(st.tuples(QUEUE, SECONDS), max_size=8))
+def test_damage_is_bounded_by_everybody_all_the_time(
+    looks: list[tuple[list[LockWait], float]],
+) -> None:
+    """It never shrinks, and no session costs more than the time that has passed."""
+    now, damage, seen = 0.0, Damage().begin(0.0), set[int]()
+    for queue, pause in looks:
+        now += pause
+        seen |= {item.pid for item in queue}
+        later = damage.look(queue, now)
+        assert later.run >= damage.run
+        assert later.attempt <= len(seen) * now * (1 + 1e-9)
+        damage = later
+    assert damage.end(now).run == damage.run
+
+
+@given(st.lists(SECONDS, min_size=1, max_size=8), st.sets(st.integers(2, 9), min_size=1))
+def test_steady_queue_costs_the_same_however_often_it_is_seen(
+    pauses: list[float], pids: set[int]
+) -> None:
+    """The integral does not depend on its steps."""
+    queue = behind(*pids)
+    now, damage = 0.0, Damage().begin(0.0)
+    for pause in pauses:
+        now += pause
+        damage = damage.look(queue, now)
+    assert damage.end(now).run == pytest.approx(len(pids) * now)
+
+
+def test_clock_that_stands_still_costs_nothing() -> None:
+    """Two looks at the same moment."""
+    damage = Damage().begin(5.0).look(behind(7, seconds=9), 5.0)
+    assert damage.run == 0
+    assert damage.look(behind(7), 4.0).run == 0
+
+
+@pytest.mark.parametrize(
+    ("attempt", "run", "reason"),
+    [
+        (9.9, 19.9, None),
+        (10.0, 19.9, Reason.ATTEMPT),
+        (1.0, 20.0, Reason.RUN),
+        (10.0, 20.0, Reason.RUN),
+    ],
+)
+def test_budget_decides(attempt: float, run: float, reason: Reason | None) -> None:
+    """The budget is what may be spent, and when it is the attempt ends."""
+    withdrawal = judge_damage(
+        Damage(attempt, run), BUDGET, look(*behind(7), LockWait(1, (5,))), yields=False
+    )
+    assert (None if withdrawal is None else withdrawal.reason) is reason
+    if withdrawal is not None:
+        assert (withdrawal.waiting, withdrawal.was_waiting) == (1, True)
+
+
+def test_nothing_is_given_up_while_nobody_waits() -> None:
+    """What is spent is spent; those who are spared do not count."""
+    spent = Damage(99, 99)
+    assert judge_damage(spent, BUDGET, look(), yields=False) is None
+    spared = replace(behind(7)[0], is_spared=True)
+    assert judge_damage(spent, BUDGET, look(spared), yields=False) is None
+
+
+@pytest.mark.parametrize(
+    ("sessions", "most"), [(0, 2), (5, 2), (10, 4), (40, 16), (50, 20), (1000, 20)]
+)
+def test_share_is_two_fifths_within_bounds(sessions: int, most: int) -> None:
+    """At least two, at most twenty."""
+    assert most_waiting(sessions) == most
+
+
+def test_share_of_waiting_sessions_decides() -> None:
+    """Four of ten are too many, unless we are about to be let through."""
+    calm = Damage(1, 1)
+    three, four = look(*behind(2, 3, 4), sessions=10), look(*behind(2, 3, 4, 5), sessions=10)
+    assert judge_damage(calm, BUDGET, three, yields=False) is None
+    withdrawal = judge_damage(calm, BUDGET, four, yields=False)
+    assert withdrawal is not None
+    assert (withdrawal.reason, withdrawal.was_waiting) == (Reason.SHARE, False)
+    assert judge_damage(calm, BUDGET, four, yields=True) is None
+
+
+@pytest.mark.parametrize(
+    ("latest", "blind_for", "is_over", "was_waiting"),
+    [
+        (None, 0.0, False, False),
+        (None, SIGHT_SECONDS, True, False),
+        (look(), 1.9, False, False),
+        (look(), SIGHT_SECONDS, True, False),
+        (look(*behind(7)), 0.0, True, False),
+        (look(LockWait(1, (5,))), 0.0, True, True),
+    ],
+)
+def test_blindness_ends_what_may_harm(
+    latest: Look | None,
+    blind_for: float,
+    is_over: bool,  # noqa: FBT001 - a fact
+    was_waiting: bool,  # noqa: FBT001 - likewise
+) -> None:
+    """At once where somebody was seen to wait, else soon."""
+    withdrawal = judge_blindness(latest, blind_for, "why")
+    assert (withdrawal is not None) == is_over
+    if withdrawal is not None:
+        assert (withdrawal.reason, withdrawal.detail) == (Reason.SIGHT, "why")
+        assert withdrawal.was_waiting == was_waiting

@@ -1,0 +1,44 @@
+"""The damage budget as people write it."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.core.damage_budget import DamageBudget
+from hook.settings.damage_budget import parse_damage_budget
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10,20", DamageBudget(10, 20)),
+        (" 0.5 , 0.5 ", DamageBudget(0.5, 0.5)),
+        ("off", None),
+        (" OFF ", None),
+    ],
+)
+def test_budget_is_two_numbers_or_off(text: str, expected: DamageBudget | None) -> None:
+    """Per attempt first, then per run."""
+    assert parse_damage_budget(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "10,", "10,20,30", "10s,20s", "-1,2", "nan,inf", "1e3,1e4", "٣,٤", "none"]
+)
+def test_budget_without_clear_meaning_is_refused(text: str) -> None:
+    """One number, units, signs or another alphabet are not guessed at."""
+    with pytest.raises(ValueError, match="such as 10,20"):
+        parse_damage_budget(text)
+
+
+@pytest.mark.parametrize("text", ["0,20", "0,0", "0.000,1"])
+def test_budget_of_nothing_is_refused(text: str) -> None:
+    """Zero may mean two opposite things."""
+    with pytest.raises(ValueError, match="off sets no limit"):
+        parse_damage_budget(text)
+
+
+def test_run_gets_no_less_than_an_attempt() -> None:
+    """The budget of an attempt would never be reached."""
+    with pytest.raises(ValueError, match="less for the run"):
+        parse_damage_budget("20,10")
