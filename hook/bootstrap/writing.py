@@ -9,6 +9,7 @@ from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
 from hook.core.blockers import BlockerPolicy
+from hook.core.ending import PATIENCE
 from hook.core.outcome import Policy
 from hook.core.restore_commands import RestoreSource
 from hook.pipeline.dry_run import refuse_to_reconnect
@@ -23,6 +24,7 @@ from hook.stages.failure_memory import FailureMemoryStage
 from hook.stages.lock import LockStage
 from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
+from hook.stages.migrate.ending import Ending
 from hook.stages.migrate.watcher import Watcher, unwatched
 
 if TYPE_CHECKING:
@@ -100,7 +102,8 @@ def build_watch(settings: Settings) -> Callable[[Context], Watch]:
     def open_session(ctx: Context) -> Session:
         return connect(target, "watch", ctx.run_id, ctx.interrupt, _WATCH_TIMEOUT)
 
-    return lambda ctx: Watcher(ctx, open_session, budget)
+    cancels = settings.blockers.cancels
+    return lambda ctx: Watcher(ctx, open_session, budget, Ending(ctx, cancels, PATIENCE))
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:
@@ -117,7 +120,10 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         backup_policy=_policy("backup", settings.backup.policy, overridden),
         archive=_build_archive(settings.archive, catalogs),
         archive_policy=_policy("archive", settings.archive.policy, overridden),
-        blockers=BlockersStage(BlockerPolicy(settings.blockers.max_age), settings.blockers.wait),
+        blockers=BlockersStage(
+            BlockerPolicy(settings.blockers.max_age, cancels=settings.blockers.cancels),
+            settings.blockers.wait,
+        ),
         blockers_policy=_policy("blockers", settings.blockers.policy, overridden),
         marker=_build_marker(settings, catalogs),
         marker_policy=_policy("marker", settings.marker.policy, overridden),

@@ -92,6 +92,15 @@ def idle_finding(row: ActivityRow) -> Finding:
     return warned("idle-in-transaction", _who(row), _how_to_end(row), **_facts(row, ()))
 
 
+def endable_finding(finding: Finding) -> Finding:
+    """Return *finding*, of a session that the migration ends when it is in the way."""
+    hint = (
+        "Nothing to do: PRESYNC_CANCEL_BLOCKERS lets a migration that waits for it end it, unless"
+        " it is a superuser's."
+    )
+    return warned(finding.rule, finding.message, hint, **finding.facts)
+
+
 def prepared_finding(
     item: PreparedTransaction,
     conflicts: Sequence[Conflict],

@@ -16,12 +16,14 @@ from hook.core.blocker_findings import (
     autovacuum_finding,
     calm_finding,
     dump_finding,
+    endable_finding,
     hidden_finding,
     holder_finding,
     idle_finding,
     old_finding,
     prepared_finding,
 )
+from hook.core.ending import Endable, kind_of
 from hook.core.locks import CONFLICTS, LockMode, LockRequest, strongest
 from hook.core.outcome import Finding, failed
 from hook.errors import ExitCode
@@ -38,10 +40,12 @@ class BlockerPolicy:
         max_age: A transaction or query older than this blocks, whatever it locks.
         patience: A transaction with a conflicting lock blocks from this age on;
             before that only as long as we have not watched it come and go.
+        cancels: Whom the migration itself may end when it waits for them.
     """
 
     max_age: timedelta
     patience: timedelta = timedelta(seconds=5)
+    cancels: frozenset[Endable] = frozenset()
 
 
 def judge_blockers(
@@ -108,7 +112,8 @@ class _Look:
             finding = dump_finding(row, self._wants_everything and self._is_lasting(row))
         elif row.is_idle_in_transaction and _is_worth_telling(row):
             finding = idle_finding(row)
-        return finding
+        is_left = conflicts and kind_of(row) in self._policy.cancels
+        return endable_finding(finding) if finding is not None and is_left else finding
 
     def judge_prepared(self) -> list[Finding]:
         """Judge the prepared transactions: nothing but a human ends them."""

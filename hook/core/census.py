@@ -46,10 +46,22 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A session, and its locks that matter here."""
+    """A session, and its locks that matter here.
+
+    Attributes:
+        identity: When it was connected, and when its state last changed, as the server
+            writes them; what has moved on has another one. None when they are hidden.
+    """
 
     row: ActivityRow
     stands: tuple[Stand, ...] = ()
+    is_superuser: bool = False
+    identity: tuple[str, str] | None = None
+
+    @property
+    def is_root(self) -> bool:
+        """Tell whether it waits for nobody itself."""
+        return all(stand.is_granted for stand in self.stands)
 
     def describe(self) -> str:
         """Return who it is, what it does and which locks it has."""
@@ -167,9 +179,7 @@ class Toll:
 def how_to_end(census: Census) -> str:
     """Return a hint that names what would end those who have no reason to wait."""
     ends = [
-        f"SELECT pg_terminate_backend({item.row.pid});"
-        for item in census.blockers
-        if all(stand.is_granted for stand in item.stands)
+        f"SELECT pg_terminate_backend({item.row.pid});" for item in census.blockers if item.is_root
     ][:_TOLD]
     ends += [_rollback_prepared(gid) for gid in census.prepared[:_TOLD]]
     if not ends:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hook.core.activity import ActivityRow
 from hook.core.census import Census, Party, Stand
 from hook.core.contention import PREPARED, LockWait, Look
+from hook.core.ending import TERMINATED, Endable
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
@@ -53,6 +54,18 @@ def fetch_census(session: Session, look: Look) -> Census:
     )
 
 
+def end_session(session: Session, party: Party, kind: Endable) -> bool:
+    """End *party*, or what it does if that is enough; tell whether it was still there.
+
+    Raises:
+        DatabaseRejected: The role may not do that.
+        HookError: As `Session.fetch`.
+    """
+    parameters = (kind in TERMINATED, party.row.pid, *(party.identity or (None, None)))
+    rows = session.fetch(load_query("end_session"), parameters)
+    return any(is_signalled for (is_signalled,) in rows)
+
+
 def _known(pids: Iterable[int], parties: dict[int, Party]) -> Iterable[Party]:
     return (parties[pid] for pid in pids if pid in parties)
 
@@ -65,7 +78,7 @@ def _party_of(rows: Sequence[Row]) -> Party:
     """Return the session of *rows*, which differ in one lock each."""
     (
         pid, user, application, client, backend_type, state, transaction_age, state_age,
-        is_autovacuum, prevents_wraparound, *_,
+        is_autovacuum, prevents_wraparound, is_superuser, connected, changed, *_,
     ) = rows[0]  # fmt: skip
     row = ActivityRow(
         pid=pid,
@@ -81,7 +94,9 @@ def _party_of(rows: Sequence[Row]) -> Party:
         prevents_wraparound=prevents_wraparound,
     )
     locks = (own[-4:] for own in rows)
-    return Party(row, tuple(Stand(*lock) for lock in locks if lock[0] is not None))
+    stands = tuple(Stand(*lock) for lock in locks if lock[0] is not None)
+    identity = (connected, changed) if connected and changed else None
+    return Party(row, stands, is_superuser=is_superuser, identity=identity)
 
 
 def _span(seconds: float | None) -> timedelta | None:

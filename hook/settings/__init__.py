@@ -16,6 +16,7 @@ from hook.settings.setting import Given
 from hook.settings.target import ConnectionTarget
 
 if TYPE_CHECKING:
+    from hook.core.ending import Endable
     from hook.settings.backup_source import BackupSource
 
 
@@ -109,11 +110,13 @@ class BlockerSettings(NamedTuple):
     Attributes:
         max_age: A transaction or query older than this blocks.
         wait: How long to wait for blockers to go.
+        cancels: Whom a migration may end that waits for them.
     """
 
     policy: Policy
     max_age: timedelta
     wait: timedelta
+    cancels: frozenset[Endable] = frozenset()
 
 
 class MarkerSettings(NamedTuple):

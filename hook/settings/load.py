@@ -64,6 +64,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
         ]
     )
     values = _with_flyway_waits(values)
+    cancels = values.of(watch.CANCEL_BLOCKERS)
     return Settings(
         database=_build_database(values, connection),
         migrations=build_migrations(values),
@@ -92,6 +93,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             policy=values.of(spec.BLOCKERS_POLICY),
             max_age=values.of(spec.BLOCKER_MAX_AGE),
             wait=values.of(spec.BLOCKER_WAIT),
+            cancels=cancels if cancels is not None else frozenset(),
         ),
         output=build_output(values),
         marker=MarkerSettings(
@@ -159,6 +161,12 @@ def _judge_together(values: Values) -> Iterator[Problem]:
             "--backup-cipher-pass is a secret, and every process of the machine can read flags",
             Origin.FLAG,
             "Set PRESYNC_BACKUP_CIPHER_PASS or PRESYNC_BACKUP_CIPHER_PASS_FILE instead.",
+        )
+    if values.of(watch.CANCEL_BLOCKERS) and values.of(watch.DAMAGE_BUDGET) is None:
+        label = values.given[watch.CANCEL_BLOCKERS.name].label
+        yield Problem(
+            f"{label} is set and PRESYNC_DAMAGE_BUDGET is off: nobody sees who is in the way",
+            hint="Set a budget, such as PRESYNC_DAMAGE_BUDGET=10,20, or cancel nobody.",
         )
     if values.of(spec.OVERRIDE) and not (values.of(spec.OVERRIDE_REASON) or "").strip():
         label = values.given[spec.OVERRIDE.name].label

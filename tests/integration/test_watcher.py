@@ -15,6 +15,7 @@ from hook.core.report import Report
 from hook.errors import DatabaseUnreachable, ExitCode
 from hook.postgres.session import Session
 from hook.stages import Context
+from hook.stages.migrate.ending import Ending
 from hook.stages.migrate.watcher import Watcher
 from tests.testbed.database import Database, Role
 from tests.testbed.gate import Gate, deciding, run_settings
@@ -214,7 +215,8 @@ def test_quick_migration_opens_no_connection(gate: Gate, database: Database) -> 
         opened.append(ctx.run_id)
         raise DatabaseUnreachable("not to be opened")
 
-    watcher = Watcher(gate.context(), connect, DamageBudget(10, 20))
+    ctx = gate.context()
+    watcher = Watcher(ctx, connect, DamageBudget(10, 20), Ending(ctx))
     with open_session(target_of(database), gate.interrupt) as session:
         watcher.begin(session.pid, 3600)
         assert watcher.over(session).run("SELECT pg_sleep(0.3)").failure is None

@@ -27,11 +27,15 @@ SELECT a.pid,
        coalesce(a.backend_type OPERATOR(pg_catalog.=) 'autovacuum worker'
                 AND pg_catalog.strpos(a.query, '(to prevent wraparound)')
                     OPERATOR(pg_catalog.>) 0, false),
+       coalesce(r.rolsuper, false),
+       a.backend_start::pg_catalog.text,
+       a.state_change::pg_catalog.text,
        h.locktype,
        h.mode,
        h.granted,
        h.relation
   FROM pg_catalog.pg_stat_activity AS a
+  LEFT JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) a.usesysid
   LEFT JOIN locks AS h
     ON h.pid OPERATOR(pg_catalog.=) a.pid
    AND (NOT h.granted

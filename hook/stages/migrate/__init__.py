@@ -108,7 +108,8 @@ class MigrateStage:
             watch.close()
         progress = merged(footing.progress, callbacks.progress)
         migrated = Migrated(footing.session, tuple(migrator.applied), progress)
-        findings = (*judge_ladder(self.ladder, work.facts), last, *callbacks.take_findings())
+        told = (*watch.take_findings(), *callbacks.take_findings())
+        findings = (*judge_ladder(self.ladder, work.facts), last, *told)
         return Outcome(findings, migrated)
 
 

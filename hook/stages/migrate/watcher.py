@@ -12,9 +12,11 @@ from hook.core.damage_budget import DamageBudget
 from hook.errors import DatabaseUnreachable, HookError, Interrupted
 from hook.postgres.contention import fetch_census, fetch_look
 from hook.stages import Context
+from hook.stages.migrate.ending import Ending
 
 if TYPE_CHECKING:
     from hook.core.contention import Look
+    from hook.core.outcome import Finding
     from hook.postgres.session import Session
 
 FIRST_LOOK_SECONDS = 0.25
@@ -42,6 +44,9 @@ class Watch(Protocol):
     def is_spent(self) -> bool:
         """Tell whether the run has done all the damage that it may."""
 
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return what is to be told of what was done to others."""
+
     def close(self) -> None:
         """Close what was opened."""
 
@@ -61,6 +66,10 @@ class Unwatched:
     def end(self) -> None:
         """Return nothing."""
 
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return nothing."""
+        return ()
+
     def close(self) -> None:
         """Close nothing."""
 
@@ -79,6 +88,7 @@ class Watcher:
 
     Attributes:
         connect: Opens a session with the same database.
+        ending: Ends those in the way that may be ended.
         looked: The latest look of the attempt under way, none before the first.
         withdrawal: Why that attempt is given up.
     """
@@ -86,6 +96,7 @@ class Watcher:
     ctx: Context
     connect: Callable[[Context], Session]
     budget: DamageBudget
+    ending: Ending
     damage: Damage = field(default_factory=Damage)
     census: Census = field(default_factory=Census)
     looked: Look | None = None
@@ -115,6 +126,10 @@ class Watcher:
     def is_spent(self) -> bool:
         """Tell whether the budget of the run is used up."""
         return self.damage.run >= self.budget.run
+
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return who was ended."""
+        return tuple(self.ending.findings)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -159,6 +174,7 @@ class Watcher:
             raise DatabaseUnreachable(message, "Find out where the address leads to.")
         if look.is_waiting or look.harmed:
             self.census = fetch_census(session, look)
+            self.ending.end(session, self.census)
         return look
 
     def _judge(self, look: Look) -> Withdrawal | None:

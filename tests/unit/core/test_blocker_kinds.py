@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from hook.core.activity import PreparedTransaction, Watch
+from hook.core.activity import ActivityRow, LockHolder, PreparedTransaction, Watch
 from hook.core.blockers import judge_blockers
+from hook.core.ending import Endable
 from hook.core.locks import LockMode, LockRequest
 from hook.core.outcome import Status
 from hook.errors import ExitCode
@@ -145,3 +146,19 @@ def test_holder_that_has_just_left_its_transaction_is_told_without_one() -> None
     row = replace(SELECTING, transaction_age=None)
     (finding,) = judge(activity_of(row, holders=(READ_LOCK,)))
     assert finding.message.endswith("; active for 8s")
+
+
+def test_who_may_be_ended_is_left_to_the_migration() -> None:
+    """As far as it holds a lock that stands against ours; age alone is no licence."""
+    policy = replace(POLICY, cancels=frozenset({Endable.QUERY}))
+    old = replace(SELECTING, transaction_age=POLICY.max_age)
+
+    def judged(*rows: ActivityRow, holders: tuple[LockHolder, ...]) -> list[tuple[str, Status]]:
+        activity = activity_of(*rows, holders=holders)
+        return summary(judge_blockers(activity, (ALTER,), policy, Watch.begin(activity, 0.0)))
+
+    assert ("blocker-lock", Status.WARNED) in judged(SELECTING, holders=(READ_LOCK,))
+    assert ("blocker-age", Status.WARNED) in judged(old, holders=(READ_LOCK,))
+    assert ("blocker-age", Status.FAILED) in judged(old, holders=())
+    idle = replace(SELECTING, state="idle in transaction")
+    assert ("blocker-lock", Status.FAILED) in judged(idle, holders=(READ_LOCK,))

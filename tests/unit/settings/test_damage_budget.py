@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from hook.core.damage_budget import DamageBudget
+from hook.core.ending import Endable
+from hook.errors import ConfigError
+from hook.settings import Settings
 from hook.settings.damage_budget import parse_damage_budget
+from hook.settings.load import Need, load_settings
+from hook.settings.sources import Inputs
 
 
 @pytest.mark.parametrize(
@@ -42,3 +47,30 @@ def test_run_gets_no_less_than_an_attempt() -> None:
     """The budget of an attempt would never be reached."""
     with pytest.raises(ValueError, match="less for the run"):
         parse_damage_budget("20,10")
+
+
+def load(**environment: str) -> Settings:
+    """Return the settings of a process with these variables."""
+    return load_settings(Inputs({}, environment), Need.NO_DATABASE)
+
+
+def test_nobody_is_cancelled_by_default() -> None:
+    """The default is a budget, and to leave others alone."""
+    settings = load()
+    assert settings.run.damage_budget == DamageBudget(10, 20)
+    assert settings.blockers.cancels == frozenset()
+
+
+def test_kinds_to_cancel_are_words() -> None:
+    """Each once, in any order."""
+    settings = load(PRESYNC_CANCEL_BLOCKERS="query, Idle-in-Transaction,query")
+    assert settings.blockers.cancels == {Endable.QUERY, Endable.IDLE}
+    with pytest.raises(ConfigError, match="'superuser' is not idle-in-transaction, query or"):
+        load(PRESYNC_CANCEL_BLOCKERS="superuser")
+
+
+def test_who_looks_at_nobody_cancels_nobody() -> None:
+    """Without the watcher nobody knows who is in the way."""
+    with pytest.raises(ConfigError, match="PRESYNC_CANCEL_BLOCKERS is set and PRESYNC_DAMAGE"):
+        load(PRESYNC_CANCEL_BLOCKERS="query", PRESYNC_DAMAGE_BUDGET="off")
+    assert load(PRESYNC_DAMAGE_BUDGET="off").run.damage_budget is None
