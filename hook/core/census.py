@@ -108,6 +108,12 @@ class Census:
         is_autovacuum = all(row.is_autovacuum and not row.prevents_wraparound for row in rows)
         return bool(rows) and is_autovacuum and not self.prepared
 
+    def describe_blockers(self) -> str:
+        """Return who is in the way, empty when nobody is known to be."""
+        parties = [item.describe() for item in self.blockers]
+        parties += [f"prepared transaction {gid}" for gid in self.prepared]
+        return _listed(parties)
+
 
 @dataclass(frozen=True, slots=True)
 class Toll:
@@ -153,9 +159,7 @@ class Toll:
 
     def describe_blockers(self) -> str:
         """Return who stood in the way, empty when nobody is known to have."""
-        parties = [item.describe() for item in self.census.blockers]
-        parties += [f"prepared transaction {gid}" for gid in self.census.prepared]
-        return _listed(parties)
+        return self.census.describe_blockers()
 
     def describe_waiting(self) -> str:
         """Return who waited when it was given up, empty when nobody did or it was not."""

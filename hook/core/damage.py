@@ -117,16 +117,36 @@ def judge_damage(
     return None
 
 
-def judge_blindness(latest: Look | None, blind_for: float, detail: str) -> Withdrawal | None:
-    """Judge whether the attempt goes on although nobody can see whom it harms.
+@dataclass(frozen=True, slots=True)
+class Blindness:
+    """What is known when nobody can see whom an attempt harms.
 
-    Args:
+    Attributes:
         latest: The look before sight was lost, none when there was none in this attempt.
-        blind_for: Seconds since then.
+        seconds: Since then.
         detail: What took our sight.
     """
+
+    latest: Look | None
+    seconds: float
+    detail: str
+
+
+def judge_blindness(blindness: Blindness, *, is_undone: bool) -> Withdrawal | None:
+    """Judge whether the attempt goes on although nobody can see whom it harms.
+
+    Where somebody may queue behind us any moment, at once. What leaves work behind when it
+    is cancelled goes on until somebody was seen to wait: an index that is built concurrently
+    harms nobody, and half of it is of no use.
+
+    Args:
+        blindness: What is known.
+        is_undone: The attempt is in one transaction, so that nothing is left of it.
+    """
+    latest = blindness.latest
     was_waiting = latest is not None and latest.is_waiting
     waiting = 0 if latest is None else len(latest.harmed)
-    if was_waiting or waiting or blind_for >= SIGHT_SECONDS:
-        return Withdrawal(Reason.SIGHT, was_waiting, waiting, detail)
+    is_risky = was_waiting or blindness.seconds >= SIGHT_SECONDS
+    if waiting or (is_undone and is_risky):
+        return Withdrawal(Reason.SIGHT, was_waiting, waiting, blindness.detail)
     return None

@@ -71,10 +71,11 @@ def test_lock_never_released_is_contention(gate: Gate) -> None:
     """The ladder ends, everything is rolled back, and trying again later may help."""
     with holder(gate):
         report = gate.run(ALTER)
-    assert report.verdict == (
+    assert report.verdict.startswith(
         "FAILED 32 CONTENTION: V2__x.sql:1 55P03 canceling statement due to lock timeout"
-        " (3 attempts); rolled back, at 1"
+        " (3 attempts)"
     )
+    assert report.verdict.endswith("; rolled back, at 1")
     assert retried(gate) == ["55P03", "55P03"]
     assert deciding(report).facts["attempts"] == 3
     assert len(gate.history()) == 1

@@ -16,7 +16,7 @@ from hook.errors import DatabaseUnreachable, ExitCode
 from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.migrate.ending import Ending
-from hook.stages.migrate.watcher import Watcher
+from hook.stages.migrate.watcher import Subject, Watcher
 from tests.testbed.database import Database, Role
 from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.readers import reading
@@ -218,7 +218,7 @@ def test_quick_migration_opens_no_connection(gate: Gate, database: Database) -> 
     ctx = gate.context()
     watcher = Watcher(ctx, connect, DamageBudget(10, 20), Ending(ctx))
     with open_session(target_of(database), gate.interrupt) as session:
-        watcher.begin(session.pid, 3600)
+        watcher.begin(Subject(session.pid, 3600))
         assert watcher.over(session).run("SELECT pg_sleep(0.3)").failure is None
     assert opened == []
 
@@ -256,3 +256,23 @@ def test_no_sight_at_all_is_no_licence(gate: Gate, make_role: Callable[..., Role
     assert "PRESYNC_DAMAGE_BUDGET=off" in deciding(report).hint
     gate.limit(gate.settings.run._replace(damage_budget=None))
     assert gate.run({"V2__x.sql": "SELECT pg_sleep(3)"}).exit_code is ExitCode.OK
+
+
+def test_index_built_concurrently_waits_for_nobody_of_ours(gate: Gate) -> None:
+    """The watcher keeps no snapshot; and to lose it is no reason to leave half an index."""
+    patient(gate, 0.001, 0.001)
+    snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1"
+    with gate.database.connect(autocommit=False) as other:
+        other.execute(snapshot)
+        running = gate.start({"V2__x.sql": "CREATE INDEX CONCURRENTLY i ON t (name)"})
+        pids: list[object] = []
+        for _ in range(2):
+            eventually(lambda: gate.database.query(WATCHING)[:1] not in ([], pids))
+            pids[:] = gate.database.query(WATCHING)
+            gate.database.query(f"SELECT pg_terminate_backend(pid) FROM ({WATCHING}) AS x")
+        other.rollback()
+        report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert report.migrations[0].attempts == 1
+    is_valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"
+    assert gate.database.query(is_valid) == [(True,)]

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPa
 from hook.stages import Context
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
-from hook.stages.migrate.watcher import FIRST_LOOK_SECONDS, Unwatched, Watch
+from hook.stages.migrate.watcher import FIRST_LOOK_SECONDS, Subject, Unwatched, Watch
 
 if TYPE_CHECKING:
     from hook.core.callback_book import EachCallbacks
@@ -129,9 +130,10 @@ class Attempts:
             self._look_again()
         self.made += 1
         tasks, footing, watch = self._tasks(), self.footing, self.rules.watch
-        watch.begin(footing.facts.backend_pid, self._first_look(tasks[0].limits))
+        watch.begin(self._subject(tasks[0].limits))
         session = watch.over(footing.session)
-        attempt = footing.engine.apply(session, tasks, self._tell().progress)
+        tell = partial(self._tell().progress, watch=watch)
+        attempt = footing.engine.apply(session, tasks, tell)
         attempt = with_toll(attempt, watch.end())
         self._tell().notices(attempt)
         self._tell().results(attempt)
@@ -169,15 +171,17 @@ class Attempts:
             for rank, script in enumerate(self.unit, self.rank)
         )
 
-    def _first_look(self, limits: Limits) -> float:
-        """Return after how many seconds to look first.
+    def _subject(self, limits: Limits) -> Subject:
+        """Return what is watched, and after how many seconds first.
 
         A script that meets no lock seldom lasts long enough to be looked at. One that has
         met a lock, or gets no other chance, is looked at before the server gives up.
         """
-        if self.made == 1 < len(self.rules.ladder):
-            return FIRST_LOOK_SECONDS
-        return min(FIRST_LOOK_SECONDS, limits.lock_timeout_ms / 2000)
+        first_look = FIRST_LOOK_SECONDS
+        if self.made > 1 or len(self.rules.ladder) == 1:
+            first_look = min(first_look, limits.lock_timeout_ms / 2000)
+        pid, is_undone = self.footing.facts.backend_pid, self.unit[0].in_transaction
+        return Subject(pid, first_look, is_undone)
 
     def _look_again(self) -> None:
         """See that lock, session and plan still stand before the next attempt."""

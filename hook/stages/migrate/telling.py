@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hook.core.attempt import Attempt
     from hook.core.group import Unit
     from hook.stages import Events
+    from hook.stages.migrate.watcher import Watch
 
 _WARNING = "WARNING"
 
@@ -38,13 +39,18 @@ class Telling:
                 executed=script.is_run,
             )
 
-    def progress(self, seconds: float) -> None:
-        """Tell how long the attempt has been running."""
+    def progress(self, seconds: float, watch: Watch) -> None:
+        """Tell how long the attempt has been running, and what *watch* knows of it."""
+        work, blockers = watch.find_progress(), watch.find_blockers()
+        how_far = "" if work is None else f": {work.describe()}"
+        in_the_way = f"; in the way: {blockers}" if blockers else ""
         self.events(
             "migration.progress",
-            f"{self._name} running for {seconds:.0f}s",
+            f"{self._name} running for {seconds:.0f}s{how_far}{in_the_way}",
             script=self._name,
             elapsed_ms=round(seconds * 1000),
+            **({} if work is None else work.facts()),
+            **({"in_the_way": blockers} if blockers else {}),
         )
 
     def notices(self, attempt: Attempt) -> None:

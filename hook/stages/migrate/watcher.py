@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hook.core.census import Census, Toll
-from hook.core.damage import Damage, Withdrawal, judge_blindness, judge_damage
+from hook.core.damage import Blindness, Damage, Withdrawal, judge_blindness, judge_damage
 from hook.core.damage_budget import DamageBudget
 from hook.errors import DatabaseUnreachable, HookError, Interrupted
 from hook.postgres.contention import fetch_census, fetch_look
+from hook.postgres.progress import fetch_progress
 from hook.stages import Context
 from hook.stages.migrate.ending import Ending
 
 if TYPE_CHECKING:
     from hook.core.contention import Look
     from hook.core.outcome import Finding
+    from hook.core.work import WorkProgress
     from hook.postgres.session import Session
 
 FIRST_LOOK_SECONDS = 0.25
@@ -28,17 +31,40 @@ _ANSWER_SECONDS = 2.0
 _LIMITS = "SET statement_timeout = 1500; SET lock_timeout = 1000"
 
 
+class Subject(NamedTuple):
+    """An attempt to be watched.
+
+    Attributes:
+        pid: Of the backend.
+        first_look: Seconds until then.
+        is_undone: It is in one transaction, so that nothing is left of it when it is cancelled.
+    """
+
+    pid: int
+    first_look: float
+    is_undone: bool = True
+
+
+_NOBODY = Subject(0, FIRST_LOOK_SECONDS)
+
+
 class Watch(Protocol):
     """What the attempts at migrations know of who watches them."""
 
-    def begin(self, pid: int, first_look: float) -> None:
-        """Watch the backend *pid* from now on, first after *first_look* seconds."""
+    def begin(self, subject: Subject) -> None:
+        """Watch *subject* from now on."""
 
     def over(self, session: Session) -> Session:
         """Return *session* such that its scripts are watched."""
 
     def end(self) -> Toll | None:
         """Return what the attempt has cost, none when nobody has watched."""
+
+    def find_progress(self) -> WorkProgress | None:
+        """Return how far the statement under way has come, none when nobody knows."""
+
+    def find_blockers(self) -> str:
+        """Return whom it waits for, empty when for nobody that is known."""
 
     @property
     def is_spent(self) -> bool:
@@ -56,7 +82,7 @@ class Unwatched:
 
     is_spent = False
 
-    def begin(self, pid: int, first_look: float) -> None:
+    def begin(self, subject: Subject) -> None:
         """Watch nothing."""
 
     def over(self, session: Session) -> Session:
@@ -65,6 +91,13 @@ class Unwatched:
 
     def end(self) -> None:
         """Return nothing."""
+
+    def find_progress(self) -> None:
+        """Know nothing."""
+
+    def find_blockers(self) -> str:
+        """Know nothing."""
+        return ""
 
     def take_findings(self) -> tuple[Finding, ...]:
         """Return nothing."""
@@ -101,17 +134,17 @@ class Watcher:
     census: Census = field(default_factory=Census)
     looked: Look | None = None
     withdrawal: Withdrawal | None = None
-    _pid: int = 0
+    _subject: Subject = _NOBODY
     _next_look: float = 0.0
     _seen_at: float = 0.0
     _session: Session | None = None
 
-    def begin(self, pid: int, first_look: float) -> None:
-        """Watch the backend *pid*, see `Watch`."""
+    def begin(self, subject: Subject) -> None:
+        """Watch *subject*, see `Watch`."""
         now = self.ctx.clock.monotonic()
         self.damage = self.damage.begin(now)
         self.census, self.looked, self.withdrawal = Census(), None, None
-        self._pid, self._seen_at, self._next_look = pid, now, now + first_look
+        self._subject, self._seen_at, self._next_look = subject, now, now + subject.first_look
 
     def over(self, session: Session) -> Session:
         """Return *session*, watched."""
@@ -121,6 +154,19 @@ class Watcher:
         """Return what the attempt has cost."""
         self.damage = self.damage.end(self.ctx.clock.monotonic())
         return Toll(self.damage, self.budget, self.census, self.withdrawal)
+
+    def find_progress(self) -> WorkProgress | None:
+        """Return how far it has come; it is only for the log, and nobody insists."""
+        if self._session is None or self._session.is_lost:
+            return None
+        with contextlib.suppress(HookError):
+            return fetch_progress(self._session.hasty(_ANSWER_SECONDS), self._subject.pid)
+        return None
+
+    def find_blockers(self) -> str:
+        """Return whom the latest look has found in the way."""
+        is_waiting = self.looked is not None and self.looked.is_waiting
+        return self.census.describe_blockers() if is_waiting else ""
 
     @property
     def is_spent(self) -> bool:
@@ -153,8 +199,9 @@ class Watcher:
             return False
         except HookError as error:
             self.close()
-            blind_for = self.ctx.clock.monotonic() - self._seen_at
-            self.withdrawal = judge_blindness(self.looked, blind_for, error.message)
+            seconds = self.ctx.clock.monotonic() - self._seen_at
+            blindness = Blindness(self.looked, seconds, error.message)
+            self.withdrawal = judge_blindness(blindness, is_undone=self._subject.is_undone)
         else:
             self.withdrawal = self._judge(look)
         now = self.ctx.clock.monotonic()
@@ -168,7 +215,7 @@ class Watcher:
             HookError: The server did not answer, or another one did.
         """
         session = self._open()
-        look = fetch_look(session, self._pid)
+        look = fetch_look(session, self._subject.pid)
         if not look.is_found:
             message = f"{session.peer.name}: the backend that migrates is not there"
             raise DatabaseUnreachable(message, "Find out where the address leads to.")

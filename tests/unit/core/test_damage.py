@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from hook.core.contention import LockWait, Look
 from hook.core.damage import (
     SIGHT_SECONDS,
+    Blindness,
     Damage,
     Reason,
+    Withdrawal,
     judge_blindness,
     judge_damage,
     most_waiting,
@@ -152,26 +154,35 @@ def test_share_of_waiting_sessions_decides() -> None:
     assert judge_damage(calm, BUDGET, four, yields=True) is None
 
 
+WAITING_FOR_US, WAITING = look(*behind(7)), look(LockWait(1, (5,)))
+
+
 @pytest.mark.parametrize(
-    ("latest", "blind_for", "is_over", "was_waiting"),
+    ("latest", "seconds", "if_undone", "if_not"),
     [
         (None, 0.0, False, False),
         (None, SIGHT_SECONDS, True, False),
         (look(), 1.9, False, False),
         (look(), SIGHT_SECONDS, True, False),
-        (look(*behind(7)), 0.0, True, False),
-        (look(LockWait(1, (5,))), 0.0, True, True),
+        (WAITING, 0.0, True, False),
+        (WAITING_FOR_US, 0.0, True, True),
     ],
 )
 def test_blindness_ends_what_may_harm(
     latest: Look | None,
-    blind_for: float,
-    is_over: bool,  # noqa: FBT001 - a fact
-    was_waiting: bool,  # noqa: FBT001 - likewise
+    seconds: float,
+    if_undone: bool,  # noqa: FBT001 - a fact
+    if_not: bool,  # noqa: FBT001 - likewise
 ) -> None:
-    """At once where somebody was seen to wait, else soon."""
-    withdrawal = judge_blindness(latest, blind_for, "why")
-    assert (withdrawal is not None) == is_over
-    if withdrawal is not None:
-        assert (withdrawal.reason, withdrawal.detail) == (Reason.SIGHT, "why")
-        assert withdrawal.was_waiting == was_waiting
+    """At once where somebody may queue, else soon; what leaves work behind only if somebody did."""
+    blindness = Blindness(latest, seconds, "why")
+    assert (judge_blindness(blindness, is_undone=True) is not None) == if_undone
+    assert (judge_blindness(blindness, is_undone=False) is not None) == if_not
+
+
+def test_blindness_is_told_with_what_was_seen_last() -> None:
+    """What took the sight, and whether we waited then."""
+    withdrawal = judge_blindness(Blindness(WAITING, 0.0, "why"), is_undone=True)
+    assert withdrawal == Withdrawal(Reason.SIGHT, was_waiting=True, waiting=0, detail="why")
+    withdrawal = judge_blindness(Blindness(WAITING_FOR_US, 0.0, "why"), is_undone=False)
+    assert withdrawal == Withdrawal(Reason.SIGHT, was_waiting=False, waiting=1, detail="why")

@@ -1,0 +1,47 @@
+"""How far a long statement has come, as far as the server tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkProgress:
+    """One look at a row of the server's views ``pg_stat_progress_…``.
+
+    Attributes:
+        command: ``CREATE INDEX CONCURRENTLY``, ``VACUUM``, …
+        phase: In the server's words; most statements have several.
+        done: Of *total* in this phase.
+        total: Zero when the server does not know it.
+        waits_for: The process that it waits for in this phase, none when for nobody.
+    """
+
+    command: str
+    phase: str
+    done: int = 0
+    total: int = 0
+    waits_for: int | None = None
+
+    @property
+    def percent(self) -> int | None:
+        """Return how much of the phase is done, none when nobody knows."""
+        if self.total <= 0:
+            return None
+        return min(100, max(0, self.done * 100 // self.total))
+
+    def describe(self) -> str:
+        """Return ``CREATE INDEX: building index, 42 %``."""
+        percent = "" if self.percent is None else f", {self.percent} %"
+        waits_for = "" if self.waits_for is None else f", waiting for pid {self.waits_for}"
+        return f"{self.command}: {self.phase}{percent}{waits_for}"
+
+    def facts(self) -> dict[str, object]:
+        """Return the same, ready for JSON."""
+        facts: dict[str, object] = {
+            "command": self.command,
+            "phase": self.phase,
+            "percent": self.percent,
+            "waits_for": self.waits_for,
+        }
+        return {name: value for name, value in facts.items() if value is not None}

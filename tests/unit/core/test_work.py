@@ -1,0 +1,29 @@
+"""How far a statement has come, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.core.work import WorkProgress
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "percent"),
+    [(0, 0, None), (5, 0, None), (0, 10, 0), (42, 100, 42), (999, 1000, 99), (12, 10, 100)],
+)
+def test_percent_is_known_when_the_total_is(done: int, total: int, percent: int | None) -> None:
+    """A hundred only at the end; an estimate that was too low does not exceed it."""
+    assert WorkProgress("VACUUM", "scanning heap", done, total).percent == percent
+
+
+def test_progress_is_told_in_the_words_of_the_server() -> None:
+    """What is not known is left out."""
+    bare = WorkProgress("VACUUM", "initializing")
+    assert bare.describe() == "VACUUM: initializing"
+    assert bare.facts() == {"command": "VACUUM", "phase": "initializing"}
+    waiting = WorkProgress("CREATE INDEX CONCURRENTLY", "waiting for old snapshots", 1, 4, 77)
+    assert waiting.describe() == (
+        "CREATE INDEX CONCURRENTLY: waiting for old snapshots, 25 %, waiting for pid 77"
+    )
+    assert waiting.facts()["percent"] == 25
+    assert waiting.facts()["waits_for"] == 77
