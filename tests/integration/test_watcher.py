@@ -242,6 +242,30 @@ def test_lost_sight_ends_the_wait(gate: Gate) -> None:
     assert report.migrations[0].attempts == 2
 
 
+def test_script_may_call_itself_what_it_likes(gate: Gate) -> None:
+    """Its backend is found all the same."""
+    script = "SET application_name = 'mine'; SELECT pg_sleep(3)"
+    report = gate.run({"V2__x.sql": script})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert report.migrations[0].attempts == 1
+
+
+def test_another_server_is_no_all_clear(gate: Gate, database: Database) -> None:
+    """Where our backend is not, nobody waits for it: that says nothing."""
+    ctx, nobody = gate.context(), 2**31 - 1
+    target = target_of(database)
+    watcher = Watcher(
+        ctx, lambda _: open_session(target, gate.interrupt), DamageBudget(10, 20), Ending(ctx)
+    )
+    with open_session(target, gate.interrupt) as session:
+        watcher.begin(Subject(nobody, 0.0))
+        outcome = watcher.over(session).run("SELECT pg_sleep(60)")
+        watcher.close()
+    assert outcome.failure is not None
+    assert outcome.failure.sqlstate == "57014"
+    assert "the backend that migrates is not there" in watcher.end().given_up_for
+
+
 def test_no_sight_at_all_is_no_licence(gate: Gate, make_role: Callable[..., Role]) -> None:
     """Without a connection to look from, nothing goes on for long; the override is named."""
     role = make_role(attributes="CONNECTION LIMIT 2")
@@ -276,3 +300,39 @@ def test_index_built_concurrently_waits_for_nobody_of_ours(gate: Gate) -> None:
     assert report.migrations[0].attempts == 1
     is_valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"
     assert gate.database.query(is_valid) == [(True,)]
+
+
+def test_prepared_transaction_is_named(gate: Gate) -> None:
+    """It has no session; a command ends it."""
+    patient(gate, 0.4, 60, rungs=1)
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("SELECT id FROM t")
+        other.execute("PREPARE TRANSACTION 'left over'")
+    with reading(gate.database, 1):
+        report = gate.run(ALTER)
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    assert "; in the way: prepared transaction left over; waiting: " in deciding(report).message
+    assert "ROLLBACK PREPARED 'left over';" in deciding(report).hint
+
+
+def test_what_the_server_hides_is_told_as_hidden(
+    gate: Gate, make_role: Callable[..., Role]
+) -> None:
+    """Every role sees who waits for whom, and the locks; not every role sees the rest."""
+    role = make_role()
+    gate.database.execute(
+        f"GRANT ALL ON SCHEMA public TO {role.name};"
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role.name};"
+        f"ALTER TABLE t OWNER TO {role.name}"
+    )
+    target = target_of(gate.database, role)
+    gate.settings = gate.settings._replace(database=gate.settings.database._replace(target=target))
+    patient(gate, 0.4, 60, rungs=1)
+    with holder(gate) as other, reading(gate.database, 1):
+        report = gate.run(ALTER)
+        pid = other.info.backend_pid
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    assert (
+        f"in the way: pid {pid} (user postgres, console) state and age hidden from this role,"
+        " holds AccessShareLock on t; waiting: pid "
+    ) in deciding(report).message

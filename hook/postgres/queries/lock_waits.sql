@@ -1,9 +1,11 @@
 -- Who waits for a lock, wherever on the server, and for whom. There is at least one row, as
--- it also tells whether our backend is there and how many others use the database. Sessions
--- of our own run, and maintenance, are marked: that they wait is no damage. pg_locks has
--- waitstart since 14; before that a session has waited for no longer than its query runs.
+-- it also tells whether our backend is there and how many others use the database. It is known
+-- by its login, as a script may change application_name. Sessions of our own run, and
+-- maintenance, are marked: that they wait is no damage. pg_locks has waitstart since 14;
+-- before that a session has waited for no longer than its query runs.
 WITH sessions AS MATERIALIZED (
     SELECT a.pid,
+           a.usesysid,
            a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AS is_here,
            coalesce(a.application_name OPERATOR(pg_catalog.=)
                     pg_catalog.current_setting('application_name'), false) AS is_ours,
@@ -26,7 +28,10 @@ waits AS (
       LEFT JOIN sessions AS s ON s.pid OPERATOR(pg_catalog.=) l.pid
      WHERE NOT l.granted
 )
-SELECT EXISTS (SELECT 1 FROM sessions AS s WHERE s.is_ours AND s.pid OPERATOR(pg_catalog.=) %s),
+SELECT EXISTS (SELECT 1 FROM sessions AS s JOIN sessions AS o
+                   ON o.usesysid OPERATOR(pg_catalog.=) s.usesysid
+                WHERE o.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+                  AND s.is_here AND s.pid OPERATOR(pg_catalog.=) %s),
        (SELECT pg_catalog.count(*) FROM sessions AS s
          WHERE s.is_here AND s.is_client AND NOT s.is_ours),
        w.pid,
