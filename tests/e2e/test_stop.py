@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 from collections.abc import Callable
@@ -23,9 +22,6 @@ from tests.testbed.run_context import eventually
 
 # Of its own accord: before it would be abandoned.
 PROMPTLY = ABANDON_SECONDS
-# The promise is twenty seconds (`tests/unit/cli/test_cli.py`); Kubernetes kills after thirty,
-# and a busy machine takes its share of what is between.
-PATIENTLY = 29.0
 TABLE = {"V1__t.sql": "CREATE TABLE t (id int)"}
 StartPresync = Callable[..., RunningPresync]
 Connection = psycopg.Connection[TupleRow]
@@ -231,52 +227,6 @@ def test_stop_while_the_outcome_is_verified(
     assert completed.report["verdict"].endswith("SIGTERM received; 1 applied, at 2")
     eventually(lambda: not released.has_sessions())
     assert released.history()[1:] == [(2, "2", "V2__x.sql", True)]
-
-
-def abandoned(running: RunningPresync) -> Completed:
-    """Stop *running*, which hangs, and return how it ended, in time all the same."""
-    running.send_signal()
-    completed = running.wait(PATIENTLY)
-    assert completed.exit_code == ExitCode.INTERRUPTED
-    verdict = completed.events[-1]["verdict"]
-    assert verdict.startswith("FAILED 40 INTERRUPTED: SIGTERM received and a call that nothing")
-    assert not verdict.endswith("untouched")
-    return completed
-
-
-def test_stop_while_a_mounted_file_hangs(released: Deployment, start_presync: StartPresync) -> None:
-    """Nothing wakes a read of a file system that does not answer."""
-    pipe = released.folder / "pipe"
-    os.mkfifo(pipe)
-    running = start_presync(["run"], released.env(PRESYNC_PASSWORD_FILE=str(pipe)))
-    written: list[int] = []
-    eventually(lambda: _has_reader(pipe, written))
-    completed = abandoned(running)
-    os.close(written[0])
-    message = released.termination_log.read_text()
-    assert message.startswith(completed.events[-1]["verdict"])
-
-
-def test_stop_while_nobody_takes_the_report(
-    released: Deployment, start_presync: StartPresync
-) -> None:
-    """A pipe without a reader is a sink that blocks."""
-    pipe = released.folder / "pipe"
-    os.mkfifo(pipe)
-    running = start_presync(["run"], released.env(PRESYNC_REPORT=str(pipe)))
-    passed = running.wait_for_event("run.finished")
-    message = released.termination_log
-    eventually(lambda: message.read_text().startswith(passed["verdict"]))
-    completed = abandoned(running)
-    assert message.read_text().startswith(completed.events[-1]["verdict"])
-
-
-def _has_reader(pipe: Path, opened: list[int]) -> bool:
-    try:
-        opened.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-    except OSError:
-        return False
-    return True
 
 
 def wait_until_waiting(database: Database) -> None:
