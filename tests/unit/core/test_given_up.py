@@ -97,6 +97,18 @@ def test_statement_and_server_hint_are_the_next_step() -> None:
     assert denied == "Grant INSERT on app.flyway_schema_history to the role that migrates."
 
 
+def test_row_that_is_missing_is_no_division() -> None:
+    """How it was noticed is nobody's concern; who was rolled back with it is."""
+    error = failure_of(replace(given_up("22012", moment=Moment.CONFIRMING), others=2))
+    assert error.message.endswith(
+        "is not as it was written, and with it 2 other migrations of its group"
+    )
+    assert "sqlstate" not in error.facts
+    assert error.hint.startswith(
+        "Find the trigger, rule or policy that keeps row 7 of app.flyway_schema_history away."
+    )
+
+
 def test_facts_leave_out_what_is_not_known() -> None:
     """The report has no empty fields."""
     assert failure_of(given_up("42703")).facts == {
