@@ -26,6 +26,7 @@ from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
 from hook.stages.migrate.ending import Ending
 from hook.stages.migrate.watcher import Watcher, unwatched
+from hook.stages.restore_window import RestoreWindowStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from hook.core.wording import Wording
     from hook.engines import Engine
     from hook.postgres.session import Session
-    from hook.settings import ArchiveSettings, BackupSettings, Settings
+    from hook.settings import BackupSettings, Settings
     from hook.stages import Context
     from hook.stages.migrate.watcher import Watch
 
@@ -118,7 +119,7 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         engine=engine,
         backup=_build_backup(settings.backup, catalogs),
         backup_policy=_policy("backup", settings.backup.policy, overridden),
-        archive=_build_archive(settings.archive, catalogs),
+        archive=_build_archive(settings, catalogs),
         archive_policy=_policy("archive", settings.archive.policy, overridden),
         blockers=BlockersStage(
             BlockerPolicy(settings.blockers.max_age, cancels=settings.blockers.cancels),
@@ -138,12 +139,18 @@ def _build_backup(
     return BackupStage(catalogs and catalogs.backups, backup.max_age)
 
 
-def _build_archive(archive: ArchiveSettings, catalogs: Catalogs | None) -> ArchiveStage | NoArchive:
+def _build_archive(
+    settings: Settings, catalogs: Catalogs | None
+) -> ArchiveStage | RestoreWindowStage | NoArchive:
     if catalogs is None:
         return NoArchive("no WAL archive is looked at without a backup source")
+    max_lag = settings.archive.max_lag
+    source = settings.backup.source
+    if source is not None and source.system is BackupSystem.RDS:
+        return RestoreWindowStage(catalogs.backups, max_lag)
     if catalogs.wal is None:
         return NoArchive(f"no WAL archive belongs to {catalogs.backups.describe()}")
-    return ArchiveStage(catalogs.wal, archive.max_lag)
+    return ArchiveStage(catalogs.wal, max_lag)
 
 
 def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage | PositionStage:

@@ -17,6 +17,7 @@ from hook.settings.backup_source import (
     CommandLocation,
     DirectoryLocation,
     Location,
+    RdsLocation,
     S3Settings,
     parse_stanza,
 )
@@ -56,6 +57,10 @@ def open_catalogs(source: BackupSource, access: Access) -> Catalogs:
         command = CommandCatalog(source.location.arguments, access.stanza)
         shared = SharedWalCatalog(command)
         return Catalogs(shared, shared)
+    if isinstance(source.location, RdsLocation):
+        from hook.catalogs.rds import open_rds  # noqa: PLC0415 - not for a no-op run
+
+        return Catalogs(SharedCatalog(open_rds(source.location, access.s3)), None)
     if source.location is not None:
         if open_wal_catalog := _WAL_CATALOGS.get(source.system):
             shared = SharedWalCatalog(open_wal_catalog(source.location, access))

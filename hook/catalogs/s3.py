@@ -1,8 +1,4 @@
-"""Objects in a bucket of AWS S3 or a compatible service, through boto3.
-
-boto3 is imported with the first request and not with this module: it costs a third of a
-second and 30 MB, and most runs never ask for a backup.
-"""
+"""Objects in a bucket of AWS S3 or a compatible service."""
 
 from __future__ import annotations
 
@@ -10,31 +6,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from hook.catalogs.aws import Service, open_client
 from hook.catalogs.object_store import Entry, StoredObject, too_long
 from hook.errors import BackupUnknown
 from hook.settings.backup_source import S3Location, S3Settings
 
 T = TypeVar("T")
 
-ATTEMPTS = 3
 PAGE_LIMIT = 200
 _CHUNK = 2**20
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _FALLBACK_REGION = "us-east-1"
 _ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
-class _Meta(Protocol):
-    endpoint_url: str
-
-
 class _Client(Protocol):
     """What is used of boto3's S3 client, which brings no types."""
-
-    meta: _Meta
 
     def get_object(self, **parameters: str) -> dict[str, Any]: ...
 
@@ -165,63 +153,10 @@ class S3Store:
 
     @cached_property
     def _client(self) -> _Client:
-        """Build the client: path style and no instance metadata for anything but AWS.
-
-        The endpoint may also come from boto3's own configuration, which only the finished
-        client tells; then it is built a second time.
-        """
-        client = self._build_client(self._settings.endpoint)
-        endpoint = client.meta.endpoint_url
-        if self._settings.endpoint is None and not _is_aws(endpoint):
-            client = self._build_client(endpoint)
-        return client
-
-    def _build_client(self, endpoint: str | None) -> _Client:
-        import boto3  # noqa: PLC0415 - expensive
-        from botocore.config import Config  # noqa: PLC0415 - expensive
-        from botocore.session import get_session  # noqa: PLC0415 - expensive
-
-        session = get_session()
-        is_aws = endpoint is None or _is_aws(endpoint)
-        if not is_aws:
-            # Asking for an instance role takes seconds where 169.254.169.254 is a black
-            # hole, and its credentials are no business of another service.
-            session.get_component("credential_provider").remove("iam-role")
-        self._require_ca_file(session.get_config_variable("ca_bundle"))
-        region = self._settings.region or session.get_config_variable("region")
-        client: _Client = boto3.session.Session(botocore_session=session).client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=region or _FALLBACK_REGION,
-            # None and not True: with True botocore ignores AWS_CA_BUNDLE.
-            verify=self._settings.ca_file,
-            config=Config(
-                s3={"addressing_style": "auto" if is_aws else "path"},
-                connect_timeout=self._settings.connect_timeout.total_seconds(),
-                read_timeout=self._settings.read_timeout.total_seconds(),
-                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-                max_pool_connections=2,
-                # The newer defaults break on several S3-compatible services.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                user_agent_appid="presync",
-            ),
+        client: _Client = open_client(
+            Service("s3", self.describe(), _FALLBACK_REGION), self._settings
         )
         return client
-
-    def _require_ca_file(self, configured: str | None) -> None:
-        """Refuse a CA file that is not there by its name; botocore would not tell it."""
-        path = self._settings.ca_file or configured
-        if path and not Path(path).exists():
-            raise BackupUnknown(
-                f"there are no CA certificates at {path} for {self.describe()}",
-                "Mount the file, or correct AWS_CA_BUNDLE.",
-            )
-
-
-def _is_aws(endpoint: str) -> bool:
-    host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
-    return host.endswith(_AWS_DOMAINS)
 
 
 def _is_archived(item: Mapping[str, Any]) -> bool:

@@ -76,6 +76,8 @@ _FAULT_BY_CODE = {
     "InvalidToken": Fault.CREDENTIALS,
     "SignatureDoesNotMatch": Fault.CREDENTIALS,
     "TokenRefreshRequired": Fault.CREDENTIALS,
+    "MissingAuthenticationToken": Fault.CREDENTIALS,
+    "UnrecognizedClientException": Fault.CREDENTIALS,
     "401": Fault.CREDENTIALS,
     "RequestTimeTooSkewed": Fault.CLOCK,
     "RequestExpired": Fault.CLOCK,
@@ -84,7 +86,10 @@ _FAULT_BY_CODE = {
     "PermanentRedirect": Fault.REGION,
     "InvalidObjectState": Fault.ARCHIVED,
     "RequestTimeout": Fault.BUSY,
+    "RequestLimitExceeded": Fault.BUSY,
     "SlowDown": Fault.BUSY,
+    "Throttling": Fault.BUSY,
+    "ThrottlingException": Fault.BUSY,
 }
 # The first match counts: some of these are subclasses of a later one.
 _FAULT_BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
@@ -100,6 +105,7 @@ _FAULT_BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
     (FileNotFoundError, Fault.CREDENTIALS),
     (PermissionError, Fault.CREDENTIALS),
     (aws.InvalidRegionError, Fault.REGION),
+    (aws.NoRegionError, Fault.REGION),
     (aws.SSLError, Fault.TLS),
     (aws.ConnectionError, Fault.UNREACHABLE),
     (aws.HTTPClientError, Fault.UNREACHABLE),
@@ -135,7 +141,7 @@ def classify(error: BaseException, now: datetime) -> Fault:
 
 def explain(error: BaseException, fault: Fault, name: str, endpoint: str) -> HookError:
     """Return *error* as what it means for the object or place called *name*."""
-    detail = _detail(error)
+    detail = detail_of(error)
     if fault is Fault.NO_BUCKET:
         bucket = name.removeprefix("s3://").partition("/")[0]
         return BackupSourceMissing(f"there is no bucket {bucket} at {endpoint}", fault.value)
@@ -172,7 +178,7 @@ def _status(error: aws.ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def _detail(error: BaseException) -> str:
+def detail_of(error: BaseException) -> str:
     """Return what is safe to tell of *error*, on one line."""
     if isinstance(error, _UNTOLD):
         return type(error).__name__

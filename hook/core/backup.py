@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from hook.core.origin import Origin
 
@@ -81,6 +82,20 @@ class Backup:
         return tuple(dict.fromkeys((self.label, *self.references, *prior)))
 
 
+class RestoreWindow(NamedTuple):
+    """What a managed service says that a restore can reach, to the second.
+
+    Attributes:
+        retention_days: How long it keeps automated backups; 0 when it takes none.
+        latest: End of the window, none when there is none.
+        earliest: Its beginning, none when the service does not say.
+    """
+
+    retention_days: int
+    latest: datetime | None
+    earliest: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a catalog knows of the backups.
@@ -93,6 +108,7 @@ class Evidence:
         origin: Whose backups these are.
         warnings: What was wrong with the metadata and did not stop the reading.
         clock: The storage's own time when it answered, none when it has none.
+        window: Only of services that restore by time and keep the WAL to themselves.
     """
 
     source: str
@@ -103,6 +119,7 @@ class Evidence:
     origin: Origin
     warnings: tuple[str, ...] = ()
     clock: datetime | None = None
+    window: RestoreWindow | None = None
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:

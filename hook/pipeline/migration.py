@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hook.stages.lock import LockStage
     from hook.stages.marker import MarkerStage, PositionStage
     from hook.stages.migrate import MigrateStage
+    from hook.stages.restore_window import RestoreWindowStage
 
 
 Judge = Callable[[], tuple[Finding, ...]]
@@ -49,7 +50,7 @@ class Gates:
     engine: Engine
     backup: BackupStage | NoBackupSource
     backup_policy: Policy
-    archive: ArchiveStage | NoArchive
+    archive: ArchiveStage | RestoreWindowStage | NoArchive
     archive_policy: Policy
     blockers: BlockersStage
     blockers_policy: Policy

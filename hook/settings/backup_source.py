@@ -1,8 +1,8 @@
 """Reads the settings that say where the backups are.
 
 ``PRESYNC_BACKUP_SOURCE`` is ``<system>:<place>``: ``pgbackrest:s3://bucket/prefix``,
-``walg:/path``, ``command:program argument``, or ``none``. Messages never repeat a value that
-holds an ``@``, because somebody may have put credentials in front of it.
+``walg:/path``, ``rds:instance``, ``command:program argument``, or ``none``. Messages never
+repeat a value that holds an ``@``, because somebody may have put credentials in front of it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,17 @@ _SETTING = "PRESYNC_BACKUP_SOURCE"
 _STANZA_SETTING = "PRESYNC_BACKUP_STANZA"
 _ENDPOINT_SETTING = "PRESYNC_S3_ENDPOINT"
 _SUPPORTED = (
-    "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, command:PROGRAM ARGUMENTS, none;"
+    "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, rds:INSTANCE, rds:cluster/NAME,"
+    " command:PROGRAM ARGUMENTS, none;"
     " a PLACE is s3://bucket/prefix or /path"
 )
 _HINT = f"Set {_SETTING} to one of: {_SUPPORTED}."
 _URL_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:/"
 _BUCKET = r"[A-Za-z0-9._-]{1,255}"
 _STANZA = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+_RDS_NAME = r"[A-Za-z](-?[A-Za-z0-9])*"
+_RDS_NAME_LENGTH = 63
 _ENDPOINT = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?"
 
 
@@ -61,14 +65,29 @@ class CommandLocation(NamedTuple):
     arguments: tuple[str, ...]
 
 
+class RdsKind(StrEnum):
+    """What Amazon RDS backs up as one: an instance, or a cluster of several."""
+
+    INSTANCE = "instance"
+    CLUSTER = "cluster"
+
+
+class RdsLocation(NamedTuple):
+    """A server of Amazon RDS or Aurora, by its identifier."""
+
+    name: str
+    kind: RdsKind = RdsKind.INSTANCE
+
+
 Location = DirectoryLocation | S3Location
+Place = Location | CommandLocation | RdsLocation
 
 
 class BackupSource(NamedTuple):
     """Where the backups are. *location* is none only for `BackupSystem.NONE`."""
 
     system: BackupSystem
-    location: Location | CommandLocation | None = None
+    location: Place | None = None
 
 
 class S3Settings(NamedTuple):
@@ -103,10 +122,8 @@ def parse_backup_source(text: str) -> BackupSource:
         raise _problem(f"{_quoted(value)} does not start with a backup system")
     if system == BackupSystem.NONE:
         raise _problem("none takes no place")
-    parse_place = _PLACES.get(BackupSystem(system))
-    if parse_place is None:
-        raise _problem(f"the backup system {system} is not supported yet")
-    return BackupSource(BackupSystem(system), parse_place(place.strip()))
+    known = BackupSystem(system)
+    return BackupSource(known, _PLACES[known](place.strip()))
 
 
 def parse_stanza(text: str | None) -> str:
@@ -179,9 +196,22 @@ def _parse_command(place: str) -> CommandLocation:
     return CommandLocation(arguments)
 
 
-_PLACES: Mapping[BackupSystem, Callable[[str], Location | CommandLocation]] = {
+def _parse_rds(place: str) -> RdsLocation:
+    word, slash, rest = place.partition("/")
+    is_cluster = bool(slash) and word == RdsKind.CLUSTER
+    name = rest if is_cluster else place
+    if not name:
+        raise _problem("it names no instance or cluster of RDS")
+    if not re.fullmatch(_RDS_NAME, name) or len(name) > _RDS_NAME_LENGTH:
+        raise _problem(f"{_quoted(name)} is not the identifier of an RDS instance or cluster")
+    # RDS keeps identifiers in lower case.
+    return RdsLocation(name.lower(), RdsKind.CLUSTER if is_cluster else RdsKind.INSTANCE)
+
+
+_PLACES: Mapping[BackupSystem, Callable[[str], Place]] = {
     BackupSystem.COMMAND: _parse_command,
     BackupSystem.PGBACKREST: _parse_location,
+    BackupSystem.RDS: _parse_rds,
     BackupSystem.WALG: _parse_location,
     BackupSystem.BARMAN: _parse_location,
     BackupSystem.DUMP: _parse_location,

@@ -190,8 +190,8 @@ BACKUP_SOURCE: Setting[BackupSource | None] = own(
     _parse_backup_source,
     None,
     "SOURCE",
-    "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, command:PROGRAM ARGUMENTS or none; a"
-    " PLACE is s3://bucket/prefix or /path. Needed when something is pending.",
+    "pgbackrest:, walg:, barman: or dump:PLACE, rds:INSTANCE, rds:cluster/NAME, command:PROGRAM"
+    " ARGUMENTS or none; a PLACE is s3://bucket/prefix or /path. Needed when something is pending.",
 )
 BACKUP_STANZA: Setting[str | None] = own(
     Group.BACKUP,

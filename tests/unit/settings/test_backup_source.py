@@ -15,6 +15,8 @@ from hook.settings.backup_source import (
     BackupSystem,
     CommandLocation,
     DirectoryLocation,
+    RdsKind,
+    RdsLocation,
     S3Location,
     parse_backup_source,
     parse_s3_endpoint,
@@ -45,6 +47,13 @@ PGBACKREST = BackupSystem.PGBACKREST
         ("barman:s3://shop/a", BackupSource(BackupSystem.BARMAN, S3Location("shop", "a"))),
         ("dump:/dumps", BackupSource(BackupSystem.DUMP, DirectoryLocation("/dumps"))),
         ("pgbackrest:s3://shop//a/b/", BackupSource(PGBACKREST, S3Location("shop", "a/b"))),
+        ("rds:shop", BackupSource(BackupSystem.RDS, RdsLocation("shop"))),
+        ("rds: Shop-1", BackupSource(BackupSystem.RDS, RdsLocation("shop-1"))),
+        ("rds:cluster", BackupSource(BackupSystem.RDS, RdsLocation("cluster"))),
+        (
+            "rds:cluster/aur",
+            BackupSource(BackupSystem.RDS, RdsLocation("aur", RdsKind.CLUSTER)),
+        ),
     ],
 )
 def test_parse_backup_source_reads_system_and_place(text: str, source: BackupSource) -> None:
@@ -64,6 +73,23 @@ def test_parse_backup_source_reads_system_and_place(text: str, source: BackupSou
         ("none:/repo", "none takes no place"),
         ("pgbackrest", "'pgbackrest' does not start with a backup system"),
         ("pgbackrest:", "it names a backup system and no place"),
+        ("rds:", "it names no instance or cluster of RDS"),
+        ("rds:cluster/", "it names no instance or cluster of RDS"),
+        ("rds:1shop", "'1shop' is not the identifier of an RDS instance or cluster"),
+        ("rds:shop-", "'shop-' is not the identifier of an RDS instance or cluster"),
+        ("rds:a--b", "'a--b' is not the identifier of an RDS instance or cluster"),
+        (
+            "rds:instance/shop",
+            "'instance/shop' is not the identifier of an RDS instance or cluster",
+        ),
+        (
+            "rds:arn:aws:rds:eu-1:1:db:x",
+            "'arn:aws:rds:eu-1:1:db:x' is not the identifier of an RDS instance or cluster",
+        ),
+        (
+            f"rds:{'a' * 64}",
+            f"'{'a' * 64}' is not the identifier of an RDS instance or cluster",
+        ),
         ("pgbackrest:s3://", "there is no bucket after s3://"),
         ("pgbackrest:s3:///repo", "there is no bucket after s3://"),
         ("pgbackrest:s3://s3://shop/repo", "s3:// stands in it twice"),
@@ -82,16 +108,11 @@ def test_parse_backup_source_names_the_mistake(text: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_backup_source(text)
     assert caught.value.problems == (f"PRESYNC_BACKUP_SOURCE: {problem}",)
-    assert "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, " in caught.value.hint
+    assert (
+        "pgbackrest:PLACE, walg:PLACE, barman:PLACE, dump:PLACE, rds:INSTANCE, "
+        in caught.value.hint
+    )
     assert "a PLACE is s3://bucket/prefix or /path" in caught.value.hint
-
-
-@pytest.mark.parametrize("text", ["rds:shop", "rds:cluster/shop"])
-def test_parse_backup_source_says_what_is_not_supported_yet(text: str) -> None:
-    """A planned system is refused by its name, not taken for a typing mistake."""
-    system = text.partition(":")[0]
-    with pytest.raises(ConfigError, match=f"backup system {system} is not supported yet"):
-        parse_backup_source(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Turns what botocore raises of RDS into one line with a reason and the next step.
+
+Import this only where RDS is really asked: it loads botocore.
+
+Error codes: "Common errors" of the Amazon RDS API reference, and those of each action.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from botocore import exceptions as aws
+
+from hook.catalogs.s3_errors import Fault, classify, detail_of
+from hook.errors import BackupSourceMissing, BackupUnknown, HookError
+
+_MISSING = frozenset({"DBInstanceNotFound", "DBClusterNotFoundFault"})
+_HINTS = {
+    Fault.CLOCK: "Synchronise the clock of this node; AWS refuses requests that are minutes off.",
+    Fault.REGION: "Set AWS_REGION to the region of the database.",
+    Fault.UNREACHABLE: (
+        "Check AWS_REGION, the way to the API of RDS (VPC endpoint, NAT), network policies and"
+        " HTTPS_PROXY/NO_PROXY."
+    ),
+    Fault.NOT_S3: "See what the message says; check AWS_ENDPOINT_URL_RDS and proxies in between.",
+}
+
+
+def explain_rds(error: BaseException, name: str, region: str) -> HookError:
+    """Return *error* as what it means for the server called *name*."""
+    if isinstance(error, aws.ClientError) and error.response["Error"].get("Code") in _MISSING:
+        return BackupSourceMissing(
+            f"there is no {name} in {region}",
+            "Correct PRESYNC_BACKUP_SOURCE (rds:INSTANCE or rds:cluster/NAME), or AWS_REGION.",
+        )
+    fault, detail = classify(error, datetime.now(UTC)), detail_of(error)
+    if fault is Fault.DENIED and isinstance(error, aws.ClientError):
+        return BackupUnknown(
+            f"rds:{error.operation_name} on {name} is denied ({detail})",
+            f"Allow rds:{error.operation_name}; `presync config --iam-policy` prints all that is"
+            " needed.",
+        )
+    message = {
+        Fault.CREDENTIALS: f"no valid credentials to ask for {name} ({detail})",
+        Fault.CLOCK: f"RDS refuses to tell of {name} because the clocks differ ({detail})",
+        Fault.REGION: f"no region to look for {name} in ({detail})",
+        Fault.TLS: f"no TLS session with RDS: {detail}",
+        Fault.UNREACHABLE: f"RDS does not answer: {detail}",
+        Fault.BUSY: f"RDS fails on {name} ({detail})",
+    }.get(fault, f"RDS refuses to tell of {name}: {detail}")
+    return BackupUnknown(message, _HINTS.get(fault, fault.value))

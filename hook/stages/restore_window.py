@@ -1,0 +1,68 @@
+"""The archive gate of a managed service: how close to now can it restore?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hook.catalogs import BackupCatalog
+from hook.clock import Background
+from hook.core.origin import ServerIdentity
+from hook.core.outcome import Finding, Status, from_error, unknown
+from hook.core.restore_window import judge_restore_window
+from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
+
+if TYPE_CHECKING:
+    from hook.stages import Context
+
+Finish = Callable[[], tuple[Finding, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWindowStage:
+    """Judges what *catalog* says that a restore can reach.
+
+    Attributes:
+        max_lag: How far back the end of the window may lie.
+        timeout: For the whole reading, whatever single requests may take.
+    """
+
+    catalog: BackupCatalog
+    max_lag: timedelta
+    timeout: timedelta = timedelta(seconds=30)
+    name: str = "archive"
+
+    def start(self, ctx: Context, _session: object, server: ServerIdentity) -> Finish:
+        """Begin to ask the service, and return what waits for it and judges.
+
+        What is returned raises:
+            BudgetExceeded: The deadline of the whole run ended first.
+            Interrupted: A stop was requested meanwhile.
+        """
+        deadline = ctx.deadline.within(self.timeout, "the time to read the restore window")
+        reading = Background(self.catalog.read_evidence)
+
+        def finish() -> tuple[Finding, ...]:
+            try:
+                evidence = reading.result(deadline, ctx.interrupt)
+            except BackupSourceMissing as error:
+                return (from_error(error),)
+            except BackupUnknown as error:
+                return (from_error(error, Status.UNKNOWN),)
+            if evidence is None:
+                ctx.deadline.raise_if_over()
+                return (self._no_answer(),)
+            return (judge_restore_window(evidence, server, self.max_lag, ctx.clock.now()),)
+
+        return finish
+
+    def _no_answer(self) -> Finding:
+        return unknown(
+            ExitCode.UNKNOWN_BACKUP,
+            BackupUnknown.rule,
+            f"{self.catalog.describe()} did not tell its restore window within"
+            f" {self.timeout.total_seconds():g}s",
+            "Check the endpoint, network policies and proxies between this pod and the service.",
+        )
