@@ -160,6 +160,8 @@ class _Process:
             known = settings.provenance
             output = _for_scripts(settings.output, inputs.orders)
             delivery = self._open(output, Redactor(known.secrets, known.public))
+            if inputs.orders.wants_policy:
+                return _show_policy(settings, delivery, inputs.environment)
             if shape.name == "config":
                 return _show_config(settings, delivery)
             return self._work(settings, delivery, inputs.orders)
@@ -295,4 +297,14 @@ def _show_config(settings: Settings, delivery: Delivery) -> int:
         delivery.print_object(config_object(settings))
     else:
         delivery.print_text(render_config(settings, Palette(delivery.style)))
+    return ExitCode.OK
+
+
+def _show_policy(settings: Settings, delivery: Delivery, environment: Mapping[str, str]) -> int:
+    from hook.render.iam_policy import policy_notes, render_policy  # noqa: PLC0415 - likewise
+
+    policy = render_policy(settings, environment)
+    for note in policy_notes(settings):
+        delivery.events("settings.note", note)
+    delivery.print_text(policy)
     return ExitCode.OK

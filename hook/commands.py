@@ -33,6 +33,7 @@ class OwnFlag(Enum):
     UNTIL_VERSION = "--until-version"
     OF_STATE = "--of-state"
     IDS = "--ids"
+    IAM_POLICY = "--iam-policy"
 
     @property
     def takes_value(self) -> bool:
@@ -41,7 +42,14 @@ class OwnFlag(Enum):
 
 
 _SWITCHES = frozenset(
-    {OwnFlag.CONFIRM, OwnFlag.RETRY_FAILED, OwnFlag.RUNS, OwnFlag.SQL, OwnFlag.IDS}
+    {
+        OwnFlag.CONFIRM,
+        OwnFlag.RETRY_FAILED,
+        OwnFlag.RUNS,
+        OwnFlag.SQL,
+        OwnFlag.IDS,
+        OwnFlag.IAM_POLICY,
+    }
 )
 
 
@@ -149,10 +157,12 @@ SHAPES = (
     ),
     CommandShape(
         "config",
-        "Show the settings in force, secrets masked, and where each was given.",
+        "Show the settings in force, secrets masked, and where each was given; or with"
+        " --iam-policy the rights that they need in AWS.",
         "presync config --format text",
         Need.ANY_DATABASE,
         ALL_GROUPS,
+        flags=(OwnFlag.IAM_POLICY,),
     ),
     CommandShape(
         "digest",

@@ -27,6 +27,7 @@ _RETRIES_FAILED = "retries_failed"
 _SHOWS_RUNS = "shows_runs"
 _SQL = "sql"
 _IDS = "ids"
+_IAM_POLICY = "iam_policy"
 T = TypeVar("T")
 _Callback = Callable[[click.Context, click.Parameter, str | None], T | None]
 
@@ -78,32 +79,28 @@ def _valued(
     )
 
 
-_OWN_FLAGS = {
-    OwnFlag.CONFIRM: click.Option(
-        [OwnFlag.CONFIRM.value, _CONFIRMED],
-        is_flag=True,
-        help="Make the changes. Without it they are shown, and nothing is changed.",
+_SWITCHES = (
+    (
+        OwnFlag.CONFIRM,
+        _CONFIRMED,
+        "Make the changes. Without it they are shown, and nothing is changed.",
     ),
+    (
+        OwnFlag.RETRY_FAILED,
+        _RETRIES_FAILED,
+        "Run a migration that failed a moment ago, although nothing has changed since.",
+    ),
+    (OwnFlag.RUNS, _SHOWS_RUNS, "Show the last runs from the ledger, the newest first."),
+    (OwnFlag.SQL, _SQL, "Show the statements that `run` would send, as a script for psql."),
+    (OwnFlag.IDS, _IDS, "Show versions, and descriptions of repeatables, in one line."),
+    (OwnFlag.IAM_POLICY, _IAM_POLICY, "Show the IAM policy that these settings need in AWS."),
+)
+_OWN_FLAGS = {
     OwnFlag.ONE_VERSION: _valued(
         OwnFlag.ONE_VERSION,
         Version.parse,
         "VERSION",
         "Repair the rows of this version and no other.",
-    ),
-    OwnFlag.RETRY_FAILED: click.Option(
-        [OwnFlag.RETRY_FAILED.value, _RETRIES_FAILED],
-        is_flag=True,
-        help="Run a migration that failed a moment ago, although nothing has changed since.",
-    ),
-    OwnFlag.RUNS: click.Option(
-        [OwnFlag.RUNS.value, _SHOWS_RUNS],
-        is_flag=True,
-        help="Show the last runs from the ledger, the newest first.",
-    ),
-    OwnFlag.SQL: click.Option(
-        [OwnFlag.SQL.value, _SQL],
-        is_flag=True,
-        help="Show the statements that `run` would send, as a script for psql.",
     ),
     OwnFlag.SINCE_DATE: _valued(
         OwnFlag.SINCE_DATE,
@@ -126,11 +123,10 @@ _OWN_FLAGS = {
     OwnFlag.OF_STATE: _valued(
         OwnFlag.OF_STATE, parse_states, "STATE,…", "Show only these states, such as pending."
     ),
-    OwnFlag.IDS: click.Option(
-        [OwnFlag.IDS.value, _IDS],
-        is_flag=True,
-        help="Show versions, and descriptions of repeatables, in one line.",
-    ),
+    **{
+        flag: click.Option([flag.value, name], is_flag=True, help=meaning)
+        for flag, name, meaning in _SWITCHES
+    },
 }
 
 
@@ -277,6 +273,7 @@ def _read_orders(parameters: Mapping[str, object]) -> Orders:
         shows_runs=parameters.get(_SHOWS_RUNS) is True,
         only=_version(parameters, OwnFlag.ONE_VERSION),
         wants_sql=parameters.get(_SQL) is True,
+        wants_policy=parameters.get(_IAM_POLICY) is True,
         shown=_read_filter(parameters),
     )
 

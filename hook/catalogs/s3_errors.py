@@ -40,8 +40,8 @@ class Fault(Enum):
     NO_OBJECT = ""
     NO_BUCKET = "Correct the bucket in PRESYNC_BACKUP_SOURCE, or PRESYNC_S3_ENDPOINT."
     DENIED = (
-        "Allow s3:GetObject and s3:ListBucket there (and kms:Decrypt when it is encrypted);"
-        " without s3:ListBucket, S3 says denied of what does not exist."
+        "Allow it; `presync config --iam-policy` prints all that is needed (but kms:Decrypt)."
+        " Without s3:ListBucket, S3 says denied of what does not exist."
     )
     CREDENTIALS = (
         "Check the credentials of this pod: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the"
@@ -90,6 +90,11 @@ _FAULT_BY_CODE = {
     "SlowDown": Fault.BUSY,
     "Throttling": Fault.BUSY,
     "ThrottlingException": Fault.BUSY,
+}
+_ACTIONS = {
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
 }
 # The first match counts: some of these are subclasses of a later one.
 _FAULT_BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
@@ -146,7 +151,7 @@ def explain(error: BaseException, fault: Fault, name: str, endpoint: str) -> Hoo
         bucket = name.removeprefix("s3://").partition("/")[0]
         return BackupSourceMissing(f"there is no bucket {bucket} at {endpoint}", fault.value)
     message = {
-        Fault.DENIED: f"access to {name} is denied ({detail})",
+        Fault.DENIED: f"{_denied(error, name)} is denied ({detail})",
         Fault.CREDENTIALS: f"no valid credentials for {name} ({detail})",
         Fault.CLOCK: f"{endpoint} refuses {name} because the clocks differ ({detail})",
         Fault.REGION: f"{name} belongs to another region ({detail})",
@@ -156,6 +161,15 @@ def explain(error: BaseException, fault: Fault, name: str, endpoint: str) -> Hoo
         Fault.ARCHIVED: f"{name} lies in an archive storage class ({detail})",
     }.get(fault, f"{endpoint} does not answer like S3 on {name}: {detail}")
     return BackupUnknown(message, fault.value)
+
+
+def _denied(error: BaseException, name: str) -> str:
+    """Return which right on what is missing, as a policy would say it."""
+    operation = error.operation_name if isinstance(error, aws.ClientError) else ""
+    place = name.removeprefix("s3://")
+    if operation.startswith("ListObjects"):
+        return f"s3:ListBucket on arn:aws:s3:::{place.partition('/')[0]} for {name}"
+    return f"{_ACTIONS.get(operation, 's3:PutObject')} on arn:aws:s3:::{place}"
 
 
 def parse_date(response: object) -> datetime | None:

@@ -19,6 +19,7 @@ class Orders(NamedTuple):
         retries_failed: ``--retry-failed``: run what is remembered to have failed.
         shows_runs: ``--runs``: show past runs instead of migrations.
         wants_sql: ``--sql``: show the statements of the plan.
+        wants_policy: ``--iam-policy``: show the rights that the settings need in AWS.
         shown: What `info` is to show, none for everything.
     """
 
@@ -27,4 +28,5 @@ class Orders(NamedTuple):
     retries_failed: bool = False
     shows_runs: bool = False
     wants_sql: bool = False
+    wants_policy: bool = False
     shown: InfoFilter | None = None

@@ -30,7 +30,7 @@ def _error(status: int, code: str, message: str = "no", date: datetime | None = 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (_error(403, "AccessDenied"), "access to {name} is denied (AccessDenied: no)"),
+        (_error(403, "AccessDenied"), "s3:GetObject on arn:aws:{arn} is denied (AccessDenied: no)"),
         (_error(403, "ExpiredToken"), "no valid credentials for {name} (ExpiredToken: no)"),
         (_error(403, "InvalidObjectState"), "{name} lies in an archive storage class"),
         (_error(403, "RequestTimeTooSkewed"), "refuses {name} because the clocks differ"),
@@ -49,7 +49,8 @@ def test_an_answer_that_is_no_evidence_is_told(
     with answering(lambda _: answer) as server:
         place = unreachable(server.endpoint)
         finding = unknown_finding(place)
-    assert message.format(name=f"{place.url}/{INFO}") in finding.message
+    name = f"{place.url}/{INFO}"
+    assert message.format(name=name, arn=name.replace("s3://", "s3:::")) in finding.message
     assert len(server.paths) <= 12
 
 

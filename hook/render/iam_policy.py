@@ -1,0 +1,75 @@
+"""The IAM policy for a configuration: what its gates ask AWS for, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from hook.core import iam
+from hook.errors import ConfigError
+from hook.settings.backup_source import (
+    BackupSource,
+    BackupSystem,
+    RdsKind,
+    RdsLocation,
+    S3Location,
+    parse_stanza,
+)
+
+if TYPE_CHECKING:
+    from hook.settings import Settings
+
+_KMS_NOTE = (
+    "if the bucket is encrypted with a key of KMS (SSE-KMS), kms:Decrypt on that key is needed too"
+)
+
+
+def render_policy(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Return the policy as IAM reads it; *environment* may name the region of the database.
+
+    Raises:
+        ConfigError: Nothing of it is in AWS, or a name that the policy needs is missing.
+    """
+    named = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    grants = _grants_for_source(settings, iam.Region(named) if named else iam.Region())
+    if not grants:
+        raise ConfigError(
+            ("PRESYNC_BACKUP_SOURCE names nothing in AWS, so no policy is needed",),
+            "Set PRESYNC_BACKUP_SOURCE as the run has it.",
+        )
+    return json.dumps(iam.policy_document(grants), indent=2)
+
+
+def policy_notes(settings: Settings) -> tuple[str, ...]:
+    """Return what the policy cannot say, one sentence each."""
+    source = settings.backup.source
+    reads_objects = source is not None and isinstance(source.location, S3Location)
+    return (_KMS_NOTE,) if reads_objects else ()
+
+
+def _grants_for_source(settings: Settings, region: iam.Region) -> tuple[iam.Grant, ...]:
+    source = settings.backup.source
+    if source is None:
+        return ()
+    if isinstance(source.location, RdsLocation):
+        name = source.location.name
+        if source.location.kind is RdsKind.CLUSTER:
+            return iam.grants_for_cluster(name, region)
+        return iam.grants_for_instance(name, region)
+    if isinstance(source.location, S3Location):
+        bucket = iam.Bucket(source.location.bucket, source.location.prefix, region)
+        return _grants_for_bucket(source, bucket, settings.backup.stanza)
+    return ()
+
+
+def _grants_for_bucket(
+    source: BackupSource, bucket: iam.Bucket, stanza: str | None
+) -> tuple[iam.Grant, ...]:
+    if source.system is BackupSystem.PGBACKREST:
+        return iam.grants_for_pgbackrest(bucket, parse_stanza(stanza))
+    if source.system is BackupSystem.BARMAN:
+        return iam.grants_for_barman(bucket, parse_stanza(stanza))
+    if source.system is BackupSystem.WALG:
+        return iam.grants_for_walg(bucket)
+    return iam.grants_for_dumps(bucket)

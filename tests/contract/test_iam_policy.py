@@ -1,0 +1,185 @@
+"""The printed policy is enough for the gates, and every statement of it is needed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from hook.catalogs.pgbackrest import PgBackRestCatalog
+from hook.catalogs.rds import RdsApi, RdsCatalog
+from hook.catalogs.s3 import S3Store
+from hook.catalogs.walg import WalGCatalog
+from hook.core.wal import Recovery, Segment, parse_segment
+from hook.demo.repository import STANZA
+from hook.errors import BackupSourceMissing, BackupUnknown, HookError
+from hook.render.iam_policy import render_policy
+from hook.settings.backup_source import RdsLocation, S3Location, parse_backup_source
+from hook.settings.load import Need, load_settings
+from hook.settings.sources import Inputs
+from tests.contract.conftest import Place
+from tests.testbed.backup_gate import fresh_repository
+from tests.testbed.iam_authority import Authority
+from tests.testbed.walg_repository import SAMPLES as WALG_SAMPLES
+from tests.testbed.walg_repository import fresh_prefix
+
+SEGMENT = 2**24
+Statements = list[dict[str, Any]]
+
+
+def _statements(environment: Mapping[str, str]) -> Statements:
+    settings = load_settings(Inputs(environment=environment), Need.ANY_DATABASE)
+    statements: Statements = json.loads(render_policy(settings, environment))["Statement"]
+    return statements
+
+
+def _watched(place: Place, authority: Authority) -> S3Store:
+    """Return the bucket of *place*, every request to which *authority* judges."""
+    location = parse_backup_source(f"pgbackrest:{place.url}").location
+    assert isinstance(location, S3Location)
+    store = S3Store(location, place.settings)
+    authority.watch(store._client)
+    return store
+
+
+def _read_repository(place: Place, authority: Authority, stanza: str = STANZA) -> None:
+    """Do what both gates do to a repository, its timeline history included."""
+    catalog = PgBackRestCatalog(_watched(place, authority), stanza)
+    catalog.read_evidence()
+    first, last = (
+        parse_segment(name, SEGMENT)
+        for name in ("000000010000000000000020", "000000020000000000000025")
+    )
+    assert first is not None
+    assert last is not None
+    for end in (first._replace(number=first.number + 3), last):
+        catalog.read_archive(Recovery(first, first.number * SEGMENT, end, SEGMENT))
+
+
+@pytest.fixture
+def repository(s3_place: Place) -> Statements:
+    """Put a repository into the bucket and return the statements of its policy."""
+    fresh_repository(s3_place.root)
+    return _statements(
+        {
+            "PRESYNC_BACKUP_SOURCE": f"pgbackrest:{s3_place.url}",
+            "PRESYNC_BACKUP_STANZA": STANZA,
+        }
+    )
+
+
+def test_policy_of_a_bucket_is_enough_and_not_too_much(
+    s3_place: Place, repository: Statements
+) -> None:
+    """Both gates work, a wrong stanza is told as such, and no pattern is without use."""
+    authority = Authority(repository)
+    _read_repository(s3_place, authority)
+    with pytest.raises(BackupUnknown, match=r"s3:GetObject on arn:aws:s3:::\S+ is denied"):
+        _read_repository(s3_place, authority, "other")
+    for path in s3_place.root.glob("backup/*/backup.info*"):
+        path.unlink()
+    with pytest.raises(BackupSourceMissing, match=r"has no backup\.info"):
+        _read_repository(s3_place, authority)
+    shutil.rmtree(s3_place.root / "backup" / STANZA)
+    with pytest.raises(BackupSourceMissing, match="there is no pgBackRest stanza"):
+        _read_repository(s3_place, authority)
+    assert authority.patterns() - authority.used == set()
+
+
+@pytest.mark.parametrize(
+    ("sid", "named"),
+    [
+        ("ListBackups", r"s3:ListBucket on arn:aws:s3:::bucket-\w+ for s3://"),
+        ("ReadMetadata", r"s3:GetObject on arn:aws:s3:::bucket-\w+/repo/backup/\S+"),
+    ],
+)
+def test_every_statement_for_a_bucket_is_needed(
+    s3_place: Place, repository: Statements, sid: str, named: str
+) -> None:
+    """Without it the gate cannot tell, and names the action that is missing."""
+    left = [item for item in repository if item["Sid"] != sid]
+    assert len(left) == len(repository) - 1
+    with pytest.raises(BackupUnknown, match=rf"^{named}.* is denied") as caught:
+        _read_repository(s3_place, Authority(left))
+    assert "presync config --iam-policy" in caught.value.hint
+
+
+def test_policy_of_walg_is_enough_and_not_too_much(s3_place: Place) -> None:
+    """Sentinels, lists, WAL and timeline history are read, and nothing is allowed beside."""
+    prefix = fresh_prefix(s3_place.root)
+    (prefix.wal / "00000002.history.lz4").write_bytes(
+        (WALG_SAMPLES / "00000002.history.lz4").read_bytes()
+    )
+    authority = Authority(_statements({"PRESYNC_BACKUP_SOURCE": f"walg:{s3_place.url}"}))
+    catalog = WalGCatalog(_watched(s3_place, authority))
+    assert catalog.read_evidence().backups
+    across = Recovery(Segment(1, 0x8), 0x8000100, Segment(2, 0xE), SEGMENT)
+    assert not catalog.read_archive(across).missing_history
+    shutil.rmtree(prefix.backups)
+    with pytest.raises(BackupSourceMissing):
+        catalog.read_evidence()
+    assert authority.patterns() - authority.used == set()
+
+
+@pytest.fixture
+def instance(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Authority], RdsCatalog]]:
+    """Return ``make(authority)``: the catalog of an instance that moto has."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
+    with mock_aws():
+        client = boto3.client("rds", region_name="eu-central-1")
+        client.create_db_instance(
+            DBInstanceIdentifier="shop",
+            Engine="postgres",
+            DBInstanceClass="db.t4g.micro",
+            AllocatedStorage=20,
+            MasterUsername="u",
+            MasterUserPassword="canary-of-the-master",
+        )
+
+        def make(authority: Authority) -> RdsCatalog:
+            authority.watch(client)
+            return RdsCatalog(RdsApi(RdsLocation("shop"), lambda: client))
+
+        yield make
+
+
+OF_RDS = _statements({"PRESYNC_BACKUP_SOURCE": "rds:shop", "AWS_REGION": "eu-central-1"})
+
+
+def test_policy_of_rds_is_enough_and_not_too_much(
+    instance: Callable[[Authority], RdsCatalog],
+) -> None:
+    """Everything that is asked is allowed, and all that is allowed is asked."""
+    authority = Authority(OF_RDS)
+    assert instance(authority).read_evidence().backups
+    assert authority.patterns() - authority.used == set()
+
+
+@pytest.mark.parametrize("without", OF_RDS, ids=lambda item: item["Sid"])
+def test_every_statement_for_rds_is_needed(
+    instance: Callable[[Authority], RdsCatalog], without: dict[str, Any]
+) -> None:
+    """Without it the gate cannot tell, and names the action that is missing."""
+    left = [item for item in OF_RDS if item is not without]
+    (action,) = without["Action"]
+    with pytest.raises(HookError, match=rf"^{action} on RDS instance shop is denied") as caught:
+        instance(Authority(left)).read_evidence()
+    assert isinstance(caught.value, BackupUnknown)
+    assert "presync config --iam-policy" in caught.value.hint
+
+
+def test_policy_is_one_that_iam_accepts(s3_place: Place, repository: Statements) -> None:
+    """A policy is checked for its grammar, which moto knows."""
+    del s3_place
+    with mock_aws():
+        iam = boto3.client("iam", region_name="eu-central-1")
+        for number, statements in enumerate((repository, OF_RDS)):
+            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+            made = iam.create_policy(PolicyName=f"p{number}", PolicyDocument=document)
+            assert made["Policy"]["IsAttachable"]

@@ -1,0 +1,101 @@
+"""Lets a client of boto3 do what a policy allows and nothing else, as IAM would.
+
+moto's own enforcement knows no conditions, and what a gate may list is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+_LIST = {"ListObjectsV2": "s3:ListBucket"}
+_MULTIPART = ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject")
+_SERVERS = {
+    "DBInstanceIdentifier": "db",
+    "DBClusterIdentifier": "cluster",
+    "DBSnapshotIdentifier": "snapshot",
+    "DBClusterSnapshotIdentifier": "cluster-snapshot",
+}
+
+
+class Authority:
+    """Judges every request of the clients that it watches by *statements*.
+
+    Attributes:
+        used: The patterns that allowed something.
+    """
+
+    def __init__(self, statements: Sequence[Mapping[str, Any]]) -> None:
+        self._statements = statements
+        self.used: set[str] = set()
+
+    def watch(self, client: Any) -> None:
+        """Judge the requests of *client* before they are sent."""
+        service = client.meta.service_model.service_name
+        client.meta.events.register(f"provide-client-params.{service}", self._judge)
+
+    def patterns(self) -> set[str]:
+        """Return every pattern of the policy that says to what it applies."""
+        found = set()
+        for statement in self._statements:
+            prefixes = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
+            found |= {*statement["Resource"], *prefixes}
+        return found
+
+    def _judge(self, params: Mapping[str, Any], model: Any, **_: object) -> None:
+        for action, resource in _asked(model.name, params):
+            if not self._allows(action, resource, params.get("Prefix", "")):
+                told = {"Code": "AccessDenied", "Message": "not authorized"}
+                raise ClientError(
+                    {
+                        "Error": told,
+                        "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": {}},
+                    },
+                    model.name,
+                )
+
+    def _allows(self, action: str, resource: str, prefix: str) -> bool:
+        allowed = False
+        for statement in self._statements:
+            if action not in statement["Action"]:
+                continue
+            resources = [item for item in statement["Resource"] if _is_like(item, resource)]
+            condition = statement.get("Condition", {}).get("StringLike", {})
+            prefixes = [item for item in condition.get("s3:prefix", []) if _is_like(item, prefix)]
+            if resources and (prefixes or not condition):
+                self.used |= {*resources, *prefixes}
+                allowed = True
+        return allowed
+
+
+def _asked(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the actions that *operation* takes, each with what it is on."""
+    if "Bucket" not in params:
+        for name, kind in _SERVERS.items():
+            if name in params:
+                yield f"rds:{operation}", f"arn:aws:rds:eu-central-1:1:{kind}:{params[name]}"
+        if operation.endswith("Snapshots"):
+            kind = "cluster-snapshot" if "Cluster" in operation else "snapshot"
+            yield f"rds:{operation}", f"arn:aws:rds:eu-central-1:1:{kind}:*"
+        return
+    bucket = f"arn:aws:s3:::{params['Bucket']}"
+    if operation in _LIST:
+        yield _LIST[operation], bucket
+        return
+    action = {"HeadObject": "GetObject"}.get(operation, operation)
+    action = "PutObject" if operation in _MULTIPART else action
+    yield f"s3:{action}", f"{bucket}/{params['Key']}"
+
+
+def _is_like(pattern: str, text: str) -> bool:
+    """Tell whether *text* is like *pattern*, whose ``${*}`` is a star and no more."""
+    parts = re.split(r"(\$\{[*?$]\}|[*?])", pattern)
+    special = {"*": ".*", "?": "."}
+    expression = "".join(
+        special.get(part) or re.escape(part[2] if re.fullmatch(r"\$\{.\}", part) else part)
+        for part in parts
+    )
+    return re.fullmatch(expression, text, re.DOTALL) is not None

@@ -1,0 +1,96 @@
+"""The IAM policy of each configuration, as it is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from hook.errors import ConfigError
+from hook.render.iam_policy import policy_notes, render_policy
+from hook.settings import Settings
+from hook.settings.backup_source import BackupSource, BackupSystem, S3Location
+from hook.settings.load import Need, load_settings
+from hook.settings.sources import Inputs
+from tests.testbed.process import ROOT
+
+GOLDEN = ROOT / "tests" / "golden" / "iam"
+EUROPE = {"AWS_REGION": "eu-central-1"}
+STANZA = {"PRESYNC_BACKUP_STANZA": "app"}
+CASES: dict[str, dict[str, str]] = {
+    "pgbackrest": {"PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://shop/pgbackrest", **STANZA},
+    "pgbackrest-in-a-whole-bucket": {"PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://shop", **STANZA},
+    "pgbackrest-in-china": {
+        "PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://shop/odd*name",
+        "AWS_DEFAULT_REGION": "cn-north-1",
+        **STANZA,
+    },
+    "rds-instance": {"PRESYNC_BACKUP_SOURCE": "rds:shop", **EUROPE},
+    "rds-cluster": {"PRESYNC_BACKUP_SOURCE": "rds:cluster/aur", "AWS_REGION": "us-gov-west-1"},
+    "rds-in-any-region": {"PRESYNC_BACKUP_SOURCE": "rds:shop"},
+}
+
+
+def _settings(environment: dict[str, str]) -> Settings:
+    return load_settings(Inputs(environment=environment), Need.ANY_DATABASE)
+
+
+def _assert_golden(name: str, policy: str) -> None:
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(f"{policy}\n", encoding="utf-8")
+    assert f"{policy}\n" == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_policy_is_that_of_the_configuration(name: str) -> None:
+    """Bucket, prefix, stanza, instance and region are this configuration's own."""
+    environment = CASES[name]
+    _assert_golden(name, render_policy(_settings(environment), environment))
+
+
+@pytest.mark.parametrize("system", [BackupSystem.WALG, BackupSystem.BARMAN, BackupSystem.DUMP])
+def test_policy_of_a_system_names_what_it_keeps_where(system: BackupSystem) -> None:
+    """Each system has a layout of its own."""
+    settings = _settings(STANZA)
+    source = BackupSource(system, S3Location("shop", "backups"))
+    settings = settings._replace(backup=settings.backup._replace(source=source))
+    _assert_golden(system.value, render_policy(settings, EUROPE))
+
+
+def test_policy_file_belongs_to_a_case() -> None:
+    """No file is left over from a case that is gone."""
+    systems = {"walg", "barman", "dump"}
+    assert {path.stem for path in GOLDEN.iterdir()} == {*CASES, *systems}
+
+
+@pytest.mark.parametrize("source", ["none", "pgbackrest:/repository", ""])
+def test_policy_is_refused_where_nothing_is_in_aws(source: str) -> None:
+    """IAM knows no empty policy, and a broad one would be wrong."""
+    settings = _settings({"PRESYNC_BACKUP_SOURCE": source, **STANZA} if source else {})
+    with pytest.raises(ConfigError, match="names nothing in AWS"):
+        render_policy(settings, {})
+
+
+def test_policy_of_a_stanza_needs_its_name() -> None:
+    """Without it the policy would have to allow every stanza."""
+    settings = _settings({"PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://shop"})
+    with pytest.raises(ConfigError, match="PRESYNC_BACKUP_STANZA is not set"):
+        render_policy(settings, {})
+
+
+def test_policy_is_one_that_iam_reads() -> None:
+    """JSON with the version of the language, and every statement with a name of its own."""
+    policy = json.loads(render_policy(_settings(CASES["pgbackrest"]), EUROPE))
+    names = [statement["Sid"] for statement in policy["Statement"]]
+    assert policy["Version"] == "2012-10-17"
+    assert len(set(names)) == len(names)
+    assert all(name.isalnum() for name in names)
+
+
+def test_key_of_kms_is_a_note() -> None:
+    """Which key it is only the bucket knows; RDS needs none."""
+    (note,) = policy_notes(_settings(CASES["pgbackrest"]))
+    assert "kms:Decrypt" in note
+    assert policy_notes(_settings(CASES["rds-instance"])) == ()
