@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hook.settings import BackupSettings, Settings
     from hook.stages import Context
     from hook.stages.migrate.watcher import Watch
+    from hook.stages.trigger import TriggerStage
 
     Reconnect = Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
 
@@ -61,6 +62,7 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
         ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
+        trigger=_build_trigger(settings),
         creates_schemas=migrations.history.creates_schemas,
         validates=migrations.rules.validates,
     )
@@ -73,6 +75,20 @@ def _build_memory(settings: Settings, orders: Orders) -> FailureMemoryStage | No
     if ledger == NO_LEDGER or orders.retries_failed or not is_run:
         return None
     return FailureMemoryStage(ledger, settings.run.failure_memory, grouping_of(settings))
+
+
+def _build_trigger(settings: Settings) -> TriggerStage | None:
+    backup = settings.backup
+    named = backup.trigger
+    if named is None:
+        return None
+    from hook.stages.trigger import TriggerStage  # noqa: PLC0415 - rarely set
+    from hook.triggers.opening import open_trigger  # noqa: PLC0415 - likewise
+
+    target, s3 = settings.database.require_target(), S3Settings(endpoint=backup.s3_endpoint)
+    return TriggerStage(
+        lambda: open_trigger(named, backup.source, target, s3), backup.trigger_timeout
+    )
 
 
 def build_dry_migrate(settings: Settings, engine: Engine) -> MigrateStage:

@@ -162,8 +162,13 @@ class RdsCatalog:
                 yield from page.get(f"{kind}Snapshots", ())
 
 
-def open_rds(location: RdsLocation, settings: S3Settings) -> RdsCatalog:
-    """Return the catalog of *location*; the endpoint in *settings* is that of S3 alone."""
+def open_rds_api(location: RdsLocation, settings: S3Settings) -> RdsApi:
+    """Return requests about *location*; the endpoint in *settings* is that of S3 alone."""
     own = settings._replace(endpoint=None)
     service = Service("rds", f"RDS {location.kind.value} {location.name}")
-    return RdsCatalog(RdsApi(location, lambda: open_client(service, own)))
+    return RdsApi(location, lambda: open_client(service, own))
+
+
+def open_rds(location: RdsLocation, settings: S3Settings) -> RdsCatalog:
+    """Return the catalog of *location*."""
+    return RdsCatalog(open_rds_api(location, settings))

@@ -47,5 +47,9 @@ def explain_rds(error: BaseException, name: str, region: str) -> HookError:
         Fault.TLS: f"no TLS session with RDS: {detail}",
         Fault.UNREACHABLE: f"RDS does not answer: {detail}",
         Fault.BUSY: f"RDS fails on {name} ({detail})",
-    }.get(fault, f"RDS refuses to tell of {name}: {detail}")
+    }.get(fault, f"RDS refuses {_operation(error)} for {name}: {detail}")
     return BackupUnknown(message, _HINTS.get(fault, fault.value))
+
+
+def _operation(error: BaseException) -> str:
+    return error.operation_name if isinstance(error, aws.ClientError) else "an answer"

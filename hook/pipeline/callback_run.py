@@ -16,7 +16,7 @@ from hook.core.outcome import deciding_finding
 from hook.errors import ExitCode, MigrationLocked
 from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
-from hook.pipeline.migration import Cleared, migrate, remember, take_lock
+from hook.pipeline.migration import Cleared, Locked, migrate, pass_gates, remember, take_lock
 from hook.pipeline.reading import Prepared, Read, Reading, Release, note_plan
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class CallbackRun:
         self._prepare(read)
         lock = take_lock(self.journal, self.writing.lock, read, held)
         locked = self._look()
-        prepared = self._pass_gates(locked)
+        prepared = self._pass_gates(locked, lock)
         with self._begin(lock, prepared) as firing:
             self._run(locked, lock, firing)
 
@@ -82,7 +82,7 @@ class CallbackRun:
 
     def _run(self, read: Read, lock: MigrationLock, firing: Firing) -> None:
         opened = self._open(read, firing)
-        prepared = self._pass_gates(opened)
+        prepared = self._pass_gates(opened, lock)
         cleared = Cleared(opened, lock, prepared.scripts, firing.callbacks)
         migrate(self.journal, self.reading, self.writing, cleared)
 
@@ -125,16 +125,17 @@ class CallbackRun:
             self.prepared_for = pending
         return self.prepared
 
-    def _pass_gates(self, read: Read) -> Prepared:
+    def _pass_gates(self, read: Read, lock: MigrationLock) -> Prepared:
         """Have what is pending pass the gates, unless it has."""
         prepared = self._prepare(read)
         if self.gates is not None and read.plan.pending not in {(), self.cleared}:
             remember(self.journal, self.writing, read)
-            gates = self.gates.in_front_of(self.journal.ctx, read, prepared)
-            self.journal.gates(gates)
+            locked = Locked(read, lock, prepared)
+            passed = pass_gates(self.journal, self.reading, self.writing, self.gates, locked)
+            self.gates = passed
             if not self.cleared:
                 # The first statement of the release may be a callback's.
-                self.journal.gates((self.gates.marker_behind(self.journal, read, prepared),))
+                self.journal.gates((passed.marker_behind(self.journal, read, prepared),))
             self.cleared = read.plan.pending
         return prepared
 

@@ -51,6 +51,9 @@ class Gate(NamedTuple):
     run: Callable[[], tuple[Finding, ...]]
 
 
+Revise = Callable[[str, tuple[Finding, ...]], tuple[Finding, ...]]
+
+
 class Journal:
     """The only mutable record of a run.
 
@@ -140,15 +143,18 @@ class Journal:
         self._finish(name, outcome.findings, began)
         return outcome
 
-    def gates(self, gates: tuple[Gate, ...]) -> None:
+    def gates(self, gates: tuple[Gate, ...], revise: Revise | None = None) -> None:
         """Run every gate, report all findings together, and let the worst decide.
+
+        What *revise* makes of the findings of a gate is what counts.
 
         Raises:
             Stopped: At least one finding under an enforced policy is bad.
         """
-        self.stop_if_decided(tuple(item for gate in gates for item in self._gate(gate)))
+        findings = [item for gate in gates for item in self._gate(gate, revise)]
+        self.stop_if_decided(tuple(findings))
 
-    def _gate(self, gate: Gate) -> tuple[Finding, ...]:
+    def _gate(self, gate: Gate, revise: Revise | None) -> tuple[Finding, ...]:
         began = self._begin(gate.name)
         if gate.policy is Policy.OFF:
             message = f"gate {gate.name} is off by its policy"
@@ -164,6 +170,7 @@ class Journal:
             except HookError as error:
                 findings = (from_error(error, Status.UNKNOWN),)
         findings = apply_policy(findings, gate.policy)
+        findings = findings if revise is None else revise(gate.name, findings)
         self._finish(gate.name, findings, began)
         return findings
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from hook.core.deferral import Deferral
 from hook.core.no_callbacks import NoCallbacks
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Policy
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from hook.stages.marker import MarkerStage, PositionStage
     from hook.stages.migrate import MigrateStage
     from hook.stages.restore_window import RestoreWindowStage
+    from hook.stages.trigger import TriggerStage
 
 
 Judge = Callable[[], tuple[Finding, ...]]
@@ -131,6 +133,7 @@ class Writing:
     Attributes:
         memory: None when what failed before is to be tried all the same.
         record: None when no ledger is wanted.
+        trigger: None when no backup is to be made.
         gates: Builds the gates; with nothing pending nobody asks for a backup source.
         creates_schemas: Schemas that are missing are created.
         validates: Files and history that disagree stop the run.
@@ -141,8 +144,17 @@ class Writing:
     migrate: MigrateStage
     memory: FailureMemoryStage | None
     record: Record | None
+    trigger: TriggerStage | None
     creates_schemas: bool
     validates: bool
+
+
+class Locked(NamedTuple):
+    """What is about to pass the gates, under the lock."""
+
+    read: Read
+    lock: MigrationLock
+    prepared: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +194,37 @@ def migrate_locked(
     remember(journal, writing, locked)
     if locked.plan.pending != read.plan.pending:
         prepared = reading.prepare(journal, locked)
-    journal.gates(gates.in_front_of(journal.ctx, locked, prepared))
+    gates = pass_gates(journal, reading, writing, gates, Locked(locked, lock, prepared))
     # Behind every wait, so that nothing of others is lost that was committed meanwhile.
     journal.gates((gates.marker_behind(journal, locked, prepared),))
     migrate(journal, reading, writing, Cleared(locked, lock, prepared.scripts))
+
+
+def pass_gates(
+    journal: Journal, reading: Reading, writing: Writing, gates: Gates, locked: Locked
+) -> Gates:
+    """Let *gates* judge; what they miss may be made once, and then new ones are asked.
+
+    Returns those that were passed.
+
+    Raises:
+        Stopped: At least one finding under an enforced policy is bad, or no backup could
+            be made.
+    """
+    in_front = gates.in_front_of(journal.ctx, locked.read, locked.prepared)
+    if writing.trigger is None:
+        journal.gates(in_front)
+        return gates
+    from hook.pipeline.backup_making import Making, make_backup  # noqa: PLC0415 - rarely set
+
+    deferral = Deferral()
+    journal.gates(in_front, deferral.revise)
+    if deferral.is_called_for:
+        making = Making(writing.trigger, writing.record)
+        make_backup(journal, reading, making, locked.read, locked.lock)
+        gates = journal.quietly("settings", writing.gates)
+        journal.gates(gates.in_front_of(journal.ctx, locked.read, locked.prepared))
+    return gates
 
 
 def take_lock(journal: Journal, stage: LockStage, read: Read, held: ExitStack) -> MigrationLock:

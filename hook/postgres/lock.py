@@ -53,6 +53,14 @@ class MigrationLock:
             self._is_held = _try_lock(self._session, self._key)
         return self._is_held
 
+    def confirm(self) -> None:
+        """Make sure that the session is there, and the lock with it; it is idle no longer then.
+
+        Raises:
+            HookError: As `Session.fetch` says.
+        """
+        _backend_of(self._session)
+
     def fetch_owner(self) -> LockOwner | None:
         """Return who has the lock, none when nobody has it (any more).
 

@@ -18,6 +18,7 @@ from hook.settings.target import ConnectionTarget
 if TYPE_CHECKING:
     from hook.core.ending import Endable
     from hook.settings.backup_source import BackupSource
+    from hook.settings.backup_trigger import BackupTrigger
 
 
 class DatabaseSettings(NamedTuple):
@@ -74,6 +75,8 @@ class BackupSettings(NamedTuple):
     Attributes:
         source: None when nobody said where the backups are.
         cipher_pass: Of an encrypted repository.
+        trigger: How to make a backup when none is fresh, none when that is not wanted.
+        trigger_timeout: How long to wait for it.
     """
 
     policy: Policy
@@ -82,6 +85,8 @@ class BackupSettings(NamedTuple):
     max_age: timedelta
     s3_endpoint: str | None
     cipher_pass: str | None = None
+    trigger: BackupTrigger | None = None
+    trigger_timeout: timedelta = timedelta(minutes=30)
 
 
 def default_max_age(source: BackupSource | None) -> timedelta:

@@ -167,20 +167,29 @@ def _parse_location(place: str) -> DirectoryLocation | S3Location:
     if not place:
         raise _problem("it names a backup system and no place")
     if place.startswith("s3://"):
-        return _parse_s3(place.removeprefix("s3://"))
+        return parse_s3_location(place, _SETTING, _HINT)
     if re.match(_URL_SCHEME, place):
         raise _problem(f"{_quoted(place)} is neither s3://bucket/prefix nor a path")
     return DirectoryLocation(place)
 
 
-def _parse_s3(rest: str) -> S3Location:
+def parse_s3_location(url: str, setting: str, hint: str) -> S3Location:
+    """Return bucket and prefix of *url*, which begins with ``s3://`` and is of *setting*.
+
+    Raises:
+        ConfigError: There is no bucket in it.
+    """
+    rest = url.removeprefix("s3://")
     bucket, _, prefix = rest.partition("/")
+    reason = ""
     if "s3:" in rest:
-        raise _problem("s3:// stands in it twice")
-    if not bucket:
-        raise _problem("there is no bucket after s3://")
-    if not re.fullmatch(_BUCKET, bucket):
-        raise _problem(f"{_quoted(bucket)} is not the name of a bucket")
+        reason = "s3:// stands in it twice"
+    elif not bucket:
+        reason = "there is no bucket after s3://"
+    elif not re.fullmatch(_BUCKET, bucket):
+        reason = f"{_quoted(bucket)} is not the name of a bucket"
+    if reason:
+        raise ConfigError((f"{setting}: {reason}",), hint)
     return S3Location(bucket, prefix.strip("/"))
 
 

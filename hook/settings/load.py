@@ -22,6 +22,7 @@ from hook.settings import (
 from hook.settings import flyway_specification as flyway
 from hook.settings import marker_specification as marker
 from hook.settings import specification as spec
+from hook.settings import trigger_specification as trigger_settings
 from hook.settings import watch_specification as watch
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.load_migrations import build_migrations
@@ -84,6 +85,8 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             or default_max_age(values.of(spec.BACKUP_SOURCE)),
             s3_endpoint=values.of(spec.S3_ENDPOINT),
             cipher_pass=cipher_pass,
+            trigger=values.of(trigger_settings.BACKUP_TRIGGER),
+            trigger_timeout=values.of(trigger_settings.BACKUP_TRIGGER_TIMEOUT),
         ),
         archive=ArchiveSettings(
             policy=values.of(spec.ARCHIVE_POLICY),
@@ -168,12 +171,24 @@ def _judge_together(values: Values) -> Iterator[Problem]:
             f"{label} is set and PRESYNC_DAMAGE_BUDGET is off: nobody sees who is in the way",
             hint="Set a budget, such as PRESYNC_DAMAGE_BUDGET=10,20, or cancel nobody.",
         )
+    yield from _judge_trigger(values)
     if values.of(spec.OVERRIDE) and not (values.of(spec.OVERRIDE_REASON) or "").strip():
         label = values.given[spec.OVERRIDE.name].label
         yield Problem(
             f"{label} is set and PRESYNC_OVERRIDE_REASON is not",
             hint="Set PRESYNC_OVERRIDE_REASON to why the gate may be set aside this once.",
         )
+
+
+def _judge_trigger(values: Values) -> Iterator[Problem]:
+    trigger = values.of(trigger_settings.BACKUP_TRIGGER)
+    if trigger is None:
+        return
+    from hook.settings.backup_trigger import TRIGGER_SETTING, judge_trigger  # noqa: PLC0415 - rare
+
+    if reason := judge_trigger(trigger, values.of(spec.BACKUP_SOURCE)):
+        hint = f"Set {TRIGGER_SETTING} to what makes a backup that PRESYNC_BACKUP_SOURCE finds."
+        yield Problem(f"{TRIGGER_SETTING}: {reason}", hint=hint)
 
 
 def _raise_all(problems: list[Problem]) -> None:

@@ -25,7 +25,6 @@ _SERVICE_LINK = (
 NOT_YET = frozenset(
     OWN + name
     for name in (
-        "BACKUP_TRIGGER",
         "SAFETY_POLICY",
         "WINDOW",
         "WINDOW_POLICY",

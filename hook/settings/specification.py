@@ -13,6 +13,7 @@ from hook.settings.marker_specification import MARKER_SETTINGS
 from hook.settings.migrations import DEFAULT_LEDGER
 from hook.settings.output_specification import OUTPUT_SETTINGS
 from hook.settings.setting import Group, Setting, own, settings_in
+from hook.settings.trigger_specification import TRIGGER_SETTINGS
 from hook.settings.watch_specification import WATCH_SETTINGS
 from hook.settings.words import (
     EngineName,
@@ -298,10 +299,5 @@ OVERRIDE_REASON: Setting[str | None] = own(
     "Why; it is printed and recorded.",
 )
 
-SETTINGS = (
-    *settings_in(globals()),
-    *MARKER_SETTINGS,
-    *WATCH_SETTINGS,
-    *FLYWAY_SETTINGS,
-    *OUTPUT_SETTINGS,
-)
+_BESIDE = TRIGGER_SETTINGS + MARKER_SETTINGS + WATCH_SETTINGS
+SETTINGS = (*settings_in(globals()), *_BESIDE, *FLYWAY_SETTINGS, *OUTPUT_SETTINGS)

@@ -18,9 +18,10 @@ from hook.core.outcome import Policy
 from hook.errors import ExitCode
 from hook.settings import ArchiveSettings
 from hook.settings.backup_source import parse_backup_source
+from hook.settings.backup_trigger import SnapshotTrigger
 from tests.testbed.database import Database
 from tests.testbed.gate import Gate, deciding
-from tests.testbed.run_context import target_of
+from tests.testbed.run_context import RUN_ID, target_of
 
 RELEASE = {"V1__a.sql": "CREATE TABLE a (id int)"}
 
@@ -130,3 +131,20 @@ def test_run_without_such_an_instance_is_refused(asking: Gate) -> None:
     report = asking.run(RELEASE)
     assert report.exit_code is ExitCode.NO_WAY_BACK
     assert "there is no RDS instance shop in eu-central-1" in report.verdict
+
+
+def test_run_takes_a_snapshot_when_there_is_none(
+    asking: Gate, database: Database, rds: Any, instance: str
+) -> None:
+    """The snapshot is asked for once, waited for, and then found in the list of RDS."""
+    for snapshot in rds.describe_db_snapshots()["DBSnapshots"]:
+        rds.delete_db_snapshot(DBSnapshotIdentifier=snapshot["DBSnapshotIdentifier"])
+    _reach(asking, database, instance)
+    backup = asking.settings.backup._replace(trigger=SnapshotTrigger())
+    asking.settings = asking.settings._replace(backup=backup)
+    report = asking.run(RELEASE)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    (snapshot,) = rds.describe_db_snapshots()["DBSnapshots"]
+    assert snapshot["DBSnapshotIdentifier"] == f"presync-shop-{RUN_ID}"
+    made = [item for result in report.results for item in result.findings]
+    assert f"snapshot presync-shop-{RUN_ID}" in {item.facts.get("backup") for item in made}

@@ -206,7 +206,7 @@ def test_missing_instance_is_no_way_back(rds: Rds) -> None:
         ("ExpiredToken", "no valid credentials to ask for", "credentials of this pod"),
         ("Throttling", "RDS fails on RDS instance shop", "Try again later"),
         ("RequestExpired", "because the clocks differ", "Synchronise"),
-        ("OptInRequired", "RDS refuses to tell of", "See what the message says"),
+        ("OptInRequired", "RDS refuses DescribeDBInstances", "See what the message says"),
     ],
 )
 def test_refusal_says_what_is_missing(rds: Rds, code: str, told: str, hint: str) -> None:

@@ -1,0 +1,69 @@
+"""A Backup of CloudNativePG: what to ask for, and what its phases mean.
+
+https://cloudnative-pg.io/documentation/current/cloudnative-pg.v1/ (BackupSpec, BackupStatus)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Manifest = Mapping[str, Any]
+
+PLUGIN = "barman-cloud.cloudnative-pg.io"
+_RUNNING = frozenset({"", "pending", "started", "running", "finalizing"})
+_COMPLETED = "completed"
+
+
+def backup_of(cluster: Manifest, name: str, run_id: str) -> dict[str, Any]:
+    """Return the Backup to create for the cluster called *name*.
+
+    Raises:
+        ValueError: The cluster is set up for no way of making one.
+    """
+    return {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Backup",
+        "metadata": {
+            "generateName": f"{name[:45].rstrip('-.')}-presync-",
+            "annotations": {"presync/run-id": run_id},
+        },
+        "spec": {"cluster": {"name": name}, **_method(cluster.get("spec") or {})},
+    }
+
+
+def _method(spec: Manifest) -> dict[str, Any]:
+    plugins = spec.get("plugins") or ()
+    if any(item.get("name") == PLUGIN and item.get("enabled") is not False for item in plugins):
+        return {"method": "plugin", "pluginConfiguration": {"name": PLUGIN}}
+    backup = spec.get("backup") or {}
+    for method in ("barmanObjectStore", "volumeSnapshot"):
+        if backup.get(method):
+            return {"method": method}
+    raise ValueError(f"it has neither the plugin {PLUGIN} nor spec.backup")
+
+
+def running_backup_of(name: str, backups: Iterable[Manifest]) -> str | None:
+    """Return the name of a Backup of the cluster *name* that runs, none without one."""
+    for backup in backups:
+        cluster = ((backup.get("spec") or {}).get("cluster") or {}).get("name")
+        if cluster == name and phase_of(backup) in _RUNNING:
+            return str((backup.get("metadata") or {}).get("name"))
+    return None
+
+
+def phase_of(backup: Manifest) -> str:
+    """Return the phase, empty as long as the operator has said nothing."""
+    return str((backup.get("status") or {}).get("phase") or "")
+
+
+def finish_of(backup: Manifest) -> tuple[bool, str] | None:
+    """Return whether *backup* was completed and what is told of it, none while it runs.
+
+    An operator that says ``walArchivingFailing`` waits for somebody to put that right.
+    """
+    phase = phase_of(backup)
+    if phase in _RUNNING:
+        return None
+    error = (backup.get("status") or {}).get("error")
+    return phase == _COMPLETED, f"{phase}: {error}" if error else phase

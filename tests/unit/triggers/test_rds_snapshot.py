@@ -1,0 +1,125 @@
+"""The trigger that takes a snapshot, against botocore's own stub of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from hook.catalogs.rds import RdsApi
+from hook.errors import BackupUnknown
+from hook.settings.backup_source import RdsKind, RdsLocation
+from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers.rds import SnapshotTrigger
+
+WANTED = Wanted("a1b2c3", None)
+OWNER = {"DBInstanceIdentifier": "shop"}
+NAME = {"DBSnapshotIdentifier": "presync-shop-a1b2c3"}
+LIST = "describe_db_snapshots"
+
+
+@pytest.fixture
+def client() -> Any:
+    """Return a client of RDS."""
+    return boto3.client(
+        "rds",
+        region_name="eu-central-1",
+        aws_access_key_id="AKIATEST",
+        aws_secret_access_key="canary",
+    )
+
+
+@pytest.fixture
+def rds(client: Any) -> Iterator[Stubber]:
+    """Return the answers that are given in turn; each has to be asked for."""
+    with Stubber(client) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def trigger(client: Any) -> SnapshotTrigger:
+    """Return the trigger for the instance shop."""
+    return SnapshotTrigger(RdsApi(RdsLocation("shop"), lambda: client))
+
+
+def _begin(rds: Stubber, trigger: SnapshotTrigger) -> Begun:
+    rds.add_response(LIST, {"DBSnapshots": []}, {**OWNER, "MaxRecords": 100})
+    tags = {"Tags": [{"Key": "presync/run-id", "Value": "a1b2c3"}]}
+    rds.add_response("create_db_snapshot", {}, {**OWNER, **NAME, **tags})
+    return trigger.begin(WANTED)
+
+
+def test_snapshot_is_taken_and_watched_to_its_end(rds: Stubber, trigger: SnapshotTrigger) -> None:
+    """Its name and its tag say who asked for it; it stays until somebody deletes it."""
+    assert _begin(rds, trigger) == Begun("snapshot presync-shop-a1b2c3", is_adopted=False)
+    for status, percent in (("creating", 0), ("creating", 60), ("available", 100)):
+        told = {"DBSnapshots": [{**NAME, "Status": status, "PercentProgress": percent}]}
+        rds.add_response(LIST, told, {**OWNER, **NAME})
+    assert trigger.look() == Standing(Phase.RUNNING, "0%")
+    assert trigger.look() == Standing(Phase.RUNNING, "60%")
+    assert trigger.look() == Standing(Phase.ENDED, "available")
+    trigger.close()
+
+
+def test_snapshot_that_is_being_taken_is_taken_up(rds: Stubber, trigger: SnapshotTrigger) -> None:
+    """A second one would wait for it, and cost."""
+    listed = [
+        {"DBSnapshotIdentifier": "old", "Status": "available"},
+        {"DBSnapshotIdentifier": "nightly", "Status": "creating"},
+    ]
+    rds.add_response(LIST, {"DBSnapshots": listed})
+    assert trigger.begin(WANTED) == Begun("snapshot nightly", is_adopted=True)
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [([], "it was deleted"), ([{**NAME, "Status": "failed"}], "failed")],
+)
+def test_snapshot_that_does_not_come_has_failed(
+    rds: Stubber, trigger: SnapshotTrigger, listed: list[dict[str, str]], told: str
+) -> None:
+    """Every status but available is the end of it."""
+    _begin(rds, trigger)
+    rds.add_response(LIST, {"DBSnapshots": listed})
+    assert trigger.look() == Standing(Phase.FAILED, told)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("SnapshotQuotaExceeded", "RDS refuses CreateDBSnapshot for RDS instance shop"),
+        ("InvalidDBInstanceState", "RDS refuses CreateDBSnapshot for RDS instance shop"),
+        ("AccessDenied", "rds:CreateDBSnapshot on RDS instance shop is denied"),
+    ],
+)
+def test_snapshot_that_is_refused_is_told(
+    rds: Stubber, trigger: SnapshotTrigger, code: str, told: str
+) -> None:
+    """There is nothing to wait for then."""
+    rds.add_response(LIST, {"DBSnapshots": []})
+    rds.add_client_error("create_db_snapshot", code, "no")
+    with pytest.raises(BackupUnknown, match=told):
+        trigger.begin(WANTED)
+
+
+def test_snapshot_of_a_cluster_has_operations_of_its_own(client: Any) -> None:
+    """And a name that is cut where RDS would refuse it."""
+    name = "a" * 60
+    trigger = SnapshotTrigger(RdsApi(RdsLocation(name, RdsKind.CLUSTER), lambda: client))
+    owner = {"DBClusterIdentifier": name}
+    snapshot = {"DBClusterSnapshotIdentifier": f"presync-{'a' * 48}-a1b2c3"}
+    tags = {"Tags": [{"Key": "presync/run-id", "Value": "a1b2c3"}]}
+    with Stubber(client) as stub:
+        stub.add_response("describe_db_cluster_snapshots", {"DBClusterSnapshots": []})
+        stub.add_response("create_db_cluster_snapshot", {}, {**owner, **snapshot, **tags})
+        stub.add_response(
+            "describe_db_cluster_snapshots",
+            {"DBClusterSnapshots": [{**snapshot, "Status": "available"}]},
+            {**owner, **snapshot},
+        )
+        assert trigger.begin(WANTED).name == f"snapshot presync-{'a' * 48}-a1b2c3"
+        assert trigger.look().phase is Phase.ENDED
