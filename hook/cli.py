@@ -22,7 +22,7 @@ from hook.core.orders import Orders
 from hook.core.redaction import Redactor
 from hook.core.report import Report
 from hook.errors import BadFlags, ExitCode, HookError
-from hook.log import Style, configure_logging
+from hook.log import configure_logging
 from hook.render.delivery import Delivery, choose_style, log_end, log_finding
 from hook.settings import Settings
 from hook.settings.flyway_files import default_folders
@@ -160,10 +160,10 @@ class _Process:
             known = settings.provenance
             output = _for_scripts(settings.output, inputs.orders)
             delivery = self._open(output, Redactor(known.secrets, known.public))
-            if inputs.orders.wants_policy:
-                return _show_policy(settings, delivery, inputs.environment)
             if shape.name == "config":
-                return _show_config(settings, delivery)
+                from hook.render.showing import show  # noqa: PLC0415 - not for a run
+
+                return int(show(settings, delivery, inputs))
             return self._work(settings, delivery, inputs.orders)
         except HookError as error:
             return self.refuse(error)
@@ -287,24 +287,3 @@ def _tell_settings(settings: Settings, delivery: Delivery) -> None:
     place = f" on {target.describe()}, named by {settings.database.source}" if target else ""
     actor = {name: value for name, value in settings.output.actor._asdict().items() if value}
     delivery.events("settings.read", f"presync {__version__}{place}", version=__version__, **actor)
-
-
-def _show_config(settings: Settings, delivery: Delivery) -> int:
-    from hook.render.config import config_object, render_config  # noqa: PLC0415 - not for a run
-    from hook.render.palette import Palette  # noqa: PLC0415 - not for a run
-
-    if delivery.style is Style.JSON:
-        delivery.print_object(config_object(settings))
-    else:
-        delivery.print_text(render_config(settings, Palette(delivery.style)))
-    return ExitCode.OK
-
-
-def _show_policy(settings: Settings, delivery: Delivery, environment: Mapping[str, str]) -> int:
-    from hook.render.iam_policy import policy_notes, render_policy  # noqa: PLC0415 - likewise
-
-    policy = render_policy(settings, environment)
-    for note in policy_notes(settings):
-        delivery.events("settings.note", note)
-    delivery.print_text(policy)
-    return ExitCode.OK

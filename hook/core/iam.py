@@ -129,6 +129,24 @@ def grants_for_cluster(name: str, region: Region) -> tuple[Grant, ...]:
     )
 
 
+def grants_for_dumping(bucket: Bucket) -> tuple[Grant, ...]:
+    """Return what putting a dump there takes, or taking back half of one."""
+    actions = ("s3:PutObject", "s3:AbortMultipartUpload")
+    return (bucket.objects("WriteDumps", actions, "*.dump"),)
+
+
+def grants_for_snapshots_of(kind: str, name: str, region: Region) -> tuple[Grant, ...]:
+    """Return what taking snapshots takes; *kind* is ``instance`` or ``cluster``."""
+    server, snapshot, action = {
+        "cluster": ("cluster", "cluster-snapshot", "rds:CreateDBClusterSnapshot"),
+    }.get(kind, ("db", "snapshot", "rds:CreateDBSnapshot"))
+    own = _rds(region, f"{snapshot}:presync-*")
+    return (
+        Grant("TakeSnapshots", (action,), (_rds(region, f"{server}:{name}"), own)),
+        Grant("TagSnapshots", ("rds:AddTagsToResource",), (own,)),
+    )
+
+
 def policy_document(grants: tuple[Grant, ...]) -> dict[str, object]:
     """Return *grants* as a policy of IAM."""
     return {"Version": _VERSION, "Statement": [_statement(grant) for grant in grants]}

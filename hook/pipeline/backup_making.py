@@ -7,7 +7,7 @@ its own patience (31) and may try again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hook.errors import MigrationLocked
 from hook.postgres.database_size import fetch_database_size
@@ -15,36 +15,25 @@ from hook.postgres.database_size import fetch_database_size
 if TYPE_CHECKING:
     from hook.pipeline.journal import Journal
     from hook.pipeline.reading import Read, Reading
-    from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
     from hook.stages.trigger import TriggerStage
 
 
-class Making(NamedTuple):
-    """How a backup is made; *record* is none when no ledger is wanted."""
-
-    stage: TriggerStage
-    record: Record | None
-
-
 def make_backup(
-    journal: Journal, reading: Reading, making: Making, read: Read, lock: MigrationLock
+    journal: Journal, reading: Reading, stage: TriggerStage, read: Read, lock: MigrationLock
 ) -> None:
     """Have a backup made; whether it is one, the gates judge afterwards.
 
     Raises:
         Stopped: None could be begun, or the run lost what it stands on meanwhile.
     """
-    if making.record is not None and read.history.schema not in read.history.missing_schemas:
-        # A run that made a backup is told of in the ledger, also when that did not help.
-        making.record.begin(journal, read.history.schema)
 
     def keep_alive() -> None:
         lock.confirm()
         read.session.fetch("SELECT 1")
 
     size = journal.quietly("trigger", lambda: fetch_database_size(read.session))
-    journal.stage("trigger", lambda: making.stage.run(journal.ctx, size, keep_alive))
+    journal.stage("trigger", lambda: stage.run(journal.ctx, size, keep_alive))
     journal.quietly("trigger", keep_alive)
     _refuse_changes(journal, reading, read)
 

@@ -215,13 +215,12 @@ def pass_gates(
     if writing.trigger is None:
         journal.gates(in_front)
         return gates
-    from hook.pipeline.backup_making import Making, make_backup  # noqa: PLC0415 - rarely set
+    from hook.pipeline.backup_making import make_backup  # noqa: PLC0415 - rarely set
 
     deferral = Deferral()
     journal.gates(in_front, deferral.revise)
     if deferral.is_called_for:
-        making = Making(writing.trigger, writing.record)
-        make_backup(journal, reading, making, locked.read, locked.lock)
+        make_backup(journal, reading, writing.trigger, locked.read, locked.lock)
         gates = journal.quietly("settings", writing.gates)
         journal.gates(gates.in_front_of(journal.ctx, locked.read, locked.prepared))
     return gates

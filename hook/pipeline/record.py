@@ -28,13 +28,11 @@ class Record(NamedTuple):
     actor: Mapping[str, str | None]
 
     def begin(self, journal: Journal, schema: str) -> None:
-        """Write the row into the ledger in *schema*, once; the journal completes it in the end.
+        """Write the row into the ledger in *schema*; the journal completes it in the end.
 
         Raises:
             Stopped: A stop was requested.
         """
-        if journal.closing is not None:
-            return
         migration_set = journal.migration_set
         beginning = Beginning(
             journal.command,

@@ -16,12 +16,14 @@ from hook.settings.backup_source import (
     S3Location,
     parse_stanza,
 )
+from hook.settings.backup_trigger import DumpTrigger, SnapshotTrigger
 
 if TYPE_CHECKING:
     from hook.settings import Settings
 
 _KMS_NOTE = (
-    "if the bucket is encrypted with a key of KMS (SSE-KMS), kms:Decrypt on that key is needed too"
+    "if the bucket is encrypted with a key of KMS (SSE-KMS), kms:Decrypt on that key is needed too,"
+    " and kms:GenerateDataKey to put dumps there"
 )
 
 
@@ -32,12 +34,14 @@ def render_policy(settings: Settings, environment: Mapping[str, str]) -> str:
         ConfigError: Nothing of it is in AWS, or a name that the policy needs is missing.
     """
     named = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    grants = _grants_for_source(settings, iam.Region(named) if named else iam.Region())
+    region = iam.Region(named) if named else iam.Region()
+    grants = _grants_for_source(settings, region)
     if not grants:
         raise ConfigError(
             ("PRESYNC_BACKUP_SOURCE names nothing in AWS, so no policy is needed",),
             "Set PRESYNC_BACKUP_SOURCE as the run has it.",
         )
+    grants += _grants_for_trigger(settings, region)
     return json.dumps(iam.policy_document(grants), indent=2)
 
 
@@ -60,6 +64,16 @@ def _grants_for_source(settings: Settings, region: iam.Region) -> tuple[iam.Gran
     if isinstance(source.location, S3Location):
         bucket = iam.Bucket(source.location.bucket, source.location.prefix, region)
         return _grants_for_bucket(source, bucket, settings.backup.stanza)
+    return ()
+
+
+def _grants_for_trigger(settings: Settings, region: iam.Region) -> tuple[iam.Grant, ...]:
+    trigger, source = settings.backup.trigger, settings.backup.source
+    if isinstance(trigger, DumpTrigger):
+        return iam.grants_for_dumping(iam.Bucket(*trigger.location, region))
+    server = source.location if source is not None else None
+    if isinstance(trigger, SnapshotTrigger) and isinstance(server, RdsLocation):
+        return iam.grants_for_snapshots_of(server.kind.value, server.name, region)
     return ()
 
 

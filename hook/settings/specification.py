@@ -57,9 +57,7 @@ URL: Setting[str | None] = own(
     None,
     "URL",
     "The database, as a libpq URL or key=value pairs. A password in it is refused as a flag.",
-)._replace(
-    is_secret=True,
-)
+)._replace(is_secret=True)
 PASSWORD_FILE: Setting[str | None] = own(
     Group.DATABASE,
     "password_file",
@@ -218,9 +216,7 @@ BACKUP_CIPHER_PASS: Setting[str | None] = own(
     None,
     "PASSPHRASE",
     "Passphrase of an encrypted repository, pgBackRest's repo-cipher-pass. Refused as a flag.",
-)._replace(
-    is_secret=True,
-)
+)._replace(is_secret=True)
 BACKUP_CIPHER_PASS_FILE: Setting[str | None] = own(
     Group.BACKUP,
     "backup_cipher_pass_file",

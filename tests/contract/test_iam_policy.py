@@ -22,6 +22,8 @@ from hook.render.iam_policy import render_policy
 from hook.settings.backup_source import RdsLocation, S3Location, parse_backup_source
 from hook.settings.load import Need, load_settings
 from hook.settings.sources import Inputs
+from hook.triggers import Phase, Wanted
+from hook.triggers.rds import SnapshotTrigger
 from tests.contract.conftest import Place
 from tests.testbed.backup_gate import fresh_repository
 from tests.testbed.iam_authority import Authority
@@ -174,12 +176,45 @@ def test_every_statement_for_rds_is_needed(
     assert "presync config --iam-policy" in caught.value.hint
 
 
+WITH_SNAPSHOTS = _statements(
+    {
+        "PRESYNC_BACKUP_SOURCE": "rds:shop",
+        "PRESYNC_BACKUP_TRIGGER": "rds-snapshot",
+        "AWS_REGION": "eu-central-1",
+    }
+)
+
+
+def test_policy_of_rds_is_enough_to_take_a_snapshot(
+    instance: Callable[[Authority], RdsCatalog],
+) -> None:
+    """With its tag, and to see how far it is; nothing is allowed without use."""
+    authority = Authority(WITH_SNAPSHOTS)
+    catalog = instance(authority)
+    trigger = SnapshotTrigger(catalog._api)
+    trigger.begin(Wanted("r1", None))
+    assert trigger.look().phase is Phase.ENDED
+    catalog.read_evidence()
+    assert authority.patterns() - authority.used == set()
+
+
+@pytest.mark.parametrize("sid", ["TakeSnapshots", "TagSnapshots"])
+def test_every_statement_for_a_snapshot_is_needed(
+    instance: Callable[[Authority], RdsCatalog], sid: str
+) -> None:
+    """A snapshot without its tag would be one that nobody knows the origin of."""
+    left = [item for item in WITH_SNAPSHOTS if item["Sid"] != sid]
+    trigger = SnapshotTrigger(instance(Authority(left))._api)
+    with pytest.raises(BackupUnknown, match="rds:CreateDBSnapshot on RDS instance shop is denied"):
+        trigger.begin(Wanted("r1", None))
+
+
 def test_policy_is_one_that_iam_accepts(s3_place: Place, repository: Statements) -> None:
     """A policy is checked for its grammar, which moto knows."""
     del s3_place
     with mock_aws():
         iam = boto3.client("iam", region_name="eu-central-1")
-        for number, statements in enumerate((repository, OF_RDS)):
+        for number, statements in enumerate((repository, OF_RDS, WITH_SNAPSHOTS)):
             document = json.dumps({"Version": "2012-10-17", "Statement": statements})
             made = iam.create_policy(PolicyName=f"p{number}", PolicyDocument=document)
             assert made["Policy"]["IsAttachable"]

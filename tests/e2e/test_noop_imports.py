@@ -51,6 +51,7 @@ UNUSED = (
     "hook.render.report_text",
     "hook.render.sql",
     "hook.settings.backup_source",
+    "hook.settings.backup_trigger",
     "hook.settings.flyway_arguments",
     "hook.settings.flyway_conf",
     "hook.settings.flyway_entry",
@@ -63,8 +64,11 @@ UNUSED = (
     "hook.stages.callbacks",
     "hook.stages.lock",
     "hook.stages.migrate",
+    "hook.stages.restore_window",
     "hook.stages.scripts",
     "hook.stages.syntax",
+    "hook.stages.trigger",
+    "hook.triggers",
 )
 # Each frozen one costs as much as importing ten plain modules.
 MOST_DATACLASSES = 10

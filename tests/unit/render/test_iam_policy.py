@@ -11,6 +11,7 @@ from hook.errors import ConfigError
 from hook.render.iam_policy import policy_notes, render_policy
 from hook.settings import Settings
 from hook.settings.backup_source import BackupSource, BackupSystem, S3Location
+from hook.settings.backup_trigger import DumpTrigger
 from hook.settings.load import Need, load_settings
 from hook.settings.sources import Inputs
 from tests.testbed.process import ROOT
@@ -29,6 +30,16 @@ CASES: dict[str, dict[str, str]] = {
     "rds-instance": {"PRESYNC_BACKUP_SOURCE": "rds:shop", **EUROPE},
     "rds-cluster": {"PRESYNC_BACKUP_SOURCE": "rds:cluster/aur", "AWS_REGION": "us-gov-west-1"},
     "rds-in-any-region": {"PRESYNC_BACKUP_SOURCE": "rds:shop"},
+    "rds-instance-with-snapshots": {
+        "PRESYNC_BACKUP_SOURCE": "rds:shop",
+        "PRESYNC_BACKUP_TRIGGER": "rds-snapshot",
+        **EUROPE,
+    },
+    "rds-cluster-with-snapshots": {
+        "PRESYNC_BACKUP_SOURCE": "rds:cluster/aur",
+        "PRESYNC_BACKUP_TRIGGER": "rds-snapshot",
+        **EUROPE,
+    },
 }
 
 
@@ -59,9 +70,26 @@ def test_policy_of_a_system_names_what_it_keeps_where(system: BackupSystem) -> N
     _assert_golden(system.value, render_policy(settings, EUROPE))
 
 
+def test_policy_of_dumps_that_are_made_allows_to_put_them() -> None:
+    """And nothing may be deleted, or overwritten elsewhere."""
+    settings = _settings(STANZA)
+    backup = settings.backup._replace(
+        source=BackupSource(BackupSystem.DUMP, S3Location("shop", "dumps")),
+        trigger=DumpTrigger(S3Location("shop", "dumps/presync")),
+    )
+    _assert_golden("dump-that-is-made", render_policy(settings._replace(backup=backup), EUROPE))
+
+
+def test_policy_of_a_job_needs_nothing_in_aws() -> None:
+    """The rights to make a Job are given in Kubernetes."""
+    plain = CASES["pgbackrest"]
+    with_job = {**plain, "PRESYNC_BACKUP_TRIGGER": "job:ops/backup"}
+    assert render_policy(_settings(with_job), {}) == render_policy(_settings(plain), {})
+
+
 def test_policy_file_belongs_to_a_case() -> None:
     """No file is left over from a case that is gone."""
-    systems = {"walg", "barman", "dump"}
+    systems = {"walg", "barman", "dump", "dump-that-is-made"}
     assert {path.stem for path in GOLDEN.iterdir()} == {*CASES, *systems}
 
 
