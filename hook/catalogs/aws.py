@@ -6,6 +6,7 @@ second and 30 MB, and most runs never ask for a backup.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +60,9 @@ def _build_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN40
         # hole, and its credentials are no business of another service.
         session.get_component("credential_provider").remove("iam-role")
     _require_ca_file(service, settings.ca_file or session.get_config_variable("ca_bundle"))
-    region = settings.region or session.get_config_variable("region")
+    # Other SDKs of AWS, and its pods, say AWS_REGION; boto3 reads AWS_DEFAULT_REGION alone.
+    named = settings.region or os.environ.get("AWS_REGION")
+    region = named or session.get_config_variable("region")
     return boto3.session.Session(botocore_session=session).client(
         service.name,
         endpoint_url=settings.endpoint,

@@ -35,11 +35,10 @@ def rds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("AWS_ACCESS_KEY_ID", "AKIATEST"),
         ("AWS_SECRET_ACCESS_KEY", "canary-secret-of-aws"),
         ("AWS_REGION", "eu-central-1"),
-        ("AWS_DEFAULT_REGION", "eu-central-1"),
     ):
         monkeypatch.setenv(name, value)
     with mock_aws():
-        yield boto3.client("rds")
+        yield boto3.client("rds", region_name="eu-central-1")
 
 
 @pytest.fixture

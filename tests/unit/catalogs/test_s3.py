@@ -46,6 +46,27 @@ def test_client_bounds_every_request() -> None:
 
 
 @pytest.mark.parametrize(
+    ("variables", "settings", "region"),
+    [
+        ({}, {}, "us-east-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, {}, "eu-west-1"),
+        ({"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-west-1"}, {}, "eu-central-1"),
+        ({"AWS_REGION": "eu-central-1"}, {"region": "eu-north-1"}, "eu-north-1"),
+    ],
+)
+def test_client_signs_for_the_region_that_is_named(
+    variables: dict[str, str],
+    settings: dict[str, str],
+    region: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Alone, boto3 would not read the variable that AWS itself sets in a pod."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert _client(**settings).meta.region_name == region
+
+
+@pytest.mark.parametrize(
     ("endpoint", "style"),
     [
         (None, "auto"),
