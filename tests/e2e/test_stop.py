@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
