@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
@@ -62,6 +63,7 @@ def _leave(exit_code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):  # for which Python would make the exit code 120
             stream.flush()
+    atexit._run_exitfuncs()  # noqa: SLF001 - as children of multiprocessing end
     os._exit(exit_code)
 
 
