@@ -65,7 +65,6 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
         ]
     )
     values = _with_flyway_waits(values)
-    cancels = values.of(watch.CANCEL_BLOCKERS)
     return Settings(
         database=_build_database(values, connection),
         migrations=build_migrations(values),
@@ -92,12 +91,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             policy=values.of(spec.ARCHIVE_POLICY),
             max_lag=values.of(spec.ARCHIVE_MAX_LAG),
         ),
-        blockers=BlockerSettings(
-            policy=values.of(spec.BLOCKERS_POLICY),
-            max_age=values.of(spec.BLOCKER_MAX_AGE),
-            wait=values.of(spec.BLOCKER_WAIT),
-            cancels=cancels if cancels is not None else frozenset(),
-        ),
+        blockers=_build_blockers(values),
         output=build_output(values),
         marker=MarkerSettings(
             policy=values.of(marker.MARKER_POLICY), wait=values.of(marker.MARKER_WAIT)
@@ -208,6 +202,16 @@ def _build_database(values: Values, connection: Connection) -> DatabaseSettings:
         wait_timeout=values.of(spec.WAIT_TIMEOUT),
         expect_database=values.of(spec.EXPECT_DATABASE),
         expect_system_id=values.of(spec.EXPECT_SYSTEM_ID),
+    )
+
+
+def _build_blockers(values: Values) -> BlockerSettings:
+    cancels = values.of(watch.CANCEL_BLOCKERS)
+    return BlockerSettings(
+        policy=values.of(watch.BLOCKERS_POLICY),
+        max_age=values.of(watch.BLOCKER_MAX_AGE),
+        wait=values.of(watch.BLOCKER_WAIT),
+        cancels=cancels if cancels is not None else frozenset(),
     )
 
 

@@ -253,31 +253,6 @@ ARCHIVE_MAX_LAG: Setting[timedelta] = own(
     "How old the oldest WAL may be that is not archived yet.",
 )
 
-BLOCKERS_POLICY: Setting[Policy] = own(
-    Group.BLOCKERS,
-    "blockers_policy",
-    choice_of(Policy),
-    "enforce",
-    _POLICY,
-    _POLICY_MEANING,
-)
-BLOCKER_MAX_AGE: Setting[timedelta] = own(
-    Group.BLOCKERS,
-    "blocker_max_age",
-    parse_positive_duration,
-    "30m",
-    _DURATION,
-    "A transaction or query older than this blocks.",
-)
-BLOCKER_WAIT: Setting[timedelta] = own(
-    Group.BLOCKERS,
-    "blocker_wait",
-    parse_duration,
-    "60s",
-    _DURATION,
-    "How long to wait for blockers to go.",
-)
-
 OVERRIDE: Setting[tuple[str, ...] | None] = own(
     Group.OVERRIDE,
     "override",
