@@ -127,12 +127,16 @@ def test_marker_comes_before_the_first_callback(
     shop: Deployment, environment: Environment, run_presync: RunPresync
 ) -> None:
     """Its SQL is the first of the release that the server runs."""
-    position = "CREATE TABLE IF NOT EXISTS seen AS SELECT pg_current_wal_insert_lsn() AS lsn"
+    # Beside the schema of the release, which is to be empty.
+    position = (
+        "CREATE SCHEMA IF NOT EXISTS aside; CREATE TABLE IF NOT EXISTS aside.seen AS"
+        " SELECT pg_current_wal_insert_lsn() AS lsn"
+    )
     shop.release({**GOOD, "afterConnect.sql": position})
     done = run_presync(["run"], environment())
     assert done.exit_code == ExitCode.OK, done.stderr
     lsn = done.report["marker"]["lsn"]
-    assert shop.database.query(f"SELECT lsn >= '{lsn}' FROM seen") == [(True,)]
+    assert shop.database.query(f"SELECT lsn >= '{lsn}' FROM aside.seen") == [(True,)]
     assert len(done.events_named("marker.recorded")) == 1
 
 
