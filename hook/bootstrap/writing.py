@@ -15,7 +15,7 @@ from hook.core.restore_commands import RestoreSource
 from hook.pipeline.dry_run import refuse_to_reconnect
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
-from hook.settings.backup_source import BackupSystem, S3Settings
+from hook.settings.backup_source import BackupSystem, RdsKind, RdsLocation, S3Settings
 from hook.settings.words import NO_LEDGER
 from hook.stages.archive import ArchiveStage, NoArchive
 from hook.stages.backup import BackupStage, NoBackupSource
@@ -181,6 +181,10 @@ def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage 
 
 def _restore_source(backup: BackupSettings) -> RestoreSource:
     """Return the backup source as restore commands name it."""
+    place = None if backup.source is None else backup.source.location
+    if isinstance(place, RdsLocation):
+        is_cluster = place.kind is RdsKind.CLUSTER
+        return RestoreSource("rds-cluster" if is_cluster else "rds", place.name)
     system = "" if backup.source is None else backup.source.system.value
     return RestoreSource(system, (backup.stanza or "").strip())
 

@@ -88,6 +88,9 @@ def test_run_passes_behind_snapshot_and_window(
     found = {item.rule: item for result in report.results for item in result.findings}
     assert found["backup-age"].facts["source"] == "RDS instance shop"
     assert found["restore-window"].facts["retention_days"] == 7
+    assert report.marker is not None
+    (way,) = report.marker.restore
+    assert "--source-db-instance-identifier shop --target-db-instance-identifier" in way.command
 
 
 def test_run_does_not_take_another_server_for_this_one(
