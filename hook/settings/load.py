@@ -76,17 +76,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             failure_memory=values.of(spec.FAILURE_MEMORY),
             damage_budget=values.of(watch.DAMAGE_BUDGET),
         ),
-        backup=BackupSettings(
-            policy=values.of(spec.BACKUP_POLICY),
-            source=values.of(spec.BACKUP_SOURCE),
-            stanza=values.of(spec.BACKUP_STANZA),
-            max_age=values.of(spec.BACKUP_MAX_AGE)
-            or default_max_age(values.of(spec.BACKUP_SOURCE)),
-            s3_endpoint=values.of(spec.S3_ENDPOINT),
-            cipher_pass=cipher_pass,
-            trigger=values.of(trigger_settings.BACKUP_TRIGGER),
-            trigger_timeout=values.of(trigger_settings.BACKUP_TRIGGER_TIMEOUT),
-        ),
+        backup=_build_backup(values, cipher_pass),
         archive=ArchiveSettings(
             policy=values.of(spec.ARCHIVE_POLICY),
             max_lag=values.of(spec.ARCHIVE_MAX_LAG),
@@ -212,6 +202,19 @@ def _build_blockers(values: Values) -> BlockerSettings:
         max_age=values.of(watch.BLOCKER_MAX_AGE),
         wait=values.of(watch.BLOCKER_WAIT),
         cancels=cancels if cancels is not None else frozenset(),
+    )
+
+
+def _build_backup(values: Values, cipher_pass: str | None) -> BackupSettings:
+    return BackupSettings(
+        policy=values.of(spec.BACKUP_POLICY),
+        source=values.of(spec.BACKUP_SOURCE),
+        stanza=values.of(spec.BACKUP_STANZA),
+        max_age=values.of(spec.BACKUP_MAX_AGE) or default_max_age(values.of(spec.BACKUP_SOURCE)),
+        s3_endpoint=values.of(spec.S3_ENDPOINT),
+        cipher_pass=cipher_pass,
+        trigger=values.of(trigger_settings.BACKUP_TRIGGER),
+        trigger_timeout=values.of(trigger_settings.BACKUP_TRIGGER_TIMEOUT),
     )
 
 

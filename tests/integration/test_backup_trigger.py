@@ -127,7 +127,7 @@ def test_run_makes_a_backup_and_judges_it_from_the_storage(
     begin = _stages(report).index("blockers")
     assert _stages(report)[begin:] == [
         "blockers", "backup", "archive", "trigger", "history",
-        "blockers", "backup", "archive", "ledger", "migrate", "verify",
+        "blockers", "backup", "archive", "marker", "ledger", "migrate", "verify",
     ]  # fmt: skip
     stale, fresh = (result for result in report.results if result.name == "backup")
     assert [item.status for item in stale.findings] == [Status.WARNED]
