@@ -96,16 +96,18 @@ class DumpCatalog:
         sizes: defaultdict[str, list[int]] = defaultdict(list)
         for item in found:
             sizes[series_of(item.key)].append(item.size)
+        seen_of: defaultdict[str, int] = defaultdict(int)
         whole: set[str] = set()
         backups: list[Backup] = []
         clocks: list[datetime | None] = []
         for item in found:
             series = series_of(item.key)
-            older = sizes[series] = sizes[series][1:]
+            seen_of[series] += 1
             if series in whole or len(clocks) >= LOOK_LIMIT:
                 continue
             seen = self._look_into(item)
             clocks.append(seen.clock)
+            older = sizes[series][seen_of[series] :]
             backups.append(self._backup(item, seen, judge_size(item.size, older)))
             if _is_proven(backups[-1], seen.clock):
                 whole.add(series)
