@@ -15,13 +15,15 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from hook.errors import BackupSourceMissing, BackupUnknown
-from hook.settings.backup_source import S3Location, S3Settings
+from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
+from hook.settings.backup_source import S3Location, S3Settings, parse_backup_source
+from hook.settings.backup_trigger import DumpTrigger as Named
 from hook.settings.target import ConnectionTarget
 from hook.triggers import Phase, Standing, Wanted
 from hook.triggers.dump import SIZE_LIMIT, DumpTrigger
 from tests.testbed.binaries import Binaries
 from tests.testbed.database import Database
+from tests.testbed.gate import Gate
 from tests.testbed.run_context import eventually, target_of
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, running_s3
 
@@ -212,3 +214,21 @@ def test_key_with_a_passphrase_is_not_shown(bucket: S3Settings, database: Databa
     with pytest.raises(BackupSourceMissing, match="sslpassword") as caught:
         trigger.begin(WANTED)
     assert CANARY not in caught.value.message
+
+
+def test_run_dumps_and_finds_its_dump(
+    gate: Gate, bucket: S3Settings, binaries: Binaries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way: no dump, one is made, the gate reads it in the bucket, and lets pass."""
+    monkeypatch.setenv("PATH", f"{binaries.folder}{os.pathsep}{os.environ['PATH']}")
+    backup = gate.settings.backup._replace(
+        source=parse_backup_source("dump:s3://dumps/shop"),
+        trigger=Named(S3Location("dumps", "shop")),
+        s3_endpoint=bucket.endpoint,
+    )
+    gate.settings = gate.settings._replace(backup=backup)
+    report = gate.run({"V1__a.sql": "CREATE TABLE a (id int)"})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    (key,) = _objects(bucket)
+    told = [item for result in report.results for item in result.findings]
+    assert any(item.facts.get("backup") == f"dump s3://dumps/{key}" for item in told)
