@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
+from hook.bootstrap.restoring import restore_source
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
 from hook.core.blockers import BlockerPolicy
 from hook.core.ending import PATIENCE
 from hook.core.outcome import Policy
-from hook.core.restore_commands import RestoreSource
 from hook.pipeline.dry_run import refuse_to_reconnect
 from hook.pipeline.migration import Gates, Writing
 from hook.pipeline.recovery import Reconnection
-from hook.settings.backup_source import BackupSystem, RdsKind, RdsLocation, S3Settings
+from hook.settings.backup_source import BackupSystem, S3Settings
 from hook.settings.words import NO_LEDGER
 from hook.stages.archive import ArchiveStage, NoArchive
 from hook.stages.backup import BackupStage, NoBackupSource
@@ -170,23 +170,14 @@ def _build_archive(
 
 
 def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage | PositionStage:
-    if catalogs is None:
+    backup = settings.backup
+    if catalogs is None or backup.source is None:
         return PositionStage(None)
-    source = _restore_source(settings.backup)
+    source = restore_source(backup.source, backup.stanza)
     if catalogs.wal is None:
         return PositionStage(source)
     target = settings.database.require_target()
     return MarkerStage(target, build_connect(settings), catalogs.wal, source, settings.marker.wait)
-
-
-def _restore_source(backup: BackupSettings) -> RestoreSource:
-    """Return the backup source as restore commands name it."""
-    place = None if backup.source is None else backup.source.location
-    if isinstance(place, RdsLocation):
-        is_cluster = place.kind is RdsKind.CLUSTER
-        return RestoreSource("rds-cluster" if is_cluster else "rds", place.name)
-    system = "" if backup.source is None else backup.source.system.value
-    return RestoreSource(system, (backup.stanza or "").strip())
 
 
 def _open_catalogs(backup: BackupSettings) -> Catalogs | None:

@@ -134,6 +134,7 @@ def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCo
     return (
         RestoreCommand(f"{_IN_PLACE}, the data directory empty", restored(_DATA, "promote")),
         RestoreCommand(_BESIDE, restored(_OTHER_FOLDER, "pause", "archive_mode = off")),
+        *_cloudnativepg(source, point),
     )
 
 
@@ -142,7 +143,7 @@ def _cloudnativepg(_source: RestoreSource, point: RestorePoint) -> tuple[Restore
     target = f'targetLSN: "{point.lsn}", targetTLI: "{point.timeline}"'
     return (
         RestoreCommand(
-            "in the manifest of a new Cluster, under spec.bootstrap.recovery",
+            "with CloudNativePG: in a new Cluster's manifest, under spec.bootstrap.recovery",
             f"recoveryTarget: {{{backup}{target}}}",
         ),
     )
