@@ -62,6 +62,8 @@ class BarmanServer:
         """Put a recorded backup there, moved in time so that it stopped, or began, then."""
         self.backup(label).mkdir(parents=True)
         shutil.copyfile(SAMPLES / sample, self.info(label))
+        # A storage's clock tells whole seconds, and so may be a moment behind.
+        stopped_at -= timedelta(seconds=5)
         began = stopped_at - timedelta(seconds=20)
         times = {"begin_time": f"{began:%F %T.%f}+00:00"}
         if self.fields(label)["end_time"] != "None":
@@ -73,8 +75,7 @@ class BarmanServer:
 def fresh_server(root: Path) -> BarmanServer:
     """Put two good backups there, the newer one nineteen minutes old, and WAL behind it."""
     server = BarmanServer(root)
-    # A storage's clock tells whole seconds, and so may be a moment behind.
-    newest = datetime.now(UTC) - timedelta(minutes=19, seconds=5)
+    newest = datetime.now(UTC) - timedelta(minutes=19)
     server.add(OLDER, "backup.info", newest - timedelta(hours=20))
     server.add(NEWEST, "backup.info", newest)
     server.segment(0).parent.mkdir(parents=True)
