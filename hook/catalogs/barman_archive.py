@@ -7,18 +7,14 @@ suffix how a file is compressed, Barman itself does not.
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from hook.catalogs.object_store import Entry, ObjectStore
+from hook.catalogs.unpacking import detect_packing, unpack
 from hook.catalogs.wal_archive import HISTORY_LIMIT
 from hook.core.backup import Backup
-from hook.core.lz4 import decode_lz4
 from hook.core.wal import Segment, Stretch, parse_segment
 from hook.errors import BackupUnknown
 
@@ -28,17 +24,9 @@ _SEGMENT = re.compile(rf"(?P<segment>[0-9A-F]{{24}}){_SUFFIX}")
 # More WAL than any backup runs through: 1 TiB of segments of the usual size.
 _SPAN_LIMIT = 2**16
 _UNREAD = {
-    b"\x28\xb5\x2f\xfd": "zstd",
     b"\xff\x06\x00\x00": "snappy",
     b"\x85": "gpg",
 }
-
-
-class _Stream(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +104,9 @@ def _decompress(data: bytes, name: str) -> bytes:
                 "Take a backup on the timeline of the server: it needs no timeline history.",
             )
     try:
-        return _unpack(data)
-    except (OSError, ValueError, zlib.error, lzma.LZMAError, EOFError):
+        return unpack(data, detect_packing(data), HISTORY_LIMIT)
+    except ValueError as error:
         raise BackupUnknown(
-            f"{name} cannot be decompressed", "See what that object is, and archive it again."
-        ) from None
-
-
-def _unpack(data: bytes) -> bytes:
-    stream: _Stream
-    if data.startswith(b"\x04\x22\x4d\x18"):
-        return decode_lz4(data, HISTORY_LIMIT)
-    if data.startswith(b"\x1f\x8b"):
-        stream = zlib.decompressobj(wbits=31)
-    elif data.startswith(b"BZh"):
-        stream = bz2.BZ2Decompressor()
-    elif data.startswith(b"\xfd7zXZ\x00"):
-        stream = lzma.LZMADecompressor(memlimit=2**26)
-    else:
-        return data
-    text = stream.decompress(data, HISTORY_LIMIT)
-    if not stream.eof:
-        raise EOFError
-    return text
+            f"{name} cannot be decompressed: {error}",
+            "See what that object is, and archive it again.",
+        ) from error

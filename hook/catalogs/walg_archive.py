@@ -7,16 +7,13 @@ under the server's own names, with an ending for the compression.
 from __future__ import annotations
 
 import itertools
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from hook.catalogs.object_store import Entry, ObjectStore
+from hook.catalogs.unpacking import Packing, unpack
 from hook.catalogs.wal_archive import HISTORY_LIMIT
-from hook.core.lz4 import decode_lz4
 from hook.core.text import counted
 from hook.errors import BackupUnknown
 
@@ -28,15 +25,6 @@ _ENDING = re.compile(_COMPRESSION)
 # Of sixteen logs with 256 segments each, a thousand objects to a page.
 _PAGES = 5
 _NEW_BACKUP = "Take a new backup: it begins on the timeline of now, and no history is needed."
-
-
-class _Decompressor(Protocol):
-    """What the standard library's decompressors have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 @dataclass(slots=True)
@@ -83,7 +71,7 @@ class WalFolder:
         keys = [entry.key for entry in self.store.list_level(f"{WAL}{name}")]
         endings = {key.removeprefix(f"{WAL}{name}"): key for key in keys}
         found = {ending: key for ending, key in endings.items() if _ENDING.fullmatch(ending)}
-        known = next((ending for ending in _DECODERS if ending in found), None)
+        known = next((ending for ending in _PACKINGS if ending in found), None)
         if known is None:
             if not found:
                 return None
@@ -96,8 +84,8 @@ class WalFolder:
         if stored is None:
             return None
         try:
-            return _DECODERS[known](stored.data)
-        except (ValueError, zlib.error, lzma.LZMAError) as error:
+            return unpack(stored.data, _PACKINGS[known], HISTORY_LIMIT)
+        except ValueError as error:
             raise BackupUnknown(
                 f"{self.store.describe(found[known])} cannot be decompressed (encrypted?): {error}",
                 _NEW_BACKUP,
@@ -124,24 +112,10 @@ def _why_unusable(entry: Entry) -> str:
     return "without content" if entry.size == 0 else ""
 
 
-def _gunzip(data: bytes) -> bytes:
-    return _whole(zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), data)
-
-
-def _unlzma(data: bytes) -> bytes:
-    return _whole(lzma.LZMADecompressor(), data)
-
-
-def _whole(decompressor: _Decompressor, data: bytes) -> bytes:
-    content = decompressor.decompress(data, HISTORY_LIMIT)
-    if not decompressor.eof:
-        raise ValueError("cut off")
-    return content
-
-
-_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "": lambda data: data,
-    ".lz4": lambda data: decode_lz4(data, HISTORY_LIMIT),
-    ".gz": _gunzip,
-    ".lzma": _unlzma,
+_PACKINGS: Mapping[str, Packing] = {
+    "": Packing.NONE,
+    ".lz4": Packing.LZ4,
+    ".zst": Packing.ZSTD,
+    ".gz": Packing.GZIP,
+    ".lzma": Packing.XZ,
 }

@@ -6,7 +6,9 @@ import bz2
 import gzip
 import lzma
 
+import lz4.frame
 import pytest
+import zstandard
 
 from hook.catalogs import WalCatalog
 from hook.catalogs.opening import Access, open_catalogs
@@ -144,8 +146,10 @@ def test_server_without_archive_is_missing(place: Place) -> None:
         (".gz", GZIPPED),
         (".bz2", bz2.compress(HISTORY)),
         (".xz", lzma.compress(HISTORY)),
+        (".zst", zstandard.compress(HISTORY)),
+        (".lz4", lz4.frame.compress(HISTORY)),
     ],
-    ids=["plain", "gz-untold", "gz", "bz2", "xz"],
+    ids=["plain", "gz-untold", "gz", "bz2", "xz", "zst", "lz4"],
 )
 def test_timeline_history_is_read_however_it_is_packed(
     place: Place, suffix: str, data: bytes
@@ -161,7 +165,7 @@ def test_timeline_history_is_read_however_it_is_packed(
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"\x28\xb5\x2f\xfd rest", "is packed with zstd, which is not read here"),
+        (b"\x28\xb5\x2f\xfd rest", "cannot be decompressed"),
         (b"\x04\x22\x4d\x18 rest", "cannot be decompressed"),
         (b"\xff\x06\x00\x00sNaPpY", "is packed with snappy"),
         (GZIPPED[:12] + b"broken", "cannot be decompressed"),
