@@ -13,7 +13,8 @@ from hook.core.blockers import BlockerPolicy
 from hook.core.ending import PATIENCE
 from hook.core.outcome import Policy
 from hook.pipeline.dry_run import refuse_to_reconnect
-from hook.pipeline.migration import Gates, Writing
+from hook.pipeline.gates import Gates
+from hook.pipeline.migration import Writing
 from hook.pipeline.recovery import Reconnection
 from hook.settings.backup_source import BackupSystem, S3Settings
 from hook.settings.words import NO_LEDGER

@@ -61,6 +61,7 @@ class CommandCatalog:
             backup_command=way,
             full_backup_command=way,
             origin=told.origin,
+            window=told.window,
         )
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:

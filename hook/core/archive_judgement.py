@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from hook.core.archive import ArchiveEvidence, ServerWal
 from hook.core.outcome import Finding, Status, failed, passed, unknown, warned
-from hook.core.span import describe_span
 from hook.core.text import counted
 from hook.core.wal import Run, Segment, find_holes, format_lsn, parse_segment
+from hook.core.wal_lag import Lag, Waiting, judge_lag
 from hook.errors import ExitCode
 
-# Beginning of a segment and what the server writes without anybody's doing fit in here;
-# a row and its commit do not.
-IDLE_BYTES = 128
-# A segment that has just been finished is no queue.
-_UNSEEN_QUEUE = 1
 _TOLD_HOLES = 2
 _ARCHIVER = "pg_stat_archiver, the server's log"
 _TOLD_IN_FACTS = 100
@@ -37,17 +32,29 @@ class Hole(NamedTuple):
         return f"{first} to {last} ({counted(self.run.length, 'segment')})"
 
 
-class _Waiting(NamedTuple):
-    """What is not in the archive yet: *finished* segments, and *size* bytes in all."""
+class ArchiveJudgement(NamedTuple):
+    """What was made of the archive behind a backup.
 
-    first: int
-    finished: int
-    size: int
+    Attributes:
+        findings: About the way from the backup to now, and about the lag when there is one.
+        way: What tells whether WAL leads from the backup to now.
+        last: The segment that a replay reads last, none when there is none, or nobody knows.
+        holes: What is missing, none when that was not looked for.
+        missing: How many segments that are.
+        lag: None when there is no way, or nobody knows.
+    """
+
+    findings: tuple[Finding, ...]
+    way: Finding
+    last: str | None = None
+    holes: tuple[str, ...] | None = None
+    missing: int = 0
+    lag: Lag | None = None
 
 
 def judge_archive(
     evidence: ArchiveEvidence, server: ServerWal, max_lag: timedelta, identifier: str
-) -> tuple[Finding, ...]:
+) -> ArchiveJudgement:
     """Judge the archive between a backup and the server's position.
 
     Args:
@@ -55,10 +62,6 @@ def judge_archive(
         server: Where the server stood.
         max_lag: How old the oldest WAL may be that is not archived.
         identifier: Of the server's cluster.
-
-    Returns:
-        A finding about the way from the backup to now, and one about the lag when there
-        is a way.
     """
     warnings = tuple(
         warned("wal-metadata", f"{evidence.source}: {text}", "Find out what became of it.")
@@ -66,22 +69,40 @@ def judge_archive(
     )
     broken = _judge_way(evidence, identifier)
     if broken is not None:
-        return (*warnings, broken)
+        return ArchiveJudgement((*warnings, broken), broken)
     holes, waiting = _look(evidence, server)
     if holes:
-        return (*warnings, _hole(evidence, holes, server.segment_size))
-    return (*warnings, *_judge_end(evidence, waiting, server, max_lag))
+        size = server.segment_size
+        way = _hole(evidence, holes, size)
+        return ArchiveJudgement(
+            (*warnings, way),
+            way,
+            _name(evidence, holes[0].run.first - 1),
+            tuple(hole.describe(size) for hole in holes),
+            sum(hole.run.length for hole in holes),
+        )
+    judgement = _judge_end(evidence, waiting, judge_lag(waiting, server, max_lag))
+    return judgement._replace(findings=(*warnings, *judgement.findings))
 
 
-def _judge_end(
-    evidence: ArchiveEvidence, waiting: _Waiting, server: ServerWal, max_lag: timedelta
-) -> tuple[Finding, ...]:
+def _judge_end(evidence: ArchiveEvidence, waiting: Waiting, lag: Lag) -> ArchiveJudgement:
     """Judge where the archive ends; without a proof of what lies before, never as good."""
-    findings = (_whole(evidence, waiting), _judge_lag(waiting, server, max_lag))
+    whole, last = _whole(evidence, waiting), _name(evidence, waiting.first - 1)
+    findings = (whole, lag.finding)
     if evidence.is_proven:
-        return findings
+        return ArchiveJudgement(findings, whole, last, (), 0, lag)
     bad = tuple(finding for finding in findings if finding.status is Status.FAILED)
-    return bad or (_unproven(evidence, waiting),)
+    unproven = _unproven(evidence, waiting)
+    way = whole if whole.status is Status.FAILED else unproven
+    return ArchiveJudgement(bad or (unproven,), way, last, lag=lag)
+
+
+def _name(evidence: ArchiveEvidence, number: int) -> str | None:
+    """Return the name of segment *number* on the timeline that it is read from."""
+    for stretch, _ in evidence.covered:
+        if stretch.first <= number <= stretch.last:
+            return Segment(stretch.timeline, number).name(evidence.recovery.segment_size)
+    return None
 
 
 def _judge_way(evidence: ArchiveEvidence, identifier: str) -> Finding | None:
@@ -122,7 +143,7 @@ def _judge_way(evidence: ArchiveEvidence, identifier: str) -> Finding | None:
     return None
 
 
-def _look(evidence: ArchiveEvidence, server: ServerWal) -> tuple[tuple[Hole, ...], _Waiting]:
+def _look(evidence: ArchiveEvidence, server: ServerWal) -> tuple[tuple[Hole, ...], Waiting]:
     """Return what is missing although it should be there, and what is on its way.
 
     What the server itself has not reported as archived may still be on its way, also
@@ -142,7 +163,7 @@ def _look(evidence: ArchiveEvidence, server: ServerWal) -> tuple[tuple[Hole, ...
     missing = find_holes(last.present, first, finished)
     begin = missing[0].first if missing else max(first, finished + 1)
     size = max(0, server.position - begin * server.segment_size)
-    return tuple(holes), _Waiting(begin, max(0, finished - begin + 1), size)
+    return tuple(holes), Waiting(begin, max(0, finished - begin + 1), size)
 
 
 def _reported(server: ServerWal) -> int | None:
@@ -174,11 +195,11 @@ def _hole(evidence: ArchiveEvidence, holes: tuple[Hole, ...], size: int) -> Find
     )
 
 
-def _whole(evidence: ArchiveEvidence, waiting: _Waiting) -> Finding:
+def _whole(evidence: ArchiveEvidence, waiting: Waiting) -> Finding:
     recovery = evidence.recovery
     size = recovery.segment_size
     start = recovery.start.name(size)
-    newest = Segment(recovery.end.timeline, waiting.first - 1)
+    newest = _name(evidence, waiting.first - 1) or start
     if waiting.first * size < recovery.consistent:
         return failed(
             ExitCode.NO_WAY_BACK,
@@ -190,93 +211,21 @@ def _whole(evidence: ArchiveEvidence, waiting: _Waiting) -> Finding:
     count = waiting.first - recovery.start.number
     return passed(
         "wal-archive",
-        f"{counted(count, 'segment')} without a hole, {start} to {newest.name(size)}",
+        f"{counted(count, 'segment')} without a hole, {start} to {newest}",
         source=evidence.source,
         first=start,
-        last=newest.name(size),
+        last=newest,
         segments=count,
     )
 
 
-def _unproven(evidence: ArchiveEvidence, waiting: _Waiting) -> Finding:
-    recovery = evidence.recovery
-    newest = Segment(recovery.end.timeline, waiting.first - 1)
+def _unproven(evidence: ArchiveEvidence, waiting: Waiting) -> Finding:
+    newest = _name(evidence, waiting.first - 1) or "nowhere"
     return unknown(
         ExitCode.UNKNOWN_BACKUP,
         "wal-archive",
         f"{evidence.source}, tells where the WAL begins and ends"
-        f" ({newest.name(recovery.segment_size)}), and not whether there is a hole between",
+        f" ({newest}), and not whether there is a hole between",
         "Name the repository itself in PRESYNC_BACKUP_SOURCE, or set PRESYNC_ARCHIVE_POLICY to"
         " warn if that is enough.",
     )
-
-
-def _judge_lag(waiting: _Waiting, server: ServerWal, max_lag: timedelta) -> Finding:
-    facts: dict[str, object] = {"waiting": waiting.finished, "waiting_bytes": waiting.size}
-    begin = waiting.first * server.segment_size
-    if waiting.size == 0 or _is_idle(begin, waiting, server):
-        return passed("wal-lag", "all that was changed is archived", **facts)
-    what = f"{_bytes(waiting.size)} of WAL not archived"
-    if waiting.finished > _UNSEEN_QUEUE and server.archiver.queue is None:
-        return unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            "wal-lag",
-            f"{counted(waiting.finished, 'finished segment')} not archived yet, and since when"
-            " cannot be seen without pg_monitor",
-            "Grant pg_monitor to the migrating role.",
-            **facts,
-        )
-    since = _waiting_since(begin, server)
-    if since is None:
-        return unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            "wal-lag",
-            f"{what}, and the server does not tell since when",
-            f"Run SELECT pg_switch_wal(), and see that archiving works ({_ARCHIVER}).",
-            **facts,
-        )
-    lag = max(server.time - since, timedelta(0))
-    facts |= {"lag_ms": lag // timedelta(milliseconds=1)}
-    message = f"{what} since {describe_span(lag)} (limit {describe_span(max_lag)})"
-    if lag <= max_lag:
-        return passed("wal-lag", message, **facts)
-    return failed(
-        ExitCode.NO_WAY_BACK,
-        "wal-lag",
-        message,
-        "Let the archiver catch up; where little is written, set archive_timeout below"
-        " PRESYNC_ARCHIVE_MAX_LAG or run SELECT pg_switch_wal().",
-        **facts,
-    )
-
-
-def _is_idle(begin: int, waiting: _Waiting, server: ServerWal) -> bool:
-    """Tell whether nothing was changed since *begin*, where the archive ends.
-
-    An idle server goes on writing: the beginning of a segment, what transactions run, a
-    checkpoint. That is never archived, however long one waits.
-    """
-    checkpoint = server.checkpoint
-    is_last_change = checkpoint is not None and checkpoint.is_last_change
-    until = checkpoint.redo if checkpoint and is_last_change else server.position
-    return not waiting.finished and until - begin <= IDLE_BYTES
-
-
-def _waiting_since(begin: int, server: ServerWal) -> datetime | None:
-    """Return when the WAL from *begin* on was written at the earliest.
-
-    That is when the WAL before it was archived, or when the oldest waiting segment was
-    finished. A server that had been idle may have woken a moment ago: had it changed
-    anything one checkpoint earlier, that one, which may take as long again, would have
-    begun behind it.
-    """
-    archiver, checkpoint = server.archiver, server.checkpoint
-    if archiver.waiting_since is None and checkpoint and checkpoint.redo - begin <= IDLE_BYTES:
-        earliest = server.time - 2 * checkpoint.every
-        return max(earliest, archiver.last_archived_at or earliest)
-    told = [item for item in (archiver.waiting_since, archiver.last_archived_at) if item]
-    return min(told, default=None)
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB" if size >= 2**20 else f"{max(1, size // 2**10)} KiB"

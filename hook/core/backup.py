@@ -86,12 +86,13 @@ class RestoreWindow(NamedTuple):
     """What a managed service says that a restore can reach, to the second.
 
     Attributes:
-        retention_days: How long it keeps automated backups; 0 when it takes none.
+        retention_days: How long it keeps automated backups, 0 when it takes none; none when
+            it does not say.
         latest: End of the window, none when there is none.
         earliest: Its beginning, none when the service does not say.
     """
 
-    retention_days: int
+    retention_days: int | None
     latest: datetime | None
     earliest: datetime | None = None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
-from hook.core.backup import Backup, BackupType, Presence, newest_first
+from hook.core.backup import Backup, BackupType, Presence, RestoreWindow, newest_first
 from hook.core.origin import Origin
 from hook.core.text import clip
 from hook.errors import BackupUnknown
@@ -24,6 +24,8 @@ DOCUMENT_KEYS: Mapping[str, str] = {
     "hosts": "instead of it, names under which a managed server is reached",
     "databases": "instead of it, names of the databases that were dumped",
     "wal": "list of the WAL that is archived, each piece without a hole",
+    "restorable_until": "instead of it, up to when a managed service restores, as `stopped_at`",
+    "restorable_from": "since when it does; only beside `restorable_until`",
 }
 BACKUP_KEYS: Mapping[str, str] = {
     "label": "its name; required",
@@ -62,11 +64,13 @@ class ToldBackups(NamedTuple):
 
     Attributes:
         runs: The WAL that is archived, none when the document says nothing of it.
+        window: What a managed service restores to, none when there is none.
     """
 
     backups: tuple[Backup, ...]
     origin: Origin
     runs: tuple[ToldRun, ...] | None
+    window: RestoreWindow | None = None
 
 
 def parse_document(value: object) -> ToldBackups:
@@ -84,6 +88,7 @@ def parse_document(value: object) -> ToldBackups:
         backups,
         _origin(values, backups),
         None if values.get("wal") is None else tuple(_runs(values)),
+        _window(values),
     )
 
 
@@ -145,6 +150,20 @@ def _runs(values: Json) -> list[ToldRun]:
             ToldRun(_required(run, path, "first", _segment), _required(run, path, "last", _segment))
         )
     return runs
+
+
+def _window(values: Json) -> RestoreWindow | None:
+    until = _optional(values, "", "restorable_until", _instant)
+    begin = _optional(values, "", "restorable_from", _instant)
+    if until is None:
+        if begin is not None:
+            raise BackupUnknown("restorable_from is there, and restorable_until is not", _HINT)
+        return None
+    if values.get("wal") is not None:
+        raise BackupUnknown("wal and restorable_until are there, of which one can be", _HINT)
+    if begin is not None and begin > until:
+        raise BackupUnknown("restorable_from lies behind restorable_until", _HINT)
+    return RestoreWindow(None, until, begin)
 
 
 def _object(value: object, path: str) -> Json:

@@ -15,6 +15,7 @@ from hook.core.script import Migration
 from hook.errors import ExitCode
 
 if TYPE_CHECKING:
+    from hook.core.backup_table import BackupTable
     from hook.core.info_filter import InfoFilter
     from hook.core.marker import Marker
     from hook.core.past_run import PastRun
@@ -72,6 +73,7 @@ class Report(NamedTuple):
         shown: What of it is rendered, none for all.
         next_steps: Commands that exist, for whoever reads the failure.
         marker: Where the run began in the server's log, none when nobody looked.
+        backups: Those that the gates looked at, none when nobody did.
         progress: How far the database was changed.
     """
 
@@ -95,6 +97,7 @@ class Report(NamedTuple):
     overrides: tuple[Override, ...] = ()
     next_steps: tuple[str, ...] = ()
     marker: Marker | None = None
+    backups: BackupTable | None = None
     progress: Progress = Progress.UNTOUCHED
 
     @property

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from hook.core.backup import Evidence, RestoreWindow
-from hook.core.freshness import DEFAULT_CLOCK_SKEW
 from hook.core.origin import ServerIdentity, judge_origin
 from hook.core.outcome import Finding, failed, passed, unknown
 from hook.core.span import describe_span
+from hook.core.usability import DEFAULT_CLOCK_SKEW
 from hook.errors import ExitCode
+
+
+class WindowJudgement(NamedTuple):
+    """What was made of the window that a service restores to.
+
+    Attributes:
+        window: None when it tells none, or nobody could ask.
+        lag: From its end to now, none when it has none.
+    """
+
+    finding: Finding
+    window: RestoreWindow | None = None
+    lag: timedelta | None = None
 
 
 def judge_restore_window(
     evidence: Evidence, server: ServerIdentity, max_lag: timedelta, now: datetime
-) -> Finding:
+) -> WindowJudgement:
     """Judge how close to now the window of *evidence* ends.
 
     Such a service archives the WAL itself, and what the server says of its archiver is
@@ -23,15 +37,17 @@ def judge_restore_window(
     """
     other = judge_origin(evidence.source, evidence.origin, server)
     if other is not None:
-        return other
+        return WindowJudgement(other, evidence.window)
     window = evidence.window
-    if window is None or window.latest is None or not window.retention_days:
-        return _no_window(evidence.source, window)
-    return _judge_end(evidence, window, window.latest, max_lag, evidence.clock or now)
+    if window is None or window.latest is None or window.retention_days == 0:
+        return WindowJudgement(_no_window(evidence.source, window), window)
+    lag = (evidence.clock or now) - window.latest
+    finding = _judge_end(evidence.source, window, window.latest, max_lag, lag)
+    return WindowJudgement(finding, window, max(lag, timedelta(0)))
 
 
 def _no_window(source: str, window: RestoreWindow | None) -> Finding:
-    if window is not None and not window.retention_days:
+    if window is not None and window.retention_days == 0:
         reason = "takes no automated backups (retention 0), so it restores to no point in time"
         hint = "Set the backup retention period to at least one day."
     else:
@@ -41,11 +57,10 @@ def _no_window(source: str, window: RestoreWindow | None) -> Finding:
 
 
 def _judge_end(
-    evidence: Evidence, window: RestoreWindow, latest: datetime, max_lag: timedelta, time: datetime
+    source: str, window: RestoreWindow, latest: datetime, max_lag: timedelta, lag: timedelta
 ) -> Finding:
-    lag = time - latest
     facts: dict[str, object] = {
-        "source": evidence.source,
+        "source": source,
         "latest_restorable": _instant(latest),
         "earliest_restorable": None if window.earliest is None else _instant(window.earliest),
         "retention_days": window.retention_days,
@@ -56,12 +71,12 @@ def _judge_end(
         return unknown(
             ExitCode.UNKNOWN_BACKUP,
             "restore-window",
-            f"{evidence.source} says it restores up to {_instant(latest)}, which is in the future",
+            f"{source} says it restores up to {_instant(latest)}, which is in the future",
             "Synchronise the clock of this node, then run again.",
             **facts,
         )
     message = (
-        f"{evidence.source} restores up to {_instant(latest)}, {describe_span(lag)} ago"
+        f"{source} restores up to {_instant(latest)}, {describe_span(lag)} ago"
         f" (limit {describe_span(max_lag)})"
     )
     if lag <= max_lag:
@@ -70,7 +85,7 @@ def _judge_end(
         ExitCode.NO_WAY_BACK,
         "restore-window",
         message,
-        "See the events of the database in RDS for what holds its backups up, then run again.",
+        "See what holds its backups up (for RDS, the events of the database), then run again.",
         **facts,
     )
 

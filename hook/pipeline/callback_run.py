@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hook.core.history import History
     from hook.core.outcome import Finding
     from hook.core.script import Migration
-    from hook.pipeline.migration import Gates, Writing
+    from hook.pipeline.gates import Gates
+    from hook.pipeline.migration import Writing
     from hook.postgres.lock import MigrationLock
 
 _SCHEMAS = (Event.CREATE_SCHEMA, Event.BEFORE_CREATE_SCHEMA)

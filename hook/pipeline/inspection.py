@@ -27,7 +27,7 @@ from hook.stages.resolve import ResolveStage
 if TYPE_CHECKING:
     from hook.core.report import Report
     from hook.engines import Engine
-    from hook.pipeline.migration import Gates
+    from hook.pipeline.gates import Gates
     from hook.stages.callbacks import CallbacksStage
     from hook.stages.runs import RunsStage
     from hook.stages.scripts import ScriptsStage
@@ -42,7 +42,7 @@ def check(journal: Journal, build: BuildReading, build_gates: Callable[[], Gates
         gates = journal.quietly("settings", build_gates)
         with read_release(journal, reading) as read:
             prepared = reading.prepare(journal, read)
-            in_front = gates.in_front_of(journal.ctx, read, prepared)
+            in_front = gates.in_front_of(journal, read, prepared)
             journal.gates((*in_front, gates.marker_outlook(read, prepared)))
     return journal.report()
 

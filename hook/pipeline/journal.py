@@ -20,23 +20,18 @@ from hook.core.progress import Progress
 from hook.core.report import AppliedMigration, Override, Report, SetSummary
 from hook.core.verdict import RunFacts, compose_verdict
 from hook.errors import ExitCode, HookError, Interrupted
+from hook.pipeline.finding_event import finding_fields
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
+    from hook.core.backup_table import BackupTable, Way
+    from hook.core.freshness import Freshness
     from hook.core.info_filter import InfoFilter
     from hook.core.marker import Marker
     from hook.core.past_run import PastRun
 
 T = TypeVar("T")
 Level = Mapping[str, str | None]
-
-_LEVELS = {
-    Status.PASSED: "debug",
-    Status.SKIPPED: "info",
-    Status.WARNED: "warning",
-    Status.UNKNOWN: "error",
-    Status.FAILED: "error",
-}
 
 
 class Stopped(Exception):
@@ -68,6 +63,8 @@ class Journal:
         next_steps: What to type when all went well.
         runs: What the ledger tells, none when it was not asked.
         marker: Where the run began in the server's log, none as long as nobody looked.
+        freshness: What was made of the backups, none as long as nobody looked.
+        way: What was found behind them, likewise.
         closing: Puts the report on record somewhere; what it finds is added.
     """
 
@@ -93,6 +90,8 @@ class Journal:
         self.next_steps: tuple[str, ...] = ()
         self.runs: tuple[PastRun, ...] | None = None
         self.marker: Marker | None = None
+        self.freshness: Freshness | None = None
+        self.way: Way | None = None
         self.closing: Callable[[Report], tuple[Finding, ...]] | None = None
 
     @classmethod
@@ -183,6 +182,14 @@ class Journal:
         """Take down where in the server's log the run begins."""
         self.marker = marker
 
+    def note_backups(self, freshness: Freshness) -> None:
+        """Take down what was made of the backups."""
+        self.freshness = freshness
+
+    def note_way(self, way: Way) -> None:
+        """Take down what was found behind the backups."""
+        self.way = way
+
     def _begin(self, name: str) -> float:
         self.ctx.events("stage.started", name, level="debug", stage=name)
         return self.ctx.clock.monotonic()
@@ -192,7 +199,7 @@ class Journal:
         result = Result(name, findings, elapsed)
         self.results.append(result)
         for item in findings:
-            self.ctx.events("finding", item.message, **_fields(name, item))
+            self.ctx.events("finding", item.message, **finding_fields(name, item))
         self.ctx.events(
             "stage.finished",
             f"{name} {result.status.value}",
@@ -264,8 +271,16 @@ class Journal:
             shown=self.shown,
             next_steps=next_steps(code, self.command) if code else self.next_steps,
             marker=self.marker,
+            backups=self._backups(),
             progress=self.progress,
         )
+
+    def _backups(self) -> BackupTable | None:
+        if self.freshness is None:
+            return None
+        from hook.core.backup_table import lay_out_backups  # noqa: PLC0415 - not for a no-op run
+
+        return lay_out_backups(self.freshness, self.way)
 
     def _facts(self, deciding: Finding | None, duration_ms: int) -> RunFacts:
         return RunFacts(
@@ -281,20 +296,3 @@ class Journal:
             pending=len(self.pending),
             summary=self.summary,
         )
-
-
-def _fields(stage: str, finding: Finding) -> dict[str, object]:
-    """Return the fields of the event that tells *finding*; a good one is told in short."""
-    fields: dict[str, object] = {
-        "level": _LEVELS[finding.status],
-        "stage": stage,
-        "rule": finding.rule,
-        "status": finding.status.value,
-    }
-    if finding.code:
-        fields |= {"code": finding.code.name, "exit_code": int(finding.code)}
-    if finding.hint:
-        fields["hint"] = finding.hint
-    if finding.status is Status.PASSED:
-        return fields
-    return {**finding.facts, **fields}

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from hook.catalogs import WalCatalog
 from hook.clock import Background
-from hook.core.archive import ArchiveEvidence, ServerWal
-from hook.core.archive_judgement import judge_archive
+from hook.core.archive import ServerWal
+from hook.core.archive_judgement import ArchiveJudgement, judge_archive
 from hook.core.archiver_judgement import judge_archiver
-from hook.core.freshness import DEFAULT_CLOCK_SKEW, FreshnessPolicy, usable_backup
+from hook.core.backup_table import WalFound, Way
+from hook.core.freshness import usable_backup
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, failed, from_error, unknown
+from hook.core.restore_window import WindowJudgement, judge_restore_window
+from hook.core.usability import FreshnessPolicy
 from hook.core.wal import Recovery, parse_lsn, parse_segment
-from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
+from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError
 from hook.postgres.wal import fetch_server_wal
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from hook.stages import Context
 
 Finish = Callable[[], tuple[Finding, ...]]
+Note = Callable[[Way], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,70 +45,83 @@ class ArchiveStage:
     timeout: timedelta = timedelta(seconds=30)
     name: str = "archive"
 
-    def start(self, ctx: Context, session: Session, identity: ServerIdentity) -> Finish:
+    def start(self, ctx: Context, session: Session, identity: ServerIdentity, note: Note) -> Finish:
         """Ask the server, begin to read the archive, and return what waits for it and judges.
 
-        The server comes first: what it says is archived by then has to be there.
-
-        Raises:
-            HookError: The server could not be asked.
+        The server comes first: what it says is archived by then has to be there. What is
+        found is given to *note* as well.
         """
-        server = fetch_server_wal(session)
+        server = _ask(session)
         now = ctx.clock.now()
         deadline = ctx.deadline.within(self.timeout, "the time to read the WAL archive")
         reading = Background(lambda: self._read(server, identity, now))
 
         def finish() -> tuple[Finding, ...]:
-            archiver = judge_archiver(server.archiver)
             try:
-                evidence = reading.result(deadline, ctx.interrupt)
+                found = reading.result(deadline, ctx.interrupt)
             except BackupSourceMissing as error:
-                return (archiver, from_error(error))
+                found = _nothing(from_error(error))
             except BackupUnknown as error:
-                return (archiver, from_error(error, Status.UNKNOWN))
-            if evidence is None:
+                found = _nothing(from_error(error, Status.UNKNOWN))
+            if found is None:
                 ctx.deadline.raise_if_over()
-                return (archiver, self._no_answer())
-            if isinstance(evidence, Finding):
-                return (archiver, evidence)
-            return (
-                archiver,
-                *judge_archive(evidence, server, self.max_lag, identity.system_identifier or ""),
-            )
+                found = _nothing(self._no_answer())
+            note(found)
+            if isinstance(found, WindowJudgement):
+                return (found.finding,)
+            return (judge_archiver(_told(server).archiver), *found.judgement.findings)
 
         return finish
 
-    def _read(
-        self, server: ServerWal, identity: ServerIdentity, now: datetime
-    ) -> ArchiveEvidence | Finding:
+    def _read(self, server: ServerWal | HookError, identity: ServerIdentity, now: datetime) -> Way:
+        """Return what is found, and judge it.
+
+        Raises:
+            HookError: The server or the archive could not be asked.
+        """
         evidence = self.catalog.read_evidence()
+        if evidence.window is not None:
+            # A service that tells one keeps the WAL to itself, and its server need not tell.
+            return judge_restore_window(evidence, identity, self.max_lag, now)
+        told = _told(server)
         if identity.system_identifier is None:
-            return unknown(
-                ExitCode.UNKNOWN_BACKUP,
-                "wal-cluster",
-                "the server does not tell its system identifier, so the WAL may be of another"
-                " cluster",
-                "Grant EXECUTE on function pg_control_system() to the migrating role.",
+            return _nothing(
+                unknown(
+                    ExitCode.UNKNOWN_BACKUP,
+                    "wal-cluster",
+                    "the server does not tell its system identifier, so the WAL may be of another"
+                    " cluster",
+                    "Grant EXECUTE on function pg_control_system() to the migrating role.",
+                )
             )
         # The age of the backup is another gate's: an old one begins the way as well.
-        policy = FreshnessPolicy(timedelta.max, identity, DEFAULT_CLOCK_SKEW)
+        policy = FreshnessPolicy(timedelta.max, identity)
         backup = usable_backup(evidence, policy, now)
         if backup is None:
-            return failed(
-                ExitCode.NO_WAY_BACK,
-                "wal-archive",
-                f"there is no usable backup in {evidence.source} to replay WAL on",
-                f"Take a full backup ({evidence.full_backup_command}).",
+            return _nothing(
+                failed(
+                    ExitCode.NO_WAY_BACK,
+                    "wal-archive",
+                    f"there is no usable backup in {evidence.source} to replay WAL on",
+                    f"Take a full backup ({evidence.full_backup_command}).",
+                )
             )
+        return self._look_behind(backup, evidence.backup_command, told, identity.system_identifier)
+
+    def _look_behind(
+        self, backup: Backup, backup_command: str, server: ServerWal, identifier: str
+    ) -> WalFound:
         recovery = _recovery(backup, server)
         if recovery is None:
-            return unknown(
+            finding = unknown(
                 ExitCode.UNKNOWN_BACKUP,
                 "wal-archive",
                 f"backup {backup.label} does not tell where in the WAL it begins and ends",
-                f"Take an online backup ({evidence.backup_command}).",
+                f"Take an online backup ({backup_command}).",
             )
-        return self.catalog.read_archive(recovery)
+            return _nothing(finding, backup.label)
+        evidence = self.catalog.read_archive(recovery)
+        return WalFound(backup.label, judge_archive(evidence, server, self.max_lag, identifier))
 
     def _no_answer(self) -> Finding:
         return unknown(
@@ -123,9 +140,29 @@ class NoArchive:
     reason: str
     name: str = "archive"
 
-    def start(self, _ctx: Context, _session: Session, _identity: ServerIdentity) -> Finish:
+    def start(
+        self, _ctx: Context, _session: Session, _identity: ServerIdentity, _note: Note
+    ) -> Finish:
         """Return what tells it; nothing is looked at."""
         return lambda: (Finding(Status.SKIPPED, "archive-source", self.reason),)
+
+
+def _ask(session: Session) -> ServerWal | HookError:
+    """Return what the server tells of its WAL, or why it does not; that may not matter."""
+    try:
+        return fetch_server_wal(session)
+    except HookError as error:
+        return error
+
+
+def _told(server: ServerWal | HookError) -> ServerWal:
+    if isinstance(server, HookError):
+        raise server
+    return server
+
+
+def _nothing(finding: Finding, label: str | None = None) -> WalFound:
+    return WalFound(label, ArchiveJudgement((finding,), finding))
 
 
 def _recovery(backup: Backup, server: ServerWal) -> Recovery | None:

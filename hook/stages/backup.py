@@ -8,13 +8,15 @@ from datetime import timedelta
 
 from hook.catalogs import BackupCatalog
 from hook.clock import Background
-from hook.core.freshness import DEFAULT_CLOCK_SKEW, FreshnessPolicy, judge_freshness
+from hook.core.freshness import Freshness, judge_freshness
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, failed, from_error, unknown, warned
+from hook.core.usability import DEFAULT_CLOCK_SKEW, FreshnessPolicy
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.stages import Context
 
 Finish = Callable[[], tuple[Finding, ...]]
+Note = Callable[[Freshness], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,10 @@ class BackupStage:
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
     name: str = "backup"
 
-    def run(self, ctx: Context, server: ServerIdentity) -> tuple[Finding, ...]:
-        """Read the evidence within the timeout and judge it, see `start`."""
-        return self.start(ctx, server)()
-
-    def start(self, ctx: Context, server: ServerIdentity) -> Finish:
+    def start(self, ctx: Context, server: ServerIdentity, note: Note) -> Finish:
         """Begin to read the evidence, and return what waits for it and judges.
+
+        What is made of the backups is given to *note* as well.
 
         What is returned raises:
             BudgetExceeded: The deadline of the whole run ended first.
@@ -62,7 +62,9 @@ class BackupStage:
                 ctx.deadline.raise_if_over()
                 return (self._no_answer(catalog),)
             policy = FreshnessPolicy(self.max_age, server, self.clock_skew)
-            return judge_freshness(evidence, policy, ctx.clock.now())
+            freshness = judge_freshness(evidence, policy, ctx.clock.now())
+            note(freshness)
+            return freshness.findings
 
         return finish
 
@@ -81,7 +83,7 @@ class NoBackupSource:
 
     name: str = "backup"
 
-    def start(self, _ctx: Context, _server: ServerIdentity) -> Finish:
+    def start(self, _ctx: Context, _server: ServerIdentity, _note: Note) -> Finish:
         """Return what refuses; nothing is looked at."""
         return lambda: (
             failed(

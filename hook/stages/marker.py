@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hook.catalogs import WalCatalog
 from hook.clock import run_bounded
 from hook.core.backup import Backup
-from hook.core.freshness import FreshnessPolicy, usable_backup
+from hook.core.freshness import usable_backup
 from hook.core.heartbeat import Heartbeat
 from hook.core.marker import (
     Marker,
@@ -29,6 +29,7 @@ from hook.core.marker import (
 from hook.core.origin import ServerIdentity, judge_origin
 from hook.core.outcome import Finding, Status, failed, from_error, unknown, warned
 from hook.core.restore_commands import RestoreSource, restore_commands
+from hook.core.usability import FreshnessPolicy
 from hook.errors import (
     BackupSourceMissing,
     BackupUnknown,

@@ -11,13 +11,14 @@ from hook.catalogs import BackupCatalog
 from hook.clock import Background
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, from_error, unknown
-from hook.core.restore_window import judge_restore_window
+from hook.core.restore_window import WindowJudgement, judge_restore_window
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 
 if TYPE_CHECKING:
     from hook.stages import Context
 
 Finish = Callable[[], tuple[Finding, ...]]
+Note = Callable[[WindowJudgement], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,10 @@ class RestoreWindowStage:
     timeout: timedelta = timedelta(seconds=30)
     name: str = "archive"
 
-    def start(self, ctx: Context, _session: object, server: ServerIdentity) -> Finish:
+    def start(self, ctx: Context, _session: object, server: ServerIdentity, note: Note) -> Finish:
         """Begin to ask the service, and return what waits for it and judges.
+
+        What is made of its window is given to *note* as well.
 
         What is returned raises:
             BudgetExceeded: The deadline of the whole run ended first.
@@ -54,7 +57,9 @@ class RestoreWindowStage:
             if evidence is None:
                 ctx.deadline.raise_if_over()
                 return (self._no_answer(),)
-            return (judge_restore_window(evidence, server, self.max_lag, ctx.clock.now()),)
+            judgement = judge_restore_window(evidence, server, self.max_lag, ctx.clock.now())
+            note(judgement)
+            return (judgement.finding,)
 
         return finish
 

@@ -19,6 +19,7 @@ from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError,
 from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.archive import ArchiveStage
+from tests.testbed.backup_gate import ignore
 from tests.testbed.database import Database
 from tests.testbed.run_context import open_session, target_of
 
@@ -85,7 +86,7 @@ def ask(ctx: Context, session: Session) -> Ask:
 
     def ask(catalog: FakeCatalog, identifier: str | None = CLUSTER) -> Finding:
         stage = ArchiveStage(catalog, LIMIT, timedelta(seconds=5))
-        archiver, finding = stage.start(ctx, session, ServerIdentity(identifier))()
+        archiver, finding = stage.start(ctx, session, ServerIdentity(identifier), ignore)()
         assert (archiver.rule, archiver.code) == ("archiver", ExitCode.NO_WAY_BACK)
         return finding
 
@@ -179,7 +180,7 @@ def test_gate_leaves_an_archive_that_hangs(
 ) -> None:
     """The time runs from the start, while other gates are at work."""
     stage = ArchiveStage(hanging, LIMIT, timedelta(milliseconds=50))
-    _, finding = stage.start(ctx, session, ServerIdentity(CLUSTER))()
+    _, finding = stage.start(ctx, session, ServerIdentity(CLUSTER), ignore)()
     assert finding.code is ExitCode.UNKNOWN_BACKUP
     assert finding.message == "the fake catalog did not tell its WAL within 0.05s"
 
@@ -188,7 +189,7 @@ def test_gate_ends_with_a_stop_request(
     hanging: FakeCatalog, ctx: Context, session: Session
 ) -> None:
     """SIGTERM does not wait for a storage that hangs."""
-    finish = ArchiveStage(hanging, LIMIT).start(ctx, session, ServerIdentity(CLUSTER))
+    finish = ArchiveStage(hanging, LIMIT).start(ctx, session, ServerIdentity(CLUSTER), ignore)
     ctx.interrupt.set("SIGTERM")
     with pytest.raises(Interrupted):
         finish()

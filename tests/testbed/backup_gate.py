@@ -33,6 +33,10 @@ def running_context(span: timedelta = timedelta(minutes=5)) -> Iterator[Context]
         interrupt.close()
 
 
+def ignore(_found: object) -> None:
+    """Take no notice of what a stage found, besides its findings."""
+
+
 def run_gate(
     url: str,
     settings: S3Settings,
@@ -55,7 +59,8 @@ def judge_source(
     catalogs = open_catalogs(parse_backup_source(source), access)
     stage = BackupStage(catalogs.backups, timedelta(hours=24), timeout)
     with running_context() as ctx:
-        return stage.run(ctx, ServerIdentity(system_identifier, database=database))
+        identity = ServerIdentity(system_identifier, database=database)
+        return stage.start(ctx, identity, ignore)()
 
 
 def fresh_repository(root: Path) -> Repository:

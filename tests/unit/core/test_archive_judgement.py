@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.archive import ArchiveEvidence, Archiver, Checkpoint, Covered, ServerWal
-from hook.core.archive_judgement import IDLE_BYTES, judge_archive
+from hook.core.archive_judgement import judge_archive
 from hook.core.outcome import Finding, Status, deciding_finding
 from hook.core.wal import Recovery, Run, Segment, Stretch, merge
+from hook.core.wal_lag import IDLE_BYTES
 from hook.errors import ExitCode
 from tests.fakes import NOON
 
@@ -51,7 +52,7 @@ def judged(
 ) -> tuple[Finding, ...]:
     """Return the findings about an archive that holds *present*."""
     found = of or server()
-    return judge_archive(evidence(present, found, **more), found, LIMIT, "42")
+    return judge_archive(evidence(present, found, **more), found, LIMIT, "42").findings
 
 
 def refusal(findings: tuple[Finding, ...]) -> Finding:

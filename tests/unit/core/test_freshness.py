@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.backup import Backup, BackupType, Evidence, Presence
-from hook.core.freshness import FreshnessPolicy, judge_freshness, usable_backup
+from hook.core.freshness import judge_freshness, usable_backup
 from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status, deciding_finding
+from hook.core.usability import FreshnessPolicy
 from hook.errors import ExitCode
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER
 
@@ -51,7 +52,7 @@ def _verdict(findings: tuple[Finding, ...]) -> Finding:
 
 
 def _judged(*backups: Backup) -> Finding:
-    return _verdict(judge_freshness(_evidence(*backups), POLICY, NOW))
+    return _verdict(judge_freshness(_evidence(*backups), POLICY, NOW).findings)
 
 
 @pytest.mark.parametrize(
@@ -166,9 +167,8 @@ def test_judge_keeps_the_message_short_and_the_facts_complete() -> None:
 
 def test_judge_refuses_backups_of_another_cluster() -> None:
     """Fresh and complete backups of the wrong cluster restore the wrong data."""
-    finding = _verdict(
-        judge_freshness(_evidence(_backup("a", timedelta(0)), origin=Origin("42")), POLICY, NOW)
-    )
+    evidence = _evidence(_backup("a", timedelta(0)), origin=Origin("42"))
+    finding = _verdict(judge_freshness(evidence, POLICY, NOW).findings)
     assert (finding.code, finding.rule) == (ExitCode.NO_WAY_BACK, "backup-cluster")
     assert "cluster 42" in finding.message
     assert SYSTEM_IDENTIFIER in finding.message
@@ -177,7 +177,7 @@ def test_judge_refuses_backups_of_another_cluster() -> None:
 def test_judge_does_not_know_without_the_servers_identifier() -> None:
     """A role that may not ask for the identifier gets no all-clear, and is told the grant."""
     policy = FreshnessPolicy(timedelta(hours=24), ServerIdentity(None))
-    finding = _verdict(judge_freshness(_evidence(_backup("a", timedelta(0))), policy, NOW))
+    finding = _verdict(judge_freshness(_evidence(_backup("a", timedelta(0))), policy, NOW).findings)
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert "pg_control_system()" in finding.hint
 
@@ -185,7 +185,7 @@ def test_judge_does_not_know_without_the_servers_identifier() -> None:
 def test_judge_does_not_know_without_the_sources_identifier() -> None:
     """A source that does not tell whose backups it holds gets no all-clear either."""
     evidence = _evidence(_backup("a", timedelta(0)), origin=Origin())
-    finding = _verdict(judge_freshness(evidence, POLICY, NOW))
+    finding = _verdict(judge_freshness(evidence, POLICY, NOW).findings)
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert evidence.source in finding.message
 
@@ -193,7 +193,7 @@ def test_judge_does_not_know_without_the_sources_identifier() -> None:
 def test_judge_counts_from_the_storages_own_clock() -> None:
     """With this machine's clock a day behind, an old backup must not look fresh."""
     evidence = _evidence(_backup("a", timedelta(hours=30)), clock=NOW)
-    clock, age = judge_freshness(evidence, POLICY, NOW - timedelta(hours=24))
+    clock, age = judge_freshness(evidence, POLICY, NOW - timedelta(hours=24)).findings
     assert (clock.code, clock.rule) == (ExitCode.UNKNOWN_BACKUP, "backup-clock")
     assert "lie 24h apart (limit 5m)" in clock.message
     assert age.code is ExitCode.NO_WAY_BACK
@@ -202,14 +202,14 @@ def test_judge_counts_from_the_storages_own_clock() -> None:
 def test_judge_stays_silent_on_a_small_skew() -> None:
     """Five minutes between two clocks are no finding."""
     evidence = _evidence(_backup("a", timedelta(hours=1)), clock=NOW)
-    (finding,) = judge_freshness(evidence, POLICY, NOW + timedelta(minutes=5))
+    (finding,) = judge_freshness(evidence, POLICY, NOW + timedelta(minutes=5)).findings
     assert finding.status is Status.PASSED
 
 
 def test_judge_tells_what_was_wrong_with_the_metadata() -> None:
     """Evidence from the second copy counts, and somebody must repair the first."""
     evidence = _evidence(_backup("a", timedelta(hours=1)), warnings=("backup.info: empty",))
-    warning, verdict = judge_freshness(evidence, POLICY, NOW)
+    warning, verdict = judge_freshness(evidence, POLICY, NOW).findings
     assert (warning.status, warning.rule) == (Status.WARNED, "backup-metadata")
     assert "backup.info: empty" in warning.message
     assert verdict.status is Status.PASSED

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hook.core.backup import Evidence, Presence
-from hook.core.freshness import FreshnessPolicy, judge_freshness
+from hook.core.freshness import judge_freshness
 from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
 from hook.core.pgbackrest_info import parse_backup_info
+from hook.core.usability import FreshnessPolicy
 from hook.errors import BackupUnknown, ExitCode
 from tests.testbed.pgbackrest_repository import SAMPLES, SYSTEM_IDENTIFIER
 
@@ -49,7 +50,7 @@ def _judged(sample: str, now: datetime = NOW) -> tuple[Finding, ...]:
         full_backup_command="pgbackrest --stanza=app --type=full backup",
         origin=Origin(info.system_identifier),
     )
-    return judge_freshness(evidence, POLICY, now)
+    return judge_freshness(evidence, POLICY, now).findings
 
 
 def test_every_recorded_file_has_a_verdict() -> None:

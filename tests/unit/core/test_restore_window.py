@@ -30,7 +30,7 @@ def _judge(
         clock=clock,
         window=window,
     )
-    return judge_restore_window(evidence, ServerIdentity("42", host, "shop"), LIMIT, NOW)
+    return judge_restore_window(evidence, ServerIdentity("42", host, "shop"), LIMIT, NOW).finding
 
 
 def test_window_that_ends_just_before_now_passes() -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hook.core.backup import Backup, BackupType, Evidence, Presence, newest_first
-from hook.core.freshness import FreshnessPolicy, judge_freshness
+from hook.core.freshness import judge_freshness
 from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding
+from hook.core.usability import FreshnessPolicy
 from tests.testbed.barman_server import SYSTEM_IDENTIFIER
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
@@ -33,11 +34,11 @@ def _evidence(*backups: Backup, origin: Origin = OURS) -> Evidence:
 
 
 def _judged(*backups: Backup) -> Finding:
-    return judge_freshness(_evidence(*backups), POLICY, NOW)[-1]
+    return judge_freshness(_evidence(*backups), POLICY, NOW).findings[-1]
 
 
 def _judged_all(*backups: Backup) -> list[str]:
-    return [item.rule for item in judge_freshness(_evidence(*backups), POLICY, NOW)]
+    return [item.rule for item in judge_freshness(_evidence(*backups), POLICY, NOW).findings]
 
 
 def test_newest_first_counts_what_never_ended_from_its_beginning() -> None:
@@ -81,9 +82,10 @@ def test_judge_counts_a_dump_from_its_start_and_tells_what_to_know() -> None:
 def test_judge_tells_that_nothing_is_usable_before_whose_it_is() -> None:
     """Damaged metadata tells no owner; that it is damaged is the news."""
     damaged = _backup("a", timedelta(hours=1), problems=("is damaged",))
-    findings = judge_freshness(_evidence(damaged, origin=Origin()), POLICY, NOW)
+    findings = judge_freshness(_evidence(damaged, origin=Origin()), POLICY, NOW).findings
     assert [item.rule for item in findings] == ["backup-usable"]
-    nothing = judge_freshness(_evidence(origin=Origin()), POLICY, NOW)
+    nothing = judge_freshness(_evidence(origin=Origin()), POLICY, NOW).findings
     assert [item.rule for item in nothing] == ["backup-usable"]
-    good = judge_freshness(_evidence(_backup("a", timedelta(0)), origin=Origin()), POLICY, NOW)
+    whole = _evidence(_backup("a", timedelta(0)), origin=Origin())
+    good = judge_freshness(whole, POLICY, NOW).findings
     assert [item.rule for item in good] == ["backup-cluster"]

@@ -11,7 +11,7 @@ import pytest
 
 from hook.core.backup import Backup, BackupType, Evidence, Presence
 from hook.core.origin import Origin, ServerIdentity
-from hook.core.outcome import Status
+from hook.core.outcome import Finding, Status
 from hook.errors import (
     BackupSourceMissing,
     BackupUnknown,
@@ -20,8 +20,9 @@ from hook.errors import (
     HookError,
     Interrupted,
 )
+from hook.stages import Context
 from hook.stages.backup import BackupStage
-from tests.testbed.backup_gate import running_context
+from tests.testbed.backup_gate import ignore, running_context
 
 DAY = timedelta(hours=24)
 CLUSTER = "42"
@@ -60,10 +61,16 @@ def _raising(error: HookError) -> FakeCatalog:
     return FakeCatalog(read)
 
 
+def _judge(
+    stage: BackupStage, ctx: Context, server: ServerIdentity = SERVER
+) -> tuple[Finding, ...]:
+    return stage.start(ctx, server, ignore)()
+
+
 def test_stage_judges_what_the_catalog_read() -> None:
     """A fresh backup of the right cluster passes, with its age on the clock of the run."""
     with running_context() as ctx:
-        (finding,) = BackupStage(FakeCatalog(_evidence), DAY).run(ctx, SERVER)
+        (finding,) = _judge(BackupStage(FakeCatalog(_evidence), DAY), ctx)
     assert (finding.status, finding.rule) == (Status.PASSED, "backup-age")
     assert "stopped 2h ago" in finding.message.replace(" 1s", "")
 
@@ -71,8 +78,12 @@ def test_stage_judges_what_the_catalog_read() -> None:
 def test_stage_hands_on_its_limits_and_the_servers_identifier() -> None:
     """Maximum age and cluster come from the stage and the caller, not from the evidence."""
     with running_context() as ctx:
-        (stale,) = BackupStage(FakeCatalog(_evidence), timedelta(hours=1)).run(ctx, SERVER)
-        (foreign,) = BackupStage(FakeCatalog(_evidence), DAY).run(ctx, ServerIdentity("43"))
+        (stale,) = BackupStage(FakeCatalog(_evidence), timedelta(hours=1)).start(
+            ctx, SERVER, ignore
+        )()
+        (foreign,) = BackupStage(FakeCatalog(_evidence), DAY).start(
+            ctx, ServerIdentity("43"), ignore
+        )()
     assert (stale.code, stale.rule) == (ExitCode.NO_WAY_BACK, "backup-age")
     assert (foreign.code, foreign.rule) == (ExitCode.NO_WAY_BACK, "backup-cluster")
 
@@ -80,7 +91,7 @@ def test_stage_hands_on_its_limits_and_the_servers_identifier() -> None:
 def test_stage_says_that_nobody_wants_a_backup() -> None:
     """The deliberate absence of backups is a warning on every run."""
     with running_context() as ctx:
-        (finding,) = BackupStage(None, DAY).run(ctx, SERVER)
+        (finding,) = _judge(BackupStage(None, DAY), ctx)
     assert (finding.status, finding.code) == (Status.WARNED, ExitCode.OK)
     assert finding.message == "no backup is required by PRESYNC_BACKUP_SOURCE=none"
 
@@ -89,7 +100,7 @@ def test_stage_refuses_when_the_source_is_not_there() -> None:
     """A missing bucket or stanza is a refusal with code 18."""
     catalog = _raising(BackupSourceMissing("there is no bucket shop", "Correct it."))
     with running_context() as ctx:
-        (finding,) = BackupStage(catalog, DAY).run(ctx, SERVER)
+        (finding,) = _judge(BackupStage(catalog, DAY), ctx)
     assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
     assert (finding.message, finding.hint) == ("there is no bucket shop", "Correct it.")
 
@@ -97,7 +108,9 @@ def test_stage_refuses_when_the_source_is_not_there() -> None:
 def test_stage_does_not_take_unreadable_for_missing() -> None:
     """What could not be read is unknown, with code 34."""
     with running_context() as ctx:
-        (finding,) = BackupStage(_raising(BackupUnknown("no", "Look.")), DAY).run(ctx, SERVER)
+        (finding,) = BackupStage(_raising(BackupUnknown("no", "Look.")), DAY).start(
+            ctx, SERVER, ignore
+        )()
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert (finding.rule, finding.hint) == ("backup-unknown", "Look.")
 
@@ -118,7 +131,7 @@ def test_stage_leaves_a_catalog_that_hangs(hanging: FakeCatalog) -> None:
     """The stage's own timeout ends the reading and names what hung."""
     stage = BackupStage(hanging, DAY, timeout=timedelta(milliseconds=50))
     with running_context() as ctx:
-        (finding,) = stage.run(ctx, SERVER)
+        (finding,) = _judge(stage, ctx)
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert finding.message == "the fake catalog did not answer within 0.05s"
 
@@ -129,7 +142,7 @@ def test_stage_gives_way_to_the_deadline_of_the_run(hanging: FakeCatalog) -> Non
         running_context(timedelta(milliseconds=50)) as ctx,
         pytest.raises(BudgetExceeded, match="PRESYNC_DEADLINE"),
     ):
-        BackupStage(hanging, DAY).run(ctx, SERVER)
+        _judge(BackupStage(hanging, DAY), ctx)
 
 
 # The interruption leaves a socket of the abandoned thread's to the garbage collector.
@@ -139,4 +152,4 @@ def test_stage_ends_with_a_stop_request(hanging: FakeCatalog) -> None:
     with running_context() as ctx:
         ctx.interrupt.set("SIGTERM")
         with pytest.raises(Interrupted):
-            BackupStage(hanging, DAY).run(ctx, SERVER)
+            _judge(BackupStage(hanging, DAY), ctx)

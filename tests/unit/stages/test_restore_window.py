@@ -14,7 +14,7 @@ from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
 from hook.errors import BackupSourceMissing, BackupUnknown, BudgetExceeded, ExitCode, HookError
 from hook.stages.restore_window import RestoreWindowStage
-from tests.testbed.backup_gate import running_context
+from tests.testbed.backup_gate import ignore, running_context
 
 SERVER = ServerIdentity(None, "shop.example.com", "shop")
 LIMIT = timedelta(minutes=15)
@@ -55,7 +55,7 @@ def _ask(
 ) -> Finding:
     stage = RestoreWindowStage(FakeCatalog(read), LIMIT, timeout)
     with running_context(run) as ctx:
-        (finding,) = stage.start(ctx, None, SERVER)()
+        (finding,) = stage.start(ctx, None, SERVER, ignore)()
     return finding
 
 

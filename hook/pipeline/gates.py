@@ -1,0 +1,117 @@
+"""The checks that can refuse a run which has something to migrate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hook.core.origin import ServerIdentity
+from hook.core.outcome import Finding, Policy
+from hook.core.recorded import gate_not_needed, needs_no_gate
+from hook.errors import HookError
+from hook.pipeline.journal import Gate, Journal
+from hook.pipeline.reading import Prepared, Read
+
+if TYPE_CHECKING:
+    from hook.core.locks import LockRequest
+    from hook.engines import Engine
+    from hook.stages import Context
+    from hook.stages.archive import ArchiveStage, NoArchive
+    from hook.stages.backup import BackupStage, NoBackupSource
+    from hook.stages.blockers import BlockersStage
+    from hook.stages.marker import MarkerStage, PositionStage
+    from hook.stages.restore_window import RestoreWindowStage
+
+Judge = Callable[[], tuple[Finding, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The checks that can refuse a run which has something to migrate.
+
+    The storage of the backups is asked in threads, from the moment the gates are made
+    until they are passed, while the server is watched for blockers.
+    """
+
+    engine: Engine
+    backup: BackupStage | NoBackupSource
+    backup_policy: Policy
+    archive: ArchiveStage | RestoreWindowStage | NoArchive
+    archive_policy: Policy
+    blockers: BlockersStage
+    blockers_policy: Policy
+    marker: MarkerStage | PositionStage
+    marker_policy: Policy
+
+    def in_front_of(self, journal: Journal, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
+        """Return the gates that *prepared* has to pass, in the order they are told.
+
+        Reading the storage begins here and is waited for last.
+        """
+        if needs_no_gate(prepared.scripts):
+            policies = {
+                "blockers": self.blockers_policy,
+                "backup": self.backup_policy,
+                "archive": self.archive_policy,
+            }
+            return tuple(
+                Gate(name, policy, partial(gate_not_needed, name))
+                for name, policy in policies.items()
+            )
+        ctx, facts = journal.ctx, read.facts
+        server = ServerIdentity(facts.system_identifier, facts.host, facts.database)
+        backup = _begin(
+            self.backup_policy, lambda: self.backup.start(ctx, server, journal.note_backups)
+        )
+        archive = _begin(
+            self.archive_policy,
+            lambda: self.archive.start(ctx, read.session, server, journal.note_way),
+        )
+        return (
+            Gate(
+                "blockers",
+                self.blockers_policy,
+                lambda: self._look_for_blockers(ctx, read, prepared.requests),
+            ),
+            Gate("backup", self.backup_policy, backup),
+            Gate("archive", self.archive_policy, archive),
+        )
+
+    def marker_behind(self, journal: Journal, read: Read, prepared: Prepared) -> Gate:
+        """Return the gate behind the others, at which a run leaves its marker."""
+        return self._marker_gate(
+            prepared,
+            lambda: self.marker.run(journal.ctx, read.session, read.facts, journal.note_marker),
+        )
+
+    def marker_outlook(self, read: Read, prepared: Prepared) -> Gate:
+        """Return the gate that only tells whether a run could leave a marker."""
+        return self._marker_gate(prepared, lambda: self.marker.look(read.session, read.facts))
+
+    def _marker_gate(self, prepared: Prepared, judge: Judge) -> Gate:
+        if needs_no_gate(prepared.scripts):
+            judge = partial(gate_not_needed, "marker")
+        return Gate("marker", self.marker_policy, judge)
+
+    def _look_for_blockers(
+        self, ctx: Context, read: Read, requests: tuple[LockRequest, ...]
+    ) -> tuple[Finding, ...]:
+        # A name in a script means what it will mean when the script runs.
+        self.engine.enter_session(read.session, read.history, read.facts)
+        return self.blockers.run(ctx, read.session, requests)
+
+
+def _begin(policy: Policy, start: Callable[[], Judge]) -> Judge:
+    """Begin a gate's work and return what judges; a failure to begin is that judgement's."""
+    if policy is Policy.OFF:
+        return tuple
+    try:
+        return start()
+    except HookError as error:
+        return partial(_raise, error)
+
+
+def _raise(error: HookError) -> tuple[Finding, ...]:
+    raise error
