@@ -104,7 +104,14 @@ class Delivery:
         elif self.style is Style.JSON:
             self.print_object(result_object(report))
         else:
-            self.print_text(result_text(report, self.style))
+            self.print_text(result_text(report, self.style, self._width()))
+
+    def _width(self) -> int | None:
+        if not self.stdout.isatty():
+            return None
+        import shutil  # noqa: PLC0415 - only a terminal has a width
+
+        return shutil.get_terminal_size().columns
 
     def print_object(self, value: Mapping[str, object]) -> None:
         """Write *value* as one line of JSON."""

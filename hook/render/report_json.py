@@ -12,7 +12,11 @@ from hook.core.report import SCHEMA, AppliedMigration, Report
 from hook.log.json_text import json_ready, utc_timestamp
 
 if TYPE_CHECKING:
+    from hook.core.backup_table import BackupRow, BackupTable, WindowRow
     from hook.core.marker import Marker
+
+
+_HOLES = 100
 
 
 def report_object(report: Report) -> dict[str, object]:
@@ -35,6 +39,7 @@ def report_object(report: Report) -> dict[str, object]:
         "migrations": [_migration_object(item) for item in report.migrations],
         "pending": list(report.pending),
         "marker": _marker_object(report.marker),
+        "backups": _backups_object(report.backups),
         "overrides": [{"gate": item.gate, "reason": item.reason} for item in report.overrides],
         "waivers": [],
         "next": list(report.next_steps),
@@ -98,6 +103,44 @@ def _marker_object(marker: Marker | None) -> Mapping[str, object]:
         "archived": marker.is_archived,
         "backup": marker.backup,
         "restore": [{"purpose": way.purpose, "command": way.command} for way in marker.restore],
+    }
+
+
+def _backups_object(table: BackupTable | None) -> Mapping[str, object]:
+    if table is None:
+        return {}
+    return {
+        "source": table.source,
+        "rows": [_backup_object(row) for row in table.rows],
+        "more": table.more,
+        "window": None if table.window is None else _window_object(table.window),
+    }
+
+
+def _backup_object(row: BackupRow) -> Mapping[str, object]:
+    return {
+        "label": row.label,
+        "type": row.type.value,
+        "started_at": json_ready(row.started_at),
+        "stopped_at": json_ready(row.stopped_at),
+        "age_ms": json_ready(row.age),
+        "wal_from": row.wal_from,
+        "wal_to": row.wal_to,
+        "holes": None if row.holes is None else list(row.holes[:_HOLES]),
+        "missing_segments": None if row.holes is None else row.missing,
+        "lag_ms": json_ready(row.lag),
+        "restorable": row.restorable.value,
+        "reasons": list(row.reasons),
+    }
+
+
+def _window_object(window: WindowRow) -> Mapping[str, object]:
+    return {
+        "earliest": json_ready(window.earliest),
+        "latest": json_ready(window.latest),
+        "lag_ms": json_ready(window.lag),
+        "restorable": window.restorable.value,
+        "reasons": list(window.reasons),
     }
 
 

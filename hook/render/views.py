@@ -23,14 +23,24 @@ def result_object(report: Report) -> Mapping[str, object]:
     return info_object(report)
 
 
-def result_text(report: Report, style: Style) -> str:
-    """Return the result of *report*'s command as text."""
+def result_text(report: Report, style: Style, width: int | None = None) -> str:
+    """Return the result of *report*'s command as text.
+
+    Args:
+        report: What to show.
+        style: Whether in colour.
+        width: Of the terminal, none where lines may have any length.
+    """
     from hook.render.info import render_info  # noqa: PLC0415 - see above
     from hook.render.palette import Palette  # noqa: PLC0415 - see above
     from hook.render.plan import render_plan  # noqa: PLC0415 - see above
     from hook.render.report_text import render_report  # noqa: PLC0415 - see above
 
     palette = Palette(style)
+    if report.command == "check":
+        from hook.render.backups import render_check  # noqa: PLC0415 - see above
+
+        return render_check(report, palette, width)
     if report.exit_code is not ExitCode.OK:
         return render_report(report, palette)
     if report.command == "digest" and report.migration_set is not None:

@@ -34,6 +34,7 @@ KEYS = {
     "migrations": list,
     "pending": list,
     "marker": dict,
+    "backups": dict,
     "overrides": list,
     "waivers": list,
     "next": list,
