@@ -57,6 +57,10 @@ def test_whole_archive_is_told_from_the_backup_to_now(archived: Archived, ask: A
     by_rule = {finding["rule"]: finding for finding in findings(done, "archive")}
     assert set(by_rule) == {"archiver", "wal-archive", "wal-lag"}
     assert by_rule["wal-archive"]["last"] >= segments[-1]
+    row = done.report["backups"]["rows"][0]
+    assert (row["restorable"], row["reasons"]) == ("yes", [])
+    assert (row["wal_from"], row["wal_to"]) == (start, by_rule["wal-archive"]["last"])
+    assert (row["holes"], row["missing_segments"]) == ([], 0)
     assert len({path.suffix for name in segments for path in tool.segment_files(name)}) == 5
 
 
@@ -70,6 +74,10 @@ def test_hole_is_refused_by_name(archived: Archived, ask: Ask, position: int) ->
     hole = f"WAL is missing: {segments[position]} is not in pgBackRest stanza app"
     assert_answer(done, ExitCode.NO_WAY_BACK, "archive", hole, "a restore ends before it")
     assert_answer(done, ExitCode.NO_WAY_BACK, "backup", "newest usable backup")
+    row = done.report["backups"]["rows"][0]
+    assert (row["restorable"], row["holes"]) == ("no", [segments[position]])
+    assert row["wal_to"] < segments[position]
+    assert hole in row["reasons"][0]
 
 
 def test_missing_wal_of_the_backup_itself_is_told(archived: Archived, ask: Ask) -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from hook.clock import Interrupt
 from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Backup, BackupType, Evidence, Presence
+from hook.core.backup import Backup, BackupType, Evidence, Presence, RestoreWindow
+from hook.core.backup_table import WalFound, Way
 from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
+from hook.core.restore_window import WindowJudgement
 from hook.core.wal import Recovery
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError, Interrupted
 from hook.postgres.session import Session
@@ -24,6 +26,7 @@ from tests.testbed.database import Database
 from tests.testbed.run_context import open_session, target_of
 
 CLUSTER = "42"
+ORIGIN = Origin(CLUSTER)
 LIMIT = timedelta(minutes=15)
 NOW = datetime.now(UTC)
 BACKUP = Backup(
@@ -49,6 +52,8 @@ class FakeCatalog:
 
     backups: tuple[Backup, ...] = (BACKUP,)
     read: Callable[[Recovery], ArchiveEvidence] = _empty_archive
+    window: RestoreWindow | None = None
+    origin: Origin = ORIGIN
 
     def describe(self) -> str:
         """Name the fake."""
@@ -56,7 +61,9 @@ class FakeCatalog:
 
     def read_evidence(self) -> Evidence:
         """Return the backups."""
-        return Evidence(self.describe(), self.backups, "mark", "command", "full", Origin(CLUSTER))
+        place = self.describe()
+        told = Evidence(place, self.backups, "mark", "command", "full", self.origin)
+        return replace(told, window=self.window)
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
         """Do what the test says."""
@@ -160,6 +167,55 @@ def test_server_without_an_identifier_is_unknown(ask: Ask) -> None:
     """The WAL may be of any cluster."""
     finding = ask(FakeCatalog(), identifier=None)
     assert (finding.code, finding.rule) == (ExitCode.UNKNOWN_BACKUP, "wal-cluster")
+
+
+def test_what_is_found_is_noted_with_the_backup(ctx: Context, session: Session) -> None:
+    """For the table: of which backup it is, and none where it came to none."""
+    noted: list[Way] = []
+
+    def ask(catalog: FakeCatalog) -> Way:
+        ArchiveStage(catalog, LIMIT).start(ctx, session, ServerIdentity(CLUSTER), noted.append)()
+        return noted[-1]
+
+    found = ask(FakeCatalog())
+    assert isinstance(found, WalFound)
+    assert (found.label, found.judgement.way.rule) == ("full", "wal-timeline")
+    offline = ask(FakeCatalog((replace(BACKUP, wal_start=None),)))
+    assert isinstance(offline, WalFound)
+    assert (offline.label, offline.judgement.way.status) == ("full", Status.UNKNOWN)
+    nothing = ask(FakeCatalog(()))
+    assert isinstance(nothing, WalFound)
+    assert nothing.label is None
+
+
+def test_service_that_tells_a_window_is_judged_by_it(ctx: Context, session: Session) -> None:
+    """Neither the server's archiver nor its cluster matters, as there are none to be seen."""
+    noted: list[Way] = []
+    window = RestoreWindow(None, datetime.now(UTC) - timedelta(minutes=4))
+    catalog = FakeCatalog((), window=window, origin=Origin(hosts=("db.example",)))
+    server = ServerIdentity(None, "db.example", "shop")
+    (finding,) = ArchiveStage(catalog, LIMIT).start(ctx, session, server, noted.append)()
+    assert (finding.status, finding.rule) == (Status.PASSED, "restore-window")
+    (found,) = noted
+    assert isinstance(found, WindowJudgement)
+    assert found.window == window
+
+
+def test_server_that_tells_nothing_of_its_wal_matters_without_a_window_only(
+    ctx: Context, database: Database, interrupt: Interrupt
+) -> None:
+    """A managed server may refuse the functions that tell where it stands."""
+    window = RestoreWindow(None, datetime.now(UTC))
+    origin = Origin(hosts=("db.example",))
+    server = ServerIdentity(CLUSTER, "db.example", "shop")
+    with open_session(target_of(database), interrupt) as closed:
+        pass
+    told = ArchiveStage(FakeCatalog((), window=window, origin=origin), LIMIT)
+    (finding,) = told.start(ctx, closed, server, ignore)()
+    assert finding.rule == "restore-window"
+    finish = ArchiveStage(FakeCatalog(), LIMIT).start(ctx, closed, server, ignore)
+    with pytest.raises(HookError):
+        finish()
 
 
 @pytest.fixture

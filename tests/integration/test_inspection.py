@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +13,11 @@ from hook import bootstrap
 from hook.core.outcome import Policy
 from hook.core.report import Report
 from hook.errors import ExitCode
-from hook.settings import Settings
+from hook.settings import MarkerSettings, Settings
 from hook.settings.backup_source import parse_backup_source
 from hook.stages import Context
 from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding
+from tests.testbed.told_backups import edited, own_document, printing
 
 Command = Callable[[Settings, Context], Report]
 COMMANDS: dict[str, Command] = {
@@ -75,6 +79,48 @@ def test_check_asks_the_gates_also_when_nothing_is_pending(gate: Gate) -> None:
     assert report.exit_code is ExitCode.NO_WAY_BACK
     gates = ["blockers", "backup", "archive", "marker"]
     assert [item.name for item in report.results][-4:] == gates
+
+
+def test_check_tells_of_each_backup(gate: Gate, tmp_path: Path) -> None:
+    """Of a service that a command asks: its snapshots, and up to when it restores."""
+    document = own_document()
+    del document["wal"]
+    host = ask(gate, bootstrap.info).database["host"]
+    until = datetime.now(UTC) - timedelta(minutes=4)
+    document |= {
+        "system_identifier": None,
+        "hosts": [host],
+        "restorable_until": until.isoformat(),
+    }
+    document["backups"][1]["error"] = True
+    source = parse_backup_source(printing(tmp_path, json.dumps(document).encode()))
+    gate.settings = gate.settings._replace(
+        backup=gate.settings.backup._replace(source=source),
+        marker=MarkerSettings(Policy.WARN, timedelta(0)),
+    )
+    report = ask(gate, bootstrap.check)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert report.backups is not None
+    newest, usable = report.backups.rows
+    assert (newest.label, newest.restorable) == ("tuesday", "no")
+    assert newest.reasons == ("contains damaged pages",)
+    assert (usable.label, usable.restorable) == ("monday", "yes")
+    assert report.backups.window is not None
+    assert (report.backups.window.latest, report.backups.window.restorable) == (until, "yes")
+
+
+def test_check_that_is_refused_tells_of_each_backup_as_well(gate: Gate, tmp_path: Path) -> None:
+    """That is when it matters; under a policy of warn the words stay what they are."""
+    source = parse_backup_source(printing(tmp_path, edited(lambda _: None)))
+    gate.settings = gate.settings._replace(
+        backup=gate.settings.backup._replace(source=source, policy=Policy.WARN)
+    )
+    report = ask(gate, bootstrap.check)
+    assert report.exit_code is ExitCode.NO_WAY_BACK
+    assert report.backups is not None
+    told = [(row.label, row.restorable) for row in report.backups.rows]
+    assert told == [("tuesday", "no"), ("monday", "no")]
+    assert "holds backups of cluster 7710702599933426604" in report.backups.rows[0].reasons[0]
 
 
 def test_check_sees_who_is_in_the_way(gate: Gate) -> None:

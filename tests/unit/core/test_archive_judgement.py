@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.archive import ArchiveEvidence, Archiver, Checkpoint, Covered, ServerWal
-from hook.core.archive_judgement import judge_archive
+from hook.core.archive_judgement import ArchiveJudgement, judge_archive
 from hook.core.outcome import Finding, Status, deciding_finding
 from hook.core.wal import Recovery, Run, Segment, Stretch, merge
 from hook.core.wal_lag import IDLE_BYTES
@@ -51,8 +51,15 @@ def judged(
     present: tuple[Run, ...], of: ServerWal | None = None, **more: Any
 ) -> tuple[Finding, ...]:
     """Return the findings about an archive that holds *present*."""
+    return judgement(present, of, **more).findings
+
+
+def judgement(
+    present: tuple[Run, ...], of: ServerWal | None = None, **more: Any
+) -> ArchiveJudgement:
+    """Return what is made of an archive that holds *present*."""
     found = of or server()
-    return judge_archive(evidence(present, found, **more), found, LIMIT, "42").findings
+    return judge_archive(evidence(present, found, **more), found, LIMIT, "42")
 
 
 def refusal(findings: tuple[Finding, ...]) -> Finding:

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.backup import BackupType
+from hook.core.backup import BackupType, RestoreWindow
 from hook.core.backup_document import ToldRun, load_json, parse_document
 from hook.core.origin import Origin
 from hook.errors import BackupUnknown
 from tests.testbed.told_backups import Document, edited, own_document
 
+MOMENT = "2026-11-29T01:12:09Z"
 Change = Callable[[Document], object]
 
 
@@ -60,6 +61,22 @@ def test_origin_may_be_hosts_or_databases() -> None:
     assert told.runs is None
 
 
+def test_window_of_a_service_is_read() -> None:
+    """Instead of the WAL, which such a service keeps to itself."""
+    document = own_document()
+    del document["wal"]
+    assert parse_document(document).window is None
+    document["restorable_until"] = MOMENT
+    until = datetime(2026, 11, 29, 1, 12, 9, tzinfo=UTC)
+    assert parse_document(document).window == RestoreWindow(None, until)
+    document["restorable_from"] = "2026-11-22T03:00:00+02:00"
+    since = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+    assert parse_document(document).window == RestoreWindow(None, until, since)
+    document["restorable_from"] = "2026-11-29T01:12:10Z"
+    with pytest.raises(BackupUnknown, match="restorable_from lies behind restorable_until"):
+        parse_document(document)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -97,6 +114,9 @@ def test_origin_may_be_hosts_or_databases() -> None:
         (_backup("needs", [1]), "backups[0].needs[0] is 1, not a name"),
         (_backup("wal_start", "0/1"), 'backups[0].wal_start is "0/1", not the name of a WAL'),
         (_backup("lsn_stop", 7), "backups[0].lsn_stop is 7, not a position in the WAL"),
+        (_set("restorable_until", "soon"), 'restorable_until is "soon", not a time with its'),
+        (_set("restorable_until", MOMENT), "wal and restorable_until are there, of which one can"),
+        (_set("restorable_from", MOMENT), "restorable_from is there, and restorable_until is not"),
         (_backup("size", 7), "backups[0].size is no key of the document; backups[0] may have"),
     ],
 )

@@ -45,6 +45,12 @@ def test_window_that_ends_just_before_now_passes() -> None:
     assert finding.facts["earliest_restorable"] == "2026-11-14T19:20:00Z"
 
 
+def test_window_needs_no_retention() -> None:
+    """A command of the user's own does not tell it."""
+    finding = _judge(RestoreWindow(None, NOW))
+    assert (finding.status, finding.facts["retention_days"]) == (Status.PASSED, None)
+
+
 def test_window_that_ends_too_long_ago_is_no_way_back() -> None:
     """One second more than the limit is too much."""
     finding = _judge(RestoreWindow(7, NOW - LIMIT - timedelta(seconds=1)))

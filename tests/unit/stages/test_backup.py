@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hook.core.backup import Backup, BackupType, Evidence, Presence
+from hook.core.freshness import Freshness
 from hook.core.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
 from hook.errors import (
@@ -103,6 +104,19 @@ def test_stage_refuses_when_the_source_is_not_there() -> None:
         (finding,) = _judge(BackupStage(catalog, DAY), ctx)
     assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
     assert (finding.message, finding.hint) == ("there is no bucket shop", "Correct it.")
+
+
+def test_stage_notes_what_it_made_of_the_backups() -> None:
+    """The very judgement that its findings are of; where nothing was read, nothing."""
+    noted: list[Freshness] = []
+    with running_context() as ctx:
+        stage = BackupStage(FakeCatalog(_evidence), DAY)
+        findings = stage.start(ctx, SERVER, noted.append)()
+        unread = BackupStage(_raising(BackupUnknown("no", "Look.")), DAY)
+        unread.start(ctx, SERVER, noted.append)()
+    (freshness,) = noted
+    assert freshness.findings == findings
+    assert [item.backup.label for item in freshness.judged] == ["a"]
 
 
 def test_stage_does_not_take_unreadable_for_missing() -> None:
