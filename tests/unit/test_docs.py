@@ -23,12 +23,14 @@ from hook.core.next_steps import next_steps
 from hook.core.restore_commands import RestorePoint, RestoreSource, restore_commands
 from hook.errors import ExitCode
 from hook.postgres.queries import load_query
+from hook.render.report_json import report_object
 from hook.settings import flyway_keys
 from hook.settings.flyway_variables import CONNECTION, FILES, HARMLESS, ONLY, REFUSED
 from hook.settings.setting import Group, Setting
 from hook.settings.specification import SETTINGS
 from tests.fakes import NOON
 from tests.testbed.process import ROOT
+from tests.unit.render.backup_tables import CHECK, SERVICE
 
 DOCS = ROOT / "docs"
 PARTS = ("Means", "Database", "Do")
@@ -233,6 +235,40 @@ def test_document_of_a_command_is_one() -> None:
     assert len(told_.backups) == 2
     assert told_.runs
     assert told_.backups[1].references == (told_.backups[0].label,)
+
+
+def test_page_of_the_table_shows_what_is_printed() -> None:
+    """Its example is the golden file's, its columns and keys are those of the program."""
+    page = (DOCS / "check.md").read_text(encoding="utf-8")
+    golden = (ROOT / "tests" / "golden" / "render" / "check.txt").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```\n(.*?)\n^```", page, re.MULTILINE | re.DOTALL)
+    assert example in golden.split("\n\n")
+    columns = re.search(r"^\| column .*?\n\n", page, re.MULTILINE | re.DOTALL)
+    assert columns is not None
+    assert re.split(r"  +", example.splitlines()[1].strip()) == _first_cells(columns[0])
+    told = report_object(CHECK._replace(backups=SERVICE))["backups"]
+    assert isinstance(told, dict)
+    for title, keys in (
+        ("`backups`", told),
+        ("`backups.rows[]`", told["rows"][0]),
+        ("`backups.window`", told["window"]),
+    ):
+        table = re.search(rf"^\| {re.escape(title)} \|.*?\n\n", page, re.MULTILINE | re.DOTALL)
+        assert table is not None
+        assert _first_cells(table[0].replace("`", "")) == list(keys)
+
+
+def _first_cells(table: str) -> list[str]:
+    return [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
+
+
+def test_document_of_a_service_is_one() -> None:
+    """The second example can be copied as well, and tells a window."""
+    page = (DOCS / "backup-sources.md").read_text()
+    (example,) = re.findall(r"^```js\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    told_ = parse_document(load_json(example.encode()))
+    assert told_.origin.hosts
+    assert told_.window is not None
 
 
 def test_way_back_page_names_what_exists() -> None:

@@ -11,6 +11,7 @@ from hook.log import Style
 from hook.render.delivery import Delivery, choose_style
 from hook.settings.output import OutputFormat, OutputSettings
 from tests.fakes import FakeEvents
+from tests.unit.render.backup_tables import CHECK
 from tests.unit.render.reports import REFUSED_RUN
 
 TEXT, JSON = OutputFormat.TEXT, OutputFormat.JSON
@@ -60,6 +61,18 @@ def test_text_fits_the_encoding_of_the_terminal(encoding: str, mark: str) -> Non
     text = raw.getvalue().decode(encoding)
     assert mark in text
     assert REFUSED_RUN.verdict in text
+
+
+@pytest.mark.parametrize(("columns", "is_wide"), [("200", True), ("80", False)])
+def test_table_is_as_wide_as_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: str, *, is_wide: bool
+) -> None:
+    """A row that would be broken takes several lines instead; where nobody sees it, one."""
+    monkeypatch.setenv("COLUMNS", columns)
+    output = OutputSettings(termination_log="/dev/null")
+    for stream in (Terminal(), io.StringIO()):
+        Delivery(output, Redactor([]), Style.PLAIN, stream, FakeEvents()).show(CHECK)
+        assert ("WAL from" in stream.getvalue()) == (is_wide or not stream.isatty())
 
 
 def test_secret_is_masked_on_the_way_out() -> None:
