@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Policy
 from hook.core.recorded import gate_not_needed, needs_no_gate
+from hook.core.restore_window import WindowJudgement
 from hook.errors import HookError
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Prepared, Read
+from hook.stages.marker import PositionStage
 
 if TYPE_CHECKING:
     from hook.core.locks import LockRequest
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from hook.stages.archive import ArchiveStage, NoArchive
     from hook.stages.backup import BackupStage, NoBackupSource
     from hook.stages.blockers import BlockersStage
-    from hook.stages.marker import MarkerStage, PositionStage
+    from hook.stages.marker import MarkerStage
     from hook.stages.restore_window import RestoreWindowStage
 
 Judge = Callable[[], tuple[Finding, ...]]
@@ -83,12 +85,25 @@ class Gates:
         """Return the gate behind the others, at which a run leaves its marker."""
         return self._marker_gate(
             prepared,
-            lambda: self.marker.run(journal.ctx, read.session, read.facts, journal.note_marker),
+            lambda: self._marker_for(journal).run(
+                journal.ctx, read.session, read.facts, journal.note_marker
+            ),
         )
 
-    def marker_outlook(self, read: Read, prepared: Prepared) -> Gate:
+    def marker_outlook(self, journal: Journal, read: Read, prepared: Prepared) -> Gate:
         """Return the gate that only tells whether a run could leave a marker."""
-        return self._marker_gate(prepared, lambda: self.marker.look(read.session, read.facts))
+        return self._marker_gate(
+            prepared, lambda: self._marker_for(journal).look(read.session, read.facts)
+        )
+
+    def _marker_for(self, journal: Journal) -> MarkerStage | PositionStage:
+        """Return who leaves the marker, once the archive gate has found what is there.
+
+        A service that restores by time keeps no WAL that a marker could be seen in.
+        """
+        if isinstance(journal.way, WindowJudgement):
+            return PositionStage(self.marker.source)
+        return self.marker
 
     def _marker_gate(self, prepared: Prepared, judge: Judge) -> Gate:
         if needs_no_gate(prepared.scripts):

@@ -13,7 +13,7 @@ from hook import bootstrap
 from hook.core.outcome import Policy
 from hook.core.report import Report
 from hook.errors import ExitCode
-from hook.settings import MarkerSettings, Settings
+from hook.settings import Settings
 from hook.settings.backup_source import parse_backup_source
 from hook.stages import Context
 from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding
@@ -94,10 +94,7 @@ def test_check_tells_of_each_backup(gate: Gate, tmp_path: Path) -> None:
     }
     document["backups"][1]["error"] = True
     source = parse_backup_source(printing(tmp_path, json.dumps(document).encode()))
-    gate.settings = gate.settings._replace(
-        backup=gate.settings.backup._replace(source=source),
-        marker=MarkerSettings(Policy.WARN, timedelta(0)),
-    )
+    gate.settings = gate.settings._replace(backup=gate.settings.backup._replace(source=source))
     report = ask(gate, bootstrap.check)
     assert report.exit_code is ExitCode.OK, report.verdict
     assert report.backups is not None
@@ -107,6 +104,11 @@ def test_check_tells_of_each_backup(gate: Gate, tmp_path: Path) -> None:
     assert (usable.label, usable.restorable) == ("monday", "yes")
     assert report.backups.window is not None
     assert (report.backups.window.latest, report.backups.window.restorable) == (until, "yes")
+    done = gate.run()
+    assert done.exit_code is ExitCode.OK, done.verdict
+    assert done.marker is not None
+    assert (done.marker.name, done.marker.is_archived) == (None, False)
+    assert done.backups is not None
 
 
 def test_check_that_is_refused_tells_of_each_backup_as_well(gate: Gate, tmp_path: Path) -> None:
