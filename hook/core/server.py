@@ -13,8 +13,11 @@ class ServerFacts(NamedTuple):
         version_num: ``server_version_num``, for example 150018.
         schema: ``current_schema()``, none when the search path names no schema.
         system_identifier: Of the cluster (``pg_control_system()``), none without the right.
-        timeline: Of the last checkpoint (``pg_control_checkpoint()``), none without the right.
+        timeline: That a primary writes on, or of a standby's last checkpoint; none without
+            the right. A standby that is promoted begins a new one.
         deadlock_timeout_ms: Lock waits shorter than this never evict autovacuum.
+        backend_start: When the backend began, as the server counts seconds. With the pid it
+            is one backend's alone; none when the server hides it from the role.
         server_time: The server's clock when it answered.
     """
 
@@ -33,5 +36,6 @@ class ServerFacts(NamedTuple):
     search_path: str
     deadlock_timeout_ms: int
     backend_pid: int
+    backend_start: str | None
     server_time: datetime
     sees_all_sessions: bool

@@ -30,7 +30,7 @@ class Reconnection:
         """
         session, facts = reach_same_cluster(self.wait, ctx, lost)
         try:
-            await_backend_end(session, lost.backend_pid, ctx.clock)
+            await_backend_end(session, lost, ctx.clock)
         except HookError:
             session.close()
             raise

@@ -9,6 +9,7 @@ from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
     from hook.clock import Clock
+    from hook.core.server import ServerFacts
     from hook.postgres.session import Session
 
 _POLL_SECONDS = 0.25
@@ -16,30 +17,30 @@ _PATIENCE_SECONDS = 2.0
 _GIVE_UP_SECONDS = 30.0
 
 
-def await_backend_end(session: Session, pid: int, clock: Clock) -> None:
-    """Return once the backend *pid* of this run is gone; then what it did is decided.
+def await_backend_end(session: Session, lost: ServerFacts, clock: Clock) -> None:
+    """Return once the backend of *lost* is gone; then what it did is decided.
 
     A server whose peer vanished notices only when it writes to it, so after a short
     while the backend, which is our own, is ended.
 
     Args:
         session: A new session of the same run, under the same application name.
-        pid: Of the lost session, as the server itself told it.
+        lost: The facts of the lost session.
         clock: Sleeps between the looks.
 
     Raises:
         DatabaseUnreachable: It would not go.
         HookError: As `Session.fetch` says.
     """
-    began = clock.monotonic()
+    began, pid = clock.monotonic(), lost.backend_pid
     query = load_query("lost_backend")
-    while session.fetch(query, (pid,)):
+    is_ended = False
+    while session.fetch(query, (lost.backend_start, is_ended, pid)):
         waited = clock.monotonic() - began
         if waited > _GIVE_UP_SECONDS:
             raise DatabaseUnreachable(
                 f"backend {pid} of the lost connection is still running",
                 f"End it: SELECT pg_terminate_backend({pid});",
             )
-        if waited > _PATIENCE_SECONDS:
-            session.fetch("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
+        is_ended = waited > _PATIENCE_SECONDS
         clock.sleep(_POLL_SECONDS)

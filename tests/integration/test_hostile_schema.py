@@ -16,6 +16,7 @@ from hook.core.orders import Orders
 from hook.core.outcome import Policy
 from hook.core.report import Report
 from hook.errors import ExitCode
+from hook.postgres.facts import fetch_server_facts
 from hook.postgres.lost_backend import await_backend_end
 from hook.settings import BlockerSettings, Settings
 from hook.stages import Context
@@ -114,5 +115,5 @@ def test_lost_backend_is_looked_for_uncaptured(
     """It is ended when it does not go by itself."""
     target = target_of(gate.database, captive)
     with open_session(target, interrupt) as lost, open_session(target, interrupt) as session:
-        await_backend_end(session, lost.pid, SystemClock(interrupt))
+        await_backend_end(session, fetch_server_facts(lost), SystemClock(interrupt))
         assert lost.is_lost

@@ -56,15 +56,23 @@ def test_wait_returns_the_session_and_the_facts(database: Database, ctx: Context
     assert [item.status for item in outcome.findings] == [Status.PASSED]
 
 
+@pytest.mark.parametrize(
+    ("denied", "timeline"),
+    [("pg_control_system()", 1), ("pg_control_system(), pg_current_wal_insert_lsn()", None)],
+)
 def test_facts_do_without_the_control_data(
-    database: Database, make_role: Callable[..., Role], ctx: Context
+    database: Database,
+    make_role: Callable[..., Role],
+    ctx: Context,
+    denied: str,
+    timeline: int | None,
 ) -> None:
-    """A role that may not read pg_control_system() still gets everything else."""
-    database.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+    """A role that may not read it, or the position in the log, still gets everything else."""
+    database.execute(f"REVOKE EXECUTE ON FUNCTION {denied} FROM PUBLIC")
     outcome = wait_stage(target_of(database, make_role())).run(ctx)
     with outcome.value.session:
         facts = outcome.value.facts
-        assert (facts.system_identifier, facts.timeline) == (None, None)
+        assert (facts.system_identifier, facts.timeline) == (None, timeline)
         assert facts.database == database.name
         assert not facts.sees_all_sessions
 

@@ -62,6 +62,7 @@ class Proxy:
     refuses: bool = False
     is_silent: bool = False
     _open: list[socket.socket] = field(default_factory=list)
+    _links: list[_Link] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -93,6 +94,7 @@ class Proxy:
                 backend = socket.create_connection((self.server.host, self.server.port))
                 self._open += [client, backend]
                 link = _Link(self, client, backend)
+                self._links.append(link)
                 for work in (link.carry_requests, link.carry_replies):
                     threading.Thread(target=work, daemon=True).start()
 
@@ -106,6 +108,16 @@ class Proxy:
         if times > 1:
             self.faults[text] = (fault, times - 1)
         return fault
+
+    def cut(self, text: str) -> None:
+        """Lose the connections with a request with *text* now; the server goes on with it."""
+        for link in self._links:
+            if any(text.encode() in query for query in link.conversation.queries):
+                _hang_up(link.client)
+
+    def lead_to(self, server: PostgresServer) -> None:
+        """Let everybody in again, to *server*."""
+        self.server, self.refuses = server, False
 
     def close(self) -> None:
         """Close everything."""

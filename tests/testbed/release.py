@@ -33,6 +33,7 @@ SERVER = ServerFacts(
     search_path='"$user", public',
     deadlock_timeout_ms=1000,
     backend_pid=1,
+    backend_start="1",
     server_time=NOON,
     sees_all_sessions=True,
 )
