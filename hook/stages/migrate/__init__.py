@@ -107,8 +107,12 @@ class MigrateStage:
         finally:
             watch.close()
         progress = merged(footing.progress, callbacks.progress)
-        migrated = Migrated(footing.session, tuple(migrator.applied), progress)
+        failover = footing.failover
+        lost = () if failover is None else failover.missing
+        applied = tuple(item for item in migrator.applied if item.script not in lost)
+        migrated = Migrated(footing.session, applied, progress)
         told = (*watch.take_findings(), *callbacks.take_findings())
+        told += () if failover is None else (failover.finding(),)
         findings = (*judge_ladder(self.ladder, work.facts), last, *told)
         return Outcome(findings, migrated)
 

@@ -92,6 +92,8 @@ class Attempts:
             raise self._cut_short(error) from error
         if attempt.end is not AttemptEnd.APPLIED:
             raise self._given_up(attempt)
+        scripts = (script.migration.script for script in self.unit)
+        self.footing.committed |= dict(enumerate(scripts, self.rank))
 
     def durations(self, whole: int) -> tuple[int, ...]:
         """Return the milliseconds of each script: *whole* for one, else of the last attempt."""
@@ -220,7 +222,8 @@ class Attempts:
         is_recorded = all(
             task.rank in rows and is_row_of(rows[task.rank], task.migration) for task in tasks
         )
-        if not is_recorded and lost.is_complete:
+        # A standby that was promoted may lack what the script did, and not only its row.
+        if not is_recorded and lost.is_complete and self.footing.failover is None:
             applied = replace(lost, end=AttemptEnd.APPLIED)
             is_recorded = self.footing.engine.record(self.footing.session, tasks[lost.at], applied)
         if is_recorded:

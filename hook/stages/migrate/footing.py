@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hook.core.failover import Failover, failover_between, missing_rows
 from hook.core.progress import Progress
 from hook.errors import MigrationLocked
 from hook.stages import Context
@@ -26,6 +27,8 @@ class Footing:
         facts: Of *session*.
         history: As planned on, and created if it was not there.
         progress: How far the database was changed.
+        committed: The scripts that this run has applied, by rank.
+        failover: Where the session leads to now, none when that is where it led before.
     """
 
     engine: Engine
@@ -35,6 +38,8 @@ class Footing:
     facts: ServerFacts
     history: History
     progress: Progress = Progress.UNTOUCHED
+    committed: dict[int, str] = field(default_factory=dict)
+    failover: Failover | None = None
 
     def create_history(self) -> History:
         """Create what is missing of the schema history, and return it.
@@ -61,15 +66,33 @@ class Footing:
                 whether the old one still works.
         """
         self.session.close()
-        self.session, self.facts = self.reconnect(ctx, self.facts)
+        before = self.facts
+        self.session, self.facts = self.reconnect(ctx, before)
+        failover = failover_between(before, self.facts)
+        if failover is not None:
+            self._note(ctx, failover)
         self.enter()
+
+    def _note(self, ctx: Context, failover: Failover) -> None:
+        """Find out what of the history has not reached the new primary, and tell."""
+        committed = {row.installed_rank: row.script for row in self.history.rows} | self.committed
+        rows = self.engine.read_history(self.session, self.facts).rows
+        self.failover = failover._replace(missing=missing_rows(committed, rows))
+        message, facts = self.failover.describe(), self.failover.facts()
+        ctx.events("primary.changed", message, level="warning", **facts)
 
     def refuse_without_lock(self) -> None:
         """Make sure that nobody else can have the lock.
 
         Raises:
-            MigrationLocked: The connection that holds it is gone.
+            MigrationLocked: The connection that holds it is gone, or leads to a server that
+                is the primary no longer.
         """
+        if self.failover is not None:
+            raise MigrationLocked(
+                f"the migration lock is lost, as {self.failover.describe()}",
+                "Run again; what has reached the new primary is recorded there.",
+            )
         if self.lock.is_lost:
             raise MigrationLocked(
                 "the connection that held the migration lock is lost",
