@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from hook.core.callback import Callback
 from hook.core.history import History, HistoryRow, abbreviate_description
-from hook.core.outcome import Finding, warned
 from hook.core.progress import Progress
 from hook.core.script import Migration
 from hook.core.script_message import Moment
@@ -225,19 +222,3 @@ def is_row_of(row: HistoryRow, migration: Migration) -> bool:
     version = None if migration.version is None else migration.version.text
     expected = (version, abbreviate_description(migration.description), migration.checksum)
     return row.success and expected == (row.version, row.description, row.checksum)
-
-
-def judge_ladder(ladder: Sequence[timedelta], server: ServerFacts) -> tuple[Finding, ...]:
-    """Judge whether some attempt waits long enough to make autovacuum give way.
-
-    It is told to only when somebody has waited for ``deadlock_timeout``.
-    """
-    longest_ms = max(ladder) // timedelta(milliseconds=1)
-    if longest_ms > server.deadlock_timeout_ms:
-        return ()
-    message = (
-        f"no rung of PRESYNC_LOCK_LADDER is longer than the server's deadlock_timeout"
-        f" ({server.deadlock_timeout_ms} ms)"
-    )
-    hint = "Add a longer rung: until then autovacuum does not give way to a migration."
-    return (warned("lock-ladder", message, hint),)

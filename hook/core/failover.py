@@ -19,20 +19,20 @@ class Failover(NamedTuple):
     Attributes:
         where: Host and port under which it answers.
         before: The timeline that the run began on.
-        now: The timeline that is written on.
+        after: The timeline that is written on.
         missing: Scripts whose rows were committed and are not there.
     """
 
     where: str
     before: int
-    now: int
+    after: int
     missing: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Return what happened, and what is lost by it."""
         what = (
             f"{self.where} has failed over to another primary, timeline {self.before} became"
-            f" {self.now}"
+            f" {self.after}"
         )
         if not self.missing:
             return what
@@ -40,7 +40,7 @@ class Failover(NamedTuple):
 
     def facts(self) -> dict[str, object]:
         """Return the same, ready for JSON."""
-        facts = {"timeline_before": self.before, "timeline": self.now}
+        facts = {"timeline_before": self.before, "timeline": self.after}
         return {**facts, **({"missing": list(self.missing)} if self.missing else {})}
 
     def finding(self) -> Finding:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.callback_book import CallbackBook
 from hook.core.dry_run import DryRun, Notebook
+from hook.core.ladder import rungs_on
 from hook.core.lock_key import migration_lock_key
 from hook.core.no_callbacks import OnlyEach
 from hook.core.outcome import passed
@@ -117,7 +118,8 @@ def _heading(
     place = f"{facts.user}@{facts.host}:{facts.port}/{facts.database}"
     if not scripts:
         return (f"nothing is pending on {place}",)
-    first, *later = (f"{step.total_seconds() * 1000:.0f}ms" for step in stage.ladder)
+    rungs = rungs_on(facts, stage.ladder)
+    first, *later = (f"{step.total_seconds() * 1000:.0f}ms" for step in rungs)
     retries = f", of further ones {', '.join(later)}" if later else ""
     return (
         f"{counted(len(scripts), 'migration')} pending on {place}",

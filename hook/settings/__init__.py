@@ -17,6 +17,7 @@ from hook.settings.target import ConnectionTarget
 
 if TYPE_CHECKING:
     from hook.core.ending import Endable
+    from hook.core.ladder import Ladder
     from hook.settings.backup_source import BackupSource
     from hook.settings.backup_trigger import BackupTrigger
 
@@ -63,7 +64,7 @@ class RunSettings(NamedTuple):
 
     deadline: timedelta
     lock_wait: timedelta
-    lock_ladder: tuple[timedelta, ...]
+    lock_ladder: Ladder
     statement_timeout: timedelta
     failure_memory: timedelta = timedelta(minutes=10)
     damage_budget: DamageBudget | None = DamageBudget(10.0, 20.0)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from hook.core.ladder import BeyondDeadlock
+
+if TYPE_CHECKING:
+    from hook.core.ladder import Ladder
+
+_DEADLOCK = "deadlock+"
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -42,10 +49,18 @@ def parse_positive_duration(text: str) -> timedelta:
     return duration
 
 
-def parse_ladder(text: str) -> tuple[timedelta, ...]:
-    """Return the durations that *text* lists, separated by commas.
+def parse_ladder(text: str) -> Ladder:
+    """Return the waits that *text* lists, separated by commas.
+
+    ``deadlock+500ms`` is the server's ``deadlock_timeout`` and half a second.
 
     Raises:
         ValueError: One of them is no duration or zero, or there is none.
     """
-    return tuple(parse_positive_duration(item) for item in text.split(","))
+    return tuple(map(_parse_rung, text.split(",")))
+
+
+def _parse_rung(text: str) -> timedelta | BeyondDeadlock:
+    margin = text.strip().removeprefix(_DEADLOCK)
+    duration = parse_positive_duration(margin)
+    return duration if margin == text.strip() else BeyondDeadlock(duration)

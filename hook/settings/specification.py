@@ -25,6 +25,7 @@ from hook.settings.words import (
 )
 
 if TYPE_CHECKING:
+    from hook.core.ladder import Ladder
     from hook.settings.backup_source import BackupSource
 
 _DURATION = "DURATION"
@@ -134,13 +135,13 @@ LOCK_WAIT: Setting[timedelta] = own(
     _DURATION,
     "How long to wait for another migrator.",
 )
-LOCK_LADDER: Setting[tuple[timedelta, ...]] = own(
+LOCK_LADDER: Setting[Ladder] = own(
     Group.RUN,
     "lock_ladder",
     parse_ladder,
-    "100ms,100ms,250ms,500ms,1500ms,2s,2s,5s",
+    "100ms,100ms,250ms,500ms,deadlock+500ms,2s,2s,5s",
     "DURATION,…",
-    "lock_timeout of each attempt at a migration; one must exceed the server's deadlock_timeout.",
+    "lock_timeout of each attempt at a migration; deadlock+500ms is beyond deadlock_timeout.",
 )
 STATEMENT_TIMEOUT: Setting[timedelta] = own(
     Group.RUN,

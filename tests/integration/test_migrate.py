@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from hook.core.heartbeat import Heartbeat
 from hook.core.outcome import Status
 from hook.errors import ExitCode
+from hook.settings.durations import parse_ladder
 from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.run_context import eventually
 
@@ -49,6 +50,20 @@ def seconds_of_a_run(gate: Gate) -> float:
 def retried(gate: Gate) -> list[object]:
     """Return the SQLSTATEs for which another attempt was made."""
     return [item["sqlstate"] for item in gate.events.named("retry.scheduled")]
+
+
+def test_rung_beyond_the_deadlock_timeout_follows_the_server(gate: Gate) -> None:
+    """In callbacks too, and on a server where it is not the usual one."""
+    gate.database.execute(f"ALTER DATABASE {gate.database.name} SET deadlock_timeout = '7s'")
+    gate.limit(gate.settings.run._replace(lock_ladder=parse_ladder("deadlock+500ms")))
+    look = "SELECT current_setting('lock_timeout') AS rung"
+    files = {
+        "V2__x.sql": f"CREATE TABLE x AS {look}",
+        "beforeMigrate.sql": f"CREATE TABLE y AS {look}",
+    }
+    assert gate.run(files).exit_code is ExitCode.OK
+    seen = gate.database.query("SELECT rung FROM x UNION ALL SELECT rung FROM y")
+    assert seen == [("7500ms",), ("7500ms",)]
 
 
 def test_lock_released_in_time_costs_an_attempt(gate: Gate) -> None:

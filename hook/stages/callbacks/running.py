@@ -14,6 +14,7 @@ from hook.core.callback_failure import (
     progress_after_callback,
 )
 from hook.core.events import ALONE_EVENTS, Event
+from hook.core.ladder import Ladder, rungs_on
 from hook.core.outcome import Finding, passed, warned
 from hook.core.progress import Progress
 from hook.core.query_result import describe_result, result_fields
@@ -46,7 +47,7 @@ class CallbackRules:
 
     engine: Engine
     connect: Callable[[Context, ServerFacts], Session]
-    ladder: tuple[timedelta, ...]
+    ladder: Ladder
     statement_timeout: timedelta
 
 
@@ -170,7 +171,7 @@ class RunningCallbacks:
     def _attempt(self, prepared: PreparedCallback, session: Session, number: int) -> Attempt:
         script = prepared.callback.script
         limits = Limits(
-            lock_timeout_ms=_milliseconds(self.rules.ladder[number - 1]),
+            lock_timeout_ms=_milliseconds(rungs_on(self.facts, self.rules.ladder)[number - 1]),
             statement_timeout_ms=_milliseconds(self.rules.statement_timeout),
             seconds=self.ctx.deadline.remaining(),
         )

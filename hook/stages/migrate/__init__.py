@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import judge_ladder
 from hook.core.callback_failure import events_after_failure
 from hook.core.events import Event
 from hook.core.group import Grouping, Unit, units_of
 from hook.core.history import SYNTHETIC_TYPES
+from hook.core.ladder import Ladder, judge_ladder, rungs_on
 from hook.core.no_callbacks import NoCallbacks
 from hook.core.outcome import from_error, passed
 from hook.core.progress import Progress, merged
@@ -83,7 +83,7 @@ class MigrateStage:
     """
 
     engine: Engine
-    ladder: tuple[timedelta, ...]
+    ladder: Ladder
     statement_timeout: timedelta
     reconnect: Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
     grouping: Grouping = Grouping.EACH
@@ -96,7 +96,8 @@ class MigrateStage:
             self.engine, self.reconnect, work.lock, work.session, work.facts, work.history
         )
         callbacks, watch = work.callbacks, self.watch(ctx)
-        rules = Rules(self.ladder, self.statement_timeout, callbacks.each, watch)
+        ladder = rungs_on(work.facts, self.ladder)
+        rules = Rules(ladder, self.statement_timeout, callbacks.each, watch)
         migrator = _Migrator(ctx, footing, rules, callbacks)
         try:
             migrator.apply_all(work, units_of(work.scripts, self.grouping))
@@ -113,7 +114,7 @@ class MigrateStage:
         migrated = Migrated(footing.session, applied, progress)
         told = (*watch.take_findings(), *callbacks.take_findings())
         told += () if failover is None else (failover.finding(),)
-        findings = (*judge_ladder(self.ladder, work.facts), last, *told)
+        findings = (*judge_ladder(ladder, work.facts), last, *told)
         return Outcome(findings, migrated)
 
 

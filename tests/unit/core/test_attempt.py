@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -14,7 +13,6 @@ from hook.core.attempt import (
     Place,
     is_row_of,
     judge_attempt,
-    judge_ladder,
     progress_after,
     with_toll,
 )
@@ -24,8 +22,7 @@ from hook.core.damage_budget import DamageBudget
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
-from hook.errors import ExitCode
-from tests.testbed.release import SERVER, migration, row
+from tests.testbed.release import migration, row
 
 IN_SCRIPT = Place(Moment.SCRIPT, 3, "SELECT 1")
 
@@ -122,15 +119,6 @@ def test_row_of_a_migration_is_known_by_its_fields() -> None:
     assert not is_row_of(row(1, "V1__x.sql", 8), script)
     assert not is_row_of(row(1, "V1__x.sql", 7, success=False), script)
     assert is_row_of(row(1, "R__x.sql", 7), migration("R__x.sql", 7))
-
-
-def test_ladder_must_outlast_the_deadlock_timeout() -> None:
-    """Otherwise autovacuum never gives way; that is told and stops nothing."""
-    short = (timedelta(milliseconds=100), timedelta(seconds=1))
-    (finding,) = judge_ladder(short, SERVER)
-    assert finding.code is ExitCode.OK
-    assert "deadlock_timeout (1000 ms)" in finding.message
-    assert judge_ladder((*short, timedelta(milliseconds=1001)), SERVER) == ()
 
 
 @pytest.mark.parametrize(

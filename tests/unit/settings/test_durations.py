@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from hook.core.ladder import BeyondDeadlock
 from hook.settings.durations import (
     parse_duration,
     parse_ladder,
@@ -49,7 +50,15 @@ def test_ladder_is_a_list_of_durations() -> None:
     assert parse_ladder("100ms, 2s") == (timedelta(milliseconds=100), timedelta(seconds=2))
 
 
-@pytest.mark.parametrize("text", ["", "1s,", "1s,0s", "1s;2s"])
+def test_rung_may_count_from_the_deadlock_timeout() -> None:
+    """Which only the server knows."""
+    half = timedelta(milliseconds=500)
+    assert parse_ladder("500ms, deadlock+500ms") == (half, BeyondDeadlock(half))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1s,", "1s,0s", "1s;2s", "deadlock", "deadlock+", "deadlock+0s"]
+)
 def test_ladder_with_a_bad_rung_is_refused(text: str) -> None:
     """One bad rung spoils the ladder."""
     with pytest.raises(ValueError, match=r"duration|zero"):
