@@ -25,6 +25,7 @@ from hook.stages.failure_memory import FailureMemoryStage
 from hook.stages.lock import LockStage
 from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
+from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.migrate.ending import Ending
 from hook.stages.migrate.watcher import Watcher, unwatched
 from hook.stages.restore_window import RestoreWindowStage
@@ -59,7 +60,11 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
         lock=LockStage(settings.database.require_target(), build_connect(settings), run.lock_wait),
         gates=lambda: build_gates(settings, engine),
         migrate=_build_migrate(
-            settings, engine, Reconnection(build_wait(settings)), build_watch(settings)
+            settings,
+            engine,
+            Reconnection(build_wait(settings)),
+            build_watch(settings),
+            _retry_gate(settings),
         ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
@@ -94,16 +99,30 @@ def _build_trigger(settings: Settings) -> TriggerStage | None:
 
 def build_dry_migrate(settings: Settings, engine: Engine) -> MigrateStage:
     """Return the stage that migrates, for a session that only takes down."""
-    return _build_migrate(settings, engine, refuse_to_reconnect, unwatched)
+    return _build_migrate(settings, engine, refuse_to_reconnect, unwatched, NO_GATE)
 
 
 def _build_migrate(
-    settings: Settings, engine: Engine, reconnect: Reconnect, watch: Callable[[Context], Watch]
+    settings: Settings,
+    engine: Engine,
+    reconnect: Reconnect,
+    watch: Callable[[Context], Watch],
+    gate: RetryGate,
 ) -> MigrateStage:
     run = settings.run
     return MigrateStage(
-        engine, run.lock_ladder, run.statement_timeout, reconnect, grouping_of(settings), watch
+        engine,
+        run.lock_ladder,
+        run.statement_timeout,
+        reconnect,
+        grouping_of(settings),
+        watch,
+        gate,
     )
+
+
+def _retry_gate(settings: Settings) -> RetryGate:
+    return RetryGate(_blockers_policy(settings), _blocker_policy(settings))
 
 
 def build_watch(settings: Settings) -> Callable[[Context], Watch]:
@@ -138,14 +157,20 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         backup_policy=_policy("backup", settings.backup.policy, overridden),
         archive=_build_archive(settings, catalogs),
         archive_policy=_policy("archive", settings.archive.policy, overridden),
-        blockers=BlockersStage(
-            BlockerPolicy(settings.blockers.max_age, cancels=settings.blockers.cancels),
-            settings.blockers.wait,
-        ),
-        blockers_policy=_policy("blockers", settings.blockers.policy, overridden),
+        blockers=BlockersStage(_blocker_policy(settings), settings.blockers.wait),
+        blockers_policy=_blockers_policy(settings),
         marker=_build_marker(settings, catalogs),
         marker_policy=_policy("marker", settings.marker.policy, overridden),
     )
+
+
+def _blocker_policy(settings: Settings) -> BlockerPolicy:
+    return BlockerPolicy(settings.blockers.max_age, cancels=settings.blockers.cancels)
+
+
+def _blockers_policy(settings: Settings) -> Policy:
+    overridden = {item.gate for item in settings.overrides}
+    return _policy("blockers", settings.blockers.policy, overridden)
 
 
 def _build_backup(

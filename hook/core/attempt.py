@@ -164,6 +164,11 @@ class Attempt:
         """Tell whether this session is of no more use, although it is not lost."""
         return self.failure is not None and needs_new_session(self.failure)
 
+    @property
+    def needs_session(self) -> bool:
+        """Tell whether another attempt has to begin with a new session."""
+        return self.end is AttemptEnd.LOST or self.wants_new_session
+
 
 class NextStep(Enum):
     """What the runner does after an attempt."""
@@ -182,8 +187,7 @@ def judge_attempt(attempt: Attempt, number: int, *, is_last: bool) -> NextStep:
     """
     if attempt.end is AttemptEnd.APPLIED:
         return NextStep.DONE
-    needs_session = attempt.end is AttemptEnd.LOST or attempt.wants_new_session
-    if is_last or attempt.left_behind or (needs_session and attempt.leftovers):
+    if is_last or attempt.left_behind or (attempt.needs_session and attempt.leftovers):
         return NextStep.GIVE_UP
     if attempt.end in {AttemptEnd.LOST, AttemptEnd.WITHDRAWN}:
         return NextStep.RETRY

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hook.core.attempt import ApplyTask, Attempt, AttemptEnd
 from hook.core.census import Toll, how_to_end
+from hook.core.outcome import Finding
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage, is_cancel, is_transient, needs_new_session
 from hook.core.text import counted
@@ -21,6 +22,7 @@ from hook.errors import (
 
 _INSUFFICIENT_PRIVILEGE = "42501"
 _DIVISION_BY_ZERO = "22012"
+_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class GivenUp:
     Attributes:
         is_recorded: The schema history has a failed row for it.
         others: How many more migrations were in the same transaction.
+        withheld: How many more attempts would have been made if nobody had been in the way.
+        in_the_way: Who was in the end, as the gate of the blockers tells it.
     """
 
     task: ApplyTask
@@ -37,6 +41,8 @@ class GivenUp:
     attempts: int
     is_recorded: bool = False
     others: int = 0
+    withheld: int = 0
+    in_the_way: tuple[Finding, ...] = ()
 
     @property
     def row(self) -> str:
@@ -80,6 +86,8 @@ def _withdrawn(given_up: GivenUp, toll: Toll) -> HookError:
             " looking at who waits."
         )
         return LockContention(what, hint)
+    if toll.was_waiting and given_up.withheld and given_up.in_the_way:
+        return _still_blocked(f"{_what(given_up)}{_tries(given_up)}", given_up)
     if toll.was_waiting:
         return LockContention(what, how_to_end(toll.census))
     hint = (
@@ -137,15 +145,25 @@ def _refused(given_up: GivenUp) -> HookError:
     if needs_new_session(failure):
         return DatabaseUnreachable(what_often, "Find out which server is the primary now.")
     if is_transient(failure):
-        return _lost_to_others(what_often, given_up.attempt.toll)
+        return _lost_to_others(what_often, given_up)
     return MigrationFailed(what, _next_step(given_up, failure))
 
 
-def _lost_to_others(what: str, toll: Toll | None) -> HookError:
-    if toll is not None and toll.describe_blockers():
+def _lost_to_others(what: str, given_up: GivenUp) -> HookError:
+    toll = given_up.attempt.toll
+    is_known = toll is not None and bool(toll.describe_blockers())
+    # What the last attempt met is old by the time that further ones are withheld.
+    if given_up.in_the_way and (given_up.withheld or not is_known):
+        return _still_blocked(what, given_up)
+    if toll is not None and is_known:
         return LockContention(f"{what}{_involved(toll)}", how_to_end(toll.census))
     hint = "Try again when the sessions in the way have ended; `presync check` names them."
     return LockContention(what, hint)
+
+
+def _still_blocked(what: str, given_up: GivenUp) -> HookError:
+    who = "; ".join(item.message for item in given_up.in_the_way[:_NAMED])
+    return LockContention(f"{what}; still in the way: {who}", given_up.in_the_way[0].hint)
 
 
 def _lost(given_up: GivenUp) -> HookError:
@@ -201,7 +219,8 @@ def _group(given_up: GivenUp) -> str:
 
 
 def _tries(given_up: GivenUp) -> str:
-    return f" ({counted(given_up.attempts, 'attempt')})"
+    withheld = f", {given_up.withheld} more withheld" if given_up.withheld else ""
+    return f" ({counted(given_up.attempts, 'attempt')}{withheld})"
 
 
 def _involved(toll: Toll) -> str:
@@ -239,6 +258,8 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
         "line": attempt.place.line,
         "statement": attempt.place.statement,
         "attempts": given_up.attempts,
+        "withheld": given_up.withheld,
+        "in_the_way": [dict(item.facts) for item in given_up.in_the_way],
         "left_behind": list(attempt.leftovers),
     }
     if failure is not None and not is_row_missing(attempt):

@@ -19,6 +19,7 @@ from hook.core.report import AppliedMigration
 from hook.core.verdict import count_applied
 from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
 from hook.stages import Context, Outcome
+from hook.stages.migrate.asking import NO_GATE, Asking, RetryGate
 from hook.stages.migrate.attempts import Attempts, Rules
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
@@ -80,6 +81,7 @@ class MigrateStage:
             was lost, and waits until what that one did is decided.
         grouping: Which scripts share a transaction.
         watch: Begins to see whom the scripts harm.
+        gate: Asked before each further attempt.
     """
 
     engine: Engine
@@ -88,6 +90,7 @@ class MigrateStage:
     reconnect: Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
     grouping: Grouping = Grouping.EACH
     watch: Callable[[Context], Watch] = unwatched
+    gate: RetryGate = NO_GATE
     name: str = "migrate"
 
     def run(self, ctx: Context, work: Work) -> Outcome[Migrated]:
@@ -97,7 +100,7 @@ class MigrateStage:
         )
         callbacks, watch = work.callbacks, self.watch(ctx)
         ladder = rungs_on(work.facts, self.ladder)
-        rules = Rules(ladder, self.statement_timeout, callbacks.each, watch)
+        rules = Rules(ladder, self.statement_timeout, callbacks.each, watch, self.gate)
         migrator = _Migrator(ctx, footing, rules, callbacks)
         try:
             migrator.apply_all(work, units_of(work.scripts, self.grouping))
@@ -213,8 +216,9 @@ class _Migrator:
         telling = Telling(self.ctx.events, unit)
         telling.started()
         began = self.ctx.clock.monotonic()
+        asking = Asking(self.rules.gate, self.ctx.clock, unit)
         attempts = Attempts(
-            self.ctx, self.footing, self.rules, unit, rank, preceding_ms=preceding_ms
+            self.ctx, self.footing, self.rules, unit, rank, asking, preceding_ms=preceding_ms
         )
         try:
             attempts.run()

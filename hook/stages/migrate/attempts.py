@@ -26,6 +26,7 @@ from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
 from hook.stages import Context
+from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
 from hook.stages.migrate.watcher import FIRST_LOOK_SECONDS, Subject, Unwatched, Watch
@@ -33,6 +34,7 @@ from hook.stages.migrate.watcher import FIRST_LOOK_SECONDS, Subject, Unwatched, 
 if TYPE_CHECKING:
     from hook.core.callback_book import EachCallbacks
     from hook.core.group import Unit
+    from hook.stages.migrate.asking import Asking
 
 _FIRST_PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=30)
@@ -50,12 +52,14 @@ class Rules:
         statement_timeout: For each statement.
         each: Callbacks that run with each migration, none when there are none.
         watch: Sees whom the attempts harm.
+        gate: Asked before each further attempt.
     """
 
     ladder: Sequence[timedelta]
     statement_timeout: timedelta
     each: EachCallbacks | None = None
     watch: Watch = field(default_factory=Unwatched)
+    gate: RetryGate = NO_GATE
 
 
 @dataclass(slots=True)
@@ -75,6 +79,7 @@ class Attempts:
     rules: Rules
     unit: Unit
     rank: int
+    asking: Asking
     made: int = 0
     last: Attempt | None = None
     done: int = 0
@@ -113,18 +118,37 @@ class Attempts:
         pending = [first]
 
         def work(_number: int) -> Attempt:
-            return pending.pop() if pending else self._attempt()
+            return pending.pop() if pending else self._attempt_unless_withheld()
 
         def announce(_attempts: int, _error: BaseException | None) -> None:
-            self._tell().retry(self.made, len(self.rules.ladder), self.last)
+            if not self.asking.is_withholding:
+                self._tell().retry(self.made, len(self.rules.ladder), self.last)
+            self._ask()
 
         pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE, _JITTER)
         plan = RetryPlan(pauses, self.ctx.clock, self.ctx.deadline, announce)
         return retry_result(self._is_worth_retrying, work, plan)
 
     def _is_worth_retrying(self, attempt: Attempt) -> bool:
-        is_last = self.made >= len(self.rules.ladder) or self.rules.watch.is_spent
+        is_last = self._rung >= len(self.rules.ladder) or self.rules.watch.is_spent
         return judge_attempt(attempt, self.made, is_last=is_last) is NextStep.RETRY
+
+    @property
+    def _rung(self) -> int:
+        return self.made + self.asking.withheld
+
+    def _ask(self) -> None:
+        """Ask who is in the way, unless the session is lost, or what half a script made of it."""
+        if not self.done and self.last is not None and not self.last.needs_session:
+            self.asking.look(self.footing.session)
+
+    def _attempt_unless_withheld(self) -> Attempt:
+        self._ask()
+        if self.asking.found:
+            self._tell().in_the_way(self.asking, self._rung + 1, len(self.rules.ladder))
+        if self.last is not None and self.asking.withholds():
+            return self.last
+        return self._attempt()
 
     def _attempt(self) -> Attempt:
         """Make one attempt; when its connection is lost, find out what became of it."""
@@ -149,7 +173,7 @@ class Attempts:
 
     def _tasks(self) -> tuple[ApplyTask, ...]:
         ladder, footing = self.rules.ladder, self.footing
-        lock_timeout = ladder[min(max(self.made, 1), len(ladder)) - 1]
+        lock_timeout = ladder[min(max(self._rung, 1), len(ladder)) - 1]
         limits = Limits(
             lock_timeout_ms=_milliseconds(lock_timeout),
             statement_timeout_ms=_milliseconds(self.rules.statement_timeout),
@@ -254,7 +278,8 @@ class Attempts:
         return failure_of(given_up)
 
     def _as_given_up(self, last: Attempt) -> GivenUp:
-        return GivenUp(self._tasks()[last.at], last, self.made, others=len(self.unit) - 1)
+        given_up = GivenUp(self._tasks()[last.at], last, self.made, others=len(self.unit) - 1)
+        return replace(given_up, withheld=self.asking.withheld, in_the_way=self.asking.found)
 
     def _record(self, task: ApplyTask, last: Attempt) -> bool:
         """Write a failed row, so that no later run takes the script for one never begun."""

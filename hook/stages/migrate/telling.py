@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from hook.core.attempt import Attempt
     from hook.core.group import Unit
     from hook.stages import Events
+    from hook.stages.migrate.asking import Asking
     from hook.stages.migrate.watcher import Watch
 
 _WARNING = "WARNING"
+_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,19 @@ class Telling:
             attempts=attempts,
             **({"sqlstate": failure.sqlstate} if failure else {}),
             **({} if toll is None else toll.facts()),
+        )
+
+    def in_the_way(self, asking: Asking, attempt: int, at_most: int) -> None:
+        """Tell who is in the way of the next *attempt*, and whether it is made."""
+        what = "withheld" if asking.is_withholding else "made all the same"
+        who = "; ".join(item.message for item in asking.found[:_NAMED])
+        self.events(
+            "retry.blocked",
+            f"{self._name}: attempt {attempt} of {at_most} is {what}: {who}",
+            level="warning",
+            script=self._name,
+            is_made=not asking.is_withholding,
+            blockers=[dict(item.facts) for item in asking.found],
         )
 
     def lost(self, attempt: Attempt) -> None:

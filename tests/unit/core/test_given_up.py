@@ -12,6 +12,7 @@ from hook.core.damage import Damage, Reason, Withdrawal
 from hook.core.damage_budget import DamageBudget
 from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.history import History
+from hook.core.outcome import failed
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
 from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
@@ -236,6 +237,33 @@ def test_leftovers_of_a_migration_given_up_are_partial() -> None:
     error = failure_of(with_leftovers(withdrawn(Reason.SHARE, was_waiting=True)))
     assert error.exit_code is ExitCode.PARTIAL
     assert "given up, as 12 sessions waited behind it; left behind: " in error.message
+
+
+BLOCKER = failed(ExitCode.BLOCKED, "blocker-lock", "pid 9 holds t", "End 9.", pid=9)
+STILL = "; still in the way: pid 9 holds t"
+
+
+@pytest.mark.parametrize(
+    "last", [given_up("55P03"), withdrawn(Reason.SHARE, was_waiting=True)], ids=["own", "others"]
+)
+def test_withheld_attempts_name_who_was_in_the_way(last: GivenUp) -> None:
+    """As found at the end; whom the last attempt met may be gone."""
+    error = failure_of(replace(last, withheld=3, in_the_way=(BLOCKER,)))
+    assert error.exit_code is ExitCode.CONTENTION
+    assert error.message.endswith(f" (2 attempts, 3 more withheld){STILL}")
+    assert error.hint == "End 9."
+    assert error.facts["withheld"] == 3
+    assert error.facts["in_the_way"] == [{"pid": 9}]
+
+
+def test_who_is_in_the_way_is_told_where_no_watcher_saw_more() -> None:
+    """The last attempt's own census is newer than the look before it."""
+    last = replace(given_up("55P03"), in_the_way=(BLOCKER,))
+    assert failure_of(last).message.endswith(f"(2 attempts){STILL}")
+    toll = Toll(Damage(), DamageBudget(10, 20), Census((HOLDER,)))
+    seen = failure_of(replace(last, attempt=replace(last.attempt, toll=toll)))
+    assert NAMED in seen.message
+    assert STILL not in seen.message
 
 
 def test_lock_timeout_names_who_was_in_the_way() -> None:
