@@ -9,14 +9,16 @@ import pytest
 from hook.errors import ExitCode
 from tests.testbed.database import Database, Role
 from tests.testbed.gate import Gate, settings_for
-from tests.testbed.run_context import target_of
+from tests.testbed.run_context import eventually, target_of
 
 LOOK = r"""
 CREATE TABLE public.seen (name, value) AS
 SELECT name, current_setting(name, true) FROM unnest(ARRAY[
     'search_path', 'statement_timeout', 'lock_timeout', 'standard_conforming_strings',
     'TimeZone', 'client_encoding', 'check_function_bodies', 'transaction_read_only',
-    'session_replication_role', 'application_name', 'app.tenant']) AS name;
+    'session_replication_role', 'application_name', 'app.tenant', 'DateStyle', 'row_security',
+    'default_transaction_isolation', 'idle_in_transaction_session_timeout', 'work_mem',
+    'default_tablespace']) AS name;
 INSERT INTO public.seen VALUES
     ('user', current_user), ('session', session_user), ('text', 'é\x'), ('text', '日本');
 """
@@ -34,6 +36,12 @@ LEAKS = {
     "function bodies": "SET check_function_bodies = false",
     "replication role": "SET session_replication_role = replica",
     "application": "SET application_name = 'somebody else'",
+    "dates": "SET DateStyle = 'German'",
+    "row security": "SET row_security = off",
+    "isolation": "SET default_transaction_isolation = 'serializable'",
+    "idle timeout": "SET idle_in_transaction_session_timeout = '61s'",
+    "memory": "SET work_mem = '1MB'",
+    "tablespace": "SET default_tablespace = pg_default",
     "read-only": "SET default_transaction_read_only = on",
 }
 ROW = (
@@ -59,6 +67,48 @@ def test_session_state_does_not_leak(gate: Gate, conf: str) -> None:
     assert ("search_path", '"public","$user", public') in expected
     for name, leak in LEAKS.items():
         assert seen_behind(gate, leak, conf) == expected, name
+
+
+def test_state_is_told(gate: Gate) -> None:
+    """Once, and it is what a script finds behind one that has set everything."""
+    leaks = ";\n".join(LEAKS[name] for name in ("time zone", "dates", "row security", "role"))
+    files = {"V1__leak.sql": leaks, "V2__x.sql": LOOK}
+    assert gate.run(files).exit_code is ExitCode.OK
+    (state,) = gate.events.named("session.state")
+    seen: dict[str, str] = dict(gate.database.query("SELECT name, value FROM public.seen"))
+    assert (state["role"], state["login"]) == (seen["user"], seen["session"])
+    assert state["TimeZone"] == "UTC"
+    names = seen.keys() & state.keys()
+    assert names >= {"search_path", "DateStyle", "row_security", "client_encoding"}
+    assert {name: state[name] for name in names} == {name: seen[name] for name in names}
+
+
+KEPT = """
+CREATE TEMPORARY TABLE kept AS SELECT 1 AS id;
+PREPARE kept AS SELECT 1;
+DECLARE kept CURSOR WITH HOLD FOR SELECT 1;
+LISTEN kept;
+SELECT pg_advisory_lock(5);
+"""
+LOOK_FOR_KEPT = """
+CREATE TABLE public.seen AS
+    SELECT 'table' AS what FROM kept
+     UNION ALL SELECT 'prepared' FROM pg_prepared_statements WHERE name = 'kept'
+     UNION ALL SELECT 'cursor' FROM pg_cursors WHERE name = 'kept'
+     UNION ALL SELECT 'channel' FROM pg_listening_channels() AS c WHERE c = 'kept'
+     UNION ALL SELECT 'lock' FROM pg_locks WHERE locktype = 'advisory' AND objid = 5
+                  AND pid = pg_backend_pid();
+"""
+
+
+def test_what_belongs_to_the_session_stays_for_the_run(gate: Gate) -> None:
+    """As with Flyway, all scripts of a run have one session; it ends with the run."""
+    assert gate.run({"V1__a.sql": KEPT, "V2__b.sql": LOOK_FOR_KEPT}).exit_code is ExitCode.OK
+    seen = gate.database.query("SELECT what FROM public.seen ORDER BY what")
+    kept = ["channel", "cursor", "lock", "prepared", "table"]
+    assert seen == [(what,) for what in kept]
+    locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 5"
+    eventually(lambda: not gate.database.query(locks))
 
 
 @pytest.fixture

@@ -189,6 +189,7 @@ class _Migrator:
     def _apply_units(self, work: Work, units: Iterable[Unit]) -> None:
         rank = max(work.next_rank, self.footing.history.next_rank)
         self.footing.enter()
+        self.footing.tell_state(self.ctx)
         is_versioned = True
         for unit in units:
             self.ctx.interrupt.raise_if_set()

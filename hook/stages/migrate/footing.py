@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hook.core.failover import Failover, failover_between, missing_rows
 from hook.core.progress import Progress
 from hook.errors import MigrationLocked
+from hook.postgres.session_state import fetch_session_state
 from hook.stages import Context
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ class Footing:
             HookError: The server refused, or the connection is lost.
         """
         self.engine.enter_session(self.session, self.history, self.facts)
+
+    def tell_state(self, ctx: Context) -> None:
+        """Tell in which state of the session each script begins.
+
+        Raises:
+            HookError: As `Session.fetch`.
+        """
+        if self.session.only_takes_down:
+            return
+        state = fetch_session_state(self.session)
+        told = ", ".join(f"{name} {value or 'empty'}" for name, value in state.items())
+        ctx.events("session.state", f"each script begins with {told}", level="debug", **state)
 
     def regain(self, ctx: Context) -> None:
         """Replace the session; what the old one did is decided afterwards.
