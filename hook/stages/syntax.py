@@ -66,10 +66,10 @@ class SyntaxStage:
         """
         problems: list[str] = []
         asked = left_out = 0
-        between = _between_batches(ctx)
-        for together in _together(self._texts(scripts, callbacks)):
+        look_up = _looking_up(ctx)
+        for together in _together(self._texts(scripts, callbacks, look_up)):
             asking = [(name, Selection(texts, self.limits)) for name, texts in together]
-            problems += _ask(session, asking, between)
+            problems += _ask(session, asking, look_up)
             asked += sum(selection.asked for _, selection in asking)
             left_out += sum(selection.left_out for _, selection in asking)
         if problems:
@@ -83,11 +83,16 @@ class SyntaxStage:
         return Outcome((passed("syntax", message, parsed=asked, not_looked_at=left_out),), None)
 
     def _texts(
-        self, scripts: Iterable[PreparedScript], callbacks: Iterable[PreparedCallback]
+        self,
+        scripts: Iterable[PreparedScript],
+        callbacks: Iterable[PreparedCallback],
+        look_up: Callable[[], None],
     ) -> Iterator[Text]:
         """Yield name and statements of each; a script is read when it is asked for."""
         for script in (item for item in scripts if item.is_run):
-            yield script.migration.script, self.read_statements(script.migration)
+            statements = self.read_statements(script.migration)
+            look_up()  # many small scripts are asked about at once, and read before
+            yield script.migration.script, statements
         for prepared in callbacks:
             yield prepared.callback.script, prepared.body
 
@@ -123,8 +128,8 @@ def _ask(
             yield f"{name}: {len(found) - _TOLD_OF_A_SCRIPT} more such errors"
 
 
-def _between_batches(ctx: Context) -> Callable[[], None]:
-    """Return what is done before each batch: stop when asked to, speak now and then."""
+def _looking_up(ctx: Context) -> Callable[[], None]:
+    """Return what is done now and then: stop when asked to, speak on a long check."""
     began = ctx.clock.monotonic()
     heartbeat = Heartbeat()
     heartbeat.is_due(began)  # a quick check says nothing
