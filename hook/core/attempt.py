@@ -123,6 +123,8 @@ class Attempt:
         at: Which of the scripts in one transaction it ended in, from 0.
         script_ends_ms: When each of them that ended had ended, since the attempt began.
         toll: What it cost others and who they are, none when nobody watched.
+        in_doubt: What may be left of a build whose connection was lost, empty otherwise. It
+            is nothing for a human: whoever runs the script next looks for it.
     """
 
     end: AttemptEnd
@@ -140,6 +142,7 @@ class Attempt:
     results: tuple[QueryResult, ...] = ()
     results_dropped: int = 0
     toll: Toll | None = None
+    in_doubt: str = ""
 
     @property
     def leftovers(self) -> tuple[str, ...]:

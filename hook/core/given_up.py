@@ -105,7 +105,7 @@ def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
         return Interrupted(signal_name, f"before {script} began")
     situation = f"in {attempt.place.describe(script)}"
     if not attempt.leftovers:
-        return Interrupted(signal_name, situation)
+        return Interrupted(signal_name, f"{situation}{doubt_of(attempt)}")
     error = Interrupted(
         signal_name, f"{situation}; {_left(given_up)}", _hint_for_leftovers(given_up)
     )
@@ -171,11 +171,19 @@ def _lost(given_up: GivenUp) -> HookError:
     last_words = (
         f": {attempt.failure.sqlstate} {attempt.failure.message}" if attempt.failure else ""
     )
+    rest = "no attempt has left anything behind"
+    if attempt.in_doubt:
+        rest = "the next run looks for what it has left"
     return DatabaseUnreachable(
         f"{given_up.task.migration.script}: connection lost in"
-        f" {counted(given_up.attempts, 'attempt')}{last_words}",
-        "Find what cuts the connection; no attempt has left anything behind.",
+        f" {counted(given_up.attempts, 'attempt')}{last_words}{doubt_of(attempt)}",
+        f"Find what cuts the connection; {rest}.",
     )
+
+
+def doubt_of(attempt: Attempt) -> str:
+    """Return what may be left of *attempt*, to be told at the end of a message."""
+    return f"; maybe left behind: {attempt.in_doubt}" if attempt.in_doubt else ""
 
 
 def _next_step(given_up: GivenUp, failure: ServerMessage) -> str:

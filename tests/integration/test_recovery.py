@@ -261,6 +261,22 @@ def test_lost_lock_ends_the_run(gate: Gate) -> None:
     assert gate.database.query("SELECT to_regclass('y')") == [(None,)]
 
 
+def test_build_that_is_lost_with_the_lock_is_not_called_rolled_back(gate: Gate) -> None:
+    """What is left of it is told, and the next run looks for it."""
+    waiting = f"SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {OURS}"
+    with gate.database.connect(autocommit=False) as writer:
+        writer.execute("INSERT INTO t VALUES (1)")
+        running = gate.start({"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (id)"})
+        eventually(lambda: bool(gate.database.query(waiting)))
+        gate.database.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
+        report = running.report()
+    assert report.verdict == (
+        "FAILED 31 LOCKED: the connection that held the migration lock is lost;"
+        " maybe left behind: an invalid index of line 1, at 1"
+    )
+    assert gate.run().exit_code is ExitCode.OK
+
+
 def test_address_that_leads_to_another_cluster_is_not_gone_on_with(
     database: Database, ctx: Context
 ) -> None:

@@ -106,7 +106,14 @@ class StepByStep:
         left = self._uncertain(attempt, index)
         if attempt.end is not AttemptEnd.LOST:
             left = (*left, *repair.left_by(self.program.statement(index), attempt.end))
-        return self._stopped(replace(attempt, left_behind=left))
+        doubt = self._in_doubt(attempt, index)
+        return self._stopped(replace(attempt, left_behind=left, in_doubt=doubt))
+
+    def _in_doubt(self, attempt: Attempt, index: int) -> str:
+        """Name what may be left of statement *index*, and is looked for by the next attempt."""
+        statement = self.program.statement(index)
+        is_lost_build = attempt.end is AttemptEnd.LOST and read_index_build(statement) is not None
+        return f"an invalid index of line {statement.line}" if is_lost_build else ""
 
     def _uncertain(self, attempt: Attempt, index: int) -> tuple[str, ...]:
         """Name what nobody can say of: whether statement *index* took effect, or a part of it.

@@ -21,10 +21,16 @@ from hook.core.attempt import (
     progress_after,
     with_toll,
 )
-from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.given_up import GivenUp, doubt_of, failure_of, interruption_of, unknown_of
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
-from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
+from hook.errors import (
+    DatabaseUnreachable,
+    HookError,
+    Interrupted,
+    MigrationLocked,
+    MigrationPartial,
+)
 from hook.stages import Context
 from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.migrate.footing import Footing
@@ -254,7 +260,7 @@ class Attempts:
             self.footing.progress = Progress.COMMITTED
             return replace(lost, end=AttemptEnd.APPLIED)
         if not lost.leftovers:
-            if lost.place.moment is not Moment.UNSENT:
+            if lost.place.moment is not Moment.UNSENT and not lost.in_doubt:
                 self.footing.progress = Progress.ROLLED_BACK
             self.footing.refuse_without_lock()
         return lost
@@ -266,6 +272,8 @@ class Attempts:
             return error
         if isinstance(error, Interrupted) and not error.situation:
             return self._given_up(replace(last, end=AttemptEnd.INTERRUPTED))
+        if isinstance(error, MigrationLocked) and last.in_doubt:
+            return MigrationLocked(f"{error.message}{doubt_of(last)}", error.hint)
         return self._given_up(last) if last.leftovers else error
 
     def _given_up(self, last: Attempt) -> HookError:

@@ -165,6 +165,21 @@ def test_interruption_says_where_and_what_is_left() -> None:
     )
 
 
+def test_lost_build_may_have_left_an_index() -> None:
+    """It is named, and not as something that a human has to look at."""
+    last = given_up("", AttemptEnd.LOST)
+    doubtful = replace(last, attempt=replace(last.attempt, in_doubt="an invalid index of line 17"))
+    error = failure_of(doubtful)
+    assert error.exit_code is ExitCode.UNREACHABLE
+    assert error.message == (
+        "V5__add_email.sql: connection lost in 2 attempts;"
+        " maybe left behind: an invalid index of line 17"
+    )
+    assert error.hint.endswith("; the next run looks for what it has left.")
+    stopped = interruption_of(doubtful, "SIGTERM")
+    assert stopped.message.endswith(":17; maybe left behind: an invalid index of line 17")
+
+
 def test_unknown_end_needs_a_human_unless_the_next_run_can_see() -> None:
     """The history row tells the next run of a script in a transaction how it ended."""
     lost = given_up("", AttemptEnd.LOST)
