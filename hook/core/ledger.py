@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from hook.core.marker import Marker
 from hook.core.outcome import Finding, deciding_finding, failed
 from hook.core.past_run import FailedScript, PastRun
 from hook.core.plan import Plan
+from hook.core.prepared import PreparedScript
 from hook.core.report import Report
 from hook.core.script import Migration
 from hook.core.span import describe_span
@@ -77,6 +78,34 @@ def failed_script_of(report: Report) -> FailedScript | None:
         return None
     return FailedScript(
         script, checksum if isinstance(checksum, int) else None, rank, finding.message
+    )
+
+
+def judge_cut_off(last: PastRun | None, unit: Iterable[PreparedScript]) -> Finding | None:
+    """Return why some script of *unit* may have run in part, none when it cannot have.
+
+    A run that is killed, or that cannot reach the database any more, leaves its row without
+    an end. What it was at is what is pending first now; without a transaction nothing has
+    undone it, and no row of the schema history tells of it.
+
+    Args:
+        last: The run that wrote the ledger last; it is over, because we have the lock.
+        unit: What is to be applied first.
+    """
+    if last is None or last.finished_at is not None or last.command != "run":
+        return None
+    script = next((item.migration.script for item in unit if item.is_run and item.runs_once), None)
+    if script is None:
+        return None
+    return failed(
+        ExitCode.FAILED_BEFORE,
+        "cut-off",
+        f"run {last.run_id} never told how it ended, and may have run a part of {script},"
+        " which has no transaction",
+        f"Bring the objects of {script} to the state before it, then run once more with"
+        " --retry-failed.",
+        script=script,
+        first_run=last.run_id,
     )
 
 

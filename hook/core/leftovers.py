@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+from hook.core.index_build import read_index_build
 from hook.core.statement_list import Statement, StatementList
 from hook.core.transaction_refusals import refusing_command
 
@@ -13,6 +14,8 @@ _CHANGES_NOTHING = frozenset(
         "SET", "SHOW", "START",
     }
 )  # fmt: skip
+# To do it once more is only work: nothing is there twice.
+_ONLY_WORK = frozenset({"ANALYZE", "CHECKPOINT", "CLUSTER", "REINDEX", "VACUUM"})
 _MAY_COMMIT = frozenset({"CALL", "DO"})
 _DETACH = "DETACH PARTITION CONCURRENTLY"
 
@@ -32,6 +35,15 @@ def may_stop_halfway(statement: Statement) -> bool:
     its kin leave is an invalid index, which can be seen.
     """
     return statement.head in _MAY_COMMIT or refusing_command(statement) == _DETACH
+
+
+def may_run_again(statement: Statement) -> bool:
+    """Tell whether *statement* may be run again where nobody knows if it has been.
+
+    An index that is built without locking the table is looked for before.
+    """
+    is_harmless = statement.head in _CHANGES_NOTHING | _ONLY_WORK
+    return is_harmless or read_index_build(statement) is not None
 
 
 def lets_others_pass(statement: Statement) -> bool:

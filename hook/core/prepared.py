@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from hook.core.index_build import build_lines
+from hook.core.leftovers import may_run_again
 from hook.core.lexer import SqlSyntaxError
 from hook.core.locks import LockRequest
 from hook.core.relations import script_lock_requests
@@ -28,6 +29,8 @@ class PreparedScript:
         requests: The locks its statements will ask for.
         head_line: 1-based line of the first statement, 0 for a script without any.
         builds: Lines of what builds an index without locking the table.
+        runs_once: When it was cut off, it must not simply be run again: it is in no
+            transaction, and nobody knows how far it came.
         is_run: Otherwise it is only recorded, see `hook.core.recorded`.
     """
 
@@ -39,6 +42,7 @@ class PreparedScript:
     head_line: int = 0
     is_run: bool = True
     builds: tuple[int, ...] = ()
+    runs_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def prepare_script(migration: Migration, text: bytes, *, allows_mixed: bool) -> 
         statement_count=len(parsed.body),
         head_line=parsed.body[0].line if len(parsed.body) else 0,
         builds=() if parsed.in_transaction else build_lines(parsed.body),
+        runs_once=not parsed.in_transaction and not all(map(may_run_again, parsed.body)),
     )
 
 

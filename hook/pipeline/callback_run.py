@@ -130,7 +130,7 @@ class CallbackRun:
         """Have what is pending pass the gates, unless it has."""
         prepared = self._prepare(read)
         if self.gates is not None and read.plan.pending not in {(), self.cleared}:
-            remember(self.journal, self.writing, read)
+            remember(self.journal, self.writing, read, prepared)
             locked = Locked(read, lock, prepared)
             passed = pass_gates(self.journal, self.reading, self.writing, self.gates, locked)
             self.gates = passed

@@ -92,9 +92,9 @@ def migrate_locked(
     if not locked.plan.pending:
         reading.confirm(journal, locked)
         return
-    remember(journal, writing, locked)
     if locked.plan.pending != read.plan.pending:
         prepared = reading.prepare(journal, locked)
+    remember(journal, writing, locked, prepared)
     gates = pass_gates(journal, reading, writing, gates, Locked(locked, lock, prepared))
     # Behind every wait, so that nothing of others is lost that was committed meanwhile.
     journal.gates((gates.marker_behind(journal, locked, prepared),))
@@ -138,16 +138,18 @@ def take_lock(journal: Journal, stage: LockStage, read: Read, held: ExitStack) -
     return lock
 
 
-def remember(journal: Journal, writing: Writing, read: Read) -> None:
-    """Look whether this very plan has failed a moment ago.
+def remember(journal: Journal, writing: Writing, read: Read, prepared: Prepared) -> None:
+    """Look whether this very plan has failed a moment ago, or may have run in part.
 
     Raises:
-        Stopped: It has.
+        Stopped: It has, or may have.
     """
     if writing.memory is None:
         return
     run, schema, digest = writing.memory.run, read.history.schema, read.migration_set.digest
-    findings = journal.quietly("memory", lambda: run(read.session, schema, read.plan, digest))
+    findings = journal.quietly(
+        "memory", lambda: run(read.session, schema, read.plan, digest, prepared.scripts)
+    )
     if findings:
         journal.stage("memory", lambda: Outcome(findings, None))
 

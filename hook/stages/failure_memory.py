@@ -1,13 +1,17 @@
-"""Remember a failure: what failed a moment ago and has not changed is not run again."""
+"""Remember a failure: what failed a moment ago and has not changed is not run again.
+
+And neither is what may have run in part, in a run of which nobody knows how it ended.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.group import Grouping
-from hook.core.ledger import FirstUnit, judge_last_run
+from hook.core.ledger import FirstUnit, judge_cut_off, judge_last_run
 from hook.core.outcome import warned
 from hook.errors import HookError, Interrupted
 from hook.postgres.ledger import Ledger
@@ -15,6 +19,7 @@ from hook.postgres.ledger import Ledger
 if TYPE_CHECKING:
     from hook.core.outcome import Finding
     from hook.core.plan import Plan
+    from hook.core.prepared import PreparedScript
     from hook.postgres.session import Session
 
 
@@ -28,9 +33,21 @@ class FailureMemoryStage:
     name: str = "memory"
 
     def run(
-        self, session: Session, schema: str, plan: Plan, set_digest: str
+        self,
+        session: Session,
+        schema: str,
+        plan: Plan,
+        set_digest: str,
+        scripts: Sequence[PreparedScript],
     ) -> tuple[Finding, ...]:
-        """Return why the run would only fail again; nothing when that is not certain.
+        """Return why the run would only fail again, or do something for the second time.
+
+        Args:
+            session: With the database.
+            schema: Of the schema history.
+            plan: What is pending.
+            set_digest: Of the release.
+            scripts: What is pending, as it was read.
 
         Raises:
             Interrupted: A stop was requested.
@@ -45,5 +62,7 @@ class FailureMemoryStage:
             hint = "Whether this very release has failed before is not known."
             return (warned("failure-memory", message, hint),)
         unit = FirstUnit.of(plan, self.grouping)
-        finding = judge_last_run(runs[0] if runs else None, unit, set_digest, self.memory)
+        last = runs[0] if runs else None
+        first = scripts if self.grouping is Grouping.ALL else scripts[:1]
+        finding = judge_cut_off(last, first) or judge_last_run(last, unit, set_digest, self.memory)
         return () if finding is None else (finding,)

@@ -1,4 +1,4 @@
-"""SIGKILL while an index is built without a lock: the next run finishes the work."""
+"""SIGKILL where no transaction undoes anything: the next run goes on, or asks for a human."""
 
 from __future__ import annotations
 
@@ -36,6 +36,32 @@ def test_next_run_keeps_what_the_server_has_finished(
     assert completed.exit_code == ExitCode.OK, completed.stderr
     assert deployment.history()[1:] == [(2, "2", "V2__i.sql", True)]
     eventually(lambda: not database.query(f"SELECT 1 {OURS} '{database.name}'"))
+
+
+def test_next_run_does_nothing_twice(
+    deployment: Deployment,
+    start_presync: Callable[..., RunningPresync],
+    run_presync: Callable[..., Completed],
+) -> None:
+    """How far the script came is written nowhere: somebody has to look, and to say so."""
+    deployment.apply({"V1__t.sql": "CREATE TABLE t (id int)"})
+    database, env = deployment.database, deployment.env()
+    script = "INSERT INTO t VALUES (1);\nSELECT pg_advisory_lock(1)"
+    deployment.release({"V2__x.sql": script, "V2__x.sql.conf": "executeInTransaction=false"})
+    with database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        running = start_presync(["run"], env)
+        eventually(lambda: bool(database.query("SELECT FROM pg_locks WHERE NOT granted")))
+        running.process.kill()
+        running.wait()
+    eventually(lambda: not deployment.has_sessions())
+    refused = run_presync(["run"], env)
+    assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.stderr
+    assert "may have run a part of V2__x.sql" in refused.report["verdict"]
+    database.execute("DELETE FROM t")
+    completed = run_presync(["run", "--retry-failed"], env)
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert database.query("SELECT id FROM t") == [(1,)]
 
 
 def test_next_run_builds_anew_what_was_cut_off(

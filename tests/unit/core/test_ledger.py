@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from hook.core.group import Grouping
-from hook.core.ledger import FirstUnit, failed_script_of, judge_last_run
+from hook.core.ledger import FirstUnit, failed_script_of, judge_cut_off, judge_last_run
 from hook.core.outcome import Result, Status, failed
 from hook.core.past_run import FailedScript, PastRun
 from hook.core.plan import Plan
+from hook.core.prepared import prepare_script
 from hook.core.report import Report
 from hook.core.script import Kind, Migration
 from hook.core.version import Version
@@ -106,6 +107,33 @@ def test_group_is_refused_whichever_of_its_scripts_failed() -> None:
     assert judge_last_run(LAST, group, DIGEST, MEMORY) is not None
     moved = unit(first, migration(), next_rank=5, grouping=Grouping.ALL)
     assert judge_last_run(LAST, moved, DIGEST, MEMORY) is None
+
+
+@pytest.mark.parametrize(
+    ("last", "sql", "rule"),
+    [
+        (LAST._replace(finished_at=None), "CALL p()", "cut-off"),
+        (LAST._replace(finished_at=None), "CREATE INDEX CONCURRENTLY i ON t (id)", ""),
+        (LAST._replace(finished_at=None), "CREATE TABLE t ()", ""),
+        (LAST._replace(finished_at=None, command="repair"), "CALL p()", ""),
+        (LAST, "CALL p()", ""),
+        (None, "CALL p()", ""),
+    ],
+    ids=["cut off", "index", "transaction", "repair", "ended", "no run"],
+)
+def test_script_that_may_have_run_in_part_needs_a_human(
+    last: PastRun | None, sql: str, rule: str
+) -> None:
+    """Only what no transaction undoes, and what must not happen twice."""
+    script = migration()._replace(in_transaction=False if sql.startswith("CALL") else None)
+    finding = judge_cut_off(last, [prepare_script(script, sql.encode(), allows_mixed=False)])
+    assert (finding.rule if finding else "") == rule
+    if finding is not None:
+        assert finding.code is ExitCode.FAILED_BEFORE
+        assert finding.message == (
+            "run 0123456789ab never told how it ended, and may have run a part of V5__add.sql,"
+            " which has no transaction"
+        )
 
 
 def report(code: ExitCode, **facts: object) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.leftovers import lets_others_pass, may_stop_halfway, settled_line
+from hook.core.leftovers import lets_others_pass, may_run_again, may_stop_halfway, settled_line
 from hook.core.statements import parse_statements
 
 
@@ -28,11 +28,12 @@ def test_settled_line_counts_what_changed_something(sql: str, done: int, line: i
         ("DO $$ BEGIN COMMIT; END $$", ["halfway"]),
         ("CALL p()", ["halfway"]),
         ("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", ["halfway", "polite"]),
-        ("CREATE INDEX CONCURRENTLY i ON t (id)", ["polite"]),
+        ("CREATE INDEX CONCURRENTLY i ON t (id)", ["again", "polite"]),
         ("DROP INDEX CONCURRENTLY i", ["polite"]),
-        ("REINDEX TABLE CONCURRENTLY t", ["polite"]),
-        ("VACUUM FULL t", []),
-        ("REINDEX DATABASE", []),
+        ("REINDEX TABLE CONCURRENTLY t", ["again", "polite"]),
+        ("VACUUM FULL t", ["again"]),
+        ("REINDEX DATABASE", ["again"]),
+        ("SET lock_timeout = 0", ["again"]),
         ("INSERT INTO t VALUES (1)", []),
     ],
 )
@@ -41,3 +42,4 @@ def test_statements_differ_in_what_their_failure_means(sql: str, traits: list[st
     (statement,) = parse_statements(sql.encode())
     assert may_stop_halfway(statement) is ("halfway" in traits)
     assert lets_others_pass(statement) is ("polite" in traits)
+    assert may_run_again(statement) is ("again" in traits)
