@@ -1,0 +1,199 @@
+"""Servers, databases and runs for the cells."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from psycopg.conninfo import make_conninfo
+
+from hook.demo.programs import reachable, server_account
+from tests.faults.cells import Cell
+from tests.faults.faults import ENVIRONMENT, STRIKES, Scene, around
+from tests.faults.kinds import BASE, SETTINGS, Kind
+from tests.interop.presync_server import PresyncServer
+from tests.interop.snapshot import Snapshot, take_snapshot
+from tests.testbed.binaries import find_binaries
+from tests.testbed.database import Database
+from tests.testbed.deployment import Deployment
+from tests.testbed.network import Network, running_network
+from tests.testbed.postgres_server import PostgresServer, running_server
+from tests.testbed.process import Completed, launch
+from tests.testbed.run_context import eventually
+from tests.upstream.npm_servers import server_programs
+
+# A crash must not take away what was committed, and nothing else is slow here.
+_SERVER = {"synchronous_commit": "on"}
+# A peer that is gone is noticed after three seconds instead of a minute.
+_QUICK = {
+    "sslmode": "disable",
+    "gssencmode": "disable",
+    "keepalives_idle": "1",
+    "keepalives_interval": "1",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "3000",
+}
+_PATIENT = {
+    "PRESYNC_BACKUP_SOURCE": "none",
+    "PRESYNC_BLOCKERS_POLICY": "off",
+    "PRESYNC_LOCK_LADDER": "60s,60s,60s,60s",
+    "PRESYNC_WAIT_TIMEOUT": "30s",
+    "PRESYNC_DEADLINE": "90s",
+}
+
+_numbers = itertools.count(1)
+
+
+class State(NamedTuple):
+    """What the database holds: which scripts are recorded as what, and all the rest."""
+
+    history: tuple[tuple[str, bool], ...]
+    schema: tuple[str, ...]
+    rows: tuple[str, ...]
+
+    @property
+    def content(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what scripts make."""
+        return self.schema, self.rows
+
+
+@dataclass(slots=True)
+class Bench:
+    """A server of one version, and what the cells on it are compared with.
+
+    Attributes:
+        targets: What a run that nothing happens to leaves, by kind.
+    """
+
+    server: PostgresServer
+    template: Database
+    presync: PresyncServer
+    folder: Path
+    targets: dict[Kind, State] = field(default_factory=dict)
+
+    def target(self, kind: Kind) -> State:
+        """Return what the release of *kind* is to lead to."""
+        if kind not in self.targets:
+            with _fresh_database(self) as database:
+                done = self.run(self.deployment(database, kind), kind, "run")
+                assert done.exit_code == 0, done.stderr
+                self.targets[kind] = state_of(database)
+        return self.targets[kind]
+
+    def deployment(self, database: Database, kind: Kind) -> Deployment:
+        """Return the release of *kind* in front of *database*."""
+        folder = self.folder / database.name
+        (folder / "sql").mkdir(parents=True, exist_ok=True)
+        deployment = Deployment(database, folder)
+        deployment.release({**BASE, **SETTINGS[kind].files})
+        return deployment
+
+    def run(self, deployment: Deployment, kind: Kind, *arguments: str) -> Completed:
+        """Run presync with *arguments* on the release of *kind*, with no network in between."""
+        more = {"PRESYNC_BLOCKERS_POLICY": "off", **SETTINGS[kind].env}
+        return self.presync.run(arguments, deployment.env(**more))
+
+
+def state_of(database: Database) -> State:
+    """Return what *database* holds."""
+    with database.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        seen: Snapshot = take_snapshot(connection)
+        query = "SELECT script, success FROM public.flyway_schema_history ORDER BY installed_rank"
+        rows = connection.execute(query).fetchall()
+    return State(tuple((str(script), bool(ok)) for script, ok in rows), seen.schema, seen.rows)
+
+
+@contextlib.contextmanager
+def running_bench(major: int, presync: PresyncServer, folder: Path) -> Iterator[Bench]:
+    """Start a server of version *major*, with the database that every cell begins with."""
+    folder.mkdir()
+    with contextlib.ExitStack() as stack:
+        programs = stack.enter_context(reachable(server_programs(major), server_account()))
+        server = stack.enter_context(running_server(find_binaries(str(programs)), _SERVER))
+        template = Database(server, "base")
+        with server.connect() as admin:
+            admin.execute(b"CREATE DATABASE base")
+        bench = Bench(server, template, presync, folder)
+        first = Deployment(template, folder / "base")
+        (first.folder / "sql").mkdir(parents=True)
+        first.release(BASE)
+        done = bench.run(first, Kind.MULTI, "run")
+        assert done.exit_code == 0, done.stderr
+        yield bench
+
+
+class Struck(NamedTuple):
+    """How a run ended that a fault has struck, and where."""
+
+    completed: Completed
+    deployment: Deployment
+
+
+@contextlib.contextmanager
+def _fresh_database(bench: Bench) -> Iterator[Database]:
+    """Create a database; no connection of ours is open while its server is restarted."""
+    name = f"f{os.getpid()}_{next(_numbers)}"
+    with bench.server.connect() as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {bench.template.name}".encode())
+    try:
+        yield Database(bench.server, name)
+    finally:
+        with bench.server.connect() as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@contextlib.contextmanager
+def struck(bench: Bench, cell: Cell) -> Iterator[Struck]:
+    """Run presync into *cell*; afterwards nobody holds it and the network is back."""
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(_fresh_database(bench))
+        deployment = bench.deployment(database, cell.kind)
+        network = stack.enter_context(running_network(bench.server.host, bench.server.port))
+        after = stack.enter_context(contextlib.ExitStack())
+        with around(cell.fault, database):
+            completed, where = _strike(cell, deployment, network, after)
+        network.end_all()
+        moved = Deployment(where, deployment.folder)
+        eventually(lambda: not moved.has_sessions())
+        yield Struck(completed, moved)
+
+
+def _strike(
+    cell: Cell, deployment: Deployment, network: Network, after: contextlib.ExitStack
+) -> tuple[Completed, Database]:
+    setting, database = SETTINGS[cell.kind], deployment.database
+    with contextlib.ExitStack() as hold, contextlib.ExitStack() as process:
+        proceed = hold.enter_context(setting.hold(database))
+        running = launch(["run"], _environment(cell, deployment, network), deployment.folder)
+        process.callback(running.close)
+        proceed()
+        if setting.event:
+            running.wait_for_event("retry.scheduled", matching={"stage": setting.event})
+        there: list[int] = []
+
+        def is_there() -> bool:
+            there[:] = setting.pids_there(database)
+            # What gives up by itself may have done so between two looks.
+            return bool(there) or running.process.poll() is not None
+
+        eventually(is_there)
+        scene = Scene(cell.kind, database, network, running, hold, sum(there[:1]), after)
+        STRIKES[cell.fault](scene)
+        hold.close()
+        return running.wait(), scene.database
+
+
+def _environment(cell: Cell, deployment: Deployment, network: Network) -> Mapping[str, str]:
+    database = deployment.database
+    url = make_conninfo(
+        "", host="127.0.0.1", port=str(network.port), dbname=database.name,
+        user=database.server.superuser, **_QUICK,
+    )  # fmt: skip
+    more = {**_PATIENT, **SETTINGS[cell.kind].env, **ENVIRONMENT.get(cell.fault, {})}
+    return deployment.env(**{**more, "PRESYNC_URL": url})

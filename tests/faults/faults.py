@@ -1,0 +1,200 @@
+"""What may happen to a run, and how it is made to happen."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tests.faults.kinds import GROWS, SETTINGS, Kind, Setting
+from tests.testbed.database import Database
+from tests.testbed.deployment import OURS
+from tests.testbed.network import Network
+from tests.testbed.postgres_server import running_standby
+from tests.testbed.process import RunningPresync
+from tests.testbed.run_context import eventually
+
+
+class Fault(Enum):
+    """What goes wrong, as the page tells it."""
+
+    SIGTERM = "SIGTERM"
+    SIGKILL = "SIGKILL"
+    TERMINATED = "backend terminated"
+    RESET = "connection reset"
+    BLACK_HOLE = "black hole"
+    REPLY_LOST = "COMMIT reply lost"
+    RESTART = "server restart, fast"
+    CRASH = "server restart, immediate"
+    FAILOVER = "failover to a promoted standby"
+    NEVER_RELEASED = "lock never released"
+    DISK_FULL = "disk full"
+    STATEMENT_TIMEOUT = "statement timeout"
+    DEADLOCK = "deadlock"
+
+
+@dataclass(slots=True)
+class Scene:
+    """A run that is in the middle of *kind*.
+
+    Attributes:
+        database: Where it is now: elsewhere after a failover.
+        hold: Keeps the run where it is until it is closed.
+        victim: The backend that is held.
+        after: Undoes what the fault has done to servers.
+    """
+
+    kind: Kind
+    database: Database
+    network: Network
+    running: RunningPresync
+    hold: ExitStack
+    victim: int
+    after: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def setting(self) -> Setting:
+        """Return how the run was brought here."""
+        return SETTINGS[self.kind]
+
+
+def _sigterm(scene: Scene) -> None:
+    scene.running.send_signal()
+    scene.running.wait()
+
+
+def _sigkill(scene: Scene) -> None:
+    scene.running.send_signal(signal.SIGKILL)
+    scene.running.wait()
+
+
+def _terminated(scene: Scene) -> None:
+    scene.database.query(f"SELECT pg_terminate_backend({scene.victim})")
+    _await_end_of_victim(scene)
+
+
+def _reset(scene: Scene) -> None:
+    scene.network.reset(scene.victim)
+    _await_end_of_victim(scene)
+
+
+def _black_hole(scene: Scene) -> None:
+    """Nobody hears of anybody; the server keeps its half of the connections for hours."""
+    scene.network.swallow()
+    _await_end_of_victim(scene)
+
+
+def _reply_lost(scene: Scene) -> None:
+    scene.network.lose_reply(scene.victim, scene.setting.commit)
+
+
+def _restart(mode: str) -> Callable[[Scene], None]:
+    def strike(scene: Scene) -> None:
+        server = scene.database.server
+        server.stop(mode)
+        server.start()
+
+    return strike
+
+
+def _failover(scene: Scene) -> None:
+    old = scene.database.server
+    scene.after.callback(old.start)
+    standby = scene.after.enter_context(running_standby(old))
+    with old.connect() as admin, standby.connect() as follower:
+        row = admin.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+        assert row is not None
+        query = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        eventually(lambda: follower.execute(query, row).fetchone() == (True,))
+    old.stop("immediate")
+    standby.promote()
+    scene.network.upstream = (standby.host, standby.port)
+    scene.database = Database(standby, scene.database.name)
+
+
+def _never_released(scene: Scene) -> None:
+    scene.running.wait()
+
+
+def _full_disk(scene: Scene) -> None:
+    """The hold was only for the disk to be full by now."""
+
+
+def _deadlock(scene: Scene) -> None:
+    """Let somebody wait for what we have locked, and us for that one then.
+
+    Its own deadlock_timeout is so long that we are the one who is chosen.
+    """
+    is_build = scene.kind is Kind.CONCURRENTLY
+    grip = "INSERT INTO t VALUES (3)" if is_build else "SELECT pg_advisory_xact_lock(2)"
+    wish = "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE" if is_build else "LOCK TABLE t"
+    with contextlib.closing(scene.database.connect(autocommit=False)) as other:
+        other.execute("SET deadlock_timeout = '1h'")
+        other.execute(grip.encode())
+        other.pgconn.send_query(wish.encode())
+        waiting = f"SELECT FROM pg_stat_activity WHERE pid = {other.info.backend_pid}"
+        waiting += " AND wait_event_type = 'Lock'"
+        eventually(lambda: bool(scene.database.query(waiting)))
+        scene.hold.close()
+        eventually(lambda: not scene.database.query(waiting))
+
+
+def _await_end_of_victim(scene: Scene) -> None:
+    """Wait until the struck backend, or the whole run, has ended."""
+
+    def is_over() -> bool:
+        query = f"SELECT {OURS} '{scene.database.name}' AND pid = {scene.victim}"
+        return scene.running.process.poll() is not None or not scene.database.query(query)
+
+    eventually(is_over)
+
+
+STRIKES: Mapping[Fault, Callable[[Scene], None]] = {
+    Fault.SIGTERM: _sigterm,
+    Fault.SIGKILL: _sigkill,
+    Fault.TERMINATED: _terminated,
+    Fault.RESET: _reset,
+    Fault.BLACK_HOLE: _black_hole,
+    Fault.REPLY_LOST: _reply_lost,
+    Fault.RESTART: _restart("fast"),
+    Fault.CRASH: _restart("immediate"),
+    Fault.FAILOVER: _failover,
+    Fault.NEVER_RELEASED: _never_released,
+    Fault.DISK_FULL: _full_disk,
+    Fault.STATEMENT_TIMEOUT: _never_released,
+    Fault.DEADLOCK: _deadlock,
+}
+
+# What the run is told for the fault to strike soon.
+ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
+    Fault.NEVER_RELEASED: {
+        "PRESYNC_LOCK_LADDER": "100ms,200ms",
+        "PRESYNC_LOCK_WAIT": "1s",
+        "PRESYNC_BLOCKER_WAIT": "1s",
+        "PRESYNC_DEADLINE": "4s",
+    },
+    Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "500ms"},
+}
+
+
+@contextlib.contextmanager
+def full_disk(database: Database) -> Iterator[None]:
+    """Let the table that grows lie on a device that is always full; put it back at the end."""
+    ((path,),) = database.query(f"SELECT pg_relation_filepath('{GROWS}')")
+    file = database.server.data / str(path)
+    file.unlink()
+    file.symlink_to("/dev/full")
+    try:
+        yield
+    finally:
+        file.unlink()
+        file.touch(0o600)
+        database.server.cluster.own(file)
+
+
+def around(fault: Fault, database: Database) -> AbstractContextManager[None]:
+    """Return what is in force from before the run to its end."""
+    return full_disk(database) if fault is Fault.DISK_FULL else contextlib.nullcontext()

@@ -1,0 +1,86 @@
+"""Writes docs/faults.md from the cells.
+
+python -m tests.faults.page
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.faults.cells import CELLS, RULES, TOLD, VERSIONS, Next
+from tests.faults.faults import Fault
+from tests.faults.kinds import Kind
+
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+
+_HEAD = """\
+# When something dies
+
+This page is written by `python -m tests.faults.page` from the cells in `tests/faults/cells.py`;
+change those instead. `make interop` plays each of the {count} cells on PostgreSQL {versions}:
+a run is held in the middle of its work, the fault strikes, and then
+
+- the exit code is that of the cell, and what the verdict claims of the database is true;
+- the history says exactly what the schema is, by a comparison of all definitions and rows with
+  those before and those of a run that nothing happens to; no migration was applied twice;
+- no session and no lock is left;
+- what the cell says is done next leads to the schema and the history of an undisturbed run.
+
+Each cell has the [exit code](exit-codes.md) and what follows; 137 is what a container runtime
+tells of a kill.
+
+| | what follows |
+| --- | --- |
+"""
+
+_FAULTS = """\
+
+- **backend terminated**: `pg_terminate_backend()` of the session at work, by an administrator.
+- **connection reset**: an RST on the connection at work; the one with the lock stays.
+- **black hole**: no packet gets through on any connection there is, and nobody is told; new
+  connections work. Keepalives notice it, here after seconds instead of a minute.
+- **COMMIT reply lost**: the server has done it and its answer does not arrive. Without a
+  transaction it is the answer to a statement.
+- **server restart**: all connections are lost, that of the lock included. Somebody else may have
+  it meanwhile, so the run ends with 31.
+- **failover**: the primary crashes, its standby is promoted, the address leads to it.
+- **disk full**: the device says `No space left on device`.
+- **deadlock**: with a session that waits for what the migration has locked; the migration is the
+  one that the server chooses to fail.
+
+## Not there
+
+"""
+
+
+def faults_page() -> str:
+    """Return the text of the page."""
+    versions = ", ".join(str(major) for major in VERSIONS)
+    return "".join(
+        (
+            _HEAD.format(count=len(CELLS), versions=versions),
+            *(f"| {_word(each)} | {TOLD[each]} |\n" for each in Next),
+            "\n",
+            *_table(),
+            _FAULTS,
+            *(f"- {rule}\n" for rule in RULES),
+        )
+    )
+
+
+def _table() -> Iterator[str]:
+    yield f"| | {' | '.join(fault.value for fault in Fault)} |\n"
+    yield "| --- |" + " --- |" * len(Fault) + "\n"
+    told = {(cell.kind, cell.fault): f"{cell.code} {_word(cell.next)}" for cell in CELLS}
+    for kind in Kind:
+        cells = (told.get((kind, fault), "") for fault in Fault)
+        yield f"| {kind.value} | {' | '.join(cells)} |\n"
+
+
+def _word(following: Next) -> str:
+    return following.name.lower()
+
+
+if __name__ == "__main__":
+    PAGE.write_text(faults_page(), encoding="utf-8")

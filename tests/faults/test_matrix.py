@@ -1,0 +1,96 @@
+"""Whatever dies, the history says what the schema is, nothing runs twice, the next run ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.faults.bench import Bench, State, Struck, state_of, struck
+from tests.faults.cells import CELLS, VERSIONS, Cell, Next
+from tests.faults.kinds import SETTINGS, Kind
+from tests.testbed.run_context import eventually
+
+# What is there as a whole, or not at all; the server may have finished it for nobody.
+_WHOLE = {Next.DONE, Next.AGAIN, Next.EITHER, Next.RETRY}
+_KILLED = 137
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@pytest.mark.parametrize("major", VERSIONS)
+def test_run_that_a_fault_strikes(major: int, cell: Cell, bench: Callable[[int], Bench]) -> None:
+    """Exit code and verdict are true, and what is told to do next leads to the target."""
+    on = bench(major)
+    before, target = state_of(on.template), on.target(cell.kind)
+    with struck(on, cell) as run:
+        left = state_of(run.deployment.database)
+        judge_ending(run, cell)
+        judge_state(left, cell, before, target)
+        if cell.code != _KILLED:
+            judge_verdict(run.completed.report["verdict"], left, before, target)
+        go_on(on, run, cell)
+        eventually(lambda: not run.deployment.has_sessions())
+        assert state_of(run.deployment.database) == target
+
+
+def judge_ending(run: Struck, cell: Cell) -> None:
+    """The process ended as the cell says, and every channel says so."""
+    completed = run.completed
+    if cell.code == _KILLED:
+        assert completed.exit_code == -9
+        return
+    told = completed.report["verdict"]
+    assert completed.exit_code == cell.code, told
+    assert completed.report["exit_code"] == cell.code
+    assert run.deployment.termination_log.read_text().startswith(told)
+
+
+def judge_state(left: State, cell: Cell, before: State, target: State) -> None:
+    """The history says exactly what the schema is."""
+    if cell.next in {Next.DONE, Next.AGAIN, Next.RETRY}:
+        assert left == (target if cell.next is Next.DONE else before)
+    elif cell.next is Next.EITHER:
+        assert left in (before, target)
+    elif cell.next is Next.MEND:
+        # An index is no data: what is left of its build is looked at by the next run.
+        assert left.history == before.history
+        assert left.rows == before.rows
+    elif cell.code != _KILLED:
+        assert left.history == (*before.history, ("V2__x.sql", False))
+    else:
+        assert left.history == before.history
+
+
+def judge_verdict(verdict: str, left: State, before: State, target: State) -> None:
+    """What the one line claims is true."""
+    claims_nothing_left = verdict.endswith("untouched") or "rolled back" in verdict
+    assert not claims_nothing_left or left == before, verdict
+    claims_all = verdict.startswith("PASSED") or " applied, at " in verdict
+    assert claims_all == (left == target), verdict
+    if left.content not in (before.content, target.content):
+        assert "left behind: " in verdict
+
+
+def go_on(bench: Bench, run: Struck, cell: Cell) -> None:
+    """Do what the page says is done next."""
+    deployment = run.deployment
+    if cell.next in {Next.RETRY, Next.REPAIR}:
+        refused = bench.run(deployment, cell.kind, "run")
+        assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.report["verdict"]
+    if cell.next is Next.REPAIR:
+        _bring_back(run, cell.kind)
+        repaired = bench.run(deployment, cell.kind, "repair", "--yes")
+        assert repaired.exit_code == ExitCode.OK, repaired.report["verdict"]
+    more = ("--retry-failed",) if cell.next in {Next.RETRY, Next.REPAIR} else ()
+    done = bench.run(deployment, cell.kind, "run", *more)
+    assert done.exit_code == ExitCode.OK, done.report["verdict"]
+    applied = [item["script"] for item in done.report["migrations"]]
+    if cell.next is Next.DONE:
+        assert not applied
+
+
+def _bring_back(run: Struck, kind: Kind) -> None:
+    """Do by hand what the exit code asks for; statement by statement, as of a build."""
+    for statement in SETTINGS[kind].undo.split(";"):
+        run.deployment.database.execute(statement)
