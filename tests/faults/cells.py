@@ -68,8 +68,8 @@ RULES = (
         " that is always full."
     ),
     (
-        "A read of presync's own that waits for a lock is given up after a minute, which is too long"
-        " for a test: no lock is kept for good from the stages history and verify."
+        "A read of presync's own that waits for a lock is given up after a minute, too long for a"
+        " test: no lock is kept for good from the stages history and verify."
     ),
     "A failover strikes one kind of each sort; for the others it is a server that is restarted.",
 )
