@@ -147,9 +147,8 @@ def remember(journal: Journal, writing: Writing, read: Read, prepared: Prepared)
     if writing.memory is None:
         return
     run, schema, digest = writing.memory.run, read.history.schema, read.migration_set.digest
-    findings = journal.quietly(
-        "memory", lambda: run(read.session, schema, read.plan, digest, prepared.scripts)
-    )
+    known = (read.session, schema, read.plan, digest, prepared.scripts)
+    findings = journal.quietly("memory", lambda: run(*known))
     if findings:
         journal.stage("memory", lambda: Outcome(findings, None))
 

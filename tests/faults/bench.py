@@ -184,7 +184,8 @@ def _strike(
 
         eventually(is_there)
         scene = Scene(cell.kind, database, network, running, hold, sum(there[:1]), after)
-        STRIKES[cell.fault](scene)
+        if there:
+            STRIKES[cell.fault](scene)
         hold.close()
         return running.wait(), scene.database
 
