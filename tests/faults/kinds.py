@@ -32,7 +32,7 @@ CREATE TRIGGER hold BEFORE INSERT ON filling FOR EACH ROW EXECUTE FUNCTION hold_
 }
 # The table that grows, whose file can be made to be full.
 GROWS = "filling"
-# Two of them are more than one message.
+# A message of its own each.
 _LONG = f"SELECT '{'é' * 600_000}';\n"
 _TALLY = "INSERT INTO tally VALUES ('V2');\n"
 _ALTER = "ALTER TABLE t ADD c int;\n"
@@ -142,7 +142,7 @@ SETTINGS: Mapping[Kind, Setting] = {
     Kind.DDL: Setting({"V2__x.sql": "ALTER TABLE t ADD c int CHECK (hold())"}, _advisory),
     Kind.MULTI: Setting({"V2__x.sql": _MIDDLE}, _advisory),
     Kind.LONG: Setting(
-        {"V2__x.sql": f"{_TALLY}{_ALTER}{_LONG}{_LONG}SELECT hold();\n{_REST}{_LONG}{_LONG}"},
+        {"V2__x.sql": f"{_TALLY}{_ALTER}{_LONG}SELECT hold();\n{_REST}{_LONG}"},
         _advisory,
     ),
     Kind.COPY: Setting(
