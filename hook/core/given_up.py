@@ -62,7 +62,7 @@ def failure_of(given_up: GivenUp) -> HookError:
         error = _lost(given_up)
     elif attempt.end is AttemptEnd.OUT_OF_TIME:
         error = BudgetExceeded(
-            f"{_place(given_up)} PRESYNC_DEADLINE is used up",
+            _what(given_up),
             "Raise PRESYNC_DEADLINE, or split the migration into smaller ones.",
         )
     elif attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
@@ -202,6 +202,9 @@ def _next_step(given_up: GivenUp, failure: ServerMessage) -> str:
 
 def _what(given_up: GivenUp) -> str:
     failure, toll = given_up.attempt.failure, given_up.attempt.toll
+    if given_up.attempt.end is AttemptEnd.OUT_OF_TIME:
+        # The server only says that somebody has cancelled it.
+        return f"{_place(given_up)} PRESYNC_DEADLINE is used up"
     if given_up.attempt.end is AttemptEnd.WITHDRAWN and toll is not None:
         return f"{_place(given_up)} {toll.given_up_for}{_group(given_up)}"
     if failure is None:

@@ -145,6 +145,8 @@ def test_leftovers_make_it_partial_and_are_named() -> None:
     assert "add row 7 of app.flyway_schema_history" in unrecorded.hint
     lost = failure_of(with_leftovers(given_up("", AttemptEnd.LOST)))
     assert lost.message.startswith("V5__add_email.sql:17 connection lost; left behind: ")
+    late = failure_of(with_leftovers(given_up("57014", AttemptEnd.OUT_OF_TIME)))
+    assert late.message.startswith("V5__add_email.sql:17 PRESYNC_DEADLINE is used up; left behind")
 
 
 def test_interruption_says_where_and_what_is_left() -> None:
