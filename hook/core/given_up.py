@@ -17,6 +17,7 @@ from hook.errors import (
     Interrupted,
     LockContention,
     MigrationFailed,
+    MigrationLocked,
     MigrationPartial,
 )
 
@@ -179,6 +180,13 @@ def _lost(given_up: GivenUp) -> HookError:
         f" {counted(given_up.attempts, 'attempt')}{last_words}{doubt_of(attempt)}",
         f"Find what cuts the connection; {rest}.",
     )
+
+
+def with_doubt(error: HookError, attempt: Attempt) -> HookError:
+    """Return *error*, which came after *attempt*; if it is the loss of the lock, with its doubt."""
+    if not isinstance(error, MigrationLocked):
+        return error
+    return MigrationLocked(f"{error.message}{doubt_of(attempt)}", error.hint)
 
 
 def doubt_of(attempt: Attempt) -> str:

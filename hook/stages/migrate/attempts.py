@@ -21,16 +21,10 @@ from hook.core.attempt import (
     progress_after,
     with_toll,
 )
-from hook.core.given_up import GivenUp, doubt_of, failure_of, interruption_of, unknown_of
+from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of, with_doubt
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
-from hook.errors import (
-    DatabaseUnreachable,
-    HookError,
-    Interrupted,
-    MigrationLocked,
-    MigrationPartial,
-)
+from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
 from hook.stages import Context
 from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.migrate.footing import Footing
@@ -272,9 +266,7 @@ class Attempts:
             return error
         if isinstance(error, Interrupted) and not error.situation:
             return self._given_up(replace(last, end=AttemptEnd.INTERRUPTED))
-        if isinstance(error, MigrationLocked) and last.in_doubt:
-            return MigrationLocked(f"{error.message}{doubt_of(last)}", error.hint)
-        return self._given_up(last) if last.leftovers else error
+        return self._given_up(last) if last.leftovers else with_doubt(error, last)
 
     def _given_up(self, last: Attempt) -> HookError:
         """Return the error for a script that ended with *last*, after putting it on record."""

@@ -10,12 +10,19 @@ from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
 from hook.core.census import Census, Party, Stand, Toll
 from hook.core.damage import Damage, Reason, Withdrawal
 from hook.core.damage_budget import DamageBudget
-from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.given_up import (
+    GivenUp,
+    doubt_of,
+    failure_of,
+    interruption_of,
+    unknown_of,
+    with_doubt,
+)
 from hook.core.history import History
 from hook.core.outcome import failed
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
-from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
+from hook.errors import DatabaseUnreachable, ExitCode, Interrupted, MigrationLocked
 from tests.testbed.activity_samples import SELECTING
 from tests.testbed.release import SERVER, migration
 
@@ -180,6 +187,10 @@ def test_lost_build_may_have_left_an_index() -> None:
     assert error.hint.endswith("; the next run looks for what it has left.")
     stopped = interruption_of(doubtful, "SIGTERM")
     assert stopped.message.endswith(":17; maybe left behind: an invalid index of line 17")
+    locked = with_doubt(MigrationLocked("lost", "Run again."), doubtful.attempt)
+    assert locked.message == f"lost{doubt_of(doubtful.attempt)}"
+    other = DatabaseUnreachable("nobody answers")
+    assert with_doubt(other, doubtful.attempt) is other
 
 
 def test_unknown_end_needs_a_human_unless_the_next_run_can_see() -> None:
