@@ -22,7 +22,7 @@ from hook.core.history import History
 from hook.core.outcome import failed
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
-from hook.errors import DatabaseUnreachable, ExitCode, Interrupted, MigrationLocked
+from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
 from tests.testbed.activity_samples import SELECTING
 from tests.testbed.release import SERVER, migration
 
@@ -172,25 +172,6 @@ def test_interruption_says_where_and_what_is_left() -> None:
     assert interruption_of(unsent, "SIGTERM").message == (
         "SIGTERM received before V5__add_email.sql began"
     )
-
-
-def test_lost_build_may_have_left_an_index() -> None:
-    """It is named, and not as something that a human has to look at."""
-    last = given_up("", AttemptEnd.LOST)
-    doubtful = replace(last, attempt=replace(last.attempt, in_doubt="an invalid index of line 17"))
-    error = failure_of(doubtful)
-    assert error.exit_code is ExitCode.UNREACHABLE
-    assert error.message == (
-        "V5__add_email.sql: connection lost in 2 attempts;"
-        " maybe left behind: an invalid index of line 17"
-    )
-    assert error.hint.endswith("; the next run looks for what it has left.")
-    stopped = interruption_of(doubtful, "SIGTERM")
-    assert stopped.message.endswith(":17; maybe left behind: an invalid index of line 17")
-    locked = with_doubt(MigrationLocked("lost", "Run again."), doubtful.attempt)
-    assert locked.message == f"lost{doubt_of(doubtful.attempt)}"
-    other = DatabaseUnreachable("nobody answers")
-    assert with_doubt(other, doubtful.attempt) is other
 
 
 def test_unknown_end_needs_a_human_unless_the_next_run_can_see() -> None:
