@@ -12,11 +12,9 @@ from hook.core.damage import Damage, Reason, Withdrawal
 from hook.core.damage_budget import DamageBudget
 from hook.core.given_up import (
     GivenUp,
-    doubt_of,
     failure_of,
     interruption_of,
     unknown_of,
-    with_doubt,
 )
 from hook.core.history import History
 from hook.core.outcome import failed
