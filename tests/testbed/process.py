@@ -91,17 +91,25 @@ class RunningPresync:
         Raises:
             AssertionError: The process ended or *seconds* passed without it.
         """
-        wanted = {"event": name, **(matching or {})}.items()
 
         def found() -> Event | None:
-            events = (json.loads(line) for line in self._lines)
-            return next((event for event in events if wanted <= event.items()), None)
+            return self._find(name, matching or {})
 
         with self._changed:
             self._changed.wait_for(lambda: self._closed or found() is not None, seconds)
             event = found()
-        assert event is not None, f"no event {dict(wanted)} in:\n{''.join(self._lines)}"
+        assert event is not None, f"no event {name} {matching} in:\n{''.join(self._lines)}"
         return event
+
+    def has_told(self, name: str, matching: Mapping[str, object] | None = None) -> bool:
+        """Tell whether there was an event *name* with the fields *matching* by now."""
+        with self._changed:
+            return self._find(name, matching or {}) is not None
+
+    def _find(self, name: str, matching: Mapping[str, object]) -> Event | None:
+        wanted = {"event": name, **matching}.items()
+        events = (json.loads(line) for line in self._lines)
+        return next((event for event in events if wanted <= event.items()), None)
 
     def send_signal(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Send a signal to the process."""
