@@ -64,10 +64,11 @@ class BarmanCatalog:
         labels = sorted({entry.name for entry in base if _is_backup(entry)} | set(meta))
         if not labels and not base and not self._has_server():
             raise self._missing()
-        readings = self._read_newest(list(reversed(labels)), meta)
+        # Not all of them have anything left in them, and each is asked for.
+        readings = self._read_newest(labels[: -LOOK_LIMIT - 1 : -1], meta)
         backups = link_chains(reading.told.backup for reading in readings)
         skipped = len(labels) - len(backups)
-        is_cut = skipped > 0 and len(backups) >= LOOK_LIMIT
+        is_cut = skipped > 0 and (len(backups) >= LOOK_LIMIT or not backups)
         command = f"barman backup {self.server}, barman-cloud-backup or a Backup of CloudNativePG"
         return Evidence(
             source=self.describe(),

@@ -59,7 +59,7 @@ class S3Store:
                     item["Key"].removeprefix(self._prefix),
                     _is_archived(item),
                     item.get("Size"),
-                    item.get("LastModified"),
+                    _utc(item.get("LastModified")),
                 )
                 for item in page.get("Contents", ())
             )
@@ -107,21 +107,23 @@ class S3Store:
         """Yield the pages of a listing.
 
         Only the truncation flag and the token are trusted: some services count keys
-        wrongly, or say that there is more and not how to get it.
+        wrongly, say that there is more and not how to get it, or how to get more and not
+        that there is.
         """
         token: dict[str, str] = {}
         for _ in range(PAGE_LIMIT):
             page = self._ask(prefix, partial(self._list, prefix, token)) or {}
             yield page
-            if not page.get("IsTruncated"):
-                return
             following = page.get("NextContinuationToken")
-            if not following or following == token.get("ContinuationToken"):
+            if following and following != token.get("ContinuationToken"):
+                token = {"ContinuationToken": following}
+            elif page.get("IsTruncated"):
                 raise BackupUnknown(
                     f"the listing of {self.describe(prefix)} breaks off without a way to go on",
                     "Point PRESYNC_S3_ENDPOINT at the storage itself, past any gateway or cache.",
                 )
-            token = {"ContinuationToken": following}
+            else:
+                return
         raise BackupUnknown(
             f"the listing of {self.describe(prefix)} is longer than {PAGE_LIMIT} pages",
             "Correct the prefix in PRESYNC_BACKUP_SOURCE to the repository's own.",
@@ -157,6 +159,11 @@ class S3Store:
             Service("s3", self.describe(), _FALLBACK_REGION), self._settings
         )
         return client
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Return *moment* without the time zone object that botocore gives each one: 400 bytes."""
+    return None if moment is None else moment.astimezone(UTC)
 
 
 def _is_archived(item: Mapping[str, Any]) -> bool:
