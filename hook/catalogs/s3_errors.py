@@ -30,8 +30,12 @@ S3_ERRORS = (
     ValueError,
 )
 _SERVER_ERROR = 500
+# Nobody but a proxy says so.
+_PROXY_REFUSES = 407
+_REDIRECTS = frozenset({301, 302, 307, 308})
 _SKEW_LIMIT = timedelta(minutes=5)
 _DETAIL_LENGTH = 200
+_REGION_LENGTH = 40
 
 
 class Fault(Enum):
@@ -58,7 +62,10 @@ class Fault(Enum):
     )
     BUSY = "Try again later; the storage is overloaded or failing."
     ARCHIVED = "Restore the object from its archive storage class, or take a new backup."
-    NOT_S3 = "Check PRESYNC_S3_ENDPOINT: scheme, port, and that an S3 service listens there."
+    NOT_S3 = (
+        "Check PRESYNC_S3_ENDPOINT: scheme, port, that an S3 service listens there, and that no"
+        " proxy answers for it (HTTPS_PROXY/NO_PROXY)."
+    )
 
 
 _FAULT_BY_CODE = {
@@ -84,6 +91,7 @@ _FAULT_BY_CODE = {
     "AuthorizationHeaderMalformed": Fault.REGION,
     "IllegalLocationConstraintException": Fault.REGION,
     "PermanentRedirect": Fault.REGION,
+    "TemporaryRedirect": Fault.REGION,
     "InvalidObjectState": Fault.ARCHIVED,
     "RequestTimeout": Fault.BUSY,
     "RequestLimitExceeded": Fault.BUSY,
@@ -136,12 +144,22 @@ def classify(error: BaseException, now: datetime) -> Fault:
     if error.operation_name.startswith("AssumeRole"):
         fault = Fault.CREDENTIALS
     if fault is None:
-        fault = Fault.BUSY if _status(error) >= _SERVER_ERROR else Fault.NOT_S3
+        fault = _fault_by_status(error)
     if fault in {Fault.DENIED, Fault.CREDENTIALS}:
         sent_at = parse_date(error.response)
         if sent_at is not None and abs(now - sent_at) > _SKEW_LIMIT:
             return Fault.CLOCK
     return fault
+
+
+def _fault_by_status(error: aws.ClientError) -> Fault:
+    if _status(error) >= _SERVER_ERROR:
+        return Fault.BUSY
+    if _status(error) == _PROXY_REFUSES:
+        return Fault.UNREACHABLE
+    # A redirect without a body, as it answers some requests, still names the region.
+    is_redirect = _status(error) in _REDIRECTS
+    return Fault.REGION if is_redirect and _region(error) else Fault.NOT_S3
 
 
 def explain(error: BaseException, fault: Fault, name: str, endpoint: str) -> HookError:
@@ -154,7 +172,7 @@ def explain(error: BaseException, fault: Fault, name: str, endpoint: str) -> Hoo
         Fault.DENIED: f"{_denied(error, name)} is denied ({detail})",
         Fault.CREDENTIALS: f"no valid credentials for {name} ({detail})",
         Fault.CLOCK: f"{endpoint} refuses {name} because the clocks differ ({detail})",
-        Fault.REGION: f"{name} belongs to another region ({detail})",
+        Fault.REGION: f"{name} belongs to another region{_told_region(error)} ({detail})",
         Fault.TLS: f"no TLS session with {endpoint}: {detail}",
         Fault.UNREACHABLE: f"{endpoint} does not answer: {detail}",
         Fault.BUSY: f"{endpoint} fails on {name} ({detail})",
@@ -182,6 +200,20 @@ def parse_date(response: object) -> datetime | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _region(error: BaseException) -> str:
+    """Return the region that the storage names as the right one, empty when it does not."""
+    if not isinstance(error, aws.ClientError):
+        return ""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    told = headers.get("x-amz-bucket-region") or error.response.get("Error", {}).get("Region")
+    return clip(one_line(str(told or "")), _REGION_LENGTH)
+
+
+def _told_region(error: BaseException) -> str:
+    region = _region(error)
+    return f", {region}" if region else ""
 
 
 def _code(error: aws.ClientError) -> str:

@@ -1,0 +1,60 @@
+"""Four clocks: of the backup host, the storage, the server and this machine, one an hour off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from hook.core.outcome import Status
+from hook.errors import ExitCode
+from tests.contract.conftest import Place
+from tests.testbed.backup_gate import fresh_repository, run_gate
+from tests.testbed.canned_http import Answer, answering
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("off", [HOUR, -HOUR])
+def test_clock_of_the_storage_an_hour_off_is_told(
+    s3_place: Place, unreachable: Callable[[str], Place], off: timedelta
+) -> None:
+    """Which of the two is right cannot be known, so no age is."""
+    info = fresh_repository(s3_place.root).infos[0].read_bytes()
+    date = format_datetime(datetime.now(UTC) + off, usegmt=True)
+
+    def answer(path: str) -> Answer:
+        listed = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+        return Answer(200, listed.encode() if "list-type" in path else info, {"Date": date})
+
+    with answering(answer) as server:
+        place = unreachable(server.endpoint)
+        first, *_ = run_gate(place.url, place.settings)
+    assert (first.status, first.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    assert first.message.startswith("this machine's clock and that of pgBackRest stanza")
+    assert "apart (limit 5m)" in first.message
+    assert "clocks of this node and of the storage" in first.hint
+
+
+@pytest.mark.parametrize("place", ["s3", "directory"], indirect=True)
+def test_clock_of_the_backup_host_an_hour_ahead_is_told(place: Place) -> None:
+    """A backup that ended in the future is no backup of now."""
+    repository = fresh_repository(place.root)
+    repository.stop_newest_at(datetime.now(UTC) + HOUR)
+    *_, finding = run_gate(place.url, place.settings)
+    assert finding.code is ExitCode.NO_WAY_BACK
+    assert "in the future" in str(finding)
+
+
+@pytest.mark.parametrize("place", ["s3", "directory"], indirect=True)
+def test_clock_of_the_backup_host_an_hour_behind_does_no_harm(place: Place) -> None:
+    """The backup looks an hour older than it is: refused too early, never too late."""
+    repository = fresh_repository(place.root)
+    repository.stop_newest_at(datetime.now(UTC) - HOUR)
+    (finding,) = run_gate(place.url, place.settings)
+    assert finding.status is Status.PASSED
+    repository.stop_newest_at(datetime.now(UTC) - timedelta(hours=23, minutes=30) - HOUR)
+    (finding,) = run_gate(place.url, place.settings)
+    assert finding.code is ExitCode.NO_WAY_BACK
