@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hook.core.backup import Backup, Evidence
+from hook.core.clock_judgement import judge_clocks
 from hook.core.origin import Origin, judge_origin
-from hook.core.outcome import Finding, failed, passed, unknown, warned
+from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.span import describe_span
 from hook.core.usability import (
     NOT_LOOKED_AT,
@@ -64,7 +65,8 @@ def judge_freshness(evidence: Evidence, policy: FreshnessPolicy, now: datetime) 
         verdict = [other]
     else:
         verdict = _judge_newest(evidence, judged, policy, time)
-    findings = (*_judge_clock(evidence, policy, now), *_judge_metadata(evidence), *verdict)
+    clocks = judge_clocks(evidence, policy.server, policy.clock_skew, now)
+    findings = (*clocks, *_judge_metadata(evidence), *verdict)
     return Freshness(findings, evidence, judged, other, time)
 
 
@@ -82,24 +84,6 @@ def _first_usable(judged: Sequence[JudgedBackup]) -> JudgedBackup | None:
 
 def _time(evidence: Evidence, now: datetime) -> datetime:
     return now if evidence.clock is None else evidence.clock
-
-
-def _judge_clock(evidence: Evidence, policy: FreshnessPolicy, now: datetime) -> list[Finding]:
-    if evidence.clock is None:
-        return []
-    skew = abs(now - evidence.clock)
-    if skew <= policy.clock_skew:
-        return []
-    return [
-        unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            "backup-clock",
-            f"this machine's clock and that of {evidence.source} lie {describe_span(skew)} apart"
-            f" (limit {describe_span(policy.clock_skew)})",
-            "Synchronise the clocks of this node and of the storage, then run again.",
-            skew_ms=_milliseconds(skew),
-        )
-    ]
 
 
 def _judge_metadata(evidence: Evidence) -> list[Finding]:

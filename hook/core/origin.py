@@ -5,10 +5,14 @@ Backups of another database can be fresh and complete and still restore the wron
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from hook.core.outcome import Finding, failed, unknown
 from hook.errors import ExitCode
+
+if TYPE_CHECKING:
+    from hook.core.server import ServerFacts
 
 
 class Origin(NamedTuple):
@@ -26,11 +30,22 @@ class Origin(NamedTuple):
 
 
 class ServerIdentity(NamedTuple):
-    """The database that is to be migrated; *system_identifier* is none without the right."""
+    """The database that is to be migrated.
+
+    Attributes:
+        system_identifier: Of its cluster, none without the right to see it.
+        clock_ahead: How far the server's clock is ahead of this machine's.
+    """
 
     system_identifier: str | None
     host: str = ""
     database: str = ""
+    clock_ahead: timedelta = timedelta(0)
+
+    @classmethod
+    def of(cls, facts: ServerFacts) -> Self:
+        """Return the identity of the server that *facts* are of."""
+        return cls(facts.system_identifier, facts.host, facts.database, facts.clock_ahead)
 
 
 def judge_origin(source: str, origin: Origin, server: ServerIdentity) -> Finding | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 
@@ -19,6 +19,7 @@ class ServerFacts(NamedTuple):
         backend_start: When the backend began, as the server counts seconds. With the pid it
             is one backend's alone; none when the server hides it from the role.
         server_time: The server's clock when it answered.
+        clock_ahead: How far that was ahead of this machine's, negative when behind.
     """
 
     host: str
@@ -39,3 +40,4 @@ class ServerFacts(NamedTuple):
     backend_start: str | None
     server_time: datetime
     sees_all_sessions: bool
+    clock_ahead: timedelta = timedelta(0)

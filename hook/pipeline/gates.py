@@ -62,8 +62,7 @@ class Gates:
                 Gate(name, policy, partial(gate_not_needed, name))
                 for name, policy in policies.items()
             )
-        ctx, facts = journal.ctx, read.facts
-        server = ServerIdentity(facts.system_identifier, facts.host, facts.database)
+        ctx, server = journal.ctx, ServerIdentity.of(read.facts)
         backup = _begin(
             self.backup_policy, lambda: self.backup.start(ctx, server, journal.note_backups)
         )

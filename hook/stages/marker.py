@@ -145,7 +145,7 @@ class MarkerStage:
         if evidence is None:
             ctx.deadline.raise_if_over()
             return self._no_answer(self.timeout)
-        server = ServerIdentity(facts.system_identifier, facts.host, facts.database)
+        server = ServerIdentity.of(facts)
         other = judge_origin(evidence.source, evidence.origin, server)
         if other is not None:
             return other

@@ -99,13 +99,14 @@ class WaitStage:
         timeout = min(self.connect_timeout, max(_SHORTEST_TIMEOUT, remaining))
         session = self.connect(self.target, "", ctx.run_id, ctx.interrupt, timeout)
         try:
-            return self._judge(session)
+            return self._judge(ctx, session)
         except HookError:
             session.close()
             raise
 
-    def _judge(self, session: Session) -> Outcome[Reached]:
+    def _judge(self, ctx: Context, session: Session) -> Outcome[Reached]:
         facts = fetch_server_facts(session)
+        facts = facts._replace(clock_ahead=facts.server_time - ctx.clock.now())
         # The wrong target is refused before anything else is asked of it.
         findings = judge_target(facts, self.expectations)
         if findings:

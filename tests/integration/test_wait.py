@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -48,12 +48,24 @@ def test_wait_returns_the_session_and_the_facts(database: Database, ctx: Context
         assert facts.deadlock_timeout_ms == 1000
         assert facts.sees_all_sessions
         assert facts.server_time.utcoffset() == timedelta(0)
+        assert abs(facts.clock_ahead) < timedelta(minutes=2)
         (expected,) = database.query(
             "SELECT system_identifier::text, timeline_id FROM pg_control_system(),"
             " pg_control_checkpoint()"
         )
         assert (facts.system_identifier, facts.timeline) == expected
     assert [item.status for item in outcome.findings] == [Status.PASSED]
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1)])
+def test_wait_tells_how_far_the_servers_clock_is_ahead(
+    database: Database, ctx: Context, off: timedelta
+) -> None:
+    """This machine's clock is an hour off: what it says is the difference."""
+    wrong = ctx._replace(clock=FakeClock(datetime.now(UTC) + off))
+    reached = wait_stage(target_of(database)).run(wrong).value
+    with reached.session:
+        assert abs(reached.facts.clock_ahead + off) < timedelta(minutes=2)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +93,7 @@ def test_first_attempt_does_not_load_tenacity(database: Database) -> None:
     """A run with nothing to retry does not pay for the library of retries."""
     script = f"""
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hook.clock import Interrupt
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import connect
