@@ -75,20 +75,24 @@ def by_psql(database: Database, folder: Path) -> str:
     return f"exit code {code}"
 
 
-def by_presync(database: Database, folder: Path) -> str:
-    """Run the release with presync as it is without settings."""
-    env = environment(database.url) | {
-        "PRESYNC_LOCATIONS": str(folder),
-        "PRESYNC_BACKUP_SOURCE": "none",
-        "PRESYNC_ALLOW_BASELINE": "true",
-        "FLYWAY_BASELINE_ON_MIGRATE": "true",
-        "FLYWAY_BASELINE_VERSION": "0",
-    }
-    command = [*presync(), "--format", "text"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode not in {ExitCode.OK, ExitCode.CONTENTION}:
-        sys.exit(done.stderr)
-    return f"exit code {done.returncode}"
+def by_presync(**settings: str) -> Callable[[Database, Path], str]:
+    """Return what runs the release with presync, with these *settings* of its waits."""
+
+    def run(database: Database, folder: Path) -> str:
+        env = environment(database.url) | {
+            "PRESYNC_LOCATIONS": str(folder),
+            "PRESYNC_BACKUP_SOURCE": "none",
+            "PRESYNC_ALLOW_BASELINE": "true",
+            "FLYWAY_BASELINE_ON_MIGRATE": "true",
+            "FLYWAY_BASELINE_VERSION": "0",
+            **settings,
+        }
+        done = subprocess.run(presync(), env=env, capture_output=True, text=True, check=False)
+        if done.returncode not in {ExitCode.OK, ExitCode.CONTENTION}:
+            sys.exit(done.stderr)
+        return f"exit code {done.returncode}"
+
+    return run
 
 
 @contextmanager
@@ -114,10 +118,13 @@ def flyway_candidate() -> Iterator[Candidate]:
 @contextmanager
 def candidates(names: Sequence[str]) -> Iterator[list[Candidate]]:
     """Yield those that are named, all for none."""
-    wanted = names or ("none", "presync", "flyway", "psql")
+    wanted = names or ("none", "presync", "unguarded", "flyway", "psql")
     known = {
         "none": Candidate("no migration", lambda _database, _folder: "-"),
-        "presync": Candidate("presync", by_presync),
+        "presync": Candidate("presync", by_presync()),
+        "unguarded": Candidate(
+            "presync, blockers gate off", by_presync(PRESYNC_BLOCKERS_POLICY="off")
+        ),
         "psql": Candidate("psql", by_psql),
     }
     with flyway_candidate() as flyway:

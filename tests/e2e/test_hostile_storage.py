@@ -1,0 +1,80 @@
+"""Storage that takes all the time or all the memory there is, and a whole run in front of it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.canned_http import Answer, CannedServer, answering
+from tests.testbed.crowded_bucket import CROWDS, PREFIX, crowded_bucket
+from tests.testbed.deployment import Deployment
+from tests.testbed.process import ROOT
+from tests.testbed.refusal import Attempt, Refusal
+from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY
+
+OBJECTS = 100_000
+SECONDS = 300
+PENDING = {"V2__x.sql": "CREATE TABLE x ()"}
+
+
+def storage(server: CannedServer, system: str) -> dict[str, str]:
+    """Return the settings that name *server*."""
+    return {
+        "PRESYNC_BACKUP_SOURCE": f"{system}:s3://shop/{PREFIX}",
+        "PRESYNC_BACKUP_STANZA": "app",
+        "PRESYNC_S3_ENDPOINT": server.endpoint,
+        "PRESYNC_ARCHIVE_POLICY": "off",
+        "PRESYNC_MARKER_POLICY": "off",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_REGION": "us-east-1",
+    }
+
+
+@pytest.fixture
+def released() -> Iterator[threading.Event]:
+    """Return what ends the drip of a test with it."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_run_ends_although_its_storage_drips(attempt: Attempt, released: threading.Event) -> None:
+    """A byte a second keeps a thread busy for days; the gate and the process do not wait."""
+    attempt.deployment.release(PENDING)
+    drip = itertools.takewhile(lambda _: not released.wait(1), itertools.repeat(b"x"))
+    with answering(lambda _: Answer(200, length=2**20, more=drip)) as server:
+        expected = Refusal(ExitCode.UNKNOWN_BACKUP, "did not answer within 30s")
+        attempt.assert_refused(expected, storage(server, "pgbackrest"))
+        released.set()
+
+
+def test_hundred_thousand_dumps_fit_into_the_pod(deployment: Deployment) -> None:
+    """Their listing does not, if each keeps what the client makes of it."""
+    deployment.release(PENDING)
+    manifest = (ROOT / "manifests" / "base" / "job.yaml").read_text()
+    (limit,) = re.findall(r"limits: {memory: ([0-9]+)Mi", manifest)
+    with answering(crowded_bucket(CROWDS["dump"], OBJECTS)) as server:
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(deployment.folder),
+            **deployment.env(**storage(server, "dump")),
+        }
+        command = [sys.executable, "-S", "bench/measured.py", sys.executable, "-m", "hook", "run"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True,
+            timeout=SECONDS, check=False,
+        )  # fmt: skip
+    # On a slow machine the gate's time ends first.
+    assert done.returncode in {ExitCode.NO_WAY_BACK, ExitCode.UNKNOWN_BACKUP}, done.stderr
+    peak = float(done.stdout.split()[-1])
+    assert peak < int(limit)
