@@ -28,7 +28,8 @@ _POLL_SECONDS = 0.05
 _HAND_OVER = """\
 #!/bin/sh
 cp "$1" "{folder}/out/$2.part" && mv "{folder}/out/$2.part" "{folder}/out/$2" || exit 1
-until test -e "{folder}/done/$2"; do sleep 0.05; done
+while test -d "{folder}" && ! test -e "{folder}/done/$2"; do sleep 0.05; done
+test -d "{folder}"
 """
 
 
