@@ -24,7 +24,7 @@ COLOUR = "\x1b["
 REPORT_KEYS = {
     "schema", "command", "run_id", "verdict", "exit_code", "code", "started_at", "finished_at",
     "duration_ms", "database", "set", "before", "after", "stages", "migrations", "pending",
-    "marker", "overrides", "waivers", "next",
+    "marker", "backups", "overrides", "waivers", "next",
 }  # fmt: skip
 MIB = 1024
 MEASURE = """
