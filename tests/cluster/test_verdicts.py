@@ -157,12 +157,12 @@ class Case:
 _CASES = {
     "malformed set": Case(ExitCode.BAD_SET, 1, {"V1__a.sql": "SELECT 1", "V01__b.sql": "SELECT 1"}),
     "statement that fails": Case(ExitCode.SQL_FAILED, 2, {"V1__a.sql": "SELECT 1 / 0"}),
-    "index half built": Case(
+    "script that stops half-way": Case(
         ExitCode.PARTIAL,
         3,
         {
-            "V1__t.sql": "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)",
-            "V2__i.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)",
+            "V1__t.sql": "CREATE TABLE t (a int)",
+            "V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (a);\nVACUUM missing",
         },
     ),
     "program that is not there": Case(128, 3, command=("/no/such/program",)),
