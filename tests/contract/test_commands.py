@@ -225,8 +225,12 @@ def test_command_that_fails_is_unknown(
         ("'a\0b'", "cannot be started: embedded null byte"),
     ],
 )
-def test_command_that_cannot_be_started_is_unknown(program: str, told: str) -> None:
+def test_command_that_cannot_be_started_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
     """The image holds no backup programs; who forgot to add one is told so."""
+    # A folder that may not be entered would be what the system complains of.
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     findings = judge_source(f"command:{program}", ACCESS, SYSTEM_IDENTIFIER)
     assert_verdict(findings, cannot_tell("not-started", lambda _: None, told))
     assert "image" in findings[0].hint
