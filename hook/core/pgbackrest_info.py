@@ -13,11 +13,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from io import BytesIO
 from sys import intern
 
 from hook.core.backup import Backup, BackupType
+from hook.core.json_values import instant_of, matching, number_of
 from hook.core.text import clip
 from hook.errors import BackupUnknown
 
@@ -28,7 +28,6 @@ _VERSION = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?")
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
 _BACKUPS = "backup:current"
 _CHECKSUM = ("backrest", "backrest-checksum")
-_LAST_SECOND = 253402300799  # 9999-12-31, the last that a datetime holds
 _REASON_LENGTH = 200
 _DAMAGED = "See whether pgBackRest itself can read the repository: pgbackrest info."
 
@@ -98,8 +97,8 @@ def parse_archive_info(data: bytes) -> ArchiveInfo:
         BackupUnknown: The text is damaged or of another format.
     """
     _, values = _verified(data)
-    db_id = _number(values.get(("db", "db-id")))
-    system_identifier = _number(values.get(("db", "db-system-id")))
+    db_id = number_of(values.get(("db", "db-id")))
+    system_identifier = number_of(values.get(("db", "db-system-id")))
     version = values.get(("db", "db-version"))
     if db_id is None or system_identifier is None or not _VERSION.fullmatch(str(version)):
         raise _damaged("it does not say which cluster it belongs to")
@@ -180,12 +179,12 @@ def info_checksum(lines: Iterable[InfoLine]) -> str:
 
 
 def _read_info(values: Mapping[tuple[str, str], object], entries: Iterable[InfoLine]) -> BackupInfo:
-    db_id = _number(values.get(("db", "db-id")))
-    system_identifier = _number(values.get(("db", "db-system-id")))
+    db_id = number_of(values.get(("db", "db-id")))
+    system_identifier = number_of(values.get(("db", "db-system-id")))
     if db_id is None or system_identifier is None:
         raise _damaged("it does not say which cluster it belongs to")
     clusters = {
-        key: _number(value.get("db-system-id"))
+        key: number_of(value.get("db-system-id"))
         for (section, key), value in values.items()
         if section == "db:history" and isinstance(value, dict)
     }
@@ -198,22 +197,22 @@ def _read_backup(
 ) -> Backup:
     if not _LABEL.fullmatch(label) or not isinstance(entry, dict):
         raise _damaged(f"{label!r} is not an entry for a backup")
-    own_id = _number(entry.get("db-id"))
+    own_id = number_of(entry.get("db-id"))
     cluster = clusters.get(str(own_id))
     error = entry.get("backup-error")
     prior = _labels(label, [entry["backup-prior"]] if entry.get("backup-prior") else [])
     return Backup(
         label=label,
         type=_type(label, entry),
-        started_at=_instant(entry.get("backup-timestamp-start")),
-        stopped_at=_instant(entry.get("backup-timestamp-stop")),
+        started_at=instant_of(entry.get("backup-timestamp-start")),
+        stopped_at=instant_of(entry.get("backup-timestamp-stop")),
         error=error if isinstance(error, bool) else None,
         prior=prior[0] if prior else None,
         references=_labels(label, entry.get("backup-reference") or []),
         system_identifier=None if cluster is None else str(cluster),
-        wal_start=_match(_SEGMENT, entry.get("backup-archive-start")),
-        wal_stop=_match(_SEGMENT, entry.get("backup-archive-stop")),
-        lsn_stop=_match(_LSN, entry.get("backup-lsn-stop")),
+        wal_start=matching(_SEGMENT, entry.get("backup-archive-start")),
+        wal_stop=matching(_SEGMENT, entry.get("backup-archive-stop")),
+        lsn_stop=matching(_LSN, entry.get("backup-lsn-stop")),
         problems=_problems(entry, own_id, db_id),
     )
 
@@ -247,18 +246,3 @@ def _labels(label: str, names: object) -> tuple[str, ...]:
             raise _damaged(f"{label}: {name!r} is not a backup label")
     # Interned, because each backup of a long chain names all those before it.
     return tuple(intern(name) for name in names)
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _instant(value: object) -> datetime | None:
-    seconds = _number(value)
-    if seconds is None or not 0 < seconds <= _LAST_SECOND:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _match(pattern: re.Pattern[str], value: object) -> str | None:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else None

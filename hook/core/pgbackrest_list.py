@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from hook.core.backup import Backup, BackupType, Presence
+from hook.core.json_values import instant_of, matching, number_of
 from hook.core.text import clip, one_line
 from hook.errors import BackupSourceMissing, BackupUnknown
 
@@ -21,7 +21,6 @@ _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
 _ERROR = re.compile(r"[A-Z][A-Za-z]*Error: ")
 _REPEATED = re.compile(r"(?<=at line )([0-9]+).*")
-_LAST_SECOND = 253402300799  # 9999-12-31, the last that a datetime holds
 _REASON_LENGTH = 240
 _TOLD = 10
 _UNREADABLE = "Run the command by hand, and repair what it complains of."
@@ -64,7 +63,7 @@ def parse_pgbackrest_list(value: object, wanted: str | None) -> StanzaInfo:
     name = str(stanza.get("name"))
     status = _object(stanza.get("status"), "status")
     warnings = tuple(_warnings(stanza))
-    _require_readable(one_line(name), _number(status.get("code")), warnings)
+    _require_readable(one_line(name), number_of(status.get("code")), warnings)
     clusters = dict(_clusters(stanza))
     newest = max(clusters, key=lambda key: key[1], default=None)
     current = None if newest is None else clusters[newest]
@@ -111,9 +110,9 @@ def _warnings(stanza: Json) -> Iterator[str]:
     for item in _list(stanza.get("repo")):
         repo = _object(item, "repo")
         status = _object(repo.get("status"), "status")
-        code = _number(status.get("code"))
+        code = number_of(status.get("code"))
         if code not in {_OK, _NO_BACKUPS}:
-            key = _number(repo.get("key"))
+            key = number_of(repo.get("key"))
             yield f"repo{key}: {_message(status)} ({code})"
 
 
@@ -121,8 +120,8 @@ def _clusters(stanza: Json) -> Iterator[tuple[Key, str | None]]:
     """Yield the system identifier of each database that a repository has known."""
     for item in _list(stanza.get("db")):
         db = _object(item, "db")
-        identifier = _number(db.get("system-id"))
-        key = (_number(db.get("repo-key")) or 0, _number(db.get("id")) or 0)
+        identifier = number_of(db.get("system-id"))
+        key = (number_of(db.get("repo-key")) or 0, number_of(db.get("id")) or 0)
         yield key, None if identifier is None else str(identifier)
 
 
@@ -131,31 +130,31 @@ def _archives(
 ) -> Iterator[ArchiveRange]:
     for item in _list(stanza.get("archive")):
         archive = _object(item, "archive")
-        first, last = (_match(_SEGMENT, archive.get(key)) for key in ("min", "max"))
+        first, last = (matching(_SEGMENT, archive.get(key)) for key in ("min", "max"))
         if first and last and clusters.get(_database(archive)) == current:
             yield ArchiveRange(first, last)
 
 
 def _backup(item: Json, clusters: Mapping[Key, str | None]) -> Backup:
-    label = _match(_LABEL, item.get("label"))
+    label = matching(_LABEL, item.get("label"))
     if label is None:
         raise _damaged("a backup has no label")
     times, lsn, archive = (
         _object(item.get(key), f"{key} of backup {label}")
         for key in ("timestamp", "lsn", "archive")
     )
-    error, prior = item.get("error"), _match(_LABEL, item.get("prior"))
+    error, prior = item.get("error"), matching(_LABEL, item.get("prior"))
     return Backup(
         label=label,
         type=_type(label, item),
-        started_at=_instant(times.get("start")),
-        stopped_at=_instant(times.get("stop")),
+        started_at=instant_of(times.get("start")),
+        stopped_at=instant_of(times.get("stop")),
         error=error if isinstance(error, bool) else None,
         prior=prior,
         references=tuple(map(str, _list(item.get("reference") or []))),
         system_identifier=clusters.get(_database(item)),
-        wal_start=_match(_SEGMENT, archive.get("start")),
-        lsn_stop=_match(_LSN, lsn.get("stop")),
+        wal_start=matching(_SEGMENT, archive.get("start")),
+        lsn_stop=matching(_LSN, lsn.get("stop")),
         # Nobody but pgBackRest can look.
         presence=Presence.COMPLETE,
     )
@@ -170,7 +169,7 @@ def _type(label: str, item: Json) -> BackupType:
 
 def _database(item: Json) -> Key:
     database = _object(item.get("database"), "database")
-    return _number(database.get("repo-key")) or 0, _number(database.get("id")) or 0
+    return number_of(database.get("repo-key")) or 0, number_of(database.get("id")) or 0
 
 
 def _message(status: Json) -> str:
@@ -198,18 +197,3 @@ def _damaged(reason: str) -> BackupUnknown:
         f"what it printed is not like the output of pgbackrest info: {one_line(reason)}",
         "Let the command end in `pgbackrest info --output=json`.",
     )
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _instant(value: object) -> datetime | None:
-    seconds = _number(value)
-    if seconds is None or not 0 < seconds <= _LAST_SECOND:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _match(pattern: re.Pattern[str], value: object) -> str | None:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else None
