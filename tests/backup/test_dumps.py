@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -164,3 +165,26 @@ def test_dumps_of_another_database_are_refused(
     theirs = ask(pg_dump, PRESYNC_URL=primary.url("postgres"))
     told = f"holds dumps of {pg_dump.database}, the database is postgres"
     assert_answer(theirs, ExitCode.NO_WAY_BACK, "backup", told)
+
+
+def test_dump_that_a_run_had_made_lets_it_pass_and_can_be_restored(
+    primary: PostgresServer, binaries: Binaries, tls_s3: S3Server, ask: Ask
+) -> None:
+    """The whole way: no dump, one is made, the gate reads it in the bucket, pg_restore too."""
+    with created_database(primary) as database, created_database(primary) as restored:
+        database.execute(
+            "CREATE SCHEMA crm; CREATE TABLE crm.t AS SELECT n FROM generate_series(1, 1000) AS n"
+        )
+        dumps = PgDump(binaries.folder / "pg_dump", primary, database.name, tls_s3)
+        dumps.root.parent.mkdir(exist_ok=True)
+        trigger = f"dump:s3://{BUCKET}/{database.name}"
+        path = f"{binaries.folder}{os.pathsep}{os.environ['PATH']}"
+        done = ask(dumps, "run", PRESYNC_BACKUP_TRIGGER=trigger, PATH=path)
+        assert done.exit_code == ExitCode.OK, done.stderr
+        (made,) = (item for item in dumps.root.rglob("*") if item.is_file())
+        name = f"dump s3://{BUCKET}/{made.relative_to(tls_s3.root / BUCKET)}"
+        assert name in {finding.get("backup") for finding in findings(done, "trigger")}
+        program = binaries.folder / "pg_restore"
+        subprocess.run([program, "--dbname", restored.conninfo, made], check=True)
+        assert restored.query("SELECT count(*), sum(n) FROM crm.t") == [(1000, 500_500)]
+        assert restored.query("SELECT to_regclass('shop_item')") == [(None,)]

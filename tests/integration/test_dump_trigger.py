@@ -1,12 +1,12 @@
-"""The trigger that dumps into a bucket: a real S3 server, a real database, a real pg_dump.
+"""The trigger that dumps into a bucket: a real S3 server, a real database.
 
-Where a dump has to go wrong, a program of the test's own stands in for pg_dump.
+A program of the test's own stands in for pg_dump, as a dump has to go wrong here. That of
+the server is at work in ``tests/backup/test_dumps.py``: not every server comes with one.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
-from hook.settings.backup_source import S3Location, S3Settings, parse_backup_source
-from hook.settings.backup_trigger import DumpTrigger as Named
+from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.settings.backup_source import S3Location, S3Settings
 from hook.settings.target import ConnectionTarget
 from hook.triggers import Phase, Standing, Wanted
 from hook.triggers.dump import SIZE_LIMIT, DumpTrigger
-from tests.testbed.binaries import Binaries
 from tests.testbed.database import Database
-from tests.testbed.gate import Gate
 from tests.testbed.run_context import eventually, target_of
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, running_s3
 
@@ -96,33 +93,6 @@ def _uploads(settings: S3Settings) -> list[str]:
 def _assert_nothing_left(settings: S3Settings) -> None:
     assert _objects(settings) == []
     assert _uploads(settings) == []
-
-
-def test_dump_is_one_that_can_be_restored(
-    bucket: S3Settings,
-    database: Database,
-    binaries: Binaries,
-    make_database: Callable[..., Database],
-    tmp_path: Path,
-) -> None:
-    """The object is what pg_dump wrote, whole, and pg_restore takes it."""
-    database.execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) AS n")
-    trigger = DumpTrigger(
-        target_of(database), S3Location("dumps", ""), bucket, str(binaries.folder / "pg_dump")
-    )
-    begun = trigger.begin(WANTED)
-    assert _end_of(trigger).phase is Phase.ENDED, trigger.look()
-    trigger.close()
-    (key,) = _objects(bucket)
-    assert begun.name == f"dump s3://dumps/{key}"
-    assert key.startswith(f"{database.name}/")
-    assert key.endswith("Z.dump")
-    file = tmp_path / "dump"
-    file.write_bytes(_client(bucket).get_object(Bucket="dumps", Key=key)["Body"].read())
-    other = make_database()
-    restore = [str(binaries.folder / "pg_restore"), "--dbname", other.conninfo, str(file)]
-    subprocess.run(restore, check=True)
-    assert other.query("SELECT count(*), sum(n) FROM t") == [(1000, 500_500)]
 
 
 def test_dump_of_a_program_that_fails_is_not_there(make: Make, bucket: S3Settings) -> None:
@@ -214,21 +184,3 @@ def test_key_with_a_passphrase_is_not_shown(bucket: S3Settings, database: Databa
     with pytest.raises(BackupSourceMissing, match="sslpassword") as caught:
         trigger.begin(WANTED)
     assert CANARY not in caught.value.message
-
-
-def test_run_dumps_and_finds_its_dump(
-    gate: Gate, bucket: S3Settings, binaries: Binaries, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The whole way: no dump, one is made, the gate reads it in the bucket, and lets pass."""
-    monkeypatch.setenv("PATH", f"{binaries.folder}{os.pathsep}{os.environ['PATH']}")
-    backup = gate.settings.backup._replace(
-        source=parse_backup_source("dump:s3://dumps/shop"),
-        trigger=Named(S3Location("dumps", "shop")),
-        s3_endpoint=bucket.endpoint,
-    )
-    gate.settings = gate.settings._replace(backup=backup)
-    report = gate.run({"V1__a.sql": "CREATE TABLE a (id int)"})
-    assert report.exit_code is ExitCode.OK, report.verdict
-    (key,) = _objects(bucket)
-    told = [item for result in report.results for item in result.findings]
-    assert any(item.facts.get("backup") == f"dump s3://dumps/{key}" for item in told)
