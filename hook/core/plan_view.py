@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hook.core.callback_book import PreparedCallback
 from hook.core.events import EACH_EVENTS
+from hook.core.locks import LockRequest
 from hook.core.outcome import Finding, passed
 from hook.core.prepared import PreparedScript
 from hook.core.script import Migration
@@ -20,7 +23,6 @@ def describe_script(script: PreparedScript, undo: Migration | None = None) -> Fi
     how = "in one transaction" if script.in_transaction else f"without transaction: {script.reason}"
     how = how if script.is_run else "recorded, not run"
     statements = counted(script.statement_count, "statement")
-    locks = [{"relation": item.relation, "mode": item.mode.value} for item in script.requests]
     return passed(
         "pending",
         f"{script.migration.script}: {statements} {how}"
@@ -31,7 +33,7 @@ def describe_script(script: PreparedScript, undo: Migration | None = None) -> Fi
         transactional=script.in_transaction,
         statements=script.statement_count,
         executed=script.is_run,
-        locks=locks,
+        locks=_locks(script.requests),
         undo=None if undo is None else undo.script,
     )
 
@@ -54,5 +56,12 @@ def describe_callback(prepared: PreparedCallback) -> Finding:
         description=callback.description,
         transactional=prepared.in_transaction,
         statements=len(prepared.body),
-        locks=[{"relation": item.relation, "mode": item.mode.value} for item in prepared.requests],
+        locks=_locks(prepared.requests),
     )
+
+
+def _locks(requests: Iterable[LockRequest]) -> list[dict[str, str]]:
+    return [
+        {"relation": item.relation, "mode": item.mode.value, "target": item.target.value}
+        for item in requests
+    ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from hook.core.locks import LockTarget
 from hook.core.outcome import Finding
 from hook.core.report import Report
-from hook.core.text import one_line
+from hook.core.text import counted, one_line
 from hook.render.palette import Colour, Palette
 from hook.render.report_text import render_report
 
@@ -14,15 +15,26 @@ _STAGE = "plan"
 
 
 def render_plan(report: Report, palette: Palette) -> str:
-    """Return the report with the pending scripts in running order and what they will lock."""
+    """Return the report with what would run, pending scripts in their order, and its locks."""
     planned = [
         item for result in report.results if result.name == _STAGE for item in result.findings
     ]
     rest = tuple(result for result in report.results if result.name != _STAGE)
-    section = [palette.paint(f"{len(planned)} pending, in this order", Colour.STRONG)]
+    pending = [item for item in planned if item.rule == "pending"]
+    callbacks = [item for item in planned if item.rule == "callback"]
+    scripts = _section(f"{len(pending)} pending, in this order", pending, palette)
+    around = _section(counted(len(callbacks), "callback"), callbacks, palette)
+    gap = [""] if scripts and around else []
+    return render_report(report._replace(results=rest), palette, (*scripts, *gap, *around))
+
+
+def _section(title: str, planned: Sequence[Finding], palette: Palette) -> list[str]:
+    if not planned:
+        return []
+    lines = [palette.paint(title, Colour.STRONG)]
     for item in planned:
-        section += _script_lines(item, palette)
-    return render_report(report._replace(results=rest), palette, section if planned else ())
+        lines += _script_lines(item, palette)
+    return lines
 
 
 def _script_lines(finding: Finding, palette: Palette) -> Iterator[str]:
@@ -31,5 +43,6 @@ def _script_lines(finding: Finding, palette: Palette) -> Iterator[str]:
     yield f"  {message if is_plain else palette.paint(message, Colour.WARNING)}"
     locks = finding.facts.get("locks")
     for lock in locks if isinstance(locks, list) else []:
-        text = one_line(f"{lock['mode']} on {lock['relation']}")
+        of_index = "" if lock["target"] == LockTarget.RELATION.value else f"{lock['target']} "
+        text = one_line(f"{lock['mode']} on {of_index}{lock['relation']}")
         yield f"      {palette.paint(text, Colour.DIM)}"

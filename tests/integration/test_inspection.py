@@ -142,7 +142,8 @@ def test_plan_tells_each_script(gate: Gate) -> None:
     result = ask(gate, bootstrap.plan).results[-1]
     assert result.name == "plan"
     assert [item.facts["script"] for item in result.findings] == ["V2__x.sql", "R__v.sql"]
-    assert result.findings[0].facts["locks"] == [{"relation": "t", "mode": "AccessExclusiveLock"}]
+    lock = {"relation": "t", "mode": "AccessExclusiveLock", "target": "relation"}
+    assert result.findings[0].facts["locks"] == [lock]
 
 
 def test_info_shows_a_history_that_validate_refuses(gate: Gate) -> None:

@@ -66,7 +66,8 @@ def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
     finding = describe_script(prepared)
     assert prepared.head_line == 2
     assert finding.message == "V2__x.sql: 1 statement in one transaction"
-    assert finding.facts["locks"] == [{"relation": "t", "mode": "AccessExclusiveLock"}]
+    lock = {"relation": "t", "mode": "AccessExclusiveLock", "target": "relation"}
+    assert finding.facts["locks"] == [lock]
     alone = describe_script(prepare_script(SCRIPT, ALONE.encode(), allows_mixed=False))
     assert alone.message.startswith("V2__x.sql: 1 statement without transaction: CREATE INDEX")
     assert alone.facts["transactional"] is False

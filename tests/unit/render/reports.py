@@ -108,7 +108,10 @@ REFUSED_RUN = PASSED_RUN._replace(
     next_steps=("presync check",),
 )
 
-_LOCK = {"relation": "shop.customer", "mode": "AccessExclusiveLock"}
+_LOCKS = [
+    {"relation": "shop.customer", "mode": "AccessExclusiveLock", "target": "relation"},
+    {"relation": "i", "mode": "ShareUpdateExclusiveLock", "target": "the table of the index"},
+]
 
 PLAN = PASSED_RUN._replace(
     command="plan",
@@ -122,12 +125,18 @@ PLAN = PASSED_RUN._replace(
                     "pending",
                     "V4__add_email.sql: 2 statements in one transaction",
                     transactional=True,
-                    locks=[_LOCK],
+                    locks=_LOCKS,
                 ),
                 passed(
                     "pending",
                     "V5__x.sql: 1 statement without transaction: CREATE INDEX CONCURRENTLY",
                     transactional=False,
+                    locks=[],
+                ),
+                passed(
+                    "callback",
+                    "callback afterMigrate.sql: 1 statement at afterMigrate",
+                    transactional=True,
                     locks=[],
                 ),
             ),
