@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hook.core.events import VALIDATION, Event, callbacks_of_command
 from hook.core.outcome import passed
 from hook.core.plan_view import describe_callback, describe_script
+from hook.core.text import counted
 from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.reading import (
@@ -93,6 +94,7 @@ def runs(journal: Journal, build: BuildReading, stage: RunsStage) -> Report:
             journal.runs = journal.stage(
                 "runs", lambda: stage.run(journal.ctx, reached.session, reached.facts)
             )
+            journal.summary = f"{counted(len(journal.runs), 'run')} on record"
     return journal.report()
 
 

@@ -25,6 +25,7 @@ def test_failure_is_remembered_until_somebody_insists(
     shown = run_presync(["info", "--runs", "--format", "text"], env)
     assert shown.exit_code == ExitCode.OK
     assert shown.stdout.count("| FAILED 20 SQL_FAILED |") == 2
+    assert shown.events[-1]["verdict"].startswith("PASSED 0 OK: 2 runs on record, in ")
     listed = run_presync(["info", "--runs"], env).report
     assert [run["exit_code"] for run in listed["runs"]] == [20, 20]
 
