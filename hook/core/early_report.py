@@ -80,5 +80,5 @@ def with_failed_sink(report: Report, error: HookError) -> Report:
         verdict=compose_verdict(facts),
         exit_code=error.exit_code,
         results=(*report.results, Result("report", (finding,))),
-        next_steps=next_steps(error.exit_code, report.command),
+        next_steps=next_steps(finding, report.command),
     )

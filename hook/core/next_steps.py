@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hook.core.outcome import Finding
 from hook.errors import ExitCode
 
 _COMMANDS = {
@@ -22,11 +23,15 @@ _COMMANDS = {
     ExitCode.BLOCKED: ("presync check",),
     ExitCode.UNKNOWN_BACKUP: ("presync check",),
 }
+# What the ledger remembers has left no row in the schema history.
+_OF_THE_LEDGER = ("presync info --runs",)
+_COMMANDS_OF_RULES = {"failure-remembered": _OF_THE_LEDGER, "cut-off": _OF_THE_LEDGER}
 
 
-def next_steps(code: ExitCode, command: str) -> tuple[str, ...]:
-    """Return the commands to type after *command* ended with *code*, the most telling one first.
+def next_steps(deciding: Finding, command: str) -> tuple[str, ...]:
+    """Return the commands to type after *command* ended so, the most telling one first.
 
     *command* itself has told what it knows.
     """
-    return tuple(step for step in _COMMANDS.get(code, ()) if step != f"presync {command}")
+    steps = _COMMANDS_OF_RULES.get(deciding.rule) or _COMMANDS.get(deciding.code, ())
+    return tuple(step for step in steps if step != f"presync {command}")

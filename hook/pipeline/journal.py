@@ -269,7 +269,7 @@ class Journal:
             infos=self.infos,
             runs=self.runs,
             shown=self.shown,
-            next_steps=next_steps(code, self.command) if code else self.next_steps,
+            next_steps=next_steps(deciding, self.command) if deciding else self.next_steps,
             marker=self.marker,
             backups=self._backups(),
             progress=self.progress,

@@ -186,8 +186,10 @@ def test_failed_row_is_refused_until_it_is_resolved(
     """The run after a partial one names the row."""
     released.release({"V2__x.sql": "CREATE INDEX CONCURRENTLY i ON t (id);\nVACUUM missing"})
     run_presync(["run"], released.env())
-    verdict = verdict_of(run_presync(["run"], released.env()), released, ExitCode.FAILED_BEFORE)
+    refused = run_presync(["run"], released.env())
+    verdict = verdict_of(refused, released, ExitCode.FAILED_BEFORE)
     assert "version 2 (V2__x.sql) is recorded as failed" in verdict
+    assert refused.report["next"] == ["presync info", "presync repair"]
 
 
 @pytest.mark.parametrize("wait", [{"PRESYNC_LOCK_WAIT": "100ms"}, {"FLYWAY_LOCK_RETRY_COUNT": "0"}])

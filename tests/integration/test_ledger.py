@@ -119,6 +119,7 @@ def test_broken_script_runs_once(gate: Gate) -> None:
     assert gate.database.query("SELECT last_value FROM runs") == [(1,)]
     assert again[0].verdict.startswith("REFUSED 14 FAILED_BEFORE: V2__x.sql:1 22P02 ")
     assert again[0].verdict.endswith("; database untouched")
+    assert again[0].next_steps == ("presync info --runs",)
 
 
 @pytest.mark.parametrize("change", ["file", "history", "time", "order"])
