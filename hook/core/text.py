@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+_LISTED = 4
 # Besides C0, DEL and C1: line separators that log collectors and `str.splitlines` obey.
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
 _VISIBLE = {number: f"\\u{number:04x}" for number in _CONTROLS} | {
@@ -23,6 +26,11 @@ def one_line(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return ``1 script``, ``2 scripts``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return *names* for a sentence, the middle ones left out when there are many."""
+    return ", ".join(names) if len(names) <= _LISTED else f"{names[0]} … {names[-1]}"
 
 
 def clip(text: str, length: int) -> str:

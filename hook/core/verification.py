@@ -15,6 +15,7 @@ from hook.core.history import (
 from hook.core.outcome import Finding, failed, passed
 from hook.core.plan import Plan
 from hook.core.script import Migration
+from hook.core.text import listed
 from hook.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def judge_level(plan: Plan) -> tuple[Finding, ...]:
     """Judge whether the schema is already at the level that the release needs."""
     if not plan.pending:
         return (passed("level", f"nothing pending, at {plan.current or 'no version'}"),)
-    names = ", ".join(item.script for item in plan.pending)
+    names = listed([item.script for item in plan.pending])
     message = f"{len(plan.pending)} pending: {names}"
     hint = "Run `presync run` for this release, or wait for the run that is under way."
     return (failed(ExitCode.NOT_YET, "level", message, hint),)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import passed
+from hook.core.text import listed
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from hook.core.server import ServerFacts
     from hook.engines import Engine, Reader
     from hook.stages import Context
-
-_NAMED = 4
 
 
 class HistoryStage:
@@ -47,13 +45,6 @@ def _describe(history: History, plan: Plan) -> Finding:
     at = f"at {plan.current}" if plan.current else "without version"
     if not plan.pending:
         return passed("history", f"{place} {at}, nothing pending")
-    listed = _listed([item.script for item in plan.pending])
+    names = listed([item.script for item in plan.pending])
     state = at if history.exists else "is not there yet"
-    return passed("history", f"{place} {state}, {len(plan.pending)} pending: {listed}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return *names*, the middle ones left out when there are many."""
-    if len(names) <= _NAMED:
-        return ", ".join(names)
-    return f"{names[0]} … {names[-1]}"
+    return passed("history", f"{place} {state}, {len(plan.pending)} pending: {names}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.text import clip, clip_bytes, one_line
+from hook.core.text import clip, clip_bytes, listed, one_line
 
 
 def test_one_line_shows_newlines_and_terminal_escapes() -> None:
@@ -16,6 +16,12 @@ def test_one_line_shows_newlines_and_terminal_escapes() -> None:
 def test_one_line_keeps_other_languages() -> None:
     """Letters of any script stay readable."""
     assert one_line("列 “имя” 🙂") == "列 “имя” 🙂"
+
+
+def test_many_names_are_told_by_their_ends() -> None:
+    """A release of thousands of scripts is one line of a log all the same."""
+    assert listed(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert listed(["a", "b", "c", "d", "e"]) == "a … e"
 
 
 def test_clip_shows_the_cut() -> None:
