@@ -149,7 +149,8 @@ SHAPES = (
     ),
     CommandShape(
         "lint",
-        "Judge migration files without a database. PATH stands for the configured locations.",
+        "Judge migration files without a database: those in each PATH, or where none is named"
+        " those of the configured locations.",
         "presync lint ./migrations",
         Need.NO_DATABASE,
         OFFLINE_GROUPS,

@@ -138,7 +138,8 @@ class _Command(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            # An argument is part of the usage line, and has nothing to say here.
+            if record is not None and record[1]:
                 group = getattr(parameter, "group", None)
                 heading = group.value if isinstance(group, Group) else "Options"
                 sections.setdefault(heading, []).append(record)

@@ -10,6 +10,7 @@ from hook.core.activity import Activity, ActivityRow, LockHolder, PreparedTransa
 from hook.core.locks import LockMode
 from hook.core.outcome import Finding, failed, passed, unknown, warned
 from hook.core.span import describe_span
+from hook.core.text import counted
 from hook.errors import ExitCode
 
 _LISTED = 3
@@ -158,11 +159,12 @@ def calm_finding(activity: Activity) -> Finding:
     """Return the finding for a server where nobody blocks."""
     oldest = max((row.oldest_age for row in activity.rows), default=timedelta(0))
     tables = len(activity.relations)
-    message = (
-        f"nobody holds a conflicting lock on {tables} existing"
-        f" {'relation' if tables == 1 else 'relations'},"
-        f" oldest visible transaction {describe_span(oldest)}"
+    calm = (
+        f"nobody holds a conflicting lock on {counted(tables, 'existing relation')}"
+        if tables
+        else "no relation is there yet that a conflicting lock could be held on"
     )
+    message = f"{calm}, oldest visible transaction {describe_span(oldest)}"
     return passed("blockers", message, relations=sorted(activity.relations))
 
 

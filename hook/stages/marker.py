@@ -264,7 +264,7 @@ class PositionStage:
 def _tell(ctx: Context, marker: Marker) -> None:
     ctx.events(
         "marker.recorded",
-        marker.describe(),
+        f"the run begins at {marker.describe()}",
         name=marker.name,
         lsn=marker.lsn,
         time=exact_time(marker.time),

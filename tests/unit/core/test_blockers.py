@@ -31,6 +31,8 @@ def test_quiet_server_passes() -> None:
     (finding,) = judge(activity_of())
     assert (finding.rule, finding.status) == ("blockers", Status.PASSED)
     assert "1 existing relation," in finding.message
+    (finding,) = judge(replace(activity_of(), relations=frozenset()))
+    assert finding.message.startswith("no relation is there yet that ")
 
 
 def test_conflicting_holder_is_named_in_full() -> None:
