@@ -14,8 +14,7 @@ ALIASES = {"migrate": DEFAULT_COMMAND}
 
 OFFLINE_GROUPS = (Group.MIGRATIONS, Group.FLYWAY, Group.OUTPUT)
 READING_GROUPS = (Group.DATABASE, *OFFLINE_GROUPS)
-INFO_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
-EDITING_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
+RUN_GROUPS = (Group.DATABASE, Group.MIGRATIONS, Group.FLYWAY, Group.RUN, Group.OUTPUT)
 ALL_GROUPS = tuple(Group)
 
 
@@ -92,7 +91,7 @@ SHAPES = (
         "Show what `run` would apply, in which order and with which locks. Changes nothing.",
         "presync plan --sql --locations /migrations",
         Need.DATABASE,
-        EDITING_GROUPS,
+        RUN_GROUPS,
         flags=(OwnFlag.SQL,),
     ),
     CommandShape(
@@ -101,7 +100,7 @@ SHAPES = (
         " Changes nothing, but runs the callbacks of info.",
         "presync info --of-state pending --format text",
         Need.DATABASE,
-        INFO_GROUPS,
+        RUN_GROUPS,
         flags=(
             OwnFlag.RUNS,
             OwnFlag.SINCE_DATE,
@@ -135,7 +134,7 @@ SHAPES = (
         " with --yes.",
         "presync repair --version 5 --yes",
         Need.DATABASE,
-        EDITING_GROUPS,
+        RUN_GROUPS,
         flags=(OwnFlag.CONFIRM, OwnFlag.ONE_VERSION),
     ),
     CommandShape(
@@ -144,7 +143,7 @@ SHAPES = (
         " what it creates; creates it with --yes.",
         "presync baseline --baseline-version 3 --yes",
         Need.DATABASE,
-        EDITING_GROUPS,
+        RUN_GROUPS,
         flags=(OwnFlag.CONFIRM,),
     ),
     CommandShape(

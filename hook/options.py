@@ -22,12 +22,6 @@ from hook.settings.specification import LOCATIONS, SETTINGS
 _HELP_NAMES = ["-h", "--help"]
 _PATHS = "paths"
 _PLACEHOLDERS = "placeholders"
-_CONFIRMED = "confirmed"
-_RETRIES_FAILED = "retries_failed"
-_SHOWS_RUNS = "shows_runs"
-_SQL = "sql"
-_IDS = "ids"
-_IAM_POLICY = "iam_policy"
 T = TypeVar("T")
 _Callback = Callable[[click.Context, click.Parameter, str | None], T | None]
 
@@ -71,30 +65,28 @@ def _parsed_by(parse: Callable[[str], T]) -> _Callback[T]:
     return read
 
 
+def _parameter(flag: OwnFlag) -> str:
+    return flag.name.lower()
+
+
 def _valued(
     flag: OwnFlag, parse: Callable[[str], object], metavar: str, meaning: str
 ) -> click.Option:
     return click.Option(
-        [flag.value, flag.name.lower()], callback=_parsed_by(parse), metavar=metavar, help=meaning
+        [flag.value, _parameter(flag)], callback=_parsed_by(parse), metavar=metavar, help=meaning
     )
 
 
-_SWITCHES = (
-    (
-        OwnFlag.CONFIRM,
-        _CONFIRMED,
-        "Make the changes. Without it they are shown, and nothing is changed.",
+_SWITCHES = {
+    OwnFlag.CONFIRM: "Make the changes. Without it they are shown, and nothing is changed.",
+    OwnFlag.RETRY_FAILED: (
+        "Run a migration that failed a moment ago, although nothing has changed since."
     ),
-    (
-        OwnFlag.RETRY_FAILED,
-        _RETRIES_FAILED,
-        "Run a migration that failed a moment ago, although nothing has changed since.",
-    ),
-    (OwnFlag.RUNS, _SHOWS_RUNS, "Show the last runs from the ledger, the newest first."),
-    (OwnFlag.SQL, _SQL, "Show the statements that `run` would send, as a script for psql."),
-    (OwnFlag.IDS, _IDS, "Show versions, and descriptions of repeatables, in one line."),
-    (OwnFlag.IAM_POLICY, _IAM_POLICY, "Show the IAM policy that these settings need in AWS."),
-)
+    OwnFlag.RUNS: "Show the last runs from the ledger, the newest first.",
+    OwnFlag.SQL: "Show the statements that `run` would send, as a script for psql.",
+    OwnFlag.IDS: "Show versions, and descriptions of repeatables, in one line.",
+    OwnFlag.IAM_POLICY: "Show the IAM policy that these settings need in AWS.",
+}
 _OWN_FLAGS = {
     OwnFlag.ONE_VERSION: _valued(
         OwnFlag.ONE_VERSION,
@@ -124,8 +116,8 @@ _OWN_FLAGS = {
         OwnFlag.OF_STATE, parse_states, "STATE,…", "Show only these states, such as pending."
     ),
     **{
-        flag: click.Option([flag.value, name], is_flag=True, help=meaning)
-        for flag, name, meaning in _SWITCHES
+        flag: click.Option([flag.value, _parameter(flag)], is_flag=True, help=meaning)
+        for flag, meaning in _SWITCHES.items()
     },
 }
 
@@ -269,29 +261,33 @@ def _read_inputs(parameters: Mapping[str, object], around: Inputs) -> Inputs:
 
 def _read_orders(parameters: Mapping[str, object]) -> Orders:
     return Orders(
-        is_confirmed=parameters.get(_CONFIRMED) is True,
-        retries_failed=parameters.get(_RETRIES_FAILED) is True,
-        shows_runs=parameters.get(_SHOWS_RUNS) is True,
+        is_confirmed=_is_given(parameters, OwnFlag.CONFIRM),
+        retries_failed=_is_given(parameters, OwnFlag.RETRY_FAILED),
+        shows_runs=_is_given(parameters, OwnFlag.RUNS),
         only=_version(parameters, OwnFlag.ONE_VERSION),
-        wants_sql=parameters.get(_SQL) is True,
-        wants_policy=parameters.get(_IAM_POLICY) is True,
+        wants_sql=_is_given(parameters, OwnFlag.SQL),
+        wants_policy=_is_given(parameters, OwnFlag.IAM_POLICY),
         shown=_read_filter(parameters),
     )
 
 
 def _read_filter(parameters: Mapping[str, object]) -> InfoFilter | None:
-    states = parameters.get(OwnFlag.OF_STATE.name.lower())
+    states = parameters.get(_parameter(OwnFlag.OF_STATE))
     shown = InfoFilter(
-        since=str(parameters.get(OwnFlag.SINCE_DATE.name.lower()) or ""),
-        until=str(parameters.get(OwnFlag.UNTIL_DATE.name.lower()) or ""),
+        since=str(parameters.get(_parameter(OwnFlag.SINCE_DATE)) or ""),
+        until=str(parameters.get(_parameter(OwnFlag.UNTIL_DATE)) or ""),
         from_version=_version(parameters, OwnFlag.SINCE_VERSION),
         to_version=_version(parameters, OwnFlag.UNTIL_VERSION),
         states=states if isinstance(states, frozenset) else frozenset(),
-        is_for_scripts=parameters.get(_IDS) is True,
+        is_for_scripts=_is_given(parameters, OwnFlag.IDS),
     )
     return None if shown == InfoFilter() else shown
 
 
+def _is_given(parameters: Mapping[str, object], switch: OwnFlag) -> bool:
+    return parameters.get(_parameter(switch)) is True
+
+
 def _version(parameters: Mapping[str, object], flag: OwnFlag) -> Version | None:
-    version = parameters.get(flag.name.lower())
+    version = parameters.get(_parameter(flag))
     return version if isinstance(version, Version) else None
