@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from hook.core.census import Toll
     from hook.core.query_result import QueryResult
 
+# The server's settings are 32-bit numbers.
+_LONGEST_TIMEOUT_MS = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -33,6 +37,15 @@ class Limits:
     lock_timeout_ms: int
     statement_timeout_ms: int
     seconds: float
+
+    @classmethod
+    def of(cls, lock_timeout: timedelta, statement_timeout: timedelta, seconds: float) -> Limits:
+        """Return these limits as settings of the server."""
+        return cls(_milliseconds(lock_timeout), _milliseconds(statement_timeout), seconds)
+
+
+def _milliseconds(span: timedelta) -> int:
+    return min(span // timedelta(milliseconds=1), _LONGEST_TIMEOUT_MS)
 
 
 @dataclass(frozen=True, slots=True)

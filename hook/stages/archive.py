@@ -17,6 +17,7 @@ from hook.core.freshness import usable_backup
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, failed, from_error, unknown
 from hook.core.restore_window import WindowJudgement, judge_restore_window
+from hook.core.silence import judge_silence
 from hook.core.usability import FreshnessPolicy
 from hook.core.wal import Recovery, parse_lsn, parse_segment
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError
@@ -65,7 +66,8 @@ class ArchiveStage:
                 found = _nothing(from_error(error, Status.UNKNOWN))
             if found is None:
                 ctx.deadline.raise_if_over()
-                found = _nothing(self._no_answer())
+                what = f"{self.catalog.describe()} did not tell its WAL"
+                found = _nothing(judge_silence(what, self.timeout))
             note(found)
             if isinstance(found, WindowJudgement):
                 return (found.finding,)
@@ -122,15 +124,6 @@ class ArchiveStage:
             return _nothing(finding, backup.label)
         evidence = self.catalog.read_archive(recovery)
         return WalFound(backup.label, judge_archive(evidence, server, self.max_lag, identifier))
-
-    def _no_answer(self) -> Finding:
-        return unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            BackupUnknown.rule,
-            f"{self.catalog.describe()} did not tell its WAL within"
-            f" {self.timeout.total_seconds():g}s",
-            "Check the endpoint, network policies and proxies between this pod and the storage.",
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from hook.catalogs import BackupCatalog
 from hook.clock import Background
 from hook.core.freshness import Freshness, judge_freshness
 from hook.core.origin import ServerIdentity
-from hook.core.outcome import Finding, Status, failed, from_error, unknown, warned
+from hook.core.outcome import Finding, Status, failed, from_error, warned
+from hook.core.silence import judge_silence
 from hook.core.usability import DEFAULT_CLOCK_SKEW, FreshnessPolicy
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.stages import Context
@@ -60,21 +61,13 @@ class BackupStage:
                 return (from_error(error, Status.UNKNOWN),)
             if evidence is None:
                 ctx.deadline.raise_if_over()
-                return (self._no_answer(catalog),)
+                return (judge_silence(f"{catalog.describe()} did not answer", self.timeout),)
             policy = FreshnessPolicy(self.max_age, server, self.clock_skew)
             freshness = judge_freshness(evidence, policy, ctx.clock.now())
             note(freshness)
             return freshness.findings
 
         return finish
-
-    def _no_answer(self, catalog: BackupCatalog) -> Finding:
-        return unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            BackupUnknown.rule,
-            f"{catalog.describe()} did not answer within {self.timeout.total_seconds():g}s",
-            "Check the endpoint, network policies and proxies between this pod and the storage.",
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ from hook.core.marker import (
     with_position,
 )
 from hook.core.origin import ServerIdentity, judge_origin
-from hook.core.outcome import Finding, Status, failed, from_error, unknown, warned
+from hook.core.outcome import Finding, Status, failed, from_error, warned
 from hook.core.restore_commands import RestoreSource, restore_commands
+from hook.core.silence import judge_silence
 from hook.core.usability import FreshnessPolicy
 from hook.errors import (
     BackupSourceMissing,
@@ -217,12 +218,7 @@ class MarkerStage:
         return run_bounded(lambda: self.catalog.has_segment(marker.segment), bound, ctx.interrupt)
 
     def _no_answer(self, limit: timedelta) -> Finding:
-        return unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            BackupUnknown.rule,
-            f"{self.catalog.describe()} did not answer within {limit.total_seconds():g}s",
-            "Check the endpoint, network policies and proxies between this pod and the storage.",
-        )
+        return judge_silence(f"{self.catalog.describe()} did not answer", limit)
 
 
 @dataclass(frozen=True, slots=True)

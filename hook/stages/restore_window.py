@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from hook.catalogs import BackupCatalog
 from hook.clock import Background
 from hook.core.origin import ServerIdentity
-from hook.core.outcome import Finding, Status, from_error, unknown
+from hook.core.outcome import Finding, Status, from_error
 from hook.core.restore_window import WindowJudgement, judge_restore_window
-from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
+from hook.core.silence import judge_silence
+from hook.errors import BackupSourceMissing, BackupUnknown
 
 if TYPE_CHECKING:
     from hook.stages import Context
@@ -56,18 +57,10 @@ class RestoreWindowStage:
                 return (from_error(error, Status.UNKNOWN),)
             if evidence is None:
                 ctx.deadline.raise_if_over()
-                return (self._no_answer(),)
+                what = f"{self.catalog.describe()} did not tell its restore window"
+                return (judge_silence(what, self.timeout),)
             judgement = judge_restore_window(evidence, server, self.max_lag, ctx.clock.now())
             note(judgement)
             return (judgement.finding,)
 
         return finish
-
-    def _no_answer(self) -> Finding:
-        return unknown(
-            ExitCode.UNKNOWN_BACKUP,
-            BackupUnknown.rule,
-            f"{self.catalog.describe()} did not tell its restore window within"
-            f" {self.timeout.total_seconds():g}s",
-            "Check the endpoint, network policies and proxies between this pod and the service.",
-        )

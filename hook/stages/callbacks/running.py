@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _FIRST_PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=30)
 _JITTER = 0.25
-_LONGEST_TIMEOUT_MS = 2**31 - 1
 _WARNING = "WARNING"
 
 
@@ -170,10 +169,9 @@ class RunningCallbacks:
 
     def _attempt(self, prepared: PreparedCallback, session: Session, number: int) -> Attempt:
         script = prepared.callback.script
-        limits = Limits(
-            lock_timeout_ms=_milliseconds(rungs_on(self.facts, self.rules.ladder)[number - 1]),
-            statement_timeout_ms=_milliseconds(self.rules.statement_timeout),
-            seconds=self.ctx.deadline.remaining(),
+        lock_timeout = rungs_on(self.facts, self.rules.ladder)[number - 1]
+        limits = Limits.of(
+            lock_timeout, self.rules.statement_timeout, self.ctx.deadline.remaining()
         )
         task = CallbackTask(prepared, self.schema, self.facts, limits)
 
@@ -213,7 +211,3 @@ class RunningCallbacks:
         for item in attempt.results:
             message = f"{script}: {describe_result(item)}"
             self.ctx.events("callback.result", message, **result_fields(script, item))
-
-
-def _milliseconds(span: timedelta) -> int:
-    return min(span // timedelta(milliseconds=1), _LONGEST_TIMEOUT_MS)

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 _FIRST_PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=30)
 _JITTER = 0.25
-# The server's settings are 32-bit numbers.
-_LONGEST_TIMEOUT_MS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +172,8 @@ class Attempts:
     def _tasks(self) -> tuple[ApplyTask, ...]:
         ladder, footing = self.rules.ladder, self.footing
         lock_timeout = ladder[min(max(self._rung, 1), len(ladder)) - 1]
-        limits = Limits(
-            lock_timeout_ms=_milliseconds(lock_timeout),
-            statement_timeout_ms=_milliseconds(self.rules.statement_timeout),
-            seconds=self.ctx.deadline.remaining(),
+        limits = Limits.of(
+            lock_timeout, self.rules.statement_timeout, self.ctx.deadline.remaining()
         )
         first = None if len(self.unit) == 1 else self.rank
         return tuple(
@@ -291,7 +287,3 @@ class Attempts:
 
     def _tell(self) -> Telling:
         return Telling(self.ctx.events, self.unit)
-
-
-def _milliseconds(span: timedelta) -> int:
-    return min(span // timedelta(milliseconds=1), _LONGEST_TIMEOUT_MS)

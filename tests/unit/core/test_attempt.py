@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from hook.core.attempt import (
     Attempt,
     AttemptEnd,
+    Limits,
     NextStep,
     Place,
     is_row_of,
@@ -156,3 +158,9 @@ def test_our_own_cancel_is_told_from_others(
     """The server says the same of each; and one that came too late changed nothing."""
     told = with_toll(attempt, toll)
     assert (told.end, told.toll) == (end, toll)
+
+
+def test_limits_fit_into_the_settings_of_the_server() -> None:
+    """Which are 32-bit numbers of milliseconds: a month is cut to 24 days."""
+    limits = Limits.of(timedelta(milliseconds=250), timedelta(days=31), 60)
+    assert (limits.lock_timeout_ms, limits.statement_timeout_ms) == (250, 2**31 - 1)
