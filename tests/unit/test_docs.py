@@ -159,6 +159,8 @@ def test_table_is_that_of_the_code(file: str, mark: str, render: Callable[[], st
     path = DOCS / file
     text = path.read_text(encoding="utf-8")
     start, end = f"<!-- generated: {mark} -->\n", "<!-- end -->"
+    # Another process may be writing it: what it has not written yet would be lost.
+    assert start in text
     before, _, rest = text.partition(start)
     found, _, after = rest.partition(end)
     expected = f"\n{render()}\n\n"
