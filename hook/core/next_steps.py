@@ -18,7 +18,7 @@ _COMMANDS = {
     ExitCode.VERIFY_FAILED: ("presync info", "presync validate"),
     ExitCode.BUDGET: ("presync plan",),
     ExitCode.NOT_YET: ("presync plan", "presync run"),
-    ExitCode.LOCKED: ("presync check",),
+    ExitCode.LOCKED: ("presync info",),
     ExitCode.CONTENTION: ("presync check",),
     ExitCode.BLOCKED: ("presync check",),
     ExitCode.UNKNOWN_BACKUP: ("presync check",),
