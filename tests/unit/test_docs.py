@@ -19,8 +19,6 @@ from hook.core.backup_document import (
 )
 from hook.core.events import Event
 from hook.core.marker import MarkerRights, judge_rights
-from hook.core.next_steps import next_steps
-from hook.core.outcome import failed
 from hook.core.restore_commands import RestorePoint, RestoreSource, restore_commands
 from hook.errors import ExitCode
 from hook.postgres.queries import load_query
@@ -206,17 +204,6 @@ def test_documentation_names_only_what_exists(file: str) -> None:
     flags = set(re.findall(r"`(--[a-z0-9-]+)", text))
     own = {flag.value for shape in SHAPES for flag in shape.flags}
     assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"} | own
-
-
-def test_next_steps_are_commands_that_exist() -> None:
-    """What a report tells to type can be typed."""
-    rules = ("", "failure-remembered", "cut-off")
-    findings = [failed(code, rule, "") for code in ExitCode for rule in rules]
-    steps = {step for finding in findings for step in next_steps(finding, "")}
-    flags = {shape.name: {flag.value for flag in shape.flags} for shape in SHAPES}
-    assert "presync info --runs" in steps
-    for _, command, *own in map(str.split, steps):
-        assert set(own) <= flags[command]
 
 
 def test_ledger_has_the_columns_that_are_described() -> None:
