@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from hook.core.lexer import SqlSyntaxError
+from hook.core.lexer import SqlSyntaxError, StringSyntax
 from hook.core.places import Places
-from hook.core.statement_list import Source, StatementList
+from hook.core.statement_list import Source, Statement, StatementList
 from hook.core.statements import cut_statements
 from hook.core.transactions import TransactionMode, classify, is_open_after
 
@@ -58,6 +58,9 @@ class Notebook(Protocol):
     def message(self, message: Message) -> None:
         """Take down *message*."""
 
+    def remark(self, text: str) -> None:
+        """Say *text* of the message that follows."""
+
 
 class DryRun:
     """One dry run, from its first message to its last; everything succeeds.
@@ -80,6 +83,10 @@ class DryRun:
                 self.in_transaction = is_open_after(statement, was_open=self.in_transaction)
         is_transaction = not was_open and _count(parts) > 1 and not _begins(parts[0])
         self._notebook.message(Message(parts, is_transaction))
+
+    def remark(self, text: str) -> None:
+        """Take down *text*, which is true of the next message."""
+        self._notebook.remark(text)
 
 
 def _count(parts: Sequence[Part]) -> int:
@@ -108,6 +115,7 @@ def _statements(sql: bytes) -> StatementList:
     except SqlSyntaxError:
         # Strings by another syntax than the standard one: such a statement travels alone.
         end = len(sql.rstrip().removesuffix(b";").rstrip())
-        places = Places()
+        places, source = Places(), Source(sql)
         places.add(0, end)
-        return StatementList.whole(Source(sql), places, {})
+        statement = Statement(source, 0, end, string_syntax=StringSyntax.ESCAPE)
+        return StatementList.whole(source, places, {0: statement})

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from hook.core.server import ServerFacts
     from hook.stages import Context
 
+_OF_BUILDS = (
+    "- which indexes built CONCURRENTLY are there by then: one that is valid and the very same is",
+    "  not built again, an invalid one is dropped first",
+)
+
 
 def plan_sql(
     journal: Journal,
@@ -131,5 +136,6 @@ def _heading(
         f"- lock_timeout: {first} is that of the first attempt{retries}",
         "- execution_time of a migration without transaction, measured by presync",
         "- installed_rank, if somebody else migrates meanwhile",
+        *(_OF_BUILDS if any(script.builds for script in scripts) else ()),
         "Lines marked `psql only` are not sent: they stand for one message being one transaction.",
     )

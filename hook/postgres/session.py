@@ -250,9 +250,9 @@ class Session:
         return run_script(self._link, data, copies, patience.at_most(seconds), shown)
 
     @property
-    def only_takes_down(self) -> bool:
-        """Tell whether nothing that changes the database is sent."""
-        return self._dry_run is not None
+    def dry_run(self) -> DryRun | None:
+        """Return what takes down, in place of the server, all that would change the database."""
+        return self._dry_run
 
     def cancel(self) -> None:
         """Ask the server to cancel what this session runs; used from another thread."""

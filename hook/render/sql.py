@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hook.core.plan_view import describe_script
+from hook.core.psql_variables import psql_references
 from hook.core.redaction import MASK, Redactor
 from hook.core.text import one_line
 from hook.log.json_text import to_json
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hook.core.dry_run import Message
     from hook.core.prepared import PreparedScript
     from hook.core.report import Report
+    from hook.core.statement_list import StatementList
 
 # Of what is no part of the messages: psql sends statement by statement.
 PSQL_ONLY = "-- psql only"
@@ -34,6 +36,7 @@ class SqlText:
         self._redactor = redactor
         self._longest_data = longest_data
         self._has_secrets = False
+        self._has_protected = False
 
     @classmethod
     def on_terminal(cls, write: Callable[[str], None], redactor: Redactor) -> SqlText:
@@ -61,7 +64,7 @@ class SqlText:
             self._write(f"BEGIN; {PSQL_ONLY}\n")
         for part in message.parts:
             sql = part.statements.source.sql
-            self._say_all(sql)
+            self._say_all(self._protected(part.statements))
             # On a line of its own: the text may end in a comment.
             self._write("" if sql.endswith(b";\n") else "\n;\n")
             if part.data is not None:
@@ -69,9 +72,15 @@ class SqlText:
         if message.is_transaction:
             self._write(f"COMMIT; {PSQL_ONLY}\n")
 
+    def remark(self, text: str) -> None:
+        """Write *text* as a comment."""
+        self._comment(text)
+
     def close(self, report: Report) -> None:
         """End with the verdict, so that a script that was cut off shows it."""
         self._write("\n")
+        if self._has_protected:
+            self._comment(r"\: is a colon to psql, and kept from being one of its variables.")
         if self._has_secrets:
             self._comment(f"{MASK} stands for a secret: as it is, this is not what would run.")
         for line in _ending(report):
@@ -85,13 +94,23 @@ class SqlText:
         if self._longest_data and lines > self._longest_data:
             self._write(f"[{lines} lines of data, not shown on a terminal]\n")
         else:
-            self._say_all(data)
+            self._say_all(_cut(data))
             self._write("" if data.endswith(b"\n") or not data else "\n")
         self._write(f"{_END_OF_DATA}\n")
 
-    def _say_all(self, sql: bytes) -> None:
-        for piece in self._redactor.cut_apart(_texts(sql)):
-            self._say(piece)
+    def _protected(self, statements: StatementList) -> Iterator[bytes]:
+        """Yield the SQL of *statements* so that psql sends it as it is."""
+        sql, done = statements.source.sql, 0
+        for colon in psql_references(statements):
+            yield from _cut(sql[done:colon])
+            yield b"\\"
+            self._has_protected = True
+            done = colon
+        yield from _cut(sql[done:] if done else sql)
+
+    def _say_all(self, pieces: Iterable[bytes]) -> None:
+        for text in self._redactor.cut_apart(_texts(pieces)):
+            self._say(text)
 
     def _say(self, text: str) -> None:
         shown = self._redactor.text(text)
@@ -108,9 +127,12 @@ def _ending(report: Report) -> Iterator[str]:
     yield report.verdict
 
 
-def _texts(sql: bytes) -> Iterator[str]:
+def _cut(sql: bytes) -> Iterator[bytes]:
     """Yield *sql* in pieces, so that it is never held as text at once."""
-    pieces = (sql[start : start + _PIECE] for start in range(0, len(sql), _PIECE))
+    return (sql[start : start + _PIECE] for start in range(0, len(sql), _PIECE))
+
+
+def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
     return codecs.iterdecode(pieces, "utf-8")
 
 
@@ -123,6 +145,7 @@ class SqlList:
         self._redactor = redactor
         self._end = '{"sql": ['
         self._is_first = True
+        self._remarks: list[str] = []
 
     def open(self, heading: Sequence[str]) -> None:
         """Begin with what precedes the first script; *heading* is for people."""
@@ -138,17 +161,28 @@ class SqlList:
         for text in _gathered(self._texts_of(message)):
             self._write(text)
 
+    def remark(self, text: str) -> None:
+        """Add *text* to the remarks on the script."""
+        self._remarks.append(text)
+
     def close(self, report: Report) -> None:
         """End with the fields of *report*."""
         fields = to_json(self._redactor.value(report_object(report)))
-        end = self._end.removesuffix(", ")
+        end = self._section_end().removesuffix(", ")
         self._write(f"{end}], {fields.removeprefix('{')}\n")
 
     def _section(self, script: str | None, *, is_transactional: bool) -> None:
         head = {"script": script, "transactional": is_transactional}
         fields = to_json(self._redactor.value(head)).removesuffix("}")
-        self._write(f'{self._end}{fields}, "statements": [')
+        self._write(f'{self._section_end()}{fields}, "statements": [')
         self._end, self._is_first = "]}, ", True
+
+    def _section_end(self) -> str:
+        """Return what ends the script so far, with the remarks on it if there are any."""
+        remarks = to_json(self._redactor.value(self._remarks))
+        end = f'], "remarks": {remarks}}}, ' if self._remarks else self._end
+        self._remarks = []
+        return end
 
     def _texts_of(self, message: Message) -> Iterator[str]:
         for part in message.parts:
@@ -156,9 +190,9 @@ class SqlList:
             for at, statement in enumerate(part.statements):
                 yield '"' if self._is_first else ', "'
                 self._is_first = False
-                pieces: list[Iterable[str]] = [_texts(statement.sql)]
+                pieces: list[Iterable[str]] = [_texts(_cut(statement.sql))]
                 if part.data is not None and at == last:
-                    pieces += ([";\n"], _texts(part.data), [_END_OF_DATA])
+                    pieces += ([";\n"], _texts(_cut(part.data)), [_END_OF_DATA])
                 for piece in self._redactor.cut_apart(itertools.chain.from_iterable(pieces)):
                     yield to_json(self._redactor.text(piece))[1:-1]
                 yield '"'

@@ -147,12 +147,15 @@ def test_what_psql_would_replace_or_obey_reaches_the_server(
                 "CREATE FUNCTION f(int) RETURNS text LANGUAGE sql\n"
                 "BEGIN ATOMIC SELECT ('{a,b,c}'::text[])[1:$1]::text; END;\n"
                 "INSERT INTO t (b) VALUES (f(2)); -- \\! exit\n"
+                'INSERT INTO t (c) SELECT (w[1:PORT]||w[2:"PORT"]||w[1:port]::text[])::text\n'
+                "  FROM (SELECT 1, 2, '{a,b,c}'::text[]) AS x (port, \"PORT\", w);\n"
                 "\\unrestrict abc\n"
             )
         }
     )
     printed = plan_sql(run_presync, deployment)
     assert printed.exit_code == ExitCode.OK, printed.stderr
+    assert 'w[1\\:PORT]||w[2\\:"PORT"]' in printed.stdout
     by_psql = make_database()
     pipe_into_psql(printed.stdout, by_psql, binaries)
     assert run_presync(["run"], deployment.env(**SETTINGS)).exit_code == ExitCode.OK
@@ -184,6 +187,32 @@ def test_ranks_are_those_behind_baseline_and_created_schemas(
     for database in (deployment.database, other):
         query = "SELECT installed_rank, version FROM flyway_schema_history ORDER BY 1"
         assert database.query(query) == ranks
+
+
+@pytest.mark.parametrize(
+    ("there", "is_sent"), [("(word)", False), ("(word DESC)", True), ("(id)", True)]
+)
+def test_index_that_may_be_left_out_is_marked(
+    deployment: Deployment, run_presync: RunPresync, there: str, *, is_sent: bool
+) -> None:
+    """To find out takes a write, so that the condition stands in front of the statement."""
+    deployment.apply(
+        {"V1__t.sql": f"CREATE TABLE t (id int, word text); CREATE INDEX i ON t {there}"}
+    )
+    build = "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (word)"
+    deployment.release({"V2__i.sql": f"-- fast\n{build};\n"})
+    remark = (
+        "line 2: `presync run` leaves this out if index public.i on public.t, which is there and"
+        " valid, is the very same"
+    )
+    printed = run_presync(["plan", "--sql"], deployment.env())
+    assert f"\n-- {remark}\n{build}\n;\n" in printed.stdout
+    assert "-- - which indexes built CONCURRENTLY are there by then: " in printed.stdout
+    listed = run_presync(["plan", "--sql", "--format", "json"], deployment.env()).report["sql"]
+    assert [item.get("remarks") for item in listed] == [None, [remark]]
+    done = run_presync(["run"], deployment.env())
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert ("is there, valid and as defined: kept" not in done.stderr) is is_sent
 
 
 def test_group_is_one_transaction_in_psql_too(

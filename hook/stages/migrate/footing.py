@@ -65,7 +65,7 @@ class Footing:
         Raises:
             HookError: As `Session.fetch`.
         """
-        if self.session.only_takes_down:
+        if self.session.dry_run is not None:
             return
         state = fetch_session_state(self.session)
         told = ", ".join(f"{name} {value or 'empty'}" for name, value in state.items())

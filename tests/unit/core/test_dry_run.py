@@ -16,6 +16,7 @@ class FakeNotebook:
     """A `Notebook` that keeps what it is given."""
 
     messages: list[Message] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def open(self, heading: Sequence[str]) -> None:
         """Take no heading."""
@@ -26,6 +27,10 @@ class FakeNotebook:
     def message(self, message: Message) -> None:
         """Keep *message*."""
         self.messages.append(message)
+
+    def remark(self, text: str) -> None:
+        """Keep *text*."""
+        self.remarks.append(text)
 
 
 def kept(*messages: str) -> tuple[DryRun, list[Message]]:
@@ -92,3 +97,17 @@ def test_message_is_cut_where_copy_asks_for_data() -> None:
         ("COPY u FROM stdin -- c\n;\n", b""),
         ("SELECT 2\n;\n", None),
     ]
+
+
+def test_string_by_the_old_syntax_is_read_so() -> None:
+    """What psql would read in it is within quotes, whatever the standard says."""
+    _, (message,) = kept("SELECT 'it\\'s :PORT', a[1:b]\n;\n")
+    (statement,) = message.parts[0].statements
+    assert [token.text for token in statement.tokens()][1] == "'it\\'s :PORT'"
+
+
+def test_remark_reaches_the_notebook() -> None:
+    """It is told of the message behind it."""
+    notebook = FakeNotebook()
+    DryRun(notebook).remark("only if it rains")
+    assert notebook.remarks == ["only if it rains"]

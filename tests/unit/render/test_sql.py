@@ -115,3 +115,47 @@ def test_secret_is_masked_where_a_piece_would_end() -> None:
             assert secret not in text
             assert "xxx***yyy" in text
             assert all(secret[:4] not in line for line in lines)
+
+
+def test_colon_of_a_variable_of_psql_is_protected() -> None:
+    """In text alone, and the end says what the backslash means; pieces do not matter."""
+    lines: list[str] = []
+    shown = SqlText.for_psql(lines.append, Redactor(()))
+    long = b"x" * 70_000
+    DryRun(shown).keep(b"SELECT '" + long + b"', a[1:PORT] -- :PORT\n;\n")
+    shown.close(PLAN)
+    text = "".join(lines)
+    assert "xx', a[1\\:PORT] -- :PORT\n" in text
+    assert text.count("\\") == 2
+    assert "\n-- \\: is a colon to psql, and kept from being one of its variables.\n" in text
+
+
+def test_list_is_not_for_psql() -> None:
+    """A program gets each statement as it is sent."""
+    lines: list[str] = []
+    listed = SqlList(lines.append, Redactor(()))
+    listed.open([])
+    DryRun(listed).keep(b"SELECT a[1:PORT]")
+    listed.close(PLAN)
+    assert json.loads("".join(lines))["sql"][0]["statements"] == ["SELECT a[1:PORT]"]
+
+
+def test_remark_is_a_comment_or_a_field() -> None:
+    """It cannot pass for a statement, whatever names it holds."""
+    text: list[str] = []
+    DryRun(SqlText.for_psql(text.append, Redactor(()))).remark("if\nDROP TABLE t; is there")
+    assert text == ["-- if\\nDROP TABLE t; is there\n"]
+    lines: list[str] = []
+    listed = SqlList(lines.append, Redactor(["s3cret"]))
+    listed.open([])
+    DryRun(listed).remark("left out if s3cret is there")
+    DryRun(listed).keep(b"SELECT 1")
+    listed.close(PLAN)
+    assert json.loads("".join(lines))["sql"] == [
+        {
+            "script": None,
+            "transactional": True,
+            "statements": ["SELECT 1"],
+            "remarks": ["left out if *** is there"],
+        }
+    ]
