@@ -22,12 +22,16 @@ _IRREGULAR = {
 }
 # Flyway takes these from the environment of its process only, or from flags.
 _WITHOUT_KEY = {
+    "FLYWAY_CALLER",
     "FLYWAY_CONFIG_FILES",
     "FLYWAY_CONFIG_FILE_ENCODING",
     "FLYWAY_DO_NOT_REDACT_URL",
     "FLYWAY_ENVIRONMENT",
+    "FLYWAY_EXPERIMENTAL",
     "FLYWAY_LOG_DEBUG_CONFIGURATION_MAP",
     "FLYWAY_NATIVE_CONNECTORS",
+    "FLYWAY_NEXT_MAJOR_VERSION",
+    "FLYWAY_SSL_AUTOCONFIGURATION",
     "FLYWAY_WORKING_DIRECTORY",
 }
 
@@ -42,13 +46,11 @@ HARMLESS: Mapping[str, str] = {
     "flyway.configFileEncoding": _TOO_LATE,
     "flyway.configFiles": _TOO_LATE,
     "flyway.displayName": "environments are shown by their id",
-    "flyway.failOnMissingTarget": "a target that does not exist is always an error",
     "flyway.outputLogsInJson": "PRESYNC_LOG_FORMAT sets the form of the log",
     "flyway.outputProgress": _OUTPUT,
     "flyway.outputType": _OUTPUT,
     "flyway.pipelineId": "nothing is reported anywhere",
     "flyway.provisionMode": "nothing is provisioned",
-    "flyway.reportEnabled": "PRESYNC_REPORT names the report file",
     "flyway.schemaModelLocation": _NO_SCHEMA_MODEL,
     "flyway.schemaModelSchemas": _NO_SCHEMA_MODEL,
 }

@@ -19,18 +19,22 @@ _PROGRAMS = "it is for scripts that are programs, which are refused by name"
 # Why each makes no difference, whatever its value is.
 HARMLESS: Mapping[str, str] = {
     "FLYWAY_BATCH": "a script goes to the server in as few messages as it can, always",
+    "FLYWAY_CALLER": "it is for the messages that Flyway Desktop shows",
     "FLYWAY_CLEAN_DISABLED": "it guards clean, which is refused by name",
     "FLYWAY_COMMUNITY_DB_SUPPORT_DISABLED": "PostgreSQL is none of these databases",
     "FLYWAY_DO_NOT_REDACT_URL": "user, server and database are shown, always; secrets never",
     "FLYWAY_EMAIL": _LICENSE,
+    "FLYWAY_EXPERIMENTAL": "what Flyway tries out is for other databases",
     "FLYWAY_LICENSE_KEY": _LICENSE,
     "FLYWAY_NATIVE_CONNECTORS": "Flyway has none for PostgreSQL",
+    "FLYWAY_NEXT_MAJOR_VERSION": "it is about what later versions of Flyway drop",
     "FLYWAY_OFFLINE_PERMIT_PATH": _LICENSE,
     "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "the lock excludes Flyway in both of its modes",
     "FLYWAY_POWERSHELL_EXECUTABLE": _PROGRAMS,
-    "FLYWAY_REPORT_FILENAME": "it is for Flyway's report; PRESYNC_REPORT names presync's",
+    "FLYWAY_REPORT_FILENAME": "Flyway writes no report either, unless it is enabled",
     "FLYWAY_SCRIPT_PLACEHOLDER_PREFIX": _PROGRAMS,
     "FLYWAY_SCRIPT_PLACEHOLDER_SUFFIX": _PROGRAMS,
+    "FLYWAY_SSL_AUTOCONFIGURATION": "it is for MongoDB",
     "FLYWAY_STREAM": "memory is bounded with scripts of any length, always",
     "FLYWAY_TOKEN": _LICENSE,
 }
@@ -38,6 +42,7 @@ HARMLESS: Mapping[str, str] = {
 # Accepted with the values that mean what presync does anyway; case does not matter.
 ONLY: Mapping[str, tuple[tuple[str, ...], str]] = {
     "FLYWAY_CHECK_DRIFT_ON_MIGRATE": (("false",), "snapshots of the schema are not supported"),
+    "FLYWAY_CLEAN_ON_VALIDATION_ERROR": (("false",), "presync never drops what it did not create"),
     "FLYWAY_DETECT_ENCODING": (("false",), "FLYWAY_ENCODING says what the scripts are written in"),
     "FLYWAY_DRIVER": (
         (
@@ -47,12 +52,17 @@ ONLY: Mapping[str, tuple[tuple[str, ...], str]] = {
         ),
         "presync speaks to PostgreSQL itself",
     ),
+    "FLYWAY_FAIL_ON_MISSING_TARGET": (
+        ("true",),
+        "a question mark behind FLYWAY_TARGET allows that it is missing",
+    ),
     "FLYWAY_LOG_DEBUG_CONFIGURATION_MAP": (
         ("false",),
         "presync config shows the settings in force",
     ),
     "FLYWAY_LOGGERS": (("auto", "console"), "the log goes to stderr; see PRESYNC_LOG_FORMAT"),
     "FLYWAY_PUBLISH_RESULT": (("false",), "nothing is reported to Redgate"),
+    "FLYWAY_REPORT_ENABLED": (("false",), "PRESYNC_REPORT names a file for presync's own report"),
     "FLYWAY_SKIP_DEFAULT_RESOLVERS": (("false",), "there are no resolvers but the one for SQL"),
 }
 

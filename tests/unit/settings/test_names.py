@@ -24,7 +24,7 @@ CALLBACKS SKIP_DEFAULT_CALLBACKS RESOLVERS SKIP_DEFAULT_RESOLVERS LOGGERS CONFIG
 CONFIG_FILE_ENCODING JAR_DIRS REPORT_FILENAME PUBLISH_RESULT CHECK_DRIFT_ON_MIGRATE
 POWERSHELL_EXECUTABLE KERBEROS_CONFIG_FILE LICENSE_KEY EMAIL TOKEN OFFLINE_PERMIT_PATH
 COMMUNITY_DB_SUPPORT_DISABLED CONFIGURATIONS NATIVE_CONNECTORS DO_NOT_REDACT_URL
-LOG_DEBUG_CONFIGURATION_MAP ENVIRONMENT WORKING_DIRECTORY"""
+LOG_DEBUG_CONFIGURATION_MAP ENVIRONMENT WORKING_DIRECTORY CLEAN_ON_VALIDATION_ERROR"""
 
 
 def problems(**environment: str) -> list[str]:
@@ -68,7 +68,7 @@ def test_variable_with_some_possible_values_accepts_only_those(name: str) -> Non
     accepted, reason = ONLY[name]
     assert [problems(**{name: value.upper()}) for value in accepted] == [[]] * len(accepted)
     expected = f"{name} can only be {' or '.join(accepted)}: {reason}"
-    assert problems(**{name: "true"}) == [expected]
+    assert problems(**{name: "no"}) == [expected]
 
 
 def test_tables_of_flyway_variables_do_not_overlap() -> None:
