@@ -8,6 +8,7 @@ from __future__ import annotations
 from hook.core.applied import Applied, read_rows
 from hook.core.baseline import BaselineRules
 from hook.core.history import BASELINE, SCHEMA, SYNTHETIC_TYPES, History, abbreviate_description
+from hook.core.missing_schema import judge_missing_schema
 from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.plan import VERSION_LENGTH
 from hook.core.version import Version
@@ -39,8 +40,8 @@ def judge_baseline_command(
             for problem in problems
         )
     if not history.exists:
-        refusal = _refuse_start(history, rules, creates_schemas=creates_schemas)
-        told = (refusal,) if refusal else (_tell_start(history, rules, place),)
+        missing = judge_missing_schema(history, creates_schemas=creates_schemas)
+        told = missing or (_refuse_start(rules) or _tell_start(history, rules, place),)
     else:
         marker = _find_marker(entries)
         told = (_judge_marker(marker, rules, place) if marker else _refuse(entries, rules, place),)
@@ -69,13 +70,7 @@ def _is_same(marker: Applied, rules: BaselineRules) -> bool:
     return marker.version == rules.version and marker.row.description == description
 
 
-def _refuse_start(
-    history: History, rules: BaselineRules, *, creates_schemas: bool
-) -> Finding | None:
-    if history.schema in history.missing_schemas and not creates_schemas:
-        message = f"schema {history.schema} does not exist"
-        hint = "Create it, or let presync do so with FLYWAY_CREATE_SCHEMAS=true."
-        return failed(ExitCode.CONFIG, "schema-missing", message, hint)
+def _refuse_start(rules: BaselineRules) -> Finding | None:
     if len(rules.version.text) > VERSION_LENGTH:
         message = f"FLYWAY_BASELINE_VERSION has {len(rules.version.text)} characters"
         hint = f"Shorten it: the schema history holds {VERSION_LENGTH}."

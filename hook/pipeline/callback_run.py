@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.callback_book import CallbackBook
 from hook.core.events import VALIDATION, Event, callbacks_of_command
+from hook.core.missing_schema import is_missing_schema
 from hook.core.outcome import deciding_finding
 from hook.errors import ExitCode, MigrationLocked
 from hook.pipeline.firing import Firing, begin_callbacks
@@ -44,6 +45,7 @@ class CallbackRun:
         gates: What a pending migration has to pass, none until one is pending.
         prepared: What was read and parsed, *prepared_for* these migrations.
         cleared: Migrations that have passed the gates.
+        is_connected: Nothing more is to come from afterConnect.
     """
 
     journal: Journal
@@ -54,6 +56,7 @@ class CallbackRun:
     prepared: Prepared | None = None
     prepared_for: tuple[Migration, ...] | None = None
     cleared: tuple[Migration, ...] = ()
+    is_connected: bool = False
 
     def carry_out(self, held: ExitStack) -> None:
         """Bring the database to the level that the release needs, callbacks included.
@@ -96,7 +99,7 @@ class CallbackRun:
         if self._is_left_to_validation(history, outcome.findings):
             # What is pending says nothing as long as the history is not believed.
             plan = plan._replace(pending=())
-        else:
+        elif not self._is_left_to_connection(outcome.findings):
             self.journal.stage("history", lambda: outcome)
         note_plan(self.journal, plan)
         return Read(*self.release, history, plan)
@@ -104,13 +107,22 @@ class CallbackRun:
     def _is_left_to_validation(self, history: History, findings: tuple[Finding, ...]) -> bool:
         """Tell whether the callbacks of validation come before the verdict on *history*."""
         decided = deciding_finding(findings)
-        events = {item.event for item in self.release.migration_set.callbacks}
         return (
             decided is not None
             and decided.code in _INVALID
             and self._validates(history)
-            and not events.isdisjoint(VALIDATION)
+            and not self._events.isdisjoint(VALIDATION)
         )
+
+    def _is_left_to_connection(self, findings: tuple[Finding, ...]) -> bool:
+        """Tell whether afterConnect may still create the schema that is all that is missing."""
+        failures = [item for item in findings if item.code]
+        is_expected = not self.is_connected and Event.AFTER_CONNECT in self._events
+        return bool(failures) and is_expected and all(map(is_missing_schema, failures))
+
+    @property
+    def _events(self) -> set[str]:
+        return {item.event for item in self.release.migration_set.callbacks}
 
     def _validates(self, history: History) -> bool:
         """Tell whether *history* is validated; as in Flyway, not where its schema is missing."""
@@ -144,6 +156,7 @@ class CallbackRun:
         """Run the callbacks in front of the schema history; return what it is afterwards."""
         if firing.callbacks.has(Event.AFTER_CONNECT):
             firing.fire(Event.AFTER_CONNECT)
+            self.is_connected = True
             read = self._look()
         if self._validates(read.history):
             read = self._validate(read, firing)

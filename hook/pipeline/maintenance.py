@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.events import AROUND_REPAIR, Around, callbacks_of_command
 from hook.core.migration_set import MigrationSet
-from hook.core.outcome import failed, passed
+from hook.core.outcome import deciding_finding, failed, passed
 from hook.core.progress import Progress
 from hook.errors import ExitCode, MigrationLocked
 from hook.pipeline.firing import begin_callbacks
@@ -124,11 +124,15 @@ class _Edit:
             Stopped: Something speaks against it, or went wrong.
         """
         journal = self.journal
-        told = journal.attempt("history", self.look)
+        callbacks = callbacks_of_command(journal.command, self.release.migration_set.callbacks)
+        has_callbacks = bool(callbacks) and self.editing.orders.is_confirmed
+        told = journal.quietly("history", self.look)
+        # What speaks against it may be over when the callbacks in front of it have run.
+        if not has_callbacks or deciding_finding(told.findings) is None:
+            journal.attempt("history", lambda: told)
         told.value.note()
         journal.after = journal.before
-        callbacks = callbacks_of_command(journal.command, self.release.migration_set.callbacks)
-        if callbacks and self.editing.orders.is_confirmed:
+        if has_callbacks:
             self._edit_with_callbacks(told, around)
             return
         journal.stop_if_decided(told.findings)
@@ -171,7 +175,7 @@ class _Edit:
     def _edit(self, lock: MigrationLock, told: Outcome[Seen]) -> None:
         journal = self.journal
         again = journal.quietly("history", self.look)
-        if again.findings != told.findings:
+        if again.findings != told.findings or deciding_finding(told.findings) is not None:
             journal.stage("history", lambda: again)
         journal.stop_if_decided(again.findings)
         change, before = again.value.change, journal.before

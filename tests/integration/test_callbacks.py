@@ -11,6 +11,7 @@ from hook.core.orders import Orders
 from hook.core.outcome import Policy
 from hook.errors import ExitCode
 from hook.settings import BackupSettings, BlockerSettings
+from hook.settings.migrations import HistoryTable
 from tests.testbed.callbacks import BAD, TABLE, findings, prepare_trace, telling, trace
 from tests.testbed.gate import WORDING, Gate
 
@@ -197,3 +198,47 @@ def test_mended_callback_is_another_release_to_the_memory(gate: Gate) -> None:
     assert gate.run(files).exit_code is ExitCode.SQL_FAILED
     assert gate.run().exit_code is ExitCode.FAILED_BEFORE
     assert gate.run({"afterEachMigrate.sql": "SELECT 1"}).exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("statement", "verdict"),
+    [
+        ("CREATE SCHEMA app", "PASSED 0 OK: 1 applied (V1), at 1"),
+        ("CREATE SCHEMA other", "REFUSED 10 CONFIG: schema app does not exist; "),
+    ],
+)
+def test_schema_that_nobody_else_may_create_is_left_to_after_connect(
+    gate: Gate, statement: str, verdict: str
+) -> None:
+    """As with Flyway, and the verdict falls when it is done; what it did is not denied."""
+    table = HistoryTable(default_schema="app", creates_schemas=False)
+    migrations = gate.settings.migrations._replace(history=table)
+    gate.settings = gate.settings._replace(migrations=migrations)
+    report = gate.run(TABLE | {"afterConnect.sql": statement})
+    assert report.verdict.startswith(verdict)
+    assert "untouched" not in report.verdict
+    assert (
+        len(gate.database.query("SELECT 1 FROM pg_namespace WHERE nspname IN ('app', 'other')"))
+        == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "verdict"),
+    [
+        ("CREATE SCHEMA app", "PASSED 0 OK: "),
+        ("SELECT 1", "REFUSED 10 CONFIG: schema app does not exist; "),
+    ],
+)
+def test_baseline_is_judged_behind_the_callbacks_in_front_of_it(
+    gate: Gate, statement: str, verdict: str
+) -> None:
+    """What they have mended is no part of the verdict; what they have not is told once."""
+    settings = gate.settings.migrations
+    table = HistoryTable(default_schema="app", creates_schemas=False)
+    gate.settings = gate.settings._replace(migrations=settings._replace(history=table))
+    gate.release(TABLE | {"beforeBaseline.sql": statement})
+    report = bootstrap.baseline(gate.settings, gate.context(), CONFIRMED, WORDING)
+    assert report.verdict.startswith(verdict)
+    told = [item.message for result in report.results for item in result.findings if item.code]
+    assert len(told) == (report.exit_code is not ExitCode.OK)

@@ -15,6 +15,7 @@ from hook.core.drift import judge_history
 from hook.core.encoding import UnknownEncoding, canonical_encoding
 from hook.core.history import History
 from hook.core.migration_set import MigrationSet
+from hook.core.missing_schema import judge_missing_schema
 from hook.core.outcome import Finding, failed
 from hook.core.placeholders import (
     RunFacts,
@@ -42,7 +43,7 @@ from hook.engines.flyway.release import (
     resolve_release,
     search_release,
 )
-from hook.errors import ConfigError, ExitCode
+from hook.errors import ConfigError
 from hook.settings.migrations import MigrationSettings
 
 if TYPE_CHECKING:
@@ -101,15 +102,15 @@ class FlywayEngine:
         self, migration_set: MigrationSet, history: History
     ) -> tuple[Plan, tuple[Finding, ...]]:
         """Return what is to be done, see `hook.engines.Engine`."""
-        rules = self.settings.rules
+        rules, table = self.settings.rules, self.settings.history
         expected = with_baseline(history, self.settings.baseline)
         entries, problems = read_rows(expected.rows)
         infos = reconcile(migration_set.migrations, entries, rules)
-        rank = rank_after_creation(expected, self.settings.history)
+        rank = rank_after_creation(expected, table)
         plan = plan_pending(infos, expected, rules)._replace(next_rank=rank)
         findings = (
             *_judge_rows(history, problems),
-            *self._judge_schema(history),
+            *judge_missing_schema(history, creates_schemas=table.creates_schemas),
             *judge_baseline(history, self.settings.baseline),
             *judge_history(infos, rules),
             *judge_scripts(plan.pending),
@@ -268,13 +269,6 @@ class FlywayEngine:
             working_directory=self.working_directory,
             table=self.settings.history.table,
         )
-
-    def _judge_schema(self, history: History) -> tuple[Finding, ...]:
-        if self.settings.history.creates_schemas or history.schema not in history.missing_schemas:
-            return ()
-        message = f"schema {history.schema} does not exist"
-        hint = "Create it, or let presync do so with FLYWAY_CREATE_SCHEMAS=true."
-        return (failed(ExitCode.CONFIG, "schema-missing", message, hint),)
 
 
 def _judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Finding, ...]:
