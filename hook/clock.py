@@ -204,6 +204,21 @@ class Background(Generic[T]):
             interrupt.raise_if_set()
         finally:
             os.close(self._done)
+        return self._told()
+
+    def wait(self) -> T | None:
+        """Return what the work returned, whenever that is: of work within work that is bounded.
+
+        Raises:
+            Exception: Whatever the work raised.
+        """
+        try:
+            select.select([self._done], [], [])
+        finally:
+            os.close(self._done)
+        return self._told()
+
+    def _told(self) -> T | None:
         if self._errors:
             raise self._errors[0]
         return self._results[0] if self._results else None

@@ -178,7 +178,9 @@ def _build_backup(
 ) -> BackupStage | NoBackupSource:
     if backup.source is None:
         return NoBackupSource()
-    return BackupStage(catalogs and catalogs.backups, backup.max_age)
+    if catalogs is None:
+        return BackupStage(None, backup.max_age)
+    return BackupStage(catalogs.backups, backup.max_age, backup.timeout, catalogs.progress)
 
 
 def _build_archive(
@@ -186,13 +188,13 @@ def _build_archive(
 ) -> ArchiveStage | RestoreWindowStage | NoArchive:
     if catalogs is None:
         return NoArchive("no WAL archive is looked at without a backup source")
-    max_lag = settings.archive.max_lag
+    max_lag, timeout = settings.archive.max_lag, settings.backup.timeout
     source = settings.backup.source
     if source is not None and source.system is BackupSystem.RDS:
-        return RestoreWindowStage(catalogs.backups, max_lag)
+        return RestoreWindowStage(catalogs.backups, max_lag, timeout)
     if catalogs.wal is None:
         return NoArchive(f"no WAL archive belongs to {catalogs.backups.describe()}")
-    return ArchiveStage(catalogs.wal, max_lag)
+    return ArchiveStage(catalogs.wal, max_lag, timeout, catalogs.progress)
 
 
 def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage | PositionStage:
@@ -203,7 +205,15 @@ def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage 
     if catalogs.wal is None:
         return PositionStage(source)
     target = settings.database.require_target()
-    return MarkerStage(target, build_connect(settings), catalogs.wal, source, settings.marker.wait)
+    return MarkerStage(
+        target,
+        build_connect(settings),
+        catalogs.wal,
+        source,
+        settings.marker.wait,
+        backup.timeout,
+        catalogs.progress,
+    )
 
 
 def _open_catalogs(backup: BackupSettings) -> Catalogs | None:
@@ -211,7 +221,8 @@ def _open_catalogs(backup: BackupSettings) -> Catalogs | None:
     if backup.source is None or backup.source.system is BackupSystem.NONE:
         return None
     s3 = S3Settings(endpoint=backup.s3_endpoint)
-    return open_catalogs(backup.source, Access(s3, backup.stanza, backup.cipher_pass))
+    access = Access(s3, backup.stanza, backup.cipher_pass, timeout=backup.timeout)
+    return open_catalogs(backup.source, access)
 
 
 def _policy(gate: str, policy: Policy, overridden: set[str]) -> Policy:

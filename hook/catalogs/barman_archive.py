@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.unpacking import detect_packing, unpack
 from hook.catalogs.wal_archive import HISTORY_LIMIT
@@ -37,16 +38,15 @@ class BarmanArchive:
     folder: str
 
     def list_segments(self, logs: tuple[str, ...]) -> Iterator[str]:
-        """Yield the segments of *logs*; only their folders are listed, one at a time.
+        """Yield the segments of *logs*; only their folders are listed.
 
         A segment that is there in two compressions is told once: Barman takes either.
         """
         folders = {entry.name for entry in self.store.list_level(self.folder) if entry.is_folder}
-        for log in logs:
-            if log in folders:
-                entries = self.store.list_level(f"{self.folder}{log}/")
-                names = (_segment_name(entry) for entry in entries)
-                yield from dict.fromkeys(name for name in names if name)
+        wanted = (f"{self.folder}{log}/" for log in logs if log in folders)
+        for entries in list_levels(self.store, wanted):
+            names = (_segment_name(entry) for entry in entries)
+            yield from dict.fromkeys(name for name in names if name)
 
     def has_segment(self, name: str) -> bool:
         """Tell whether the segment *name* is there, by one listing."""

@@ -14,13 +14,21 @@ from hook.core.archive import ArchiveEvidence
 from hook.core.backup import Evidence
 from hook.core.backup_document import ToldBackups, load_json, parse_document
 from hook.core.origin import Origin
+from hook.core.overdue import READING_TIMEOUT
 from hook.core.pgbackrest_list import StanzaInfo, parse_pgbackrest_list
 from hook.core.told_wal import cover_from_range, cover_from_runs, is_told
 from hook.core.wal import Recovery
 from hook.errors import BackupUnknown
 
-# Less than the gates wait, so that it is the command that is blamed.
-TIMEOUT = timedelta(seconds=25)
+_PART_OF_THE_TIME = 5 / 6
+
+
+def shortened(timeout: timedelta) -> timedelta:
+    """Return less than the gates wait, so that it is the command that is blamed."""
+    return timeout * _PART_OF_THE_TIME
+
+
+TIMEOUT = shortened(READING_TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hook.catalogs.object_store import Entry, StoredObject, too_long
+from hook.catalogs.tally import Tally
 from hook.errors import BackupSourceMissing, BackupUnknown
 
 
@@ -16,6 +17,7 @@ class DirectoryStore:
     """An `ObjectStore` over the files below *root*. It has no clock of its own."""
 
     root: Path
+    tally: Tally = field(default_factory=Tally, compare=False, repr=False)
 
     def describe(self, key: str = "") -> str:
         """Return the path of *key*."""
@@ -33,12 +35,14 @@ class DirectoryStore:
         try:
             with (self.root / key).open("rb") as file:
                 file.seek(start)
-                return StoredObject(file.read(length))
+                stored = StoredObject(file.read(length))
         except (FileNotFoundError, NotADirectoryError):
             self._require_root()
             return None
         except OSError as error:
             raise self._unreadable(key, error) from error
+        self.tally.count()
+        return stored
 
     def list_level(self, prefix: str) -> tuple[Entry, ...]:
         """Return the files and folders whose path begins with *prefix*."""
@@ -55,6 +59,7 @@ class DirectoryStore:
             return ()
         except OSError as error:
             raise self._unreadable(prefix, error) from error
+        self.tally.count(len(entries))
         return tuple(sorted(entries, key=lambda entry: entry.key))
 
     def _require_root(self) -> None:

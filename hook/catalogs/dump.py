@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hook.catalogs.dump_reading import Inspected, inspect_file, inspect_folder
+from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, PartStore
 from hook.core.backup import Backup, BackupType, Evidence, Presence, newest_first
 from hook.core.dump_name import (
@@ -146,24 +147,34 @@ class DumpCatalog:
     def _list(self) -> list[_Found]:
         """Return what may be dumps, in all folders below."""
         found: list[_Found] = []
-        folders = [""]
-        for count, folder in enumerate(folders):  # which grows meanwhile
-            if count >= FOLDER_LIMIT:
+        folders, count = [""], 0
+        while folders:
+            count += len(folders)
+            if count > FOLDER_LIMIT:
                 raise BackupUnknown(
                     f"there are more than {FOLDER_LIMIT} folders in {self.store.describe()}",
                     "Name the folder of this database's dumps in PRESYNC_BACKUP_SOURCE.",
                 )
-            entries = self.store.list_level(folder)
-            files = tuple(entry for entry in entries if not entry.is_folder)
-            if folder and any(entry.name == _TOC for entry in files):
-                found += _directory_dump(folder, files)
-                continue
-            found += [item for entry in files for item in _file_dump(entry)]
-            folders += [entry.key for entry in entries if entry.is_folder]
+            listings = list_levels(self.store, folders)
+            folders = [
+                deeper
+                for folder, entries in zip(folders, listings, strict=True)
+                for deeper in _take_dumps(folder, entries, found)
+            ]
         return [item for item in found if self._is_wanted(item.key)]
 
     def _is_wanted(self, key: str) -> bool:
         return not self.database or names_database(self.store.describe(key), self.database)
+
+
+def _take_dumps(folder: str, entries: tuple[Entry, ...], found: list[_Found]) -> Iterable[str]:
+    """Add to *found* the dumps among *entries*, and return the folders to look into as well."""
+    files = tuple(entry for entry in entries if not entry.is_folder)
+    if folder and any(entry.name == _TOC for entry in files):
+        found += _directory_dump(folder, files)
+        return ()
+    found += [item for entry in files for item in _file_dump(entry)]
+    return [entry.key for entry in entries if entry.is_folder]
 
 
 def _file_dump(entry: Entry) -> Iterable[_Found]:

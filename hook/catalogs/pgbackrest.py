@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from hook.catalogs.object_store import ObjectStore
+from hook.catalogs.lanes import list_levels
+from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.pgbackrest_archive import Archive
 from hook.catalogs.pgbackrest_files import InfoFile
 from hook.catalogs.wal_archive import look_for_wal
@@ -120,21 +121,27 @@ class PgBackRestCatalog:
         for backup in newest_first(backups):
             if backup.problems or backup.error is not False:
                 continue
-            for label in backup.chain:
-                if label in listed and label not in seen and len(seen) < LOOK_LIMIT:
-                    seen[label] = self._presence(label)
+            wanted = [label for label in backup.chain if label in listed and label not in seen]
+            seen |= self._presences(wanted[: LOOK_LIMIT - len(seen)])
             if _is_proven(backup, seen, clock):
                 break
         return tuple(
             replace(backup, presence=seen.get(backup.label, Presence.UNSEEN)) for backup in backups
         )
 
-    def _presence(self, label: str) -> Presence:
-        key = f"{self._folder}{label}/{_MANIFEST}"
-        manifest = next((item for item in self.store.list_level(key) if item.key == key), None)
-        if manifest is None:
-            return Presence.INCOMPLETE
-        return Presence.ARCHIVED if manifest.is_archived else Presence.COMPLETE
+    def _presences(self, labels: list[str]) -> dict[str, Presence]:
+        keys = [f"{self._folder}{label}/{_MANIFEST}" for label in labels]
+        listings = zip(keys, list_levels(self.store, keys), strict=True)
+        return dict(
+            zip(labels, (_presence(key, entries) for key, entries in listings), strict=True)
+        )
+
+
+def _presence(key: str, entries: tuple[Entry, ...]) -> Presence:
+    manifest = next((item for item in entries if item.key == key), None)
+    if manifest is None:
+        return Presence.INCOMPLETE
+    return Presence.ARCHIVED if manifest.is_archived else Presence.COMPLETE
 
 
 def _is_proven(backup: Backup, seen: Mapping[str, Presence], clock: datetime | None) -> bool:

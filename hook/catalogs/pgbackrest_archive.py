@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import ObjectStore
 from hook.catalogs.pgbackrest_cipher import decrypt, is_encrypted
 from hook.catalogs.wal_archive import HISTORY_LIMIT
@@ -31,11 +32,13 @@ class Archive:
     info: ArchiveInfo
 
     def list_segments(self, logs: tuple[str, ...]) -> Iterator[str]:
-        """Yield the segments of *logs*; only their folders are listed, one at a time."""
+        """Yield the segments of *logs*; only their folders are listed."""
         folders = {entry.name for entry in self.store.list_level(self.folder) if entry.is_folder}
-        for log in logs:
-            if log in folders:
-                yield from self._segments(log)
+        wanted = (f"{self.folder}{log}/" for log in logs if log in folders)
+        for entries in list_levels(self.store, wanted):
+            for entry in entries:
+                if found := _SEGMENT.fullmatch(entry.name):
+                    yield found["segment"]
 
     def has_segment(self, name: str) -> bool:
         """Tell whether the segment *name* is there, by one listing."""
@@ -52,8 +55,3 @@ class Archive:
     def describe(self, name: str) -> str:
         """Return the full name of the file *name*."""
         return self.store.describe(self.folder + name)
-
-    def _segments(self, log: str) -> Iterator[str]:
-        for entry in self.store.list_level(f"{self.folder}{log}/"):
-            if found := _SEGMENT.fullmatch(entry.name):
-                yield found["segment"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from hook.catalogs.aws import Service, open_client
 from hook.catalogs.object_store import Entry, StoredObject, too_long
+from hook.catalogs.tally import Tally
 from hook.errors import BackupUnknown
 from hook.settings.backup_source import S3Location, S3Settings
 
@@ -32,11 +34,15 @@ class _Client(Protocol):
 class S3Store:
     """An `ObjectStore` over the keys below one prefix of a bucket."""
 
-    def __init__(self, location: S3Location, settings: S3Settings) -> None:
-        """Note where to look; nothing is contacted yet."""
+    def __init__(
+        self, location: S3Location, settings: S3Settings, tally: Tally | None = None
+    ) -> None:
+        """Note where to look, and who counts the answers; nothing is contacted yet."""
         self._bucket = location.bucket
         self._prefix = f"{location.prefix}/" if location.prefix else ""
         self._settings = settings
+        self._tally = tally or Tally()
+        self._building = threading.Lock()
 
     def describe(self, key: str = "") -> str:
         """Return the URL of *key*."""
@@ -44,11 +50,11 @@ class S3Store:
 
     def read(self, key: str, limit: int) -> StoredObject | None:
         """Return the object at *key* and the server's time, none when there is none."""
-        return self._ask(key, lambda: self._download(key, limit))
+        return self._read(key, lambda: self._download(key, limit))
 
     def read_part(self, key: str, start: int, length: int) -> StoredObject | None:
         """Return *length* bytes of the object at *key* from *start* on, none when there is none."""
-        return self._ask(key, lambda: self._download_part(key, start, length))
+        return self._read(key, lambda: self._download_part(key, start, length))
 
     def list_level(self, prefix: str) -> tuple[Entry, ...]:
         """Return the objects and folders whose key begins with *prefix*."""
@@ -68,6 +74,11 @@ class S3Store:
                 for item in page.get("CommonPrefixes", ())
             )
         return tuple(sorted(entries, key=lambda entry: entry.key))
+
+    def _read(self, key: str, request: Callable[[], StoredObject]) -> StoredObject | None:
+        stored = self._ask(key, request)
+        self._tally.count()
+        return stored
 
     def _download(self, key: str, limit: int) -> StoredObject:
         from hook.catalogs.s3_errors import parse_date  # noqa: PLC0415 - loads botocore
@@ -113,6 +124,7 @@ class S3Store:
         token: dict[str, str] = {}
         for _ in range(PAGE_LIMIT):
             page = self._ask(prefix, partial(self._list, prefix, token)) or {}
+            self._tally.count(len(page.get("Contents", ())) + len(page.get("CommonPrefixes", ())))
             yield page
             following = page.get("NextContinuationToken")
             if following and following != token.get("ContinuationToken"):
@@ -153,8 +165,14 @@ class S3Store:
                 error, fault, self.describe(key), self._settings.endpoint or "S3"
             ) from error
 
-    @cached_property
+    @property
     def _client(self) -> _Client:
+        # Several threads may ask first, and each client costs a third of a second.
+        with self._building:
+            return self._only_client
+
+    @cached_property
+    def _only_client(self) -> _Client:
         client: _Client = open_client(
             Service("s3", self.describe(), _FALLBACK_REGION), self._settings
         )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.unpacking import Packing, unpack
 from hook.catalogs.wal_archive import HISTORY_LIMIT
@@ -45,9 +46,10 @@ class WalFolder:
         costs next to nothing. The same segment may be there under two compressions.
         """
         unusable: dict[str, list[str]] = {}
-        for beginning in _beginnings(logs):
+        wanted = (f"{WAL}{beginning}" for beginning in _beginnings(logs))
+        for entries in list_levels(self.store, wanted):
             names: set[str] = set()
-            for entry in self.store.list_level(f"{WAL}{beginning}"):
+            for entry in entries:
                 found = _SEGMENT.fullmatch(entry.name)
                 if found is None:
                     continue

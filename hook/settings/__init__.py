@@ -78,6 +78,7 @@ class BackupSettings(NamedTuple):
         cipher_pass: Of an encrypted repository.
         trigger: How to make a backup when none is fresh, none when that is not wanted.
         trigger_timeout: How long to wait for it.
+        timeout: How long a gate may read the backups, or their WAL.
     """
 
     policy: Policy
@@ -88,6 +89,7 @@ class BackupSettings(NamedTuple):
     cipher_pass: str | None = None
     trigger: BackupTrigger | None = None
     trigger_timeout: timedelta = timedelta(minutes=30)
+    timeout: timedelta = timedelta(seconds=30)
 
 
 def default_max_age(source: BackupSource | None) -> timedelta:

@@ -19,6 +19,8 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
+_SHORTEST_READING = timedelta(seconds=1)
+_LONGEST_READING = timedelta(minutes=10)
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 
 
@@ -46,6 +48,19 @@ def parse_positive_duration(text: str) -> timedelta:
     duration = parse_duration(text)
     if not duration:
         raise ValueError(f"{text!r} is not more than zero")
+    return duration
+
+
+def parse_reading_time(text: str) -> timedelta:
+    """Return how long a gate may read, as *text* says.
+
+    Raises:
+        ValueError: It is no duration, or out of reason: shorter than a look at a storage
+            takes, or long enough to keep the migration lock from all others.
+    """
+    duration = parse_duration(text)
+    if not _SHORTEST_READING <= duration <= _LONGEST_READING:
+        raise ValueError(f"{text!r} is not between 1s and 10m")
     return duration
 
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from hook.core.history_rules import OnAhead
 from hook.core.outcome import Policy
-from hook.settings.durations import parse_duration, parse_ladder, parse_positive_duration
+from hook.settings.durations import (
+    parse_duration,
+    parse_ladder,
+    parse_positive_duration,
+    parse_reading_time,
+)
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.marker_specification import MARKER_SETTINGS
 from hook.settings.migrations import DEFAULT_LEDGER
@@ -209,6 +214,14 @@ BACKUP_MAX_AGE: Setting[timedelta | None] = own(
     _DURATION,
     "How old the newest backup may be since it stopped, a dump since it began. Without it 24h, for"
     " dumps 1h.",
+)
+BACKUP_TIMEOUT: Setting[timedelta] = own(
+    Group.BACKUP,
+    "backup_timeout",
+    parse_reading_time,
+    "30s",
+    _DURATION,
+    "How long a gate may read the backups, or the WAL behind them; from 1s to 10m.",
 )
 BACKUP_CIPHER_PASS: Setting[str | None] = own(
     Group.BACKUP,

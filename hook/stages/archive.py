@@ -16,8 +16,8 @@ from hook.core.backup_table import WalFound, Way
 from hook.core.freshness import usable_backup
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, failed, from_error, unknown
+from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.restore_window import WindowJudgement, judge_restore_window
-from hook.core.silence import judge_silence
 from hook.core.usability import FreshnessPolicy
 from hook.core.wal import Recovery, parse_lsn, parse_segment
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError
@@ -39,11 +39,13 @@ class ArchiveStage:
     Attributes:
         max_lag: How old the oldest WAL may be that is not archived.
         timeout: For the whole reading, whatever single requests may take.
+        progress: Tells how far the reading has come.
     """
 
     catalog: WalCatalog
     max_lag: timedelta
-    timeout: timedelta = timedelta(seconds=30)
+    timeout: timedelta = READING_TIMEOUT
+    progress: Callable[[], Progress] = Progress
     name: str = "archive"
 
     def start(self, ctx: Context, session: Session, identity: ServerIdentity, note: Note) -> Finish:
@@ -66,8 +68,7 @@ class ArchiveStage:
                 found = _nothing(from_error(error, Status.UNKNOWN))
             if found is None:
                 ctx.deadline.raise_if_over()
-                what = f"{self.catalog.describe()} did not tell its WAL"
-                found = _nothing(judge_silence(what, self.timeout))
+                found = _nothing(self._no_answer())
             note(found)
             if isinstance(found, WindowJudgement):
                 return (found.finding,)
@@ -124,6 +125,15 @@ class ArchiveStage:
             return _nothing(finding, backup.label)
         evidence = self.catalog.read_archive(recovery)
         return WalFound(backup.label, judge_archive(evidence, server, self.max_lag, identifier))
+
+    def _no_answer(self) -> Finding:
+        source = self.catalog.describe()
+        return judge_overdue(
+            f"{source} did not tell its WAL",
+            f"the WAL in {source} was not looked through",
+            self.timeout,
+            self.progress(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

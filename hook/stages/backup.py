@@ -11,7 +11,7 @@ from hook.clock import Background
 from hook.core.freshness import Freshness, judge_freshness
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, failed, from_error, warned
-from hook.core.silence import judge_silence
+from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.usability import DEFAULT_CLOCK_SKEW, FreshnessPolicy
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.stages import Context
@@ -27,12 +27,14 @@ class BackupStage:
     Attributes:
         max_age: How old the newest usable backup may be.
         timeout: For the whole reading, whatever single requests may take.
+        progress: Tells how far the reading has come.
         clock_skew: How far two honest clocks may lie apart.
     """
 
     catalog: BackupCatalog | None
     max_age: timedelta
-    timeout: timedelta = timedelta(seconds=30)
+    timeout: timedelta = READING_TIMEOUT
+    progress: Callable[[], Progress] = Progress
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
     name: str = "backup"
 
@@ -61,13 +63,22 @@ class BackupStage:
                 return (from_error(error, Status.UNKNOWN),)
             if evidence is None:
                 ctx.deadline.raise_if_over()
-                return (judge_silence(f"{catalog.describe()} did not answer", self.timeout),)
+                return (self._no_answer(catalog),)
             policy = FreshnessPolicy(self.max_age, server, self.clock_skew)
             freshness = judge_freshness(evidence, policy, ctx.clock.now())
             note(freshness)
             return freshness.findings
 
         return finish
+
+    def _no_answer(self, catalog: BackupCatalog) -> Finding:
+        source = catalog.describe()
+        return judge_overdue(
+            f"{source} did not answer",
+            f"{source} was not read to its end",
+            self.timeout,
+            self.progress(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

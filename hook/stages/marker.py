@@ -28,8 +28,8 @@ from hook.core.marker import (
 )
 from hook.core.origin import ServerIdentity, judge_origin
 from hook.core.outcome import Finding, Status, failed, from_error, warned
+from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.restore_commands import RestoreSource, restore_commands
-from hook.core.silence import judge_silence
 from hook.core.usability import FreshnessPolicy
 from hook.errors import (
     BackupSourceMissing,
@@ -59,6 +59,7 @@ Note = Callable[[Marker], None]
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 _ONE_LOOK = timedelta(seconds=1)
+_SILENCE = Progress()
 
 
 class _Placed(NamedTuple):
@@ -77,6 +78,7 @@ class MarkerStage:
         source: The same repository, as restore commands name it.
         wait: How long its WAL may take to get there.
         timeout: For reading the backups, if nobody has yet.
+        progress: Tells how far that reading has come.
     """
 
     target: ConnectionTarget
@@ -84,7 +86,8 @@ class MarkerStage:
     catalog: WalCatalog
     source: RestoreSource
     wait: timedelta
-    timeout: timedelta = timedelta(seconds=30)
+    timeout: timedelta = READING_TIMEOUT
+    progress: Callable[[], Progress] = Progress
     connect_timeout: timedelta = timedelta(seconds=10)
     name: str = "marker"
 
@@ -145,7 +148,7 @@ class MarkerStage:
             return from_error(error, Status.UNKNOWN)
         if evidence is None:
             ctx.deadline.raise_if_over()
-            return self._no_answer(self.timeout)
+            return self._no_answer(self.timeout, self.progress())
         server = ServerIdentity.of(facts)
         other = judge_origin(evidence.source, evidence.origin, server)
         if other is not None:
@@ -217,8 +220,11 @@ class MarkerStage:
         bound = ctx.deadline.within(left, deadline.name)
         return run_bounded(lambda: self.catalog.has_segment(marker.segment), bound, ctx.interrupt)
 
-    def _no_answer(self, limit: timedelta) -> Finding:
-        return judge_silence(f"{self.catalog.describe()} did not answer", limit)
+    def _no_answer(self, limit: timedelta, progress: Progress = _SILENCE) -> Finding:
+        source = self.catalog.describe()
+        return judge_overdue(
+            f"{source} did not answer", f"{source} was not read to its end", limit, progress
+        )
 
 
 @dataclass(frozen=True, slots=True)

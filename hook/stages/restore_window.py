@@ -11,8 +11,8 @@ from hook.catalogs import BackupCatalog
 from hook.clock import Background
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, from_error
+from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.restore_window import WindowJudgement, judge_restore_window
-from hook.core.silence import judge_silence
 from hook.errors import BackupSourceMissing, BackupUnknown
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class RestoreWindowStage:
 
     catalog: BackupCatalog
     max_lag: timedelta
-    timeout: timedelta = timedelta(seconds=30)
+    timeout: timedelta = READING_TIMEOUT
     name: str = "archive"
 
     def start(self, ctx: Context, _session: object, server: ServerIdentity, note: Note) -> Finish:
@@ -57,10 +57,13 @@ class RestoreWindowStage:
                 return (from_error(error, Status.UNKNOWN),)
             if evidence is None:
                 ctx.deadline.raise_if_over()
-                what = f"{self.catalog.describe()} did not tell its restore window"
-                return (judge_silence(what, self.timeout),)
+                return (self._no_answer(),)
             judgement = judge_restore_window(evidence, server, self.max_lag, ctx.clock.now())
             note(judgement)
             return (judgement.finding,)
 
         return finish
+
+    def _no_answer(self) -> Finding:
+        silent = f"{self.catalog.describe()} did not tell its restore window"
+        return judge_overdue(silent, silent, self.timeout, Progress())

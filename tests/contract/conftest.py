@@ -115,9 +115,13 @@ def unreachable(s3_place: Place) -> Callable[[str], Place]:
     return make
 
 
-def unknown_finding(place: Place, timeout: timedelta = timedelta(seconds=30)) -> Finding:
+def unknown_finding(
+    place: Place,
+    timeout: timedelta = timedelta(seconds=30),
+    meanwhile: Callable[[], object] = tuple,
+) -> Finding:
     """Return the one finding of a gate that could not find out, without a secret in it."""
-    (finding,) = run_gate(place.url, place.settings, timeout=timeout)
+    (finding,) = run_gate(place.url, place.settings, timeout=timeout, meanwhile=meanwhile)
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert finding.rule == "backup-unknown"
     assert finding.hint.endswith(".")

@@ -3,26 +3,57 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hook.catalogs.barman_archive import BarmanArchive
+from hook.catalogs.object_store import PartStore
 from hook.catalogs.opening import Access, open_store
+from hook.catalogs.pgbackrest_archive import Archive
 from hook.catalogs.s3 import PAGE_LIMIT
-from hook.errors import BackupUnknown
+from hook.catalogs.wal_archive import WalArchive, look_for_wal
+from hook.catalogs.walg_archive import WalFolder
+from hook.core.archive import ArchiveEvidence
+from hook.core.outcome import Status
+from hook.core.pgbackrest_info import ArchiveInfo
+from hook.core.wal import Recovery, Segment
+from hook.errors import BackupUnknown, ExitCode
 from hook.settings.backup_source import S3Location, S3Settings
 from tests.contract.conftest import Place
 from tests.testbed.backup_gate import judge_source
 from tests.testbed.canned_http import Answer, CannedServer, answering
-from tests.testbed.crowded_bucket import CROWDS, PAGE, PREFIX, contents, crowded_bucket, page
+from tests.testbed.crowded_bucket import (
+    CROWDED_WAL,
+    CROWDS,
+    PAGE,
+    PREFIX,
+    SEGMENT_SIZE,
+    SEGMENTS_OF_A_LOG,
+    contents,
+    crowded_bucket,
+    crowded_wal,
+    page,
+)
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER
 
 # Ten pages show how requests and memory grow as well as a hundred would, in a tenth of the time.
 OBJECTS = 10_000
 # Two hundred thousand objects are listed at most; that is what the memory of a pod leaves.
 BYTES_OF_AN_ENTRY = 300
+LOGS = 64
+TOGETHER = 4
+# Of the parameters, those of a first page: what follows has a token as well.
+FIRST_PAGE = 4
+ARCHIVES: Mapping[str, Callable[[PartStore], WalArchive]] = {
+    "pgbackrest": lambda store: Archive(store, "archive/app/15-1/", ArchiveInfo("15-1", "1")),
+    "barman": lambda store: BarmanArchive(store, "app/wals/"),
+    "walg": WalFolder,
+}
 # Watching every allocation takes time.
 FEW = 2 * PAGE
 
@@ -42,6 +73,65 @@ def test_full_place_costs_its_pages_and_a_bounded_look(
         )
     assert finding.code is crowd.code, finding
     assert len(server.paths) - OBJECTS // PAGE in range(crowd.looks + 1)
+
+
+def test_listing_that_takes_too_long_is_told_as_long(
+    unreachable: Callable[[str], Place],
+) -> None:
+    """It answered all the time: what helps is time, or less to list."""
+    crowd, reached, released = CROWDS["dump"], threading.Event(), threading.Event()
+    tell = crowded_bucket(crowd, OBJECTS)
+
+    def answer(path: str) -> Answer:
+        if "continuation-token=3000" in path:
+            reached.set()
+            released.wait()
+        return tell(path)
+
+    with answering(answer) as server:
+        place = unreachable(server.endpoint)
+        settings = place.settings._replace(read_timeout=timedelta(minutes=1))
+        source = f"{crowd.system}:{place.url}"
+        (finding,) = judge_source(
+            source,
+            Access(settings, "app"),
+            SYSTEM_IDENTIFIER,
+            timedelta(seconds=1),
+            meanwhile=reached.wait,
+        )
+        released.set()
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    told = "was not read to its end within 1s: 3 answers came, with 3000 objects listed, the last"
+    assert told in finding.message
+    assert finding.hint.startswith("Set PRESYNC_BACKUP_TIMEOUT longer, or keep less")
+
+
+@pytest.mark.parametrize("name", CROWDED_WAL)
+def test_full_wal_archive_is_listed_side_by_side(
+    unreachable: Callable[[str], Place], name: str
+) -> None:
+    """Several pages at a time, some hundred segments with each, and none asked for by itself."""
+    wal, begun = CROWDED_WAL[name], itertools.count()
+    tell = crowded_wal(wal, LOGS)
+    together = threading.Barrier(TOGETHER, timeout=60)
+
+    def answer(path: str) -> Answer:
+        asked = parse_qs(urlsplit(path).query)
+        is_first_page = asked["prefix"] != [PREFIX + wal.folder] and len(asked) == FIRST_PAGE
+        if is_first_page and next(begun) < TOGETHER:
+            together.wait()
+        return tell(path)
+
+    with answering(answer) as server:
+        place = unreachable(server.endpoint)
+        settings = place.settings._replace(read_timeout=timedelta(minutes=2))
+        archive = ARCHIVES[name](open_store(S3Location("shop", PREFIX.rstrip("/")), settings))
+        last = Segment(1, LOGS * SEGMENTS_OF_A_LOG - 1)
+        recovery = Recovery(Segment(1, 0), 0, last, SEGMENT_SIZE)
+        found = look_for_wal(archive, ArchiveEvidence("it", recovery, None))
+    (covered,) = found.covered
+    assert covered.present == ((0, last.number),)
+    assert len(server.paths) <= 1 + LOGS
 
 
 def _list(server: CannedServer, settings: S3Settings) -> list[str]:

@@ -56,16 +56,18 @@ def test_listing_that_drips_ends_with_the_gates_own_timeout(
     s3_place: Place, unreachable: Callable[[str], Place], released: threading.Event
 ) -> None:
     """So it is once the evidence is there and what is left of it is looked for."""
-    info = fresh_repository(s3_place.root).infos[0].read_bytes()
+    info, reached = fresh_repository(s3_place.root).infos[0].read_bytes(), threading.Event()
 
     def answer(path: str) -> Answer:
         if "list-type" not in path:
             return Answer(200, info)
+        reached.set()
         return Answer(200, b"<?xml version='1.0'?>", length=2**20, more=_drip(released))
 
     with answering(answer) as server:
-        finding = unknown_finding(unreachable(server.endpoint), SHORT)
-        assert "did not answer within 2s" in finding.message
+        finding = unknown_finding(unreachable(server.endpoint), SHORT, reached.wait)
+        assert "was not read to its end within 2s: 1 answer came, the last one" in finding.message
+        assert "PRESYNC_BACKUP_TIMEOUT" in finding.hint
         released.set()
 
 
@@ -104,7 +106,8 @@ def test_credentials_that_expire_in_between_are_told(
     assert finding.message.startswith("no valid credentials for s3://")
     assert code in finding.message
     assert "credentials of this pod" in finding.hint
-    assert len(server.paths) == 2
+    # The info file, and one look for each backup of the newest chain: nothing is tried again.
+    assert len(server.paths) in {2, 3}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,10 +42,13 @@ def run_gate(
     settings: S3Settings,
     stanza: str = STANZA,
     timeout: timedelta = _TIMEOUT,
+    meanwhile: Callable[[], object] = tuple,
 ) -> tuple[Finding, ...]:
     """Return what the gate finds in the pgBackRest repository at *url*, limit 24 h."""
     access = Access(settings, stanza)
-    return judge_source(f"pgbackrest:{url}", access, SYSTEM_IDENTIFIER, timeout)
+    return judge_source(
+        f"pgbackrest:{url}", access, SYSTEM_IDENTIFIER, timeout, meanwhile=meanwhile
+    )
 
 
 def judge_source(
@@ -54,13 +57,19 @@ def judge_source(
     system_identifier: str,
     timeout: timedelta = _TIMEOUT,
     database: str = "",
+    meanwhile: Callable[[], object] = tuple,
 ) -> tuple[Finding, ...]:
-    """Return what the gate finds in *source* for a database of that cluster, limit 24 h."""
+    """Return what the gate finds in *source* for a database of that cluster, limit 24 h.
+
+    *meanwhile* runs between the beginning of the reading and the wait for its end.
+    """
     catalogs = open_catalogs(parse_backup_source(source), access)
-    stage = BackupStage(catalogs.backups, timedelta(hours=24), timeout)
+    stage = BackupStage(catalogs.backups, timedelta(hours=24), timeout, catalogs.progress)
     with running_context() as ctx:
         identity = ServerIdentity(system_identifier, database=database)
-        return stage.start(ctx, identity, ignore)()
+        finish = stage.start(ctx, identity, ignore)
+        meanwhile()
+        return finish()
 
 
 def fresh_repository(root: Path) -> Repository:

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from hook.core.wal import Segment
 from hook.errors import ExitCode
 from tests.testbed.canned_http import Answer
 
@@ -74,6 +75,54 @@ CROWDS = {
     "barman": Crowd("barman", "app/base/", _barman_id, _folder, ExitCode.NO_WAY_BACK, 103),
     "dump": Crowd("dump", "", lambda n: f"app-{n:06d}.dump", contents, ExitCode.NO_WAY_BACK, 60),
 }
+
+
+class CrowdedWal(NamedTuple):
+    """A WAL archive with more in it than anybody keeps, without a hole.
+
+    Attributes:
+        folder: That holds the logs, or the segments themselves.
+        has_folders: Whether each log has a folder of its own.
+        suffix: Behind the name of a segment.
+    """
+
+    folder: str
+    has_folders: bool
+    suffix: str
+
+
+SEGMENT_SIZE = 2**24
+SEGMENTS_OF_A_LOG = 256
+CROWDED_WAL = {
+    "pgbackrest": CrowdedWal("archive/app/15-1/", has_folders=True, suffix="-" + 40 * "a" + ".gz"),
+    "barman": CrowdedWal("app/wals/", has_folders=True, suffix=".gz"),
+    "walg": CrowdedWal("wal_005/", has_folders=False, suffix=".lz4"),
+}
+
+
+def crowded_wal(wal: CrowdedWal, logs: int) -> Callable[[str], Answer]:
+    """Return a service whose bucket holds *logs* of 256 segments of timeline 1."""
+    numbers = range(logs * SEGMENTS_OF_A_LOG)
+    names = [Segment(1, number).name(SEGMENT_SIZE) for number in numbers]
+    home = f"{PREFIX}{wal.folder}"
+    keys = [home + (f"{name[:16]}/" if wal.has_folders else "") + name for name in names]
+
+    def answer(path: str) -> Answer:
+        asked = parse_qs(urlsplit(path).query)
+        if "list-type" not in asked:
+            return _NOT_THERE
+        (prefix,) = asked["prefix"]
+        if wal.has_folders and prefix == home:
+            folders = dict.fromkeys(key[: len(home) + 16] for key in keys)
+            return page("".join(map(_folder, folders)), truncated="false")
+        found = [key for key in keys if key.startswith(prefix)]
+        start = int(asked.get("continuation-token", ["0"])[0])
+        shown = "".join(contents(key + wal.suffix) for key in found[start : start + PAGE])
+        if start + PAGE >= len(found):
+            return page(shown, truncated="false")
+        return page(shown, truncated="true", token=str(start + PAGE))
+
+    return answer
 
 
 def crowded_bucket(crowd: Crowd, count: int) -> Callable[[str], Answer]:
