@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import re
-import zlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from hook.catalogs.dump_unpacking import Stream, find_unpacker, unpack_ends
 from hook.catalogs.object_store import Entry, PartStore
 from hook.core.dump_archive import (
     MAGIC,
@@ -24,7 +22,6 @@ from hook.core.dump_blocks import block_begins, block_end, last_block, walk_bloc
 
 # Whoever has longer ones lets pg_dump write into a file: then the end alone proves it.
 FULL_READ_LIMIT = 128 * 2**20
-_UNPACKED_LIMIT = 4 * 2**30
 _HEAD_LIMIT = 16 * 2**20
 _FIRST_READ = 64 * 2**10
 _WINDOW = 4 * 2**20
@@ -35,7 +32,6 @@ _PLAIN = re.compile(rb"--\r?\n-- PostgreSQL database (cluster )?dump\r?\n")
 _COMPLETE = re.compile(rb"^-- PostgreSQL database (cluster )?dump complete\r?$", re.MULTILINE)
 _CONNECT = re.compile(rb"^\\connect ([A-Za-z0-9_]+)\r?$", re.MULTILINE)
 _PACKED = re.compile(r"\.(gz|lz4|zst)$")
-_UNREAD = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 
 
 class Inspected(NamedTuple):
@@ -52,16 +48,6 @@ class Inspected(NamedTuple):
     database: str = ""
     created_at: datetime | None = None
     clock: datetime | None = None
-
-
-class _Stream(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 class _Parts:
@@ -104,12 +90,10 @@ def inspect_file(store: PartStore, entry: Entry) -> Inspected:
         seen = _inspect_archive(store, entry, _TAR_BLOCK, lambda _: _judge_tar(store, entry))
     elif _PLAIN.match(first):
         seen = _judge_plain(first, _read_tail(store, entry))
-    elif unpack := _unpacker(first):
+    elif unpack := find_unpacker(first):
         seen = _inspect_packed(store, entry, unpack)
     else:
-        packed = next((name for magic, name in _UNREAD.items() if first.startswith(magic)), "")
-        what = f"is compressed with {packed} outside pg_dump, so its end cannot be read"
-        seen = Inspected(what if packed else "is no dump of pg_dump (encrypted?)")
+        seen = Inspected("is no dump of pg_dump (encrypted?)")
     return seen._replace(clock=stored.clock)
 
 
@@ -229,57 +213,21 @@ def _judge_plain(first: bytes, tail: bytes) -> Inspected:
     return Inspected("" if is_complete else "was cut: it does not end as pg_dump ends", database)
 
 
-def _inspect_packed(store: PartStore, entry: Entry, unpack: Callable[[], _Stream]) -> Inspected:
+def _inspect_packed(store: PartStore, entry: Entry, unpack: Callable[[], Stream]) -> Inspected:
     """Decompress all of it: nothing in the last bytes tells that the text before is whole."""
     if (entry.size or 0) > FULL_READ_LIMIT:
         return Inspected(
-            f"is not verified: compressed outside pg_dump and longer than"
+            f"is not verified: a compressed plain dump that is longer than"
             f" {FULL_READ_LIMIT // 2**20} MiB"
         )
     try:
-        first, tail = _unpack_ends(_Parts(store, entry.key, 0, entry.size or 0), unpack())
-    except (OSError, zlib.error, lzma.LZMAError, EOFError):
+        parts = _Parts(store, entry.key, 0, entry.size or 0)
+        first, tail = unpack_ends(parts.read, unpack(), _FIRST_READ, _TAIL)
+    except ValueError:
         return Inspected("was cut or damaged: it cannot be decompressed")
     if _PLAIN.match(first):
         return _judge_plain(first, tail)
     return Inspected("holds no plain SQL dump, and nothing else is looked for in a compressed file")
-
-
-def _unpack_ends(parts: _Parts, stream: _Stream) -> tuple[bytes, bytes]:
-    """Return the beginning and the end of the text.
-
-    Raises:
-        EOFError: The stream ends early, goes on behind its end, or is out of all proportion.
-    """
-    first, tail, length = b"", b"", 0
-    while not stream.eof:
-        data = _next_input(stream, parts)
-        text = stream.decompress(data, _WINDOW)
-        first = first if len(first) >= _FIRST_READ else first + text[:_FIRST_READ]
-        tail = (tail + text)[-_TAIL:]
-        length += len(text)
-        if length > _UNPACKED_LIMIT or not (data or text or stream.eof):
-            raise EOFError
-    if stream.unused_data or parts.read(1):
-        raise EOFError
-    return first, tail
-
-
-def _next_input(stream: _Stream, parts: _Parts) -> bytes:
-    """Return what the stream has not taken yet, or more once it has taken all."""
-    if pending := getattr(stream, "unconsumed_tail", b""):
-        return bytes(pending)
-    return parts.read(_WINDOW) if getattr(stream, "needs_input", True) else b""
-
-
-def _unpacker(first: bytes) -> Callable[[], _Stream] | None:
-    if first.startswith(b"\x1f\x8b"):
-        return lambda: zlib.decompressobj(wbits=31)
-    if first.startswith(b"BZh"):
-        return bz2.BZ2Decompressor
-    if first.startswith(b"\xfd7zXZ\x00"):
-        return lambda: lzma.LZMADecompressor(memlimit=2**28)
-    return None
 
 
 def _read_tail(store: PartStore, entry: Entry) -> bytes:

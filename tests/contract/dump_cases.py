@@ -8,6 +8,9 @@ import lzma
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from lz4 import frame as lz4
+from zstandard import compress as zstd
+
 from tests.contract.verdict import Case, cannot_tell, passes, refuses, warns
 from tests.testbed.dump_place import SAMPLES, DumpPlace, sample
 
@@ -154,7 +157,15 @@ CASES: list[Case[DumpPlace]] = [
         "is the toc.dat of a directory-format dump without its files",
     ),
     refuses("cut-plain", _put(NO_END, "shop.sql"), "was cut: it does not end as pg_dump ends"),
-    refuses("zstd", _put(b"\x28\xb5\x2f\xfdx", "shop.sql.zst"), "is compressed with zstd outside"),
+    refuses("odd-zstd", _put(b"\x28\xb5\x2f\xfdx", "shop.zst"), "it cannot be decompressed"),
+    refuses("cut-zstd", _put(zstd(PLAIN)[:-5], "shop.zst"), "it cannot be decompressed"),
+    refuses("zstd-of-cut", _put(zstd(NO_END), "shop.zst"), "was cut: it does not end as"),
+    refuses("zstd-and-more", _put(zstd(PLAIN) + b"x", "shop.zst"), "cannot be decompressed"),
+    refuses("zstd-bomb", _put(zstd(bytes(2**27)), "shop.zst"), "holds no plain SQL dump"),
+    refuses("odd-lz4", _put(b"\x04\x22\x4d\x18x", "shop.lz4"), "it cannot be decompressed"),
+    refuses("cut-lz4", _put(lz4.compress(PLAIN)[:-5], "shop.lz4"), "it cannot be decompressed"),
+    refuses("lz4-of-cut", _put(lz4.compress(NO_END), "shop.lz4"), "was cut: it does not end as"),
+    refuses("lz4-and-more", _put(lz4.compress(PLAIN) + b"x", "shop.lz4"), "cannot be decompressed"),
     refuses("cut-gz", _put(gzip.compress(PLAIN)[:-9], "shop.gz"), "it cannot be decompressed"),
     refuses("cut-bz2", _put(bz2.compress(PLAIN)[:-9], "shop.bz2"), "it cannot be decompressed"),
     refuses("gz-of-cut", _put(gzip.compress(NO_END), "shop.gz"), "was cut: it does not end as"),
@@ -171,6 +182,8 @@ NAMED_CASES: list[Case[DumpPlace]] = [
     passes("gz", _put(gzip.compress(PLAIN), "shop-{}.sql.gz"), "started 19m"),
     passes("bz2", _put(bz2.compress(PLAIN), "shop-{}.sql.bz2"), "started 19m"),
     passes("xz", _put(lzma.compress(PLAIN), "shop-{}.sql.xz"), "started 19m"),
+    passes("zstd", _put(zstd(PLAIN), "shop-{}.sql.zst"), "started 19m"),
+    passes("lz4", _put(lz4.compress(PLAIN), "shop-{}.sql.lz4"), "started 19m"),
     passes("other-name-aside", _with_older(_put(b"<html>", "crm-{}.dump"), count=1), "started 1h"),
     refuses(
         "other-name",

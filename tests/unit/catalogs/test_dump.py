@@ -119,7 +119,7 @@ def test_what_has_to_be_read_as_a_whole_is_not_verified_when_it_is_long() -> Non
     """Not verified is not good."""
     assert problem_of(PIPED).startswith("is not verified: it was written into a pipe, and is")
     packed = problem_of(b"\x1f\x8b" + bytes(4000))
-    assert packed.startswith("is not verified: compressed outside pg_dump and longer than")
+    assert packed.startswith("is not verified: a compressed plain dump that is longer than")
 
 
 def test_table_of_contents_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
