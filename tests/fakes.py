@@ -38,6 +38,7 @@ class FakeEvents:
     """An `Events` that remembers what it was told."""
 
     told: list[tuple[str, str, dict[str, object]]] = field(default_factory=list)
+    pace: timedelta = timedelta(seconds=10)
 
     def __call__(self, event: str, message: str, /, **fields: object) -> None:
         """Remember one event."""

@@ -1,9 +1,14 @@
-"""How often a wait speaks: at once, then every ten seconds."""
+"""How often a wait speaks: at once, then every ten seconds, and of what."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hook.core.work import Underway
 
 EVERY = timedelta(seconds=10)
 
@@ -21,3 +26,11 @@ class Heartbeat:
             return False
         self._last = now
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Who is told what an attempt is at, and how often."""
+
+    tell: Callable[[Underway], None]
+    every: timedelta = EVERY

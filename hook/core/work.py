@@ -3,6 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Underway(NamedTuple):
+    """What an attempt is at.
+
+    Attributes:
+        seconds: Since it began.
+        line: Of the statement that runs, 0 when that is one of several in a message: the
+            server tells nothing of them before it has run all.
+        statement: Its head, empty likewise.
+    """
+
+    seconds: float
+    line: int = 0
+    statement: str = ""
+
+    def describe(self) -> str:
+        """Return ``running for 12s in line 3, CREATE INDEX i ON t (name)``."""
+        at = f" in line {self.line}, {self.statement}" if self.line else ""
+        return f"running for {self.seconds:.0f}s{at}"
+
+    def facts(self) -> dict[str, object]:
+        """Return the same, ready for JSON."""
+        at = {"line": self.line, "statement": self.statement} if self.line else {}
+        return {"elapsed_ms": round(self.seconds * 1000), **at}
 
 
 @dataclass(frozen=True, slots=True)

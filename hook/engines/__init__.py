@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,7 @@ from hook.core.server import ServerFacts
 
 if TYPE_CHECKING:
     from hook.core.attempt import ApplyTask, Attempt, CallbackTask
+    from hook.core.heartbeat import Pulse
     from hook.core.version import Version
     from hook.postgres.session import Session
 
@@ -90,9 +91,7 @@ class Engine(Protocol):
             HookError: The server refused, or the connection is lost.
         """
 
-    def apply(
-        self, session: Session, tasks: Sequence[ApplyTask], on_wait: Callable[[float], None]
-    ) -> Attempt:
+    def apply(self, session: Session, tasks: Sequence[ApplyTask], pulse: Pulse) -> Attempt:
         """Run the migrations of *tasks* once, together with their history rows.
 
         Args:
@@ -100,7 +99,7 @@ class Engine(Protocol):
                 did. It may be lost afterwards; otherwise no transaction is open.
             tasks: What to run, and within which limits: one migration, or several that
                 can share a transaction, in running order.
-            on_wait: Told the seconds waited so far, now and then.
+            pulse: Told what it is at.
 
         Raises:
             BadMigrationSet: A file cannot be read any more as it was resolved; what was
@@ -109,15 +108,13 @@ class Engine(Protocol):
                 statement of the script was sent.
         """
 
-    def run_callback(
-        self, session: Session, task: CallbackTask, on_wait: Callable[[float], None]
-    ) -> Attempt:
+    def run_callback(self, session: Session, task: CallbackTask, pulse: Pulse) -> Attempt:
         """Run the callback of *task* once, apart from all migrations.
 
         Args:
             session: It may be lost afterwards; otherwise no transaction is open.
             task: What to run, and within which limits.
-            on_wait: Told the seconds waited so far, now and then.
+            pulse: Told what it is at.
         """
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import Protocol, TextIO
 
@@ -36,6 +37,8 @@ _LEVELS_BY_EVENT = {"retry.scheduled": logging.WARNING, "stage.started": logging
 
 class EventLog:
     """Writes events; what a stage is given as its ``events``."""
+
+    pace = timedelta(seconds=10)
 
     def __init__(self, handler: logging.Handler) -> None:
         """Write through *handler*, apart from the tree of named loggers."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.callback_book import CallbackBook
 from hook.core.dry_run import DryRun, Notebook
+from hook.core.heartbeat import EVERY
 from hook.core.ladder import rungs_on
 from hook.core.lock_key import migration_lock_key
 from hook.core.no_callbacks import OnlyEach
@@ -76,7 +77,7 @@ def _take_down(
         _without_ledger,
         OnlyEach(book.each),
     )
-    quiet = ctx._replace(events=_announcing(scripts, notebook))
+    quiet = ctx._replace(events=_Announcing(scripts, notebook))
     outcome = stage.run(quiet, work)
     refused = tuple(item for item in outcome.findings if item.code)
     message = f"{counted(len(scripts), 'migration')} shown as a run would send them"
@@ -95,15 +96,19 @@ def _callbacks_apart(book: CallbackBook) -> Iterator[str]:
         yield f"Callbacks on a connection of their own are not shown: {', '.join(apart)}"
 
 
-def _announcing(scripts: tuple[PreparedScript, ...], notebook: Notebook) -> Callable[..., None]:
-    """Return events that tell *notebook* which script begins, and nothing to the log."""
-    waiting = iter(scripts)
+class _Announcing:
+    """Events that tell *notebook* which script begins, and nothing to the log."""
 
-    def tell(event: str, _message: str, /, **_fields: object) -> None:
+    pace = EVERY
+
+    def __init__(self, scripts: tuple[PreparedScript, ...], notebook: Notebook) -> None:
+        self._waiting = iter(scripts)
+        self._notebook = notebook
+
+    def __call__(self, event: str, _message: str, /, **_fields: object) -> None:
+        """Take *event*, see `hook.stages.Events`."""
         if event == "migration.started":
-            notebook.script(next(waiting))
-
-    return tell
+            self._notebook.script(next(self._waiting))
 
 
 def refuse_to_reconnect(ctx: Context, facts: ServerFacts) -> NoReturn:

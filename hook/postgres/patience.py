@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from hook.clock import Interrupt
 
-HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 1.0
 
 
 class Wake(Enum):
@@ -41,7 +41,7 @@ class Patience(NamedTuple):
         interrupt: Ends the wait when a stop is requested; none for cleaning up,
             which must go on after the stop.
         seconds: The limit for one answer, none for no limit.
-        on_wait: Told the seconds waited so far, every ten seconds.
+        on_wait: Told the seconds waited so far, every second.
         lookout: Asked now and then whether to give up.
         is_graceful: When the wait ends early, the server is asked to cancel, and its answer
             is awaited; otherwise the connection is closed.

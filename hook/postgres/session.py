@@ -227,7 +227,7 @@ class Session:
             message: SQL, at most about 1 GB.
             copies: Data for each ``COPY … FROM STDIN`` in it, in order, UTF-8.
             seconds: Cancel after so long.
-            on_wait: Told the seconds waited so far, every ten seconds.
+            on_wait: Told the seconds waited so far, every second.
             shown: The statements, by index, whose first rows are part of the outcome.
 
         Returns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from hook.core.early_report import with_failed_sink
 from hook.core.outcome import Finding
@@ -23,17 +23,11 @@ from hook.settings.output import OutputFormat, OutputSettings
 if TYPE_CHECKING:
     from hook.core.dry_run import Notebook
     from hook.render.sql import SqlList, SqlText
+    from hook.stages import Events
 
 # What a terminal that knows no Unicode is given instead.
 _SLICE = 1 << 16
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "→": "->", "…": "..."})
-
-
-class Events(Protocol):
-    """Where the last word is logged."""
-
-    def __call__(self, event: str, message: str, /, **fields: object) -> None:
-        """Log *event*."""
 
 
 class Delivery:

@@ -12,6 +12,8 @@ from hook.clock import Clock, Deadline, Interrupt
 from hook.core.outcome import Finding
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from hook.core.callback_book import EachCallbacks
     from hook.core.events import Event
     from hook.core.progress import Progress
@@ -24,6 +26,10 @@ class Events(Protocol):
 
     def __call__(self, event: str, message: str, /, **fields: object) -> None:
         """Log *event* (dotted name) with *message* and JSON-ready *fields*."""
+
+    @property
+    def pace(self) -> timedelta:
+        """Return how often what takes long is told of: more often where somebody watches."""
 
 
 class Callbacks(Protocol):

@@ -9,6 +9,7 @@ import pytest
 
 from hook.clock import Interrupt
 from hook.core.attempt import Attempt, AttemptEnd
+from hook.core.heartbeat import Pulse
 from hook.core.script_message import Moment
 from hook.errors import Interrupted
 from tests.testbed.attempt_bench import Bench
@@ -74,7 +75,7 @@ def test_session_lost_before_the_attempt_has_done_nothing(bench: Bench, conf: st
     task = bench.task("CREATE TABLE x ()", conf)
     bench.database.query(f"SELECT pg_terminate_backend({bench.session.pid})")
     eventually(lambda: bench.session.is_lost)
-    attempt = bench.engine.apply(bench.session, [task], lambda _: None)
+    attempt = bench.engine.apply(bench.session, [task], Pulse(lambda _: None))
     assert attempt.end is AttemptEnd.LOST
     assert attempt.place.moment is Moment.UNSENT
     assert attempt.leftovers == ()
@@ -86,7 +87,7 @@ def test_stop_request_before_the_attempt_has_done_nothing(
     """Nothing is sent, nothing is left behind and nothing recorded."""
     task = bench.task("CREATE TABLE x ()")
     interrupt.set("SIGTERM")
-    attempt = bench.engine.apply(bench.session, [task], lambda _: None)
+    attempt = bench.engine.apply(bench.session, [task], Pulse(lambda _: None))
     assert attempt.end is AttemptEnd.INTERRUPTED
     assert attempt.place.moment is Moment.UNSENT
     assert bench.rows() == []
@@ -99,7 +100,7 @@ def test_stop_request_before_a_script_without_transaction_has_done_nothing(
     task = bench.task("CREATE TABLE x ()", "executeInTransaction=false")
     interrupt.set("SIGTERM")
     with pytest.raises(Interrupted):
-        bench.engine.apply(bench.session, [task], lambda _: None)
+        bench.engine.apply(bench.session, [task], Pulse(lambda _: None))
     assert bench.rows() == []
 
 
@@ -107,7 +108,9 @@ def test_attempt_goes_on_behind_what_is_done(bench: Bench) -> None:
     """Only what is left of a script without transaction runs in the next attempt."""
     script = "CREATE TABLE one ();\nCREATE TABLE two ();\nCREATE TABLE three ()"
     task = replace(bench.task(script, "executeInTransaction=false"), done=2)
-    assert bench.engine.apply(bench.session, [task], lambda _: None).end is AttemptEnd.APPLIED
+    assert (
+        bench.engine.apply(bench.session, [task], Pulse(lambda _: None)).end is AttemptEnd.APPLIED
+    )
     assert bench.database.query("SELECT to_regclass('two'), to_regclass('three')::text") == [
         (None, "three")
     ]

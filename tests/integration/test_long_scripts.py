@@ -10,7 +10,7 @@ import pytest
 
 from hook.clock import Interrupt
 from hook.core.attempt import Attempt, AttemptEnd
-from hook.core.heartbeat import Heartbeat
+from hook.core.heartbeat import Pulse
 from hook.core.script_message import Moment
 from hook.errors import ExitCode
 from tests.testbed.attempt_bench import Bench
@@ -23,14 +23,12 @@ HUGE = f"SELECT '{'x' * 2_000_000}',\n\n"
 
 
 @pytest.fixture
-def apply_with(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempt]:
+def apply_with(bench: Bench) -> Callable[..., Attempt]:
     """Return ``apply(script, between)``; *between* is called after each message."""
-    monkeypatch.setattr(
-        "hook.engines.flyway.sending.Heartbeat", partial(Heartbeat, timedelta(microseconds=1))
-    )
 
     def apply(script: str, between: Callable[[], None]) -> Attempt:
-        return bench.engine.apply(bench.session, [bench.task(script)], lambda _: between())
+        pulse = Pulse(lambda _: between(), timedelta(microseconds=1))
+        return bench.engine.apply(bench.session, [bench.task(script)], pulse)
 
     return apply
 

@@ -6,14 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from itertools import pairwise
 
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from hook.core.heartbeat import Heartbeat
 from hook.core.outcome import Status
 from hook.errors import ExitCode
 from hook.settings.durations import parse_ladder
@@ -23,7 +21,7 @@ from tests.testbed.run_context import eventually
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a')"
 ALTER = {"V2__x.sql": "ALTER TABLE t ADD x int"}
 Connection = psycopg.Connection[TupleRow]
-QUICK_HEARTBEAT = partial(Heartbeat, timedelta(milliseconds=50))
+QUICK = timedelta(milliseconds=50)
 
 
 @pytest.fixture(autouse=True)
@@ -237,18 +235,16 @@ def test_ladder_that_autovacuum_ignores_is_told(gate: Gate) -> None:
 def test_long_migration_is_not_silent(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Now and then there is a sign of life."""
     monkeypatch.setattr("hook.postgres.patience.HEARTBEAT_SECONDS", 0.05)
-    monkeypatch.setattr("hook.engines.flyway.sending.Heartbeat", QUICK_HEARTBEAT)
+    gate.events.pace = QUICK
     assert gate.run({"V2__x.sql": "SELECT pg_sleep(0.2)"}).exit_code is ExitCode.OK
     beats = gate.events.named("migration.progress")
     assert {item["script"] for item in beats} == {"V2__x.sql"}
     assert all(isinstance(item["elapsed_ms"], int) for item in beats)
 
 
-def test_migration_of_many_messages_is_not_silent(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_migration_of_many_messages_is_not_silent(gate: Gate) -> None:
     """Although the answer to each of them is quick."""
-    monkeypatch.setattr("hook.engines.flyway.sending.Heartbeat", QUICK_HEARTBEAT)
+    gate.events.pace = QUICK
     script = f"SELECT pg_sleep(0.06); SELECT '{'x' * 1_000_000}';\n" * 4
     assert gate.run({"V2__x.sql": script}).exit_code is ExitCode.OK
     elapsed = [int(str(item["elapsed_ms"])) for item in gate.events.named("migration.progress")]

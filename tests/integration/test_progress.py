@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
-from hook.core.heartbeat import Heartbeat
 from hook.errors import ExitCode
 from tests.testbed.gate import Gate
 from tests.testbed.run_context import eventually
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a')"
-QUICK_HEARTBEAT = partial(Heartbeat, timedelta(milliseconds=50))
 SLOW_ROWS = """
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$;
@@ -25,7 +22,7 @@ CREATE TRIGGER slow BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION slow()
 def _released(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin with a table, and speak often."""
     monkeypatch.setattr("hook.postgres.patience.HEARTBEAT_SECONDS", 0.05)
-    monkeypatch.setattr("hook.engines.flyway.sending.Heartbeat", QUICK_HEARTBEAT)
+    gate.events.pace = timedelta(milliseconds=50)
     assert gate.run({"V1__t.sql": TABLE}).exit_code is ExitCode.OK
 
 
@@ -46,6 +43,7 @@ def test_phase_and_whom_it_waits_for_are_told(gate: Gate) -> None:
         assert f"pid {other.info.backend_pid} (" in str(told(gate, "in_the_way")[0])
     assert set(told(gate, "command")) == {"CREATE INDEX CONCURRENTLY"}
     assert "waiting for old snapshots" in told(gate, "phase")
+    assert set(told(gate, "statement")) == {"CREATE INDEX CONCURRENTLY i ON t (name)"}
 
 
 @pytest.mark.since_server(14, "pg_stat_progress_copy")
@@ -58,3 +56,23 @@ def test_rows_of_a_copy_are_counted(gate: Gate) -> None:
     assert set(told(gate, "command")) == {"COPY"}
     assert all(str(phase).endswith(" rows") for phase in told(gate, "phase"))
     assert told(gate, "percent") == []
+
+
+def test_statement_is_told_only_where_it_is_known(gate: Gate) -> None:
+    """Of several in one message the server tells nothing before the last one has run."""
+    two = "SELECT 1;\nSELECT pg_sleep(0.3)"
+    assert gate.run({"V2__x.sql": two}).exit_code is ExitCode.OK
+    assert gate.events.named("migration.progress")
+    assert told(gate, "line") == []
+    apart = {"V3__x.sql": two, "V3__x.sql.conf": "executeInTransaction=false"}
+    assert gate.run(apart).exit_code is ExitCode.OK
+    assert (2, "SELECT pg_sleep(0.3)") in zip(
+        told(gate, "line"), told(gate, "statement"), strict=True
+    )
+
+
+def test_scripts_are_numbered(gate: Gate) -> None:
+    """Which one runs, and of how many of this run."""
+    assert gate.run({"V2__x.sql": "SELECT 1", "V3__x.sql": "SELECT 1"}).exit_code is ExitCode.OK
+    started = gate.events.named("migration.started")
+    assert [(item["number"], item["of"]) for item in started] == [(1, 2), (2, 2)]

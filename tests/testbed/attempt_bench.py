@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hook.core.attempt import ApplyTask, Attempt, Limits
+from hook.core.heartbeat import Pulse
 from hook.engines.flyway.engine import FlywayEngine
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session
@@ -36,7 +37,7 @@ class Bench:
 
     def apply(self, script: str | bytes, conf: str = "") -> Attempt:
         """Return the attempt at *script*."""
-        return self.engine.apply(self.session, [self.task(script, conf)], lambda _: None)
+        return self.engine.apply(self.session, [self.task(script, conf)], Pulse(lambda _: None))
 
     def rows(self) -> list[tuple[object, ...]]:
         """Return what the history says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -48,6 +48,7 @@ from hook.settings.migrations import MigrationSettings
 
 if TYPE_CHECKING:
     from hook.core.attempt import ApplyTask, Attempt, CallbackTask
+    from hook.core.heartbeat import Pulse
     from hook.core.prepared import ParsedScript
     from hook.engines.flyway.apply import Writing
     from hook.postgres.session import Session
@@ -165,9 +166,7 @@ class FlywayEngine:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
         session.execute(";\n".join(self._session_state(history.schema, server)))
 
-    def apply(
-        self, session: Session, tasks: Sequence[ApplyTask], on_wait: Callable[[float], None]
-    ) -> Attempt:
+    def apply(self, session: Session, tasks: Sequence[ApplyTask], pulse: Pulse) -> Attempt:
         """Run migrations once, see `hook.engines.Engine`."""
         from hook.core.script_program import Program  # noqa: PLC0415 - not for a no-op run
         from hook.engines.flyway.apply import Part, apply_in_transaction  # noqa: PLC0415 - likewise
@@ -177,7 +176,7 @@ class FlywayEngine:
         first, *others = tasks
         parsed = self._parse(first)
         shows_results = self.settings.execution.shows_results
-        sender = Sender(session, first.limits, on_wait, shows_results)
+        sender = Sender(session, first.limits, pulse, shows_results)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
             return StepByStep(sender, program, self._writing(first), first.done).apply()
@@ -196,9 +195,7 @@ class FlywayEngine:
             return ParsedScript(parsed.body[:0], in_transaction=True, reason="")
         return parsed
 
-    def run_callback(
-        self, session: Session, task: CallbackTask, on_wait: Callable[[float], None]
-    ) -> Attempt:
+    def run_callback(self, session: Session, task: CallbackTask, pulse: Pulse) -> Attempt:
         """Run one callback once, see `hook.engines.Engine`."""
         from hook.engines.flyway.apply import callback_state  # noqa: PLC0415 - not for a no-op run
         from hook.engines.flyway.callbacks import run_callback  # noqa: PLC0415 - likewise
@@ -206,7 +203,7 @@ class FlywayEngine:
 
         state = callback_state(task.schema, task.server.search_path, self._replayed())
         shows_results = self.settings.execution.shows_results
-        sender = Sender(session, task.limits, on_wait, shows_results)
+        sender = Sender(session, task.limits, pulse, shows_results)
         return run_callback(sender, task.prepared, state)
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
 from hook.core.client_encoding import SENT_IN
 from hook.core.failure_line import failure_line
-from hook.core.heartbeat import Heartbeat
+from hook.core.heartbeat import Heartbeat, Pulse
 from hook.core.query_result import RESULTS_KEPT, QueryResult
 from hook.core.script_message import Found, Moment, ScriptMessage
 from hook.core.sqlstate import ServerMessage
 from hook.core.summary import summarize
 from hook.core.utf8 import offset_behind
+from hook.core.work import Underway
 
 if TYPE_CHECKING:
+    from hook.core.statement_list import Statement
     from hook.postgres.script_run import ScriptOutcome
     from hook.postgres.session import Session
 
@@ -32,23 +33,24 @@ class Sender:
     """One attempt's conversation with the server.
 
     Attributes:
-        on_wait: Told the seconds since the attempt began, now and then.
         shows_results: What queries return is kept for the log.
+        running: The statement under way, none when it is not known which one is.
     """
 
     session: Session
     limits: Limits
-    on_wait: Callable[[float], None]
+    pulse: Pulse
     shows_results: bool = False
     began: float = field(default_factory=time.monotonic)
     notices: list[ServerMessage] = field(default_factory=list)
     notices_dropped: int = 0
     results: list[QueryResult] = field(default_factory=list)
     results_dropped: int = 0
+    running: Statement | None = None
     heartbeat: Heartbeat = field(init=False)
 
     def __post_init__(self) -> None:
-        self.heartbeat = Heartbeat()
+        self.heartbeat = Heartbeat(self.pulse.every)
         self.heartbeat.is_due(self.began)  # a quick script says nothing
 
     def send(self, message: ScriptMessage) -> Attempt:
@@ -61,7 +63,11 @@ class Sender:
             failure = ServerMessage("ERROR", _FEATURE_NOT_SUPPORTED, problem)
             return self.end(AttemptEnd.FAILED, self._place(message, 0, failure), failure)
         data, copies = message.encode(), message.copies
-        if message.is_most_of_script:
+        is_long = message.is_most_of_script
+        # To tell of a long one it would have to be read again.
+        is_known = len(message.statements) == 1 and not is_long
+        self.running = message.statements[0] if is_known else None
+        if is_long:
             message.statements.source.release()
         outcome = self.session.run(
             data,
@@ -111,7 +117,12 @@ class Sender:
     def _beat(self, _waited: float = 0.0) -> None:
         """Speak now and then, whether the script is one message or many."""
         if self.heartbeat.is_due(time.monotonic()):
-            self.on_wait(self._elapsed())
+            self.pulse.tell(Underway(self._elapsed(), *self._running()))
+
+    def _running(self) -> tuple[int, str]:
+        if self.running is None:
+            return 0, ""
+        return self.running.line, summarize(self.running)
 
     def _understand(self, message: ScriptMessage, outcome: ScriptOutcome) -> Attempt:
         room = _NOTICES_KEPT - len(self.notices)

@@ -14,6 +14,7 @@ from hook.core.callback_failure import (
     progress_after_callback,
 )
 from hook.core.events import ALONE_EVENTS, Event
+from hook.core.heartbeat import Pulse
 from hook.core.ladder import Ladder, rungs_on
 from hook.core.outcome import Finding, passed, warned
 from hook.core.progress import Progress
@@ -25,6 +26,7 @@ from hook.stages import Context
 if TYPE_CHECKING:
     from hook.core.callback_book import CallbackBook, EachCallbacks, PreparedCallback
     from hook.core.server import ServerFacts
+    from hook.core.work import Underway
     from hook.engines import Engine
     from hook.postgres.session import Session
 
@@ -175,12 +177,12 @@ class RunningCallbacks:
         )
         task = CallbackTask(prepared, self.schema, self.facts, limits)
 
-        def tell(seconds: float) -> None:
-            message = f"callback {script} running for {seconds:.0f}s"
-            elapsed_ms = round(seconds * 1000)
-            self.ctx.events("callback.progress", message, script=script, elapsed_ms=elapsed_ms)
+        def tell(underway: Underway) -> None:
+            message = f"callback {script} {underway.describe()}"
+            self.ctx.events("callback.progress", message, script=script, **underway.facts())
 
-        attempt = self.rules.engine.run_callback(session, task, tell)
+        pulse = Pulse(tell, self.ctx.events.pace)
+        attempt = self.rules.engine.run_callback(session, task, pulse)
         self.progress = progress_after_callback(attempt, self.progress)
         self._tell_notices(script, attempt)
         self._tell_results(script, attempt)

@@ -101,7 +101,7 @@ class MigrateStage:
         callbacks, watch = work.callbacks, self.watch(ctx)
         ladder = rungs_on(work.facts, self.ladder)
         rules = Rules(ladder, self.statement_timeout, callbacks.each, watch, self.gate)
-        migrator = _Migrator(ctx, footing, rules, callbacks)
+        migrator = _Migrator(ctx, footing, rules, callbacks, len(work.scripts))
         try:
             migrator.apply_all(work, units_of(work.scripts, self.grouping))
         except HookError as error:
@@ -126,6 +126,7 @@ class _Migrator:
     """One run of the stage: the list grows.
 
     Attributes:
+        total: How many scripts are to be applied.
         failed_at: Where the migration that failed has ended.
     """
 
@@ -133,6 +134,7 @@ class _Migrator:
     footing: Footing
     rules: Rules
     callbacks: Callbacks
+    total: int
     applied: list[AppliedMigration] = field(default_factory=list)
     failed_at: Place | None = None
 
@@ -215,7 +217,7 @@ class _Migrator:
 
     def _apply(self, unit: Unit, rank: int, preceding_ms: int) -> None:
         telling = Telling(self.ctx.events, unit)
-        telling.started()
+        telling.started(len(self.applied) + 1, self.total)
         began = self.ctx.clock.monotonic()
         asking = Asking(self.rules.gate, self.ctx.clock, unit)
         attempts = Attempts(

@@ -22,6 +22,7 @@ from hook.core.attempt import (
     with_toll,
 )
 from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of, with_doubt
+from hook.core.heartbeat import Pulse
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
@@ -157,7 +158,7 @@ class Attempts:
         watch.begin(self._subject(tasks[0].limits))
         session = watch.over(footing.session)
         tell = partial(self._tell().progress, watch=watch)
-        attempt = footing.engine.apply(session, tasks, tell)
+        attempt = footing.engine.apply(session, tasks, Pulse(tell, self.ctx.events.pace))
         attempt = with_toll(attempt, watch.end())
         self._tell().notices(attempt)
         self._tell().results(attempt)

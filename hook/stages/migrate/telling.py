@@ -11,6 +11,7 @@ from hook.core.report import AppliedMigration
 if TYPE_CHECKING:
     from hook.core.attempt import Attempt
     from hook.core.group import Unit
+    from hook.core.work import Underway
     from hook.stages import Events
     from hook.stages.migrate.asking import Asking
     from hook.stages.migrate.watcher import Watch
@@ -26,10 +27,10 @@ class Telling:
     events: Events
     unit: Unit
 
-    def started(self) -> None:
-        """Tell that the first attempt begins."""
+    def started(self, number: int, of: int) -> None:
+        """Tell that the first attempt begins, the unit being script *number* *of* so many."""
         together = f" in one transaction of {len(self.unit)}" if len(self.unit) > 1 else ""
-        for script in self.unit:
+        for at, script in enumerate(self.unit, number):
             what = "applying" if script.is_run else "recording and not running"
             version = script.migration.version
             self.events(
@@ -39,18 +40,20 @@ class Telling:
                 version=None if version is None else version.text,
                 transactional=script.in_transaction,
                 executed=script.is_run,
+                number=at,
+                of=of,
             )
 
-    def progress(self, seconds: float, watch: Watch) -> None:
-        """Tell how long the attempt has been running, and what *watch* knows of it."""
+    def progress(self, underway: Underway, watch: Watch) -> None:
+        """Tell what the attempt is at, and what *watch* knows of it."""
         work, blockers = watch.find_progress(), watch.find_blockers()
         how_far = "" if work is None else f": {work.describe()}"
         in_the_way = f"; in the way: {blockers}" if blockers else ""
         self.events(
             "migration.progress",
-            f"{self._name} running for {seconds:.0f}s{how_far}{in_the_way}",
+            f"{self._name} {underway.describe()}{how_far}{in_the_way}",
             script=self._name,
-            elapsed_ms=round(seconds * 1000),
+            **underway.facts(),
             **({} if work is None else work.facts()),
             **({"in_the_way": blockers} if blockers else {}),
         )
