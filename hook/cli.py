@@ -23,8 +23,7 @@ from hook.core.orders import Orders
 from hook.core.redaction import Redactor
 from hook.core.report import Report
 from hook.errors import BadFlags, ExitCode, HookError
-from hook.log import configure_logging
-from hook.render.delivery import Delivery, choose_style, log_end, log_finding
+from hook.render.delivery import Delivery, choose_style, log_end, log_finding, open_log
 from hook.settings import Settings
 from hook.settings.flyway_files import default_folders
 from hook.settings.load import load_settings
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     import click
 
     from hook.command_line import CommandLine
+    from hook.log import EventLog
     from hook.stages import Context
 
 _RUN_ID_BYTES = 6
@@ -79,6 +79,8 @@ def execute(arguments: Sequence[str], environment: Mapping[str, str], interrupt:
         return process.act(shape, Inputs(environment=environment, folders=folders))
     except Exception as error:  # noqa: BLE001 - the last resort, told with its traceback
         return process.crash(error)
+    finally:
+        process.close()
 
 
 def _named_alone(arguments: Sequence[str]) -> CommandShape | None:
@@ -152,6 +154,12 @@ class _Process:
         # Nothing yet: what is refused before it is known must not look like a run.
         self.command = ""
         self._delivery: Delivery | None = None
+        self._log: EventLog | None = None
+
+    def close(self) -> None:
+        """Leave the terminal as it was found."""
+        if self._log is not None:
+            self._log.close()
 
     def act(self, shape: CommandShape, inputs: Inputs) -> int:
         """Carry out *shape*, one run of its own."""
@@ -255,13 +263,13 @@ class _Process:
         return self._open(read_output(inputs), Redactor(secrets))
 
     def _open(self, output: OutputSettings, redactor: Redactor) -> Delivery:
-        log_style = choose_style(output.log_format, sys.stderr, self.environment)
+        self._log = open_log(self._run_id, output, sys.stderr, self.environment, redactor)
         self._delivery = Delivery(
             output=output,
             redactor=redactor,
             style=choose_style(output.format, sys.stdout, self.environment),
             stdout=sys.stdout,
-            events=configure_logging(self._run_id, log_style, sys.stderr, redactor),
+            events=self._log,
         )
         return self._delivery
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from enum import Enum
 from typing import Protocol, TextIO
@@ -27,6 +28,23 @@ class Redact(Protocol):
         """Return *value* with every text in it redacted."""
 
 
+class Live(Protocol):
+    """A line of the terminal that is redrawn, and that nothing else may be written into."""
+
+    pace: timedelta
+
+    def take(self, event: str, fields: Mapping[str, object]) -> bool:
+        """Take note of *event*; tell whether it is drawn, and so need not be logged."""
+
+    def cleared(self) -> AbstractContextManager[None]:
+        """Leave the terminal to others while the context lasts."""
+
+    def close(self) -> None:
+        """Leave it to others for good."""
+
+
+# Where nobody watches, a wait speaks so often.
+_PACE = timedelta(seconds=10)
 _LEVELS_BY_STATUS: Mapping[object, int] = {
     "failed": logging.ERROR,
     "unknown": logging.ERROR,
@@ -38,15 +56,26 @@ _LEVELS_BY_EVENT = {"retry.scheduled": logging.WARNING, "stage.started": logging
 class EventLog:
     """Writes events; what a stage is given as its ``events``."""
 
-    pace = timedelta(seconds=10)
-
-    def __init__(self, handler: logging.Handler) -> None:
+    def __init__(self, handler: logging.Handler, live: Live | None = None) -> None:
         """Write through *handler*, apart from the tree of named loggers."""
         self._handler = handler
+        self._live = live
+
+    @property
+    def pace(self) -> timedelta:
+        """Return how often what takes long is told of."""
+        return _PACE if self._live is None else self._live.pace
+
+    def close(self) -> None:
+        """Leave nothing on the terminal that is no line of the log."""
+        if self._live is not None:
+            self._live.close()
 
     def __call__(self, event: str, message: str, /, **fields: object) -> None:
         """Log *event*; the field ``level`` sets its level, else the other fields do."""
         level = _level(event, fields.pop("level", None), fields)
+        if self._live is not None and self._live.take(event, fields):
+            return
         if level >= self._handler.level:
             record = {"name": "presync", "levelno": level, "levelname": logging.getLevelName(level)}
             record |= {"msg": message, "event": event, "event_fields": fields}
@@ -68,27 +97,46 @@ def _level(event: str, named: object, fields: Mapping[str, object]) -> int:
 class _Lines(logging.StreamHandler[TextIO]):
     """A handler whose own failure ends nothing: a closed stderr must not stop a COMMIT."""
 
+    def __init__(self, stream: TextIO, live: Live | None) -> None:
+        """Write to *stream*, around the line of *live* if there is one."""
+        super().__init__(stream)
+        self._live = live
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of *record*."""
+        if self._live is None:
+            super().emit(record)
+        else:
+            with self._live.cleared():
+                super().emit(record)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Drop the line; logging would print the record, unredacted, to stderr."""
 
 
-def build_events(run_id: str, style: Style, stream: TextIO, redact: Redact) -> EventLog:
+def build_events(
+    run_id: str, style: Style, stream: TextIO, redact: Redact, live: Live | None = None
+) -> EventLog:
     """Return the log of one run on *stream*; nothing global changes."""
-    return EventLog(_build_handler(run_id, style, stream, redact))
+    return EventLog(_build_handler(run_id, style, stream, redact, live), live)
 
 
-def configure_logging(run_id: str, style: Style, stream: TextIO, redact: Redact) -> EventLog:
+def configure_logging(
+    run_id: str, style: Style, stream: TextIO, redact: Redact, live: Live | None = None
+) -> EventLog:
     """Return the log of this process, and let libraries' warnings come through it too."""
-    handler = _build_handler(run_id, style, stream, redact)
+    handler = _build_handler(run_id, style, stream, redact, live)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)  # noqa: FBT003 - logging's signature
-    return EventLog(handler)
+    return EventLog(handler, live)
 
 
-def _build_handler(run_id: str, style: Style, stream: TextIO, redact: Redact) -> logging.Handler:
-    handler = _Lines(stream)
+def _build_handler(
+    run_id: str, style: Style, stream: TextIO, redact: Redact, live: Live | None
+) -> logging.Handler:
+    handler = _Lines(stream, live)
     # Each run needs one of the two; the JSON one imports a library.
     if style is Style.JSON:
         from hook.log.json_lines import JsonLines  # noqa: PLC0415 - see above

@@ -13,7 +13,7 @@ from hook.core.redaction import Redactor
 from hook.core.report import Report
 from hook.core.wording import Wording
 from hook.errors import ReportFailed
-from hook.log import Style
+from hook.log import EventLog, Style, configure_logging
 from hook.log.json_text import to_json
 from hook.render.report_json import report_object
 from hook.render.sinks import TerminationLog, write_report_file
@@ -22,6 +22,7 @@ from hook.settings.output import OutputFormat, OutputSettings
 
 if TYPE_CHECKING:
     from hook.core.dry_run import Notebook
+    from hook.render.live import LiveTerminal
     from hook.render.sql import SqlList, SqlText
     from hook.stages import Events
 
@@ -171,6 +172,31 @@ def choose_style(
         return Style.JSON
     is_plain = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
     return Style.COLOUR if is_terminal and not is_plain else Style.PLAIN
+
+
+def open_live(
+    style: Style, stream: TextIO, environment: Mapping[str, str], redactor: Redactor
+) -> LiveTerminal | None:
+    """Return the line that tells what runs, none where it cannot be redrawn in place.
+
+    It has no colour, and so is drawn whatever ``NO_COLOR`` says.
+    """
+    can_redraw = environment.get("TERM", "dumb") not in {"", "dumb"}
+    if style is Style.JSON or not can_redraw or not stream.isatty():
+        return None
+    from hook.render.live import LiveTerminal  # noqa: PLC0415 - only a terminal has such a line
+
+    return LiveTerminal(stream, redactor)
+
+
+def open_log(
+    run_id: str, output: OutputSettings, stream: TextIO, around: Mapping[str, str], redact: Redactor
+) -> EventLog:
+    """Return the log of this process on *stream*, as *output* and the environment say."""
+    style = choose_style(output.log_format, stream, around)
+    return configure_logging(
+        run_id, style, stream, redact, open_live(style, stream, around, redact)
+    )
 
 
 def _print(stream: TextIO, text: str) -> None:

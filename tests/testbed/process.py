@@ -146,12 +146,13 @@ def launch(arguments: Sequence[str], env: Mapping[str, str], home: Path) -> Runn
         text=True,
         encoding="utf-8",
         cwd=home,
-        env=_child_environment(home) | dict(env),
+        env=child_environment(home) | dict(env),
     )
     return RunningPresync(process)
 
 
-def _child_environment(home: Path) -> dict[str, str]:
+def child_environment(home: Path) -> dict[str, str]:
+    """Return what is around every presync of a test, *home* being its home."""
     inherited = ("COVERAGE_PROCESS_START", "COVERAGE_FILE")
     return {
         "PATH": os.environ.get("PATH", os.defpath),
