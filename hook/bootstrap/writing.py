@@ -9,6 +9,7 @@ from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
 from hook.bootstrap.restoring import restore_source
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
+from hook.core.activity import NO_QUERIES, QueryText
 from hook.core.blockers import BlockerPolicy
 from hook.core.ending import PATIENCE
 from hook.core.outcome import Policy
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 # Whoever cannot look for so long is blind.
 _WATCH_TIMEOUT = timedelta(seconds=2)
+# What the report has of each; messages have less.
+_QUERY_LENGTH = 200
 
 
 def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: Wording) -> Writing:
@@ -139,8 +142,8 @@ def build_watch(settings: Settings) -> Callable[[Context], Watch]:
     def open_session(ctx: Context) -> Session:
         return connect(target, "watch", ctx.run_id, ctx.interrupt, _WATCH_TIMEOUT)
 
-    cancels = settings.blockers.cancels
-    return lambda ctx: Watcher(ctx, open_session, budget, Ending(ctx, cancels, PATIENCE))
+    cancels, queries = settings.blockers.cancels, _queries_told(settings)
+    return lambda ctx: Watcher(ctx, open_session, budget, Ending(ctx, cancels, PATIENCE), queries)
 
 
 def build_gates(settings: Settings, engine: Engine) -> Gates:
@@ -165,7 +168,13 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
 
 
 def _blocker_policy(settings: Settings) -> BlockerPolicy:
-    return BlockerPolicy(settings.blockers.max_age, cancels=settings.blockers.cancels)
+    blockers = settings.blockers
+    queries = _queries_told(settings)
+    return BlockerPolicy(blockers.max_age, cancels=blockers.cancels, queries=queries)
+
+
+def _queries_told(settings: Settings) -> QueryText:
+    return QueryText(_QUERY_LENGTH) if settings.blockers.shows_queries else NO_QUERIES
 
 
 def _blockers_policy(settings: Settings) -> Policy:

@@ -5,11 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from hook.core.locks import LockMode, LockTarget
+from hook.core.text import clip, one_line
 
 _DUMP = "pg_dump"
 _IDLE_IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
+
+
+class QueryText(NamedTuple):
+    """How much of the SQL of others is told: *length* characters of each, none for 0."""
+
+    length: int = 0
+
+    @property
+    def read(self) -> int:
+        """Return how many to read: one more tells whether there is more."""
+        return self.length and self.length + 1
+
+    def told(self, text: str) -> str:
+        """Return what is told of *text*."""
+        return clip(one_line(text), self.length)
+
+
+NO_QUERIES = QueryText()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +74,8 @@ class ActivityRow:
         query_age: Since the running query began; a procedure that commits inside is
             older than its transaction.
         state_age: Since *state* was entered.
+        query: What it runs or, unless it is active, ran last; shortened to one line, and
+            empty unless somebody asked for it.
     """
 
     pid: int
@@ -68,6 +90,7 @@ class ActivityRow:
     state_age: timedelta | None = None
     is_autovacuum: bool = False
     prevents_wraparound: bool = False
+    query: str = ""
 
     @property
     def key(self) -> str:

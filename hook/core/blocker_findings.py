@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hook.core.activity import Activity, ActivityRow, LockHolder, PreparedTransaction
 from hook.core.locks import LockMode
 from hook.core.outcome import Finding, failed, passed, unknown, warned
 from hook.core.span import describe_span
-from hook.core.text import counted
+from hook.core.text import clip, counted
 from hook.errors import ExitCode
 
 _LISTED = 3
+_QUERY_TOLD = 80
 _DUMP_HINT = "Wait until the dump has ended, or keep dumps and rollouts apart"
 
 
@@ -187,6 +188,22 @@ def describe_doing(row: ActivityRow) -> str:
     if row.transaction_age is None:
         return doing
     return f"{doing}, transaction open for {describe_span(row.transaction_age)}"
+
+
+def describe_query(row: ActivityRow) -> str:
+    """Return what *row* runs or ran last, to be put behind all else; empty when not known."""
+    if not row.query:
+        return ""
+    verb = "running" if row.state == "active" else "last ran"
+    return f", {verb}: {clip(row.query, _QUERY_TOLD)}"
+
+
+def with_query(finding: Finding, row: ActivityRow) -> Finding:
+    """Return *finding*, of *row*, with its query if that is known."""
+    if not row.query:
+        return finding
+    message = finding.message + describe_query(row)
+    return replace(finding, message=message, facts={**finding.facts, "query": row.query})
 
 
 def _name(row: ActivityRow) -> str:

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hook.core.activity import Activity, ActivityRow, LockHolder, PreparedTransaction, Watch
+from hook.core.activity import (
+    NO_QUERIES,
+    Activity,
+    ActivityRow,
+    LockHolder,
+    PreparedTransaction,
+    QueryText,
+    Watch,
+)
 from hook.core.blocker_findings import (
     Conflict,
     autovacuum_finding,
@@ -22,6 +30,7 @@ from hook.core.blocker_findings import (
     idle_finding,
     old_finding,
     prepared_finding,
+    with_query,
 )
 from hook.core.ending import Endable, kind_of
 from hook.core.locks import CONFLICTS, LockMode, LockRequest, strongest
@@ -41,11 +50,13 @@ class BlockerPolicy:
         patience: A transaction with a conflicting lock blocks from this age on;
             before that only as long as we have not watched it come and go.
         cancels: Whom the migration itself may end when it waits for them.
+        queries: How much of the SQL of others is told.
     """
 
     max_age: timedelta
     patience: timedelta = timedelta(seconds=5)
     cancels: frozenset[Endable] = frozenset()
+    queries: QueryText = NO_QUERIES
 
 
 def judge_blockers(
@@ -112,8 +123,10 @@ class _Look:
             finding = dump_finding(row, self._wants_everything and self._is_lasting(row))
         elif row.is_idle_in_transaction and _is_worth_telling(row):
             finding = idle_finding(row)
+        if finding is None:
+            return None
         is_left = conflicts and kind_of(row) in self._policy.cancels
-        return endable_finding(finding) if finding is not None and is_left else finding
+        return with_query(endable_finding(finding) if is_left else finding, row)
 
     def judge_prepared(self) -> list[Finding]:
         """Judge the prepared transactions: nothing but a human ends them."""

@@ -1,4 +1,4 @@
-"""Who stood in the way of a migration and who waited behind it, in words; never their SQL."""
+"""Who stood in the way of a migration and who waited behind it, in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hook.core.activity import ActivityRow
-from hook.core.blocker_findings import describe_doing, describe_session
+from hook.core.blocker_findings import describe_doing, describe_query, describe_session
 from hook.core.damage import Damage, Reason, Withdrawal
 from hook.core.damage_budget import DamageBudget
 from hook.core.text import counted
@@ -67,7 +67,8 @@ class Party:
         """Return who it is, what it does and which locks it has."""
         locks = "; ".join(item.describe() for item in self.stands[:_TOLD])
         doing = describe_doing(self.row)
-        return f"{describe_session(self.row)} {doing}{locks and f', {locks}'}"
+        query = describe_query(self.row)
+        return f"{describe_session(self.row)} {doing}{locks and f', {locks}'}{query}"
 
     def facts(self) -> dict[str, object]:
         """Return the same, ready for JSON."""
@@ -84,6 +85,7 @@ class Party:
                 {"relation": item.relation, "mode": item.mode, "granted": item.is_granted}
                 for item in self.stands
             ],
+            **({"query": row.query} if row.query else {}),
         }
 
 

@@ -6,7 +6,14 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.activity import Activity, ActivityRow, LockHolder, PreparedTransaction
+from hook.core.activity import (
+    NO_QUERIES,
+    Activity,
+    ActivityRow,
+    LockHolder,
+    PreparedTransaction,
+    QueryText,
+)
 from hook.core.locks import LockMode, LockTarget
 from hook.postgres.queries import load_query
 
@@ -21,12 +28,14 @@ _IDENTIFIER = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _NAME = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})?")
 
 
-def fetch_activity(session: Session, requests: Sequence[LockRequest]) -> Activity:
+def fetch_activity(
+    session: Session, requests: Sequence[LockRequest], queries: QueryText = NO_QUERIES
+) -> Activity:
     """Return the other sessions, and all locks on the relations of *requests*.
 
     Names are looked up along the search path of *session*; one that does not exist
     (yet) has no locks. Locks are read first: a session that then is not among the
-    activity has ended.
+    activity has ended. Of the SQL of others no more is read than *queries* tells.
 
     Raises:
         HookError: As `Session.fetch` says.
@@ -38,13 +47,13 @@ def fetch_activity(session: Session, requests: Sequence[LockRequest]) -> Activit
     )
     names, on_tables = [name for name, _ in wanted], [on_table for _, on_table in wanted]
     locks = session.fetch(load_query("relation_locks"), (names, on_tables)) if wanted else []
-    rows = session.fetch(load_query("activity"))
+    rows = session.fetch(load_query("activity"), (queries.read,))
     prepared = session.fetch(load_query("prepared_transactions"))
     return Activity(
         role=str(rows[0][-1]) if rows else "",
         relations=frozenset(str(row[0]) for row in locks),
         holders=tuple(_holder_of(row) for row in locks if row[3] is not None),
-        rows=tuple(_activity_of(row) for row in rows),
+        rows=tuple(_activity_of(row, queries) for row in rows),
         prepared=tuple(_prepared_of(row) for row in prepared),
     )
 
@@ -63,10 +72,10 @@ def _holder_of(row: Row) -> LockHolder:
     )
 
 
-def _activity_of(row: Row) -> ActivityRow:
+def _activity_of(row: Row, queries: QueryText) -> ActivityRow:
     (
         pid, user, application, client, backend_type, state, transaction, transaction_age,
-        query_age, state_age, is_autovacuum, prevents_wraparound, _,
+        query_age, state_age, is_autovacuum, prevents_wraparound, query, _,
     ) = row  # fmt: skip
     return ActivityRow(
         pid=pid,
@@ -81,6 +90,7 @@ def _activity_of(row: Row) -> ActivityRow:
         state_age=_span(state_age),
         is_autovacuum=is_autovacuum,
         prevents_wraparound=prevents_wraparound,
+        query=queries.told(query),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from hook.core.activity import ActivityRow
+from hook.core.activity import NO_QUERIES, ActivityRow, QueryText
 from hook.core.census import Census, Party, Stand
 from hook.core.contention import PREPARED, LockWait, Look
 from hook.core.ending import TERMINATED, Endable
@@ -37,16 +37,21 @@ def fetch_look(session: Session, pid: int) -> Look:
     return Look(pid, is_found=is_found, sessions=sessions, waits=waits)
 
 
-def fetch_census(session: Session, look: Look) -> Census:
+def fetch_census(session: Session, look: Look, queries: QueryText = NO_QUERIES) -> Census:
     """Return who the sessions of *look* are; those that have ended meanwhile are left out.
+
+    Of their SQL no more is read than *queries* tells.
 
     Raises:
         HookError: As `Session.fetch`.
     """
     blockers = [pid for pid in look.blockers if pid != PREPARED][:_LISTED]
     waiting = [item.pid for item in look.harmed][:_LISTED]
-    rows = session.fetch(load_query("lock_parties"), ([*blockers, *waiting],))
-    parties = {pid: _party_of(list(own)) for pid, own in groupby(rows, key=lambda row: int(row[0]))}
+    rows = session.fetch(load_query("lock_parties"), (queries.read, [*blockers, *waiting]))
+    parties = {
+        pid: _party_of(list(own), queries)
+        for pid, own in groupby(rows, key=lambda row: int(row[0]))
+    }
     return Census(
         tuple(_known(blockers, parties)),
         tuple(_known(waiting, parties)),
@@ -74,11 +79,11 @@ def _fetch_prepared(session: Session) -> Iterable[str]:
     return (str(gid) for gid, *_ in session.fetch(load_query("prepared_transactions")))
 
 
-def _party_of(rows: Sequence[Row]) -> Party:
+def _party_of(rows: Sequence[Row], queries: QueryText) -> Party:
     """Return the session of *rows*, which differ in one lock each."""
     (
         pid, user, application, client, backend_type, state, transaction_age, state_age,
-        is_autovacuum, prevents_wraparound, is_superuser, connected, changed, *_,
+        is_autovacuum, prevents_wraparound, is_superuser, connected, changed, query, *_,
     ) = rows[0]  # fmt: skip
     row = ActivityRow(
         pid=pid,
@@ -92,6 +97,7 @@ def _party_of(rows: Sequence[Row]) -> Party:
         state_age=_span(state_age),
         is_autovacuum=is_autovacuum,
         prevents_wraparound=prevents_wraparound,
+        query=queries.told(query),
     )
     locks = (own[-4:] for own in rows)
     stands = tuple(Stand(*lock) for lock in locks if lock[0] is not None)

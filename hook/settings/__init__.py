@@ -119,12 +119,14 @@ class BlockerSettings(NamedTuple):
         max_age: A transaction or query older than this blocks.
         wait: How long to wait for blockers to go.
         cancels: Whom a migration may end that waits for them.
+        shows_queries: The SQL of other sessions is told.
     """
 
     policy: Policy
     max_age: timedelta
     wait: timedelta
     cancels: frozenset[Endable] = frozenset()
+    shows_queries: bool = False
 
 
 class MarkerSettings(NamedTuple):

@@ -202,6 +202,7 @@ def _build_blockers(values: Values) -> BlockerSettings:
         max_age=values.of(watch.BLOCKER_MAX_AGE),
         wait=values.of(watch.BLOCKER_WAIT),
         cancels=cancels if cancels is not None else frozenset(),
+        shows_queries=values.of(watch.SHOW_BLOCKER_QUERIES),
     )
 
 

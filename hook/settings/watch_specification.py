@@ -9,7 +9,7 @@ from hook.core.outcome import Policy
 from hook.settings.damage_budget import parse_damage_budget
 from hook.settings.durations import parse_duration, parse_positive_duration
 from hook.settings.setting import Group, Setting, own, settings_in
-from hook.settings.words import choice_of, parse_list
+from hook.settings.words import choice_of, parse_list, parse_switch
 
 if TYPE_CHECKING:
     from hook.core.damage_budget import DamageBudget
@@ -61,6 +61,14 @@ CANCEL_BLOCKERS: Setting[frozenset[Endable] | None] = own(
     None,
     "KIND,…",
     "Whom a migration may end that waits for them: idle-in-transaction, query, autovacuum.",
+)
+SHOW_BLOCKER_QUERIES: Setting[bool] = own(
+    Group.BLOCKERS,
+    "show_blocker_queries",
+    parse_switch,
+    "false",
+    "true|false",
+    "Tell the SQL of sessions in the way, and of those that wait, shortened.",
 )
 
 WATCH_SETTINGS = settings_in(globals())

@@ -49,7 +49,7 @@ class BlockersStage:
         deadline = ctx.deadline.within(self.blocker_wait, "PRESYNC_BLOCKER_WAIT")
         heartbeat = Heartbeat()
         pause = _FIRST_PAUSE
-        activity = fetch_activity(session, requests)
+        activity = fetch_activity(session, requests, self.policy.queries)
         watch = Watch.begin(activity, ctx.clock.monotonic())
         while True:
             findings = judge_blockers(activity, requests, self.policy, watch)
@@ -61,5 +61,5 @@ class BlockersStage:
                 ctx.events("retry.scheduled", named, stage=self.name, blockers=len(stopping))
             ctx.clock.sleep(min(pause, deadline.remaining()))
             pause = min(2 * pause, _LONGEST_PAUSE)
-            activity = fetch_activity(session, requests)
+            activity = fetch_activity(session, requests, self.policy.queries)
             watch = watch.next(activity, ctx.clock.monotonic())

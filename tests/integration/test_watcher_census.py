@@ -41,6 +41,18 @@ def test_census_holds_no_sql(gate: Gate) -> None:
     assert "secret" not in str(report)
 
 
+def test_census_holds_sql_that_was_asked_for(gate: Gate) -> None:
+    """What the holder ran last, and what those run that wait."""
+    blockers = gate.settings.blockers._replace(shows_queries=True)
+    gate.settings = gate.settings._replace(blockers=blockers)
+    with holder(gate), reading(gate.database, 1):
+        report = gate.run(ALTER)
+    message = deciding(report).message
+    assert "holds AccessShareLock on t, last ran: SELECT id FROM t; waiting: pid " in message
+    assert message.endswith("waits for AccessShareLock on t, running: SELECT id FROM t")
+    assert blockers_of(report)[0]["query"] == "SELECT id FROM t"
+
+
 def test_prepared_transaction_is_named(gate: Gate) -> None:
     """It has no session; a command ends it."""
     patient(gate, 0.4, 60, rungs=1)
@@ -65,7 +77,10 @@ def test_what_the_server_hides_is_told_as_hidden(
         f"ALTER TABLE t OWNER TO {role.name}"
     )
     target = target_of(gate.database, role)
-    gate.settings = gate.settings._replace(database=gate.settings.database._replace(target=target))
+    gate.settings = gate.settings._replace(
+        database=gate.settings.database._replace(target=target),
+        blockers=gate.settings.blockers._replace(shows_queries=True),
+    )
     patient(gate, 0.4, 60, rungs=1)
     with holder(gate) as other, reading(gate.database, 1):
         report = gate.run(ALTER)
@@ -75,3 +90,4 @@ def test_what_the_server_hides_is_told_as_hidden(
         f"in the way: pid {pid} (user postgres, console) state and age hidden from this role,"
         " holds AccessShareLock on t; waiting: pid "
     ) in deciding(report).message
+    assert "privilege" not in deciding(report).message

@@ -1,7 +1,8 @@
 -- The other sessions of this database. Without pg_read_all_stats everything but pid, user,
 -- application and database is null in the rows of other roles; whether such a session has
 -- a transaction open is told by pg_locks, which hides nothing. All sessions of one run
--- carry the same application name and are left out together.
+-- carry the same application name and are left out together. Of their SQL no more is read
+-- than is asked for.
 SELECT a.pid,
        coalesce(a.usename, ''),
        coalesce(a.application_name, ''),
@@ -21,6 +22,8 @@ SELECT a.pid,
        coalesce(a.backend_type OPERATOR(pg_catalog.=) 'autovacuum worker'
                 AND pg_catalog.strpos(a.query, '(to prevent wraparound)')
                     OPERATOR(pg_catalog.>) 0, false),
+       CASE WHEN a.backend_type IS NULL THEN ''
+            ELSE coalesce(pg_catalog.left(a.query, %s), '') END,
        current_user
   FROM pg_catalog.pg_stat_activity AS a
   LEFT JOIN pg_catalog.pg_locks AS v

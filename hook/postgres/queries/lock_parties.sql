@@ -1,6 +1,7 @@
 -- Sessions by pid, and those of their locks that they wait for or that somebody else does.
 -- What belongs to another role is hidden without pg_read_all_stats, its locks are not. The
--- text of its query is looked at only for autovacuum's mark of a vacuum that cannot be put off.
+-- text of its query is looked at only for autovacuum's mark of a vacuum that cannot be put
+-- off, and no more of it is read than is asked for.
 WITH locks AS MATERIALIZED (
     SELECT l.pid, l.locktype, l.mode, l.granted,
            CASE WHEN l.database OPERATOR(pg_catalog.=)
@@ -30,6 +31,8 @@ SELECT a.pid,
        coalesce(r.rolsuper, false),
        a.backend_start::pg_catalog.text,
        a.state_change::pg_catalog.text,
+       CASE WHEN a.backend_type IS NULL THEN ''
+            ELSE coalesce(pg_catalog.left(a.query, %s), '') END,
        h.locktype,
        h.mode,
        h.granted,

@@ -83,7 +83,7 @@ class Asking:
         if self.gate.policy is Policy.OFF:
             return
         try:
-            activity = fetch_activity(session, self.requests)
+            activity = fetch_activity(session, self.requests, self.gate.blockers.queries)
         except Interrupted:
             raise
         except HookError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from hook.core.activity import NO_QUERIES, QueryText
 from hook.core.census import Census, Toll
 from hook.core.damage import Blindness, Damage, Withdrawal, judge_blindness, judge_damage
 from hook.core.damage_budget import DamageBudget
@@ -122,6 +123,7 @@ class Watcher:
     Attributes:
         connect: Opens a session with the same database.
         ending: Ends those in the way that may be ended.
+        queries: How much of the SQL of others is told.
         looked: The latest look of the attempt under way, none before the first.
         withdrawal: Why that attempt is given up.
     """
@@ -130,6 +132,7 @@ class Watcher:
     connect: Callable[[Context], Session]
     budget: DamageBudget
     ending: Ending
+    queries: QueryText = NO_QUERIES
     damage: Damage = field(default_factory=Damage)
     census: Census = field(default_factory=Census)
     looked: Look | None = None
@@ -220,7 +223,7 @@ class Watcher:
             message = f"{session.peer.name}: the backend that migrates is not there"
             raise DatabaseUnreachable(message, "Find out where the address leads to.")
         if look.is_waiting or look.harmed:
-            self.census = fetch_census(session, look)
+            self.census = fetch_census(session, look, self.queries)
             self.ending.end(session, self.census)
         return look
 

@@ -61,6 +61,12 @@ def test_nobody_is_cancelled_by_default() -> None:
     assert settings.blockers.cancels == frozenset()
 
 
+def test_sql_of_others_is_told_only_when_asked_for() -> None:
+    """Whoever forgets the setting tells nothing."""
+    assert not load().blockers.shows_queries
+    assert load(PRESYNC_SHOW_BLOCKER_QUERIES="true").blockers.shows_queries
+
+
 def test_kinds_to_cancel_are_words() -> None:
     """Each once, in any order."""
     settings = load(PRESYNC_CANCEL_BLOCKERS="query, Idle-in-Transaction,query")
