@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -11,9 +12,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import FrameType
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from hook.errors import BudgetExceeded, Interrupted
+from hook.errors import DeadlineExceeded, Interrupted
 
 T = TypeVar("T")
 
@@ -169,11 +170,30 @@ class Deadline:
         return other if other.ends_at < self.ends_at else self
 
     def raise_if_over(self) -> None:
-        """Raise `BudgetExceeded` when no time is left."""
+        """Raise `DeadlineExceeded` when no time is left."""
         if self.remaining() <= 0:
-            raise BudgetExceeded(
+            raise DeadlineExceeded(
                 f"{self.name} is used up", f"Raise {self.name}, or find which stage used the time."
             )
+
+
+class Bounds(NamedTuple):
+    """What ends a wait from outside.
+
+    Attributes:
+        deadline: Of the whole run, none for what has to be done when that is over.
+    """
+
+    interrupt: Interrupt
+    deadline: Deadline | None = None
+
+    def remaining(self, at_least: float) -> float:
+        """Return the seconds left to a wait that begins now, or *at_least* so many."""
+        return math.inf if self.deadline is None else max(self.deadline.remaining(), at_least)
+
+    def without_deadline(self) -> Bounds:
+        """Return the stop request alone."""
+        return Bounds(self.interrupt)
 
 
 class Background(Generic[T]):

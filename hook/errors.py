@@ -14,7 +14,8 @@ what happened to the database, and never reused. Findings (judged bad) and error
     ├── MigrationFailed        20  rolled back
     ├── CallbackFailed         20  rolled back; the migrations before it stay
     ├── MigrationPartial       21  half-way, or the outcome of COMMIT is unknown
-    ├── BudgetExceeded         23  the run's deadline, rolled back
+    ├── BudgetExceeded         23  a statement timeout, or damage done to others; rolled back
+    │   └── DeadlineExceeded   23  the end of the whole run
     ├── DatabaseUnreachable    30  no usable primary in time
     ├── MigrationLocked        31  another migrator
     ├── LockContention         32  lock, deadlock, serialization retries used up
@@ -185,10 +186,14 @@ class MigrationPartial(HookError):
 
 
 class BudgetExceeded(HookError):
-    """The run's own deadline or a statement timeout ended the work, rolled back."""
+    """A statement timeout or the damage done to others ended the work, rolled back."""
 
     exit_code = ExitCode.BUDGET
     rule = "budget"
+
+
+class DeadlineExceeded(BudgetExceeded):
+    """The time of the whole run is over; like a stop request, nothing outweighs it."""
 
 
 class DatabaseUnreachable(HookError):

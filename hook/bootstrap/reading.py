@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hook.core.expectations import Expectations
 from hook.engines.flyway.engine import FlywayEngine
 from hook.pipeline.reading import Reading
-from hook.postgres.session import connect
+from hook.postgres.connecting import connect
 from hook.stages.history import HistoryStage
 from hook.stages.resolve import ResolveStage
 from hook.stages.verify import VerifyStage
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from hook.core.server import ServerFacts
     from hook.core.statement_list import StatementList
     from hook.engines import Engine
-    from hook.postgres.session import Connect, Session
+    from hook.postgres.connecting import Connect
+    from hook.postgres.session import Session
     from hook.settings import Settings
     from hook.stages import Context
     from hook.stages.callbacks import CallbacksStage

@@ -140,7 +140,7 @@ def build_watch(settings: Settings) -> Callable[[Context], Watch]:
     target, connect = settings.database.require_target(), build_connect(settings)
 
     def open_session(ctx: Context) -> Session:
-        return connect(target, "watch", ctx.run_id, ctx.interrupt, _WATCH_TIMEOUT)
+        return connect(target, "watch", ctx.run_id, ctx.bounds, _WATCH_TIMEOUT)
 
     cancels, queries = settings.blockers.cancels, _queries_told(settings)
     return lambda ctx: Watcher(ctx, open_session, budget, Ending(ctx, cancels, PATIENCE), queries)

@@ -123,12 +123,14 @@ class Toll:
 
     Attributes:
         withdrawal: Why we gave it up ourselves, none when we did not.
+        is_waiting: It waited for somebody when it was last looked at.
     """
 
     damage: Damage
     budget: DamageBudget
     census: Census = Census()
     withdrawal: Withdrawal | None = None
+    is_waiting: bool = False
 
     @property
     def is_blind(self) -> bool:
@@ -162,6 +164,11 @@ class Toll:
     def describe_blockers(self) -> str:
         """Return who stood in the way, empty when nobody is known to have."""
         return self.census.describe_blockers()
+
+    def describe_wait(self) -> str:
+        """Return ``, waiting for …``, empty when it waited for nobody that is known."""
+        blockers = self.describe_blockers() if self.is_waiting else ""
+        return f", waiting for {blockers}" if blockers else ""
 
     def describe_waiting(self) -> str:
         """Return who waited when it was given up, empty when nobody did or it was not."""

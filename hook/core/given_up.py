@@ -212,7 +212,8 @@ def _what(given_up: GivenUp) -> str:
     failure, toll = given_up.attempt.failure, given_up.attempt.toll
     if given_up.attempt.end is AttemptEnd.OUT_OF_TIME:
         # The server only says that somebody has cancelled it.
-        return f"{_place(given_up)} PRESYNC_DEADLINE is used up"
+        wait = "" if toll is None else toll.describe_wait()
+        return f"{_place(given_up)} PRESYNC_DEADLINE is used up{wait}"
     if given_up.attempt.end is AttemptEnd.WITHDRAWN and toll is not None:
         return f"{_place(given_up)} {toll.given_up_for}{_group(given_up)}"
     if failure is None:

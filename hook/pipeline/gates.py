@@ -82,18 +82,18 @@ class Gates:
 
     def marker_behind(self, journal: Journal, read: Read, prepared: Prepared) -> Gate:
         """Return the gate behind the others, at which a run leaves its marker."""
-        return self._marker_gate(
-            prepared,
-            lambda: self._marker_for(journal).run(
-                journal.ctx, read.session, read.facts, journal.note_marker
-            ),
-        )
+        return self._marker_gate(prepared, lambda: self._leave_marker(journal, read))
 
     def marker_outlook(self, journal: Journal, read: Read, prepared: Prepared) -> Gate:
         """Return the gate that only tells whether a run could leave a marker."""
         return self._marker_gate(
             prepared, lambda: self._marker_for(journal).look(read.session, read.facts)
         )
+
+    def _leave_marker(self, journal: Journal, read: Read) -> tuple[Finding, ...]:
+        ctx, stage = journal.ctx, self._marker_for(journal)
+        ctx.deadline.raise_if_over()  # nobody comes back to the marker of a run that is over
+        return stage.run(ctx, read.session, read.facts, journal.note_marker)
 
     def _marker_for(self, journal: Journal) -> MarkerStage | PositionStage:
         """Return who leaves the marker, once the archive gate has found what is there.

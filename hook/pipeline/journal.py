@@ -19,7 +19,7 @@ from hook.core.outcome import (
 from hook.core.progress import Progress
 from hook.core.report import AppliedMigration, Override, Report, SetSummary
 from hook.core.verdict import RunFacts, compose_verdict
-from hook.errors import ExitCode, HookError, Interrupted
+from hook.errors import DeadlineExceeded, ExitCode, HookError, Interrupted
 from hook.pipeline.finding_event import finding_fields
 from hook.stages import Context, Outcome
 
@@ -162,7 +162,7 @@ class Journal:
             try:
                 self.ctx.interrupt.raise_if_set()
                 findings = gate.run()
-            except Interrupted as error:
+            except (Interrupted, DeadlineExceeded) as error:
                 # No policy turns this into a warning, and the other gates are not asked.
                 self._finish(gate.name, (from_error(error),), began)
                 raise Stopped from error

@@ -31,7 +31,7 @@ class Record(NamedTuple):
         """Write the row into the ledger in *schema*; the journal completes it in the end.
 
         Raises:
-            Stopped: A stop was requested.
+            Stopped: A stop was requested, or the time of the run is over.
         """
         migration_set = journal.migration_set
         beginning = Beginning(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from psycopg import pq
@@ -22,11 +23,10 @@ from hook.postgres.login_trace import LoginTrace, is_login_complete, parse_refus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import timedelta
 
     from psycopg.pq.abc import PGconn
 
-    from hook.clock import Interrupt
+    from hook.clock import Bounds, Interrupt
     from hook.settings.target import ConnectionTarget
 
 # A peer that vanished is noticed after a minute in every state of the connection:
@@ -40,6 +40,8 @@ _DEFAULTS = {
 }
 _PLACE_START, _PLACE_END = "connection to server ", " failed: "
 _DEFAULT_PORT = "5432"
+# What begins when the deadline of the run has passed still gets a chance to end.
+_LATE_ANSWER_SECONDS = 3.0
 # libpq gives up in these states when it does not accept what the server shows or asks
 # for: TLS, certificate, authentication method.
 _TALKING = frozenset(
@@ -53,14 +55,14 @@ _TALKING = frozenset(
 
 
 def open_connection(
-    target: ConnectionTarget, application_name: str, interrupt: Interrupt, timeout: timedelta
+    target: ConnectionTarget, application_name: str, bounds: Bounds, timeout: timedelta
 ) -> PGconn:
     """Return a logged-in connection to the first address of *target* that takes us.
 
     Args:
         target: One host or libpq's comma-separated list of them.
         application_name: Shown in ``pg_stat_activity``.
-        interrupt: Ends the attempt.
+        bounds: End the attempt.
         timeout: For each address; libpq's own ``connect_timeout`` is deaf in
             non-blocking mode.
 
@@ -70,18 +72,23 @@ def open_connection(
         ConfigError: The parameters are wrong, or the database does not exist.
         Interrupted: A stop was requested.
     """
-    clock = SystemClock(interrupt)
+    interrupt, clock = bounds.interrupt, SystemClock(bounds.interrupt)
+
+    def in_time() -> Deadline:
+        seconds = min(timeout.total_seconds(), bounds.remaining(_LATE_ANSWER_SECONDS))
+        return Deadline.after(clock, timedelta(seconds=seconds), "connect timeout")
+
     failures: list[HookError] = []
     for host in _hosts(target.parameters):
         try:
-            addresses = _resolve(host, Deadline.after(clock, timeout, "connect timeout"), interrupt)
+            addresses = _resolve(host, in_time(), interrupt)
         except (DatabaseUnreachable, ConfigError) as error:
             failures.append(error)
             continue
         for address in addresses:
             login = _Login(target, address, application_name)
             try:
-                return login.run(Deadline.after(clock, timeout, "connect timeout"), interrupt)
+                return login.run(in_time(), interrupt)
             except (DatabaseUnreachable, DatabaseRejected, ConfigError) as error:
                 failures.append(error)
     raise _decisive(failures)

@@ -16,14 +16,15 @@ from hook.errors import (
     HookError,
     LockContention,
 )
-from hook.postgres.session import connect
+from hook.postgres.connecting import connect
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from hook.clock import Interrupt
+    from hook.clock import Bounds
     from hook.core.sqlstate import ServerMessage
-    from hook.postgres.session import Connect, Session
+    from hook.postgres.connecting import Connect
+    from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
 
 _NAME = "FLYWAY_INIT_SQL"
@@ -37,7 +38,7 @@ _OWN_PARAMETER = (
 
 
 def connect_with(sql: str) -> Connect:
-    """Return what opens sessions, as `hook.postgres.session.connect`, and runs *sql* on each.
+    """Return what opens sessions, as `hook.postgres.connecting.connect`, and runs *sql* on each.
 
     It costs a round trip, or one per statement, see `pieces_of`. *sql* may hold secrets: of
     an error, what it quotes is masked. Beyond the errors of `connect`, those that
@@ -49,12 +50,12 @@ def connect_with(sql: str) -> Connect:
         target: ConnectionTarget,
         purpose: str,
         run_id: str,
-        interrupt: Interrupt,
+        bounds: Bounds,
         connect_timeout: timedelta,
     ) -> Session:
-        session = connect(target, purpose, run_id, interrupt, connect_timeout)
+        session = connect(target, purpose, run_id, bounds, connect_timeout)
         try:
-            _run(session, sql, interrupt)
+            _run(session, sql, bounds)
         except HookError:
             session.close()
             raise
@@ -63,10 +64,10 @@ def connect_with(sql: str) -> Connect:
     return connect_and_run
 
 
-def _run(session: Session, sql: str, interrupt: Interrupt) -> None:
+def _run(session: Session, sql: str, bounds: Bounds) -> None:
     for piece in pieces_of(sql):
         outcome = session.run(piece.sql, seconds=_SECONDS)
-        interrupt.raise_if_set()
+        bounds.interrupt.raise_if_set()
         if outcome.is_lost:
             message = f"{session.peer.name}: connection lost in {_NAME}"
             raise DatabaseUnreachable(message, "Run again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 import time
 from enum import Enum
@@ -10,9 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hook.clock import Interrupt
+    from hook.clock import Bounds, Interrupt
+    from hook.core.census import Census
 
 HEARTBEAT_SECONDS = 1.0
+# What presync asks takes milliseconds; what takes a minute waits for somebody.
+_ANSWER_SECONDS = 60.0
+# So long may an answer take that is asked for when the deadline has passed: what is over
+# is told in the end by the stages, which ask how far they have come.
+_LATE_ANSWER_SECONDS = 2.0
 
 
 class Wake(Enum):
@@ -38,26 +45,76 @@ class Patience(NamedTuple):
     """How a session waits for an answer.
 
     Attributes:
-        interrupt: Ends the wait when a stop is requested; none for cleaning up,
-            which must go on after the stop.
+        bounds: End the wait: a stop request, the deadline of the run; none for cleaning
+            up, which must go on after them.
         seconds: The limit for one answer, none for no limit.
         on_wait: Told the seconds waited so far, every second.
         lookout: Asked now and then whether to give up.
         is_graceful: When the wait ends early, the server is asked to cancel, and its answer
             is awaited; otherwise the connection is closed.
+        onlook: Finds out whom the session waits for, from another one; none where nobody
+            wants to know.
     """
 
-    interrupt: Interrupt | None = None
+    bounds: Bounds | None = None
     seconds: float | None = None
     on_wait: Callable[[float], None] | None = None
     lookout: Lookout | None = None
     is_graceful: bool = True
+    onlook: Callable[[], Census] | None = None
+
+    @property
+    def interrupt(self) -> Interrupt | None:
+        """Return the stop request that ends a wait, if one does."""
+        return None if self.bounds is None else self.bounds.interrupt
+
+    @property
+    def limit(self) -> float:
+        """Return the seconds that a wait may last which begins now."""
+        own = math.inf if self.seconds is None else self.seconds
+        return own if self.bounds is None else min(own, self.bounds.remaining(0.0))
+
+    def for_an_answer(self) -> Patience:
+        """Return how the answer to a question of presync's own is waited for."""
+        if self.bounds is None:
+            return self.at_most(_ANSWER_SECONDS)
+        left = self.bounds.remaining(_LATE_ANSWER_SECONDS)
+        # A read of ours does no harm that is worth looking at.
+        patience = self._replace(bounds=self.bounds.without_deadline(), lookout=None)
+        patience = patience.at_most(min(left, _ANSWER_SECONDS))
+        if self.onlook is None:
+            return patience
+        return patience._replace(seconds=None, lookout=LastLook(patience.limit, self.onlook))
 
     def at_most(self, seconds: float | None) -> Patience:
         """Return this patience, limited to *seconds* as well."""
         if seconds is None or (self.seconds is not None and self.seconds <= seconds):
             return self
         return self._replace(seconds=seconds)
+
+
+class LastLook:
+    """Gives a wait up after *seconds*, once it has looked whom it was for.
+
+    Attributes:
+        census: Who was in the way, none as long as nobody has looked.
+    """
+
+    def __init__(self, seconds: float, onlook: Callable[[], Census]) -> None:
+        """Begin now."""
+        self.seconds = seconds
+        self.census: Census | None = None
+        self._onlook = onlook
+        self._ends = time.monotonic() + seconds
+
+    def due_in(self) -> float:
+        """Return the seconds until the wait is given up, see `Lookout`."""
+        return self._ends - time.monotonic()
+
+    def gives_up(self) -> bool:
+        """Look, which takes no more than a few seconds."""
+        self.census = self._onlook()
+        return True
 
 
 class Wait:
@@ -69,7 +126,7 @@ class Wait:
         self._on_wait = patience.on_wait
         self._lookout = patience.lookout
         self._began = time.monotonic()
-        self._ends = None if patience.seconds is None else self._began + patience.seconds
+        self._ends = self._began + patience.limit
         self._next_beat = self._began + HEARTBEAT_SECONDS
 
     def give_up_after(self, seconds: float) -> None:
@@ -99,12 +156,12 @@ class Wait:
             if readable or writable:
                 return Wake.SOCKET
             now = time.monotonic()
-            if self._ends is not None and now >= self._ends:
+            if now >= self._ends:
                 return Wake.LIMIT
             self._beat(now)
 
     def _pause(self, now: float) -> float:
-        ends = self._next_beat if self._ends is None else min(self._ends, self._next_beat)
+        ends = min(self._ends, self._next_beat)
         pause = ends - now if self._lookout is None else min(ends - now, self._lookout.due_in())
         return max(0.0, pause)
 

@@ -4,93 +4,34 @@ from __future__ import annotations
 
 import select
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from psycopg import pq
 
-from hook import __version__
 from hook.core.refusal import refused_query
 from hook.core.text import one_line
 from hook.errors import DatabaseUnreachable, HookError
-from hook.postgres.dial import open_connection
 from hook.postgres.link import Link, NoAnswer, Peer, message_of, read_only
-from hook.postgres.patience import Patience, Wake
+from hook.postgres.patience import LastLook, Patience, Wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import timedelta
 
     from psycopg.abc import Buffer
 
-    from hook.clock import Interrupt
     from hook.core.dry_run import DryRun
     from hook.core.sqlstate import ServerMessage
     from hook.postgres.patience import Lookout
     from hook.postgres.script_run import ScriptOutcome
-    from hook.settings.target import ConnectionTarget
 
 Row = tuple[Any, ...]
 # More statements than any message has.
 _ALL = sys.maxsize
 T = TypeVar("T")
 
-# NAMEDATALEN - 1: the server cuts longer names, and we look for our own.
-_NAME_LENGTH = 63
-# Reads of ours take milliseconds; one that takes a minute waits for somebody.
-_READ_SECONDS = 60.0
 _ACTIVE = pq.TransactionStatus.ACTIVE
 _IN_TRANSACTION = frozenset({pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR})
-
-
-class Connect(Protocol):
-    """How a stage gets a session; `connect` in production."""
-
-    def __call__(
-        self,
-        target: ConnectionTarget,
-        purpose: str,
-        run_id: str,
-        interrupt: Interrupt,
-        connect_timeout: timedelta,
-    ) -> Session:
-        """Open a session, see `connect`."""
-
-
-def connect(
-    target: ConnectionTarget,
-    purpose: str,
-    run_id: str,
-    interrupt: Interrupt,
-    connect_timeout: timedelta,
-) -> Session:
-    """Open a session in autocommit; nothing is asked of the server after the login.
-
-    Args:
-        target: Where to, and as whom.
-        purpose: What the session is for, for messages: ``"lock"``; empty for the main one.
-        run_id: Shown in ``application_name``, so that an operator can find the run.
-        interrupt: Ends every wait of the session.
-        connect_timeout: For each address of the host.
-
-    Raises:
-        DatabaseUnreachable: Worth another attempt.
-        DatabaseRejected: Credentials, rights or TLS.
-        ConfigError: Wrong parameters, or no such database.
-        Interrupted: A stop was requested.
-    """
-    name = f"presync/{__version__} run={run_id}"[:_NAME_LENGTH]
-    link = Link(open_connection(target, name, interrupt, connect_timeout))
-    link.autocommit = True
-    # A prepared statement would outlive a change of the tables it reads.
-    link.prepare_threshold = None
-    peer = Peer(
-        f"{target.describe()} ({purpose})" if purpose else target.describe(),
-        link.pgconn.backend_pid,
-        link.pgconn.host.decode(),
-        int(link.pgconn.port),
-    )
-    return Session(link, peer, Patience(interrupt))
 
 
 class Session:
@@ -150,7 +91,8 @@ class Session:
 
     def hasty(self, seconds: float) -> Session:
         """Return this session for reads of which one that takes *seconds* closes it."""
-        return self._waiting(self._patience._replace(seconds=seconds, is_graceful=False))
+        patience = self._patience._replace(seconds=seconds, is_graceful=False, onlook=None)
+        return self._waiting(patience)
 
     def watched(self, lookout: Lookout) -> Session:
         """Return this session for scripts, each of which is cancelled if *lookout* gives up."""
@@ -183,6 +125,8 @@ class Session:
         Raises:
             Interrupted: A stop was requested; the read is cancelled.
             DatabaseUnreachable: The connection is lost, or no answer came in a minute.
+            LockContention: Neither did one, as somebody is in the way.
+            DeadlineExceeded: The deadline of the run passed meanwhile.
             DatabaseRejected: A right is missing.
             HookError: As `hook.core.refusal.refused_query` says.
         """
@@ -265,8 +209,7 @@ class Session:
     def _ask(self, read: Callable[[], T]) -> T:
         """Return what *read* returns; its errors become those that `fetch` names."""
         self._raise_if_interrupted()
-        # A read of ours does no harm that is worth looking at.
-        self._link.patience = self._patience._replace(lookout=None).at_most(_READ_SECONDS)
+        self._link.patience = self._patience.for_an_answer()
         self._link.stopped = None
         try:
             answer = read()
@@ -285,14 +228,22 @@ class Session:
 
     def _refused(self, error: psycopg.Error | NoAnswer) -> HookError | None:
         """Return what *error* of a read means, none when it is a mistake of the caller."""
-        if self._link.stopped is Wake.LIMIT:
-            return DatabaseUnreachable(
-                f"{self.peer.name}: no answer to a read within {self._link.patience.seconds:.0f}s",
-                "Find who locks the table that is read, or why the server hangs.",
-            )
+        if self._link.stopped in {Wake.LIMIT, Wake.LOOKOUT}:
+            return self._unanswered()
         if isinstance(error, psycopg.Error) and error.sqlstate:
             return refused_query(message_of(error.diag), self.peer.name)
         if not self.is_lost:
             return None
         reason = one_line(str(error).split("\n", 1)[0])
         return DatabaseUnreachable(f"{self.peer.name}: connection lost: {reason}", "Run again.")
+
+    def _unanswered(self) -> HookError:
+        from hook.core.unanswered import unanswered  # noqa: PLC0415 - only who waits for too long
+
+        bounds, patience = self._patience.bounds, self._link.patience
+        deadline = None if bounds is None else bounds.deadline
+        used_up = deadline.name if deadline is not None and deadline.remaining() <= 0 else ""
+        last = patience.lookout
+        if isinstance(last, LastLook):
+            return unanswered(self.peer.name, last.seconds, last.census, used_up)
+        return unanswered(self.peer.name, patience.limit, None, used_up)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from hook.clock import Clock, Deadline, Interrupt
+from hook.clock import Bounds, Clock, Deadline, Interrupt
 from hook.core.outcome import Finding
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class Context(NamedTuple):
     interrupt: Interrupt
     events: Events
     run_id: str
+
+    @property
+    def bounds(self) -> Bounds:
+        """Return what ends every wait of the run."""
+        return Bounds(self.interrupt, self.deadline)
 
 
 class Outcome(NamedTuple, Generic[T_co]):

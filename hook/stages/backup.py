@@ -44,7 +44,7 @@ class BackupStage:
         What is made of the backups is given to *note* as well.
 
         What is returned raises:
-            BudgetExceeded: The deadline of the whole run ended first.
+            DeadlineExceeded: The deadline of the whole run ended first.
             Interrupted: A stop was requested meanwhile.
         """
         catalog = self.catalog

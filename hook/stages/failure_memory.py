@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hook.core.group import Grouping
 from hook.core.ledger import FirstUnit, judge_cut_off, judge_last_run
 from hook.core.outcome import warned
-from hook.errors import HookError, Interrupted
+from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -51,11 +51,12 @@ class FailureMemoryStage:
 
         Raises:
             Interrupted: A stop was requested.
+            DeadlineExceeded: The time of the run is over.
         """
         ledger = Ledger(schema, self.table)
         try:
             runs = ledger.read(session, 1)
-        except Interrupted:
+        except (Interrupted, DeadlineExceeded):
             raise
         except HookError as error:
             message = f"{ledger.shown} could not be read: {error.message}"

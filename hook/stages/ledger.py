@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.clock import Interrupt
+from hook.clock import Bounds, Interrupt
 from hook.core.outcome import Finding, passed, warned
-from hook.errors import DatabaseRejected, HookError, Interrupted
+from hook.errors import DatabaseRejected, DeadlineExceeded, HookError, Interrupted
 from hook.postgres.ledger import Ledger
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.ledger import Beginning, Ending
-    from hook.postgres.session import Connect
+    from hook.postgres.connecting import Connect
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context
 
@@ -62,14 +62,15 @@ class LedgerStage:
 
         Raises:
             Interrupted: A stop was requested.
+            DeadlineExceeded: The time of the run is over.
         """
         ledger, run_id = Ledger(schema, self.table), beginning.run_id
         try:
             with self.connect(
-                self.target, "ledger", run_id, ctx.interrupt, self.connect_timeout
+                self.target, "ledger", run_id, ctx.bounds, self.connect_timeout
             ) as session:
                 key = ledger.begin(session, beginning)
-        except Interrupted:
+        except (Interrupted, DeadlineExceeded):
             raise
         except HookError as error:
             return Outcome((_not_written(ledger, error),), None)
@@ -82,7 +83,7 @@ class LedgerStage:
             with (
                 closing(Interrupt()) as deaf,
                 self.connect(
-                    self.target, "ledger", entry.run_id, deaf, self.connect_timeout
+                    self.target, "ledger", entry.run_id, Bounds(deaf), self.connect_timeout
                 ) as session,
             ):
                 found = entry.ledger.finish(session.shielded(_FINISH_SECONDS), entry.key, ending)

@@ -16,7 +16,8 @@ from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.server import ServerFacts
-    from hook.postgres.session import Connect, Session
+    from hook.postgres.connecting import Connect
+    from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context
 
@@ -50,7 +51,7 @@ class LockStage:
             Unsupported: A pooler makes the lock meaningless.
             HookError: The connection failed or a stop was requested.
         """
-        own = self.connect(self.target, "lock", ctx.run_id, ctx.interrupt, self.connect_timeout)
+        own = self.connect(self.target, "lock", ctx.run_id, ctx.bounds, self.connect_timeout)
         lock = MigrationLock(own, migration_lock_key(schema, table))
         try:
             if facts.backend_pid != session.pid:  # some pooler answered the login

@@ -50,7 +50,8 @@ from hook.postgres.wal import fetch_server_wal
 if TYPE_CHECKING:
     from hook.clock import Deadline
     from hook.core.server import ServerFacts
-    from hook.postgres.session import Connect, Session
+    from hook.postgres.connecting import Connect
+    from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context
 
@@ -165,7 +166,7 @@ class MarkerStage:
     def _place(self, ctx: Context, facts: ServerFacts) -> _Placed:
         """Make the marker on a session of its own, which has nothing open and is closed."""
         with self.connect(
-            self.target, self.name, ctx.run_id, ctx.interrupt, self.connect_timeout
+            self.target, self.name, ctx.run_id, ctx.bounds, self.connect_timeout
         ) as session:
             refuse_other_cluster(session, facts.system_identifier)
             rights = fetch_marker_rights(session)

@@ -42,7 +42,7 @@ class RestoreWindowStage:
         What is made of its window is given to *note* as well.
 
         What is returned raises:
-            BudgetExceeded: The deadline of the whole run ended first.
+            DeadlineExceeded: The deadline of the whole run ended first.
             Interrupted: A stop was requested meanwhile.
         """
         deadline = ctx.deadline.within(self.timeout, "the time to read the restore window")

@@ -50,7 +50,7 @@ class TriggerStage:
         Raises:
             BackupSourceMissing: What the settings name cannot make a backup.
             BackupUnknown: No backup could be begun.
-            BudgetExceeded: The deadline of the whole run ended first.
+            DeadlineExceeded: The deadline of the whole run ended first.
             Interrupted: A stop was requested meanwhile.
             HookError: As *keep_alive* raises.
         """

@@ -15,7 +15,8 @@ from hook.stages import Outcome
 if TYPE_CHECKING:
     from hook.clock import Deadline
     from hook.core.server import ServerFacts
-    from hook.postgres.session import Connect, Session
+    from hook.postgres.connecting import Connect
+    from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context
 
@@ -73,7 +74,7 @@ class WaitStage:
         from hook.core.heartbeat import Heartbeat  # noqa: PLC0415 - for a second attempt only
         from hook.postgres.retry import Pauses, RetryPlan, retry_error  # noqa: PLC0415 - see there
 
-        heartbeat = Heartbeat()
+        heartbeat, began = Heartbeat(), ctx.clock.monotonic()
         failures = [first]
 
         def attempt() -> Outcome[Reached]:
@@ -89,15 +90,16 @@ class WaitStage:
         try:
             return retry_error(DatabaseUnreachable, attempt, plan)
         except DatabaseUnreachable as error:
-            spent = describe_span(self.wait_timeout)
-            message = f"{error.message} (waited {spent})"
+            spent = describe_span(timedelta(seconds=ctx.clock.monotonic() - began))
+            over = "" if ctx.deadline.remaining() else f", {ctx.deadline.name} is used up"
+            message = f"{error.message} (waited {spent}{over})"
             raise DatabaseUnreachable(message, error.hint) from error
 
     def _attempt(self, ctx: Context, deadline: Deadline) -> Outcome[Reached]:
         """Connect once and look where we are."""
         remaining = timedelta(seconds=deadline.remaining())
         timeout = min(self.connect_timeout, max(_SHORTEST_TIMEOUT, remaining))
-        session = self.connect(self.target, "", ctx.run_id, ctx.interrupt, timeout)
+        session = self.connect(self.target, "", ctx.run_id, ctx.bounds, timeout)
         try:
             return self._judge(ctx, session)
         except HookError:

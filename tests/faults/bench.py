@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from hook.demo.programs import reachable, server_account
 from tests.faults.cells import Cell
-from tests.faults.faults import ENVIRONMENT, STRIKES, Scene, around
+from tests.faults.faults import STRIKES, Scene, around, environment
 from tests.faults.kinds import BASE, SETTINGS, Kind
 from tests.interop.presync_server import PresyncServer
 from tests.interop.snapshot import Snapshot, take_snapshot
@@ -196,5 +196,5 @@ def _environment(cell: Cell, deployment: Deployment, network: Network) -> Mappin
         "", host="127.0.0.1", port=str(network.port), dbname=database.name,
         user=database.server.superuser, **_QUICK,
     )  # fmt: skip
-    more = {**_PATIENT, **SETTINGS[cell.kind].env, **ENVIRONMENT.get(cell.fault, {})}
+    more = {**_PATIENT, **SETTINGS[cell.kind].env, **environment(cell.kind, cell.fault)}
     return deployment.env(**{**more, "PRESYNC_URL": url})

@@ -67,16 +67,12 @@ RULES = (
         "A full disk strikes the scripts that write rows: the table they write to is on a device"
         " that is always full."
     ),
-    (
-        "A read of presync's own that waits for a lock is given up after a minute, too long for a"
-        " test: no lock is kept for good from the stages history and verify."
-    ),
     "A failover strikes one kind of each sort; for the others it is a server that is restarted.",
 )
 _COLUMNS = tuple(Fault)
 _CELLS = {
     # Fault:          TERM KILL TERMI RESET HOLE REPLY FAST CRASH OVER LOCK  DISK TIME DEAD
-    Kind.HISTORY:      "40A 137E 30A  30A  30A   .    30A  30A  30A   .    .    .    .",
+    Kind.HISTORY:      "40A 137E 30A  30A  30A   .    30A  30A  30A  23A   .    .    .",
     Kind.LOCK:         "40A 137E 30A  30A  30A   .    30A  30A   .   31A   .    .    .",
     Kind.BLOCKERS:     "40A 137E 30A  30A  30A   .    30A  30A   .   33A   .    .    .",
     Kind.DDL:          "40A 137E  0D   0D  31A   0D   31A  31A  31A  32A   .   23A   0D",
@@ -87,7 +83,7 @@ _CELLS = {
     Kind.ALONE:        "40R 137R 21R  21R  21R  21R   21R  21R  21R  21R  21R  21R   0D",
     Kind.GROUP:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20F  23A   0D",
     Kind.REPEATABLE:   "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20F  23A   0D",
-    Kind.VERIFY:       "40D 137D 30D  30D  30D   .    30D  30D  30D   .    .    .    .",
+    Kind.VERIFY:       "40D 137D 30D  30D  30D   .    30D  30D  30D  23D   .    .    .",
 }  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from hook.clock import Interrupt
-from hook.postgres.session import connect
+from hook.clock import Bounds, Interrupt
+from hook.postgres.connecting import connect
 from tests.testbed.database import Database
 from tests.testbed.run_context import RUN_ID, target_of
 
@@ -22,7 +22,8 @@ def options_of(database: Database, interrupt: Interrupt, more: Mapping[str, str]
     found: set[object] = set()
     for purpose in PURPOSES:
         target = target_of(database, None, **more)
-        with connect(target, purpose, RUN_ID, interrupt, timedelta(seconds=10)) as session:
+        bounds, timeout = Bounds(interrupt), timedelta(seconds=10)
+        with connect(target, purpose, RUN_ID, bounds, timeout) as session:
             descriptor = os.dup(session._link.pgconn.socket)
             with socket.socket(fileno=descriptor) as end:
                 found.add(

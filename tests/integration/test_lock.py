@@ -12,9 +12,10 @@ from hook.clock import Interrupt
 from hook.core.lock_key import migration_lock_key
 from hook.core.outcome import Status
 from hook.errors import Interrupted, MigrationLocked, Unsupported
+from hook.postgres.connecting import connect
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.lock import MigrationLock
-from hook.postgres.session import Session, connect
+from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.lock import LockStage
 from tests.fakes import FakeEvents

@@ -94,13 +94,13 @@ def test_first_attempt_does_not_load_tenacity(database: Database) -> None:
     script = f"""
 import sys
 from datetime import UTC, datetime, timedelta
-from hook.clock import Interrupt
+from hook.clock import Bounds, Interrupt
+from hook.postgres.connecting import connect
 from hook.postgres.facts import fetch_server_facts
-from hook.postgres.session import connect
 from hook.settings.target import ConnectionTarget
 import hook.stages.wait, hook.stages.lock, hook.stages.blockers
 target = ConnectionTarget({dict(target_of(database).parameters)!r})
-with connect(target, "main", "r1", Interrupt(), timedelta(seconds=5)) as session:
+with connect(target, "main", "r1", Bounds(Interrupt()), timedelta(seconds=5)) as session:
     fetch_server_facts(session)
 sys.exit(sum(name in sys.modules for name in ("tenacity", "boto3", "click")))
 """

@@ -15,7 +15,7 @@ from hook.core.restore_commands import RestoreSource
 from hook.core.server import ServerFacts
 from hook.core.wal import Recovery
 from hook.errors import HookError
-from hook.postgres.session import connect
+from hook.postgres.connecting import connect
 from hook.stages import Context
 from hook.stages.marker import MarkerStage, PositionStage
 from tests.testbed.database import Database, Role

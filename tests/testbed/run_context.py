@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from psycopg.conninfo import conninfo_to_dict
 
-from hook.clock import Deadline, Interrupt, SystemClock
-from hook.postgres.session import Session, connect
+from hook.clock import Bounds, Deadline, Interrupt, SystemClock
+from hook.postgres.connecting import connect
+from hook.postgres.session import Session
 from hook.settings.target import ConnectionTarget
 from hook.stages import Context
 from tests.fakes import FakeEvents
@@ -33,7 +34,7 @@ def target_of(database: Database, role: Role | None = None, **more: str) -> Conn
 
 def open_session(target: ConnectionTarget, interrupt: Interrupt, run_id: str = RUN_ID) -> Session:
     """Return a session with *target* that *interrupt* stops."""
-    return connect(target, "test", run_id, interrupt, timedelta(seconds=10))
+    return connect(target, "test", run_id, Bounds(interrupt), timedelta(seconds=10))
 
 
 def make_context(interrupt: Interrupt, events: FakeEvents) -> Context:

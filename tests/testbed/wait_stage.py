@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from hook.core.expectations import Expectations
-from hook.postgres.session import connect
+from hook.postgres.connecting import connect
 from hook.settings.target import ConnectionTarget
 from hook.stages.wait import WaitStage
 from tests.testbed.postgres_server import PostgresServer

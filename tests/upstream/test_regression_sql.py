@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from hook.clock import Interrupt
+from hook.clock import Bounds, Interrupt
 from hook.core.lexer import StringSyntax
 from hook.core.statement_list import Statement
-from hook.postgres.session import Session, connect
+from hook.postgres.connecting import connect
+from hook.postgres.session import Session
 from hook.postgres.syntax import find_syntax_errors
 from tests.testbed.binaries import Binaries
 from tests.testbed.database import Database
@@ -44,8 +45,8 @@ def cuttings(binaries: Binaries) -> list[Cutting]:
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
     """Return a session of presync's own."""
-    interrupt = Interrupt()
-    with connect(target_of(database), "test", "r1", interrupt, timedelta(seconds=60)) as opened:
+    interrupt, minute = Interrupt(), timedelta(seconds=60)
+    with connect(target_of(database), "test", "r1", Bounds(interrupt), minute) as opened:
         yield opened
     interrupt.close()
 

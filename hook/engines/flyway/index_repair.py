@@ -12,7 +12,7 @@ from hook.core.invalid_index import BuildScope
 from hook.core.script_message import Moment, Own, ScriptMessage
 from hook.core.sqlstate import ServerMessage
 from hook.engines.flyway.sending import CLEANUP_SECONDS
-from hook.errors import HookError, Interrupted
+from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.indexes import (
     fetch_indexes_in_the_way,
     fetch_invalid_indexes,
@@ -105,6 +105,8 @@ class IndexRepair:
             return self.sender.end(AttemptEnd.LOST, place)
         if isinstance(error, Interrupted):
             return self.sender.end(AttemptEnd.INTERRUPTED, place)
+        if isinstance(error, DeadlineExceeded):
+            return self.sender.end(AttemptEnd.OUT_OF_TIME, place)
         failure = ServerMessage("ERROR", _SYSTEM_ERROR, error.message)
         return self.sender.end(AttemptEnd.FAILED, place, failure)
 

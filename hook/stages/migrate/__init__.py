@@ -151,6 +151,7 @@ class _Migrator:
         return failure
 
     def apply_all(self, work: Work, units: Iterable[Unit]) -> None:
+        self.ctx.deadline.raise_if_over()
         self._create_history()
         work.begun()
         self.callbacks.run(Event.BEFORE_MIGRATE)

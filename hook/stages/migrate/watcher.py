@@ -156,7 +156,7 @@ class Watcher:
     def end(self) -> Toll:
         """Return what the attempt has cost."""
         self.damage = self.damage.end(self.ctx.clock.monotonic())
-        return Toll(self.damage, self.budget, self.census, self.withdrawal)
+        return Toll(self.damage, self.budget, self.census, self.withdrawal, self._is_waiting)
 
     def find_progress(self) -> WorkProgress | None:
         """Return how far it has come; it is only for the log, and nobody insists."""
@@ -168,8 +168,11 @@ class Watcher:
 
     def find_blockers(self) -> str:
         """Return whom the latest look has found in the way."""
-        is_waiting = self.looked is not None and self.looked.is_waiting
-        return self.census.describe_blockers() if is_waiting else ""
+        return self.census.describe_blockers() if self._is_waiting else ""
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self.looked is not None and self.looked.is_waiting
 
     @property
     def is_spent(self) -> bool:
