@@ -2,40 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
 
 from hook.errors import ExitCode
-from tests.testbed.deployment import OURS, Deployment
+from tests.testbed.deployment import Deployment
 from tests.testbed.process import Completed, RunningPresync
 from tests.testbed.run_context import eventually
 
-RELEASE = {"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (id)"}
 BUILDING = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('i')"
 
 
-def test_next_run_keeps_what_the_server_has_finished(
-    deployment: Deployment,
-    start_presync: Callable[..., RunningPresync],
-    run_presync: Callable[..., Completed],
-) -> None:
-    """The server did not notice that its client was gone."""
+@pytest.fixture
+def building(deployment: Deployment) -> Deployment:
+    """Return a release with a build in it, and a table to build on."""
     deployment.apply({"V1__t.sql": "CREATE TABLE t (id int)"})
-    database = deployment.database
-    deployment.release(RELEASE)
-    env = deployment.env(PRESYNC_BLOCKERS_POLICY="off", PRESYNC_FAILURE_MEMORY="0s")
+    deployment.release({"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (id)"})
+    return deployment
+
+
+@pytest.fixture
+def env(building: Deployment) -> Mapping[str, str]:
+    """Return the environment of its runs: nothing stops them in front of the build."""
+    return building.env(PRESYNC_BLOCKERS_POLICY="off", PRESYNC_FAILURE_MEMORY="0s")
+
+
+@contextlib.contextmanager
+def killed(
+    building: Deployment, start_presync: Callable[..., RunningPresync], env: Mapping[str, str]
+) -> Iterator[None]:
+    """Kill a run in the middle of its build, which waits until this is left for a writer."""
+    database = building.database
     with database.connect(autocommit=False) as writer:
         writer.execute("INSERT INTO t VALUES (1)")
         running = start_presync(["run"], env)
         eventually(lambda: bool(database.query(BUILDING)))
         running.process.kill()
         running.wait()
+        yield
+
+
+def assert_goes_on(building: Deployment, completed: Completed) -> None:
+    """The run has led to the release's index and row."""
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert building.database.query(VALID) == [(True,)]
+    assert building.history()[1:] == [(2, "2", "V2__i.sql", True)]
+
+
+def test_next_run_keeps_what_the_server_has_finished(
+    building: Deployment,
+    env: Mapping[str, str],
+    start_presync: Callable[..., RunningPresync],
+    run_presync: Callable[..., Completed],
+) -> None:
+    """The server did not notice that its client was gone."""
+    database = building.database
+    with killed(building, start_presync, env):
         assert database.query(BUILDING), "it works on for nobody"
     eventually(lambda: database.query(VALID) == [(True,)])
-    completed = run_presync(["run"], env)
-    assert completed.exit_code == ExitCode.OK, completed.stderr
-    assert deployment.history()[1:] == [(2, "2", "V2__i.sql", True)]
-    eventually(lambda: not database.query(f"SELECT 1 {OURS} '{database.name}'"))
+    index = database.query("SELECT 'i'::regclass::oid")
+    assert_goes_on(building, run_presync(["run"], env))
+    assert database.query("SELECT 'i'::regclass::oid") == index
+    eventually(lambda: not building.has_sessions())
+
+
+def test_next_run_builds_anew_what_was_cut_off(
+    building: Deployment,
+    env: Mapping[str, str],
+    start_presync: Callable[..., RunningPresync],
+    run_presync: Callable[..., Completed],
+) -> None:
+    """An administrator ended the build, or the server did: an invalid index is in the way."""
+    database = building.database
+    with killed(building, start_presync, env):
+        database.query(f"SELECT pg_terminate_backend(pid) FROM ({BUILDING}) AS b")
+        eventually(lambda: not database.query(BUILDING))
+    assert database.query(VALID) == [(False,)]
+    assert_goes_on(building, run_presync(["run"], env))
 
 
 def test_next_run_does_nothing_twice(
@@ -62,28 +108,3 @@ def test_next_run_does_nothing_twice(
     completed = run_presync(["run", "--retry-failed"], env)
     assert completed.exit_code == ExitCode.OK, completed.stderr
     assert database.query("SELECT id FROM t") == [(1,)]
-
-
-def test_next_run_builds_anew_what_was_cut_off(
-    deployment: Deployment,
-    start_presync: Callable[..., RunningPresync],
-    run_presync: Callable[..., Completed],
-) -> None:
-    """An administrator ended the build, or the server did: an invalid index is in the way."""
-    deployment.apply({"V1__t.sql": "CREATE TABLE t (id int)"})
-    database = deployment.database
-    deployment.release(RELEASE)
-    env = deployment.env(PRESYNC_BLOCKERS_POLICY="off", PRESYNC_FAILURE_MEMORY="0s")
-    with database.connect(autocommit=False) as writer:
-        writer.execute("INSERT INTO t VALUES (1)")
-        running = start_presync(["run"], env)
-        eventually(lambda: bool(database.query(BUILDING)))
-        running.process.kill()
-        running.wait()
-        database.query(f"SELECT pg_terminate_backend(pid) FROM ({BUILDING}) AS b")
-        eventually(lambda: not database.query(BUILDING))
-    assert database.query(VALID) == [(False,)]
-    completed = run_presync(["run"], env)
-    assert completed.exit_code == ExitCode.OK, completed.stderr
-    assert database.query(VALID) == [(True,)]
-    assert deployment.history()[1:] == [(2, "2", "V2__i.sql", True)]
