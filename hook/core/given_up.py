@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from hook.core.attempt import ApplyTask, Attempt, AttemptEnd
 from hook.core.census import Toll, how_to_end
+from hook.core.failure_advice import advise
 from hook.core.outcome import Finding
 from hook.core.script_message import Moment
-from hook.core.sqlstate import ServerMessage, is_cancel, is_transient, needs_new_session
+from hook.core.sqlstate import is_cancel, is_transient, needs_new_session
 from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
@@ -21,7 +22,6 @@ from hook.errors import (
     MigrationPartial,
 )
 
-_INSUFFICIENT_PRIVILEGE = "42501"
 _DIVISION_BY_ZERO = "22012"
 _NAMED = 2
 
@@ -147,7 +147,8 @@ def _refused(given_up: GivenUp) -> HookError:
         return DatabaseUnreachable(what_often, "Find out which server is the primary now.")
     if is_transient(failure):
         return _lost_to_others(what_often, given_up)
-    return MigrationFailed(what, _next_step(given_up, failure))
+    advice = advise(failure, given_up.attempt.place, given_up.task.history, given_up.row)
+    return MigrationFailed(what, advice)
 
 
 def _lost_to_others(what: str, given_up: GivenUp) -> HookError:
@@ -192,20 +193,6 @@ def with_doubt(error: HookError, attempt: Attempt) -> HookError:
 def doubt_of(attempt: Attempt) -> str:
     """Return what may be left of *attempt*, to be told at the end of a message."""
     return f"; maybe left behind: {attempt.in_doubt}" if attempt.in_doubt else ""
-
-
-def _next_step(given_up: GivenUp, failure: ServerMessage) -> str:
-    place, history = given_up.attempt.place, given_up.task.history
-    if place.moment is Moment.RECORDING and failure.sqlstate == _INSUFFICIENT_PRIVILEGE:
-        return f"Grant INSERT on {history.schema}.{history.table} to the role that migrates."
-    advice = {
-        Moment.CLEARING: "Drop the index by hand with DROP INDEX CONCURRENTLY.",
-        Moment.SCRIPT: f"Correct the statement: {place.statement}",
-        Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",
-        Moment.RECORDING: f"Find out what is wrong with {given_up.row}.",
-        Moment.CONFIRMING: f"Find the trigger, rule or policy that keeps {given_up.row} away.",
-    }.get(place.moment, "Correct the script: the server took none of it.")
-    return f"{advice} ({failure.hint})" if failure.hint else advice
 
 
 def _what(given_up: GivenUp) -> str:

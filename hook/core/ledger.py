@@ -15,6 +15,7 @@ from hook.core.prepared import PreparedScript
 from hook.core.report import Report
 from hook.core.script import Migration
 from hook.core.span import describe_span
+from hook.core.sqlstate import STATE_OF_SERVER
 from hook.errors import ExitCode
 
 
@@ -67,7 +68,8 @@ class FirstUnit(NamedTuple):
 def failed_script_of(report: Report) -> FailedScript | None:
     """Return the script at which *report*'s run failed by the script's own fault.
 
-    What lost against other sessions or a time limit may succeed the next time.
+    What lost against other sessions or a time limit may succeed the next time, and what
+    failed for want of a server in good health (a full disk) once that is mended.
     """
     if report.exit_code is not ExitCode.SQL_FAILED:
         return None
@@ -75,6 +77,8 @@ def failed_script_of(report: Report) -> FailedScript | None:
     facts = {} if finding is None else finding.facts
     script, rank, checksum = facts.get("script"), facts.get("rank"), facts.get("checksum")
     if finding is None or not isinstance(script, str) or not isinstance(rank, int):
+        return None
+    if facts.get("sqlstate") in STATE_OF_SERVER:
         return None
     return FailedScript(
         script, checksum if isinstance(checksum, int) else None, rank, finding.message

@@ -46,6 +46,19 @@ _SESSION_LOST = frozenset(
 _CATALOG_RACES = ("tuple concurrently updated", "tuple concurrently deleted")
 _CATALOG_RACE_ATTEMPTS = 3
 
+# What the server lacks at the moment, whatever the script says. Not 53400, a limit that
+# somebody has set; nor class XX, a fault that comes back or must not be provoked again.
+STATE_OF_SERVER = frozenset(
+    {
+        "53000",  # insufficient_resources
+        "53100",  # disk_full
+        "53200",  # out_of_memory, and of the memory for locks
+        "57000",  # operator_intervention
+        "58000",  # system_error
+        "58030",  # io_error
+    }
+)
+
 # insufficient resources, operator intervention, system error, internal error
 _SERVER_CLASSES = ("53", "57", "58", "XX")
 
@@ -94,6 +107,14 @@ def needs_new_session(failure: ServerMessage) -> bool:
 def is_about_server(failure: ServerMessage) -> bool:
     """Tell whether *failure* says nothing of the SQL that was sent, only of server or session."""
     return needs_new_session(failure) or failure.sqlstate.startswith(_SERVER_CLASSES)
+
+
+def is_state_of_server(failure: ServerMessage) -> bool:
+    """Tell whether the same script may succeed once somebody has looked after the server.
+
+    Unlike what `is_transient` tells, trying again at once does not help.
+    """
+    return failure.sqlstate in STATE_OF_SERVER
 
 
 def retry_limit(failure: ServerMessage) -> int | None:

@@ -22,7 +22,6 @@ class Next(Enum):
     AGAIN = "A"
     EITHER = "E"
     MEND = "M"
-    RETRY = "F"
     REPAIR = "R"
 
 
@@ -31,7 +30,6 @@ TOLD = {
     Next.AGAIN: "nothing of it is left; the next run applies it",
     Next.EITHER: "the server may finish it for nobody, as a whole; the next run applies it if not",
     Next.MEND: "an invalid index may be left; the next run replaces or keeps it, and goes on",
-    Next.RETRY: "the next run ends with 14; `presync run --retry-failed` applies it",
     Next.REPAIR: (
         "the next run ends with 14; bring the objects back to the state before,"
         " then `presync repair --yes` and `presync run --retry-failed`"
@@ -76,13 +74,13 @@ _CELLS = {
     Kind.LOCK:         "40A 137E 30A  30A  30A   .    30A  30A   .   31A   .    .    .",
     Kind.BLOCKERS:     "40A 137E 30A  30A  30A   .    30A  30A   .   33A   .    .    .",
     Kind.DDL:          "40A 137E  0D   0D  31A   0D   31A  31A  31A  32A   .   23A   0D",
-    Kind.MULTI:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20F  23A   0D",
-    Kind.LONG:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20F  23A   0D",
-    Kind.COPY:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20F  23A   0D",
+    Kind.MULTI:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
+    Kind.LONG:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
+    Kind.COPY:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
     Kind.CONCURRENTLY: "40R 137M  0D   0D  31M   0D   31M  31M  31M  21R   .   21R   0D",
     Kind.ALONE:        "40R 137R 21R  21R  21R  21R   21R  21R  21R  21R  21R  21R   0D",
-    Kind.GROUP:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20F  23A   0D",
-    Kind.REPEATABLE:   "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20F  23A   0D",
+    Kind.GROUP:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
+    Kind.REPEATABLE:   "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
     Kind.VERIFY:       "40D 137D 30D  30D  30D   .    30D  30D  30D  23D   .    .    .",
 }  # fmt: skip
 

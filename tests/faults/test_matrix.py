@@ -12,8 +12,6 @@ from tests.faults.cells import CELLS, VERSIONS, Cell, Next
 from tests.faults.kinds import SETTINGS, Kind
 from tests.testbed.run_context import eventually
 
-# What is there as a whole, or not at all; the server may have finished it for nobody.
-_WHOLE = {Next.DONE, Next.AGAIN, Next.EITHER, Next.RETRY}
 _KILLED = 137
 
 
@@ -48,7 +46,7 @@ def judge_ending(run: Struck, cell: Cell) -> None:
 
 def judge_state(left: State, cell: Cell, before: State, target: State) -> None:
     """The history says exactly what the schema is."""
-    if cell.next in {Next.DONE, Next.AGAIN, Next.RETRY}:
+    if cell.next in {Next.DONE, Next.AGAIN}:
         assert left == (target if cell.next is Next.DONE else before)
     elif cell.next is Next.EITHER:
         assert left in (before, target)
@@ -75,14 +73,13 @@ def judge_verdict(verdict: str, left: State, before: State, target: State) -> No
 def go_on(bench: Bench, run: Struck, cell: Cell) -> None:
     """Do what the page says is done next."""
     deployment = run.deployment
-    if cell.next in {Next.RETRY, Next.REPAIR}:
+    if cell.next is Next.REPAIR:
         refused = bench.run(deployment, cell.kind, "run")
         assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.report["verdict"]
-    if cell.next is Next.REPAIR:
         _bring_back(run, cell.kind)
         repaired = bench.run(deployment, cell.kind, "repair", "--yes")
         assert repaired.exit_code == ExitCode.OK, repaired.report["verdict"]
-    more = ("--retry-failed",) if cell.next in {Next.RETRY, Next.REPAIR} else ()
+    more = ("--retry-failed",) if cell.next is Next.REPAIR else ()
     done = bench.run(deployment, cell.kind, "run", *more)
     assert done.exit_code == ExitCode.OK, done.report["verdict"]
     applied = [item["script"] for item in done.report["migrations"]]

@@ -122,6 +122,25 @@ def test_broken_script_runs_once(gate: Gate) -> None:
     assert again[0].next_steps == ("presync info --runs",)
 
 
+def test_state_of_the_server_is_not_remembered(gate: Gate) -> None:
+    """It is told each time, and the script runs again: the disk may have room by then."""
+    gate.run(GOOD)
+    gate.database.execute("CREATE TABLE disk (is_full bool); INSERT INTO disk VALUES (true)")
+    script = (
+        "CREATE TABLE u (); DO $$ BEGIN IF (SELECT is_full FROM disk) THEN"
+        " RAISE 'No space left on device' USING ERRCODE = '53100'; END IF; END $$"
+    )
+    gate.release({"V2__x.sql": script})
+    for _ in range(2):
+        report = gate.run()
+        assert report.verdict == (
+            "FAILED 20 SQL_FAILED: V2__x.sql:1 53100 No space left on device; rolled back, at 1"
+        )
+        assert deciding(report).hint.startswith("Look after the server")
+    gate.database.execute("UPDATE disk SET is_full = false")
+    assert gate.run().exit_code is ExitCode.OK
+
+
 @pytest.mark.parametrize("change", ["file", "history", "time", "order"])
 def test_change_is_a_reason_to_try_again(gate: Gate, change: str) -> None:
     """A new text, a change of the history, enough time or an order to do so."""

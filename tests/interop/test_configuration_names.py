@@ -57,14 +57,21 @@ def string_constants(compiled: bytes) -> Iterator[str]:
 def names_in(version: str, pattern: str) -> set[str]:
     """Return what matches *pattern* of all that the classes of Flyway *version* say."""
     folder = Path(class_path(version).partition("/*")[0])
-    found: set[str] = set()
-    for path in folder.glob("flyway-*.jar"):
-        with ZipFile(path) as jar:
-            for name in jar.namelist():
-                if name.endswith(".class"):
-                    texts = string_constants(jar.read(name))
-                    found.update(text for text in texts if re.fullmatch(pattern, text))
-    return found
+    texts = (
+        text
+        for path in folder.glob("flyway-*.jar")
+        for compiled in classes_in(path)
+        for text in string_constants(compiled)
+    )
+    return {text for text in texts if re.fullmatch(pattern, text)}
+
+
+def classes_in(path: Path) -> Iterator[bytes]:
+    """Yield the compiled classes of the jar at *path*."""
+    with ZipFile(path) as jar:
+        for name in jar.namelist():
+            if name.endswith(".class"):
+                yield jar.read(name)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -94,15 +94,6 @@ def test_failure_says_place_state_and_message(last: GivenUp, code: ExitCode, mes
     assert error.facts["attempts"] == 2
 
 
-def test_statement_and_server_hint_are_the_next_step() -> None:
-    """What to correct, and what the server thinks of it."""
-    assert failure_of(given_up("42703")).hint == (
-        "Correct the statement: ALTER TABLE t (Perhaps not.)"
-    )
-    denied = failure_of(given_up("42501", moment=Moment.RECORDING)).hint
-    assert denied == "Grant INSERT on app.flyway_schema_history to the role that migrates."
-
-
 def test_row_that_is_missing_is_no_division() -> None:
     """How it was noticed is nobody's concern; who was rolled back with it is."""
     error = failure_of(replace(given_up("22012", moment=Moment.CONFIRMING), others=2))

@@ -144,7 +144,7 @@ def report(code: ExitCode, **facts: object) -> Report:
 
 def test_failed_script_is_that_of_the_deciding_finding() -> None:
     """Script, checksum and rank are the facts of the error that ended the run."""
-    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5)
+    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5, sqlstate="42703")
     assert failed_script_of(told) == FAILED
 
 
@@ -162,8 +162,9 @@ def test_checksum_may_be_missing() -> None:
         report(ExitCode.SQL_FAILED),
         report(ExitCode.SQL_FAILED, script="V5__add.sql"),
         PASSED_RUN._replace(exit_code=ExitCode.SQL_FAILED),
+        report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5, sqlstate="53100"),
     ],
-    ids=["passed", "lost against others", "no script", "no rank", "no finding"],
+    ids=["passed", "lost against others", "no script", "no rank", "no finding", "disk full"],
 )
 def test_other_failures_are_not_remembered(told: Report) -> None:
     """What may succeed the next time is tried the next time."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.sqlstate import ServerMessage, is_transient, needs_new_session, retry_limit
+from hook.core.sqlstate import (
+    ServerMessage,
+    is_state_of_server,
+    is_transient,
+    needs_new_session,
+    retry_limit,
+)
 
 
 def _error(sqlstate: str, message: str = "", schema: str = "") -> ServerMessage:
@@ -65,3 +71,18 @@ def test_catalog_race_is_worth_three_attempts(failure: ServerMessage) -> None:
 def test_duplicate_in_a_table_of_a_user_is_not_transient() -> None:
     """Data that violates a constraint violates it again."""
     assert not is_transient(_error("23505", "duplicate key value", schema="public"))
+
+
+@pytest.mark.parametrize("sqlstate", ["53000", "53100", "53200", "57000", "58000", "58030"])
+def test_server_that_is_short_of_something_says_nothing_of_the_script(sqlstate: str) -> None:
+    """It may succeed once the server is mended, and not before."""
+    assert is_state_of_server(_error(sqlstate))
+    assert not is_transient(_error(sqlstate))
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["53400", "55006", "58P01", "58P02", "XX000", "XX001", "22012", "42501", "57014"]
+)
+def test_limits_files_and_faults_come_back(sqlstate: str) -> None:
+    """A limit that was set, a file that the script names, a broken block."""
+    assert not is_state_of_server(_error(sqlstate))
