@@ -22,6 +22,7 @@ ROW = 'INSERT INTO "public"."flyway_schema_history"'
 FILES = {"V1__a.sql": "CREATE TABLE a ()", "V2__b.sql": "CREATE TABLE b ()"}
 LAST = {"V3__c.sql": "CREATE TABLE c ()"}
 LATER = {**LAST, "V4__d.sql": "CREATE TABLE d ()"}
+ALONE = "executeInTransaction=false"
 # The receiver of the WAL stops, and the standby with it.
 CUT_OFF = "ALTER SYSTEM SET primary_conninfo = ''"
 
@@ -135,3 +136,46 @@ def test_last_commit_that_has_reached_the_new_primary_ends_the_run_well(
     assert report.exit_code is ExitCode.OK, report.verdict
     assert failover_of(report).facts == {"timeline_before": 1, "timeline": 2}
     assert scripts_of(pair.new) == [*FILES, *LAST]
+
+
+def test_new_primary_with_a_part_of_a_script_without_transaction_needs_a_human(
+    failing: Gate, pair: Pair
+) -> None:
+    """Recorded as applied on the old one only; run again as it is, it would do a part twice."""
+    script = "CREATE TABLE c ();\nSELECT pg_advisory_lock(1);\nCREATE INDEX ON a ((1))"
+    pair.proxy.refuse_from("CREATE TABLE d", Fault.REPLY)
+    with pair.old.connect() as holder:
+        holder.execute("SELECT pg_advisory_lock(1)")
+        running = failing.start({**LATER, "V3__c.sql": script, "V3__c.sql.conf": ALONE})
+        eventually(lambda: pair.new.query("SELECT to_regclass('c') IS NOT NULL") == [(True,)])
+        pair.cut_off()
+    eventually(lambda: bool(failing.events.named("connection.lost")))
+    pair.fail_over()
+    report = running.report()
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert "left behind: what V3__c.sql may have done" in report.verdict
+    assert failover_of(report).facts["missing"] == ["V3__c.sql"]
+    query = "SELECT script, success FROM flyway_schema_history ORDER BY installed_rank"
+    assert pair.new.query(query)[2:] == [("V3__c.sql", False)]
+    assert failing.run().exit_code is ExitCode.FAILED_BEFORE
+    pair.new.execute("DROP TABLE c; DELETE FROM flyway_schema_history WHERE NOT success")
+    assert failing.run().exit_code is ExitCode.OK
+    assert scripts_of(pair.new) == [*FILES, *LATER]
+
+
+def test_lost_script_that_came_behind_a_lost_commit_has_left_nothing(
+    failing: Gate, pair: Pair
+) -> None:
+    """A standby has all that was written up to some moment, and nothing that came later."""
+    pair.cut_off()
+    script = "CREATE TABLE d ();\nCREATE INDEX ON a ((1))"
+    pair.proxy.refuse_from("CREATE INDEX", Fault.REPLY)
+    running = failing.start({**LATER, "V4__d.sql": script, "V4__d.sql.conf": ALONE})
+    eventually(lambda: bool(failing.events.named("connection.lost")))
+    pair.fail_over()
+    report = running.report()
+    assert report.exit_code is ExitCode.LOCKED, report.verdict
+    assert failover_of(report).facts["missing"] == ["V3__c.sql"]
+    assert scripts_of(pair.new) == [*FILES]
+    assert failing.run().exit_code is ExitCode.OK
+    assert scripts_of(pair.new) == [*FILES, *LATER]

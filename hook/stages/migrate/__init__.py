@@ -113,6 +113,8 @@ class MigrateStage:
         progress = merged(footing.progress, callbacks.progress)
         failover = footing.failover
         lost = () if failover is None else failover.missing
+        if failover is not None and failover.in_part:
+            progress = Progress.UNKNOWN
         applied = tuple(item for item in migrator.applied if item.script not in lost)
         migrated = Migrated(footing.session, applied, progress)
         told = (*watch.take_findings(), *callbacks.take_findings())

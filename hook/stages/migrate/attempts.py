@@ -21,6 +21,7 @@ from hook.core.attempt import (
     progress_after,
     with_toll,
 )
+from hook.core.failover import without_what_was_later
 from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of, with_doubt
 from hook.core.heartbeat import Pulse
 from hook.core.progress import Progress
@@ -96,8 +97,7 @@ class Attempts:
             raise self._cut_short(error) from error
         if attempt.end is not AttemptEnd.APPLIED:
             raise self._given_up(attempt)
-        scripts = (script.migration.script for script in self.unit)
-        self.footing.committed |= dict(enumerate(scripts, self.rank))
+        self.footing.committed |= dict(enumerate(self.unit, self.rank))
 
     def durations(self, whole: int) -> tuple[int, ...]:
         """Return the milliseconds of each script: *whole* for one, else of the last attempt."""
@@ -239,6 +239,7 @@ class Attempts:
             if lost.place.moment is Moment.UNSENT and not lost.leftovers:
                 raise
             raise unknown_of(self._as_given_up(lost), error) from error
+        self.last = lost = without_what_was_later(lost, self.footing.failover)
         rows = {item.installed_rank: item for item in history.rows}
         is_recorded = all(
             task.rank in rows and is_row_of(rows[task.rank], task.migration) for task in tasks

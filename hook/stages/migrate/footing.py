@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hook.core.failover import Failover, failover_between, missing_rows
+from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits
+from hook.core.failover import (
+    Failover,
+    failover_between,
+    missing_rows,
+    refusal_after,
+    script_in_part,
+)
 from hook.core.progress import Progress
 from hook.errors import MigrationLocked
 from hook.postgres.session_state import fetch_session_state
@@ -14,6 +21,7 @@ from hook.stages import Context
 
 if TYPE_CHECKING:
     from hook.core.history import History
+    from hook.core.prepared import PreparedScript
     from hook.core.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.lock import MigrationLock
@@ -39,7 +47,7 @@ class Footing:
     facts: ServerFacts
     history: History
     progress: Progress = Progress.UNTOUCHED
-    committed: dict[int, str] = field(default_factory=dict)
+    committed: dict[int, PreparedScript] = field(default_factory=dict)
     failover: Failover | None = None
 
     def create_history(self) -> History:
@@ -88,11 +96,23 @@ class Footing:
 
     def _note(self, ctx: Context, failover: Failover) -> None:
         """Find out what of the history has not reached the new primary, and tell."""
-        committed = {row.installed_rank: row.script for row in self.history.rows} | self.committed
+        committed = {row.installed_rank: row.script for row in self.history.rows}
+        committed |= {rank: item.migration.script for rank, item in self.committed.items()}
         rows = self.engine.read_history(self.session, self.facts).rows
-        self.failover = failover._replace(missing=missing_rows(committed, rows))
+        missing = missing_rows(committed, rows)
+        self.failover = failover._replace(missing=missing)
+        found = script_in_part(missing, self.committed)
+        if found is not None:
+            self.failover = self._in_part(self.failover, *found)
         message, facts = self.failover.describe(), self.failover.facts()
         ctx.events("primary.changed", message, level="warning", **facts)
+
+    def _in_part(self, failover: Failover, rank: int, script: PreparedScript) -> Failover:
+        """Write a failed row, so that no later run takes *script* for one never begun."""
+        task = ApplyTask(script.migration, self.history, rank, self.facts, Limits(0, 0, 0))
+        is_recorded = self.engine.record(self.session, task, Attempt(AttemptEnd.LOST, 0))
+        name = script.migration.script
+        return failover._replace(in_part=name, is_recorded=is_recorded)
 
     def refuse_without_lock(self) -> None:
         """Make sure that nobody else can have the lock.
@@ -100,12 +120,10 @@ class Footing:
         Raises:
             MigrationLocked: The connection that holds it is gone, or leads to a server that
                 is the primary no longer.
+            MigrationPartial: That one may lack a part of a script without transaction.
         """
         if self.failover is not None:
-            raise MigrationLocked(
-                f"the migration lock is lost, as {self.failover.describe()}",
-                "Run again; what has reached the new primary is recorded there.",
-            )
+            raise refusal_after(self.failover)
         if self.lock.is_lost:
             raise MigrationLocked(
                 "the connection that held the migration lock is lost",
