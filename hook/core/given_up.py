@@ -147,8 +147,8 @@ def _refused(given_up: GivenUp) -> HookError:
         return DatabaseUnreachable(what_often, "Find out which server is the primary now.")
     if is_transient(failure):
         return _lost_to_others(what_often, given_up)
-    advice = advise(failure, given_up.attempt.place, given_up.task.history, given_up.row)
-    return MigrationFailed(what, advice)
+    place = given_up.attempt.place
+    return MigrationFailed(what, advise(failure, place, given_up.task, given_up.row))
 
 
 def _lost_to_others(what: str, given_up: GivenUp) -> HookError:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hook.core.orders import Orders
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.gate import Gate, deciding, run_settings, settings_for
@@ -204,3 +205,30 @@ def test_session_lost_while_a_statement_waits_to_be_tried_again(gate: Gate) -> N
     assert report.exit_code is ExitCode.PARTIAL
     assert "left behind: everything up to line 1" in report.verdict
     assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
+
+
+@pytest.mark.parametrize(
+    ("made", "script"),
+    [
+        (
+            "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$",
+            "CALL p()",
+        ),
+        pytest.param(
+            "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+            "REINDEX TABLE p",
+            marks=pytest.mark.since_server(14, "REINDEX of partitioned tables"),
+        ),
+    ],
+)
+def test_way_out_is_told_where_the_catalog_decides(gate: Gate, made: str, script: str) -> None:
+    """The words of the statement do not tell that it refuses a transaction; the hint works."""
+    gate.database.execute(made)
+    report = gate.run({"V2__x.sql": script})
+    assert report.verdict.startswith("FAILED 20 SQL_FAILED: V2__x.sql:1 2")
+    assert deciding(report).hint == (
+        "Put executeInTransaction=false into V2__x.sql.conf, and nothing else into V2__x.sql."
+    )
+    gate.orders = Orders(retries_failed=True)
+    report = gate.run({"V2__x.sql.conf": ALONE})
+    assert report.exit_code is ExitCode.OK, report.verdict

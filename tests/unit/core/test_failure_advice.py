@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.attempt import Place
+from hook.core.attempt import ApplyTask, Limits, Place
+from hook.core.callback import Callback
 from hook.core.failure_advice import advise
 from hook.core.history import History
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
+from tests.testbed.release import SERVER, migration
 
 HISTORY = History("app", "flyway_schema_history", exists=True)
+TASK = ApplyTask(migration("V5__add_email.sql"), HISTORY, 7, SERVER, Limits(100, 1000, 60))
+CALLBACK = Callback("afterEachMigrate", "", "afterEachMigrate.sql", "")
 ROW = "row 7 of app.flyway_schema_history"
 
 
-def advice(sqlstate: str, moment: Moment = Moment.SCRIPT) -> str:
+def advice(
+    sqlstate: str,
+    moment: Moment = Moment.SCRIPT,
+    statement: str = "ALTER TABLE t",
+    callback: Callback | None = None,
+) -> str:
     """Return the advice on an error of which the server thinks something itself."""
     failure = ServerMessage("ERROR", sqlstate, "it is so", hint="Perhaps not.")
-    return advise(failure, Place(moment, 17, "ALTER TABLE t"), HISTORY, ROW)
+    return advise(failure, Place(moment, 17, statement, callback), TASK, ROW)
 
 
 @pytest.mark.parametrize(
@@ -47,4 +56,25 @@ def test_server_that_is_short_of_something_is_to_be_looked_after(moment: Moment)
     assert advice("53100", moment) == (
         "Look after the server, which is short of something; the next run tries again."
         " (Perhaps not.)"
+    )
+
+
+@pytest.mark.parametrize("statement", ["REINDEX TABLE p", "cluster p USING i", "CALL p()", "DO $$"])
+@pytest.mark.parametrize("sqlstate", ["25001", "2D000"])
+def test_what_only_the_catalog_knows_to_refuse_a_transaction_is_told(
+    statement: str, sqlstate: str
+) -> None:
+    """The words of the statement did not tell; the way out is a line in its .conf."""
+    assert advice(sqlstate, statement=statement) == (
+        "Put executeInTransaction=false into V5__add_email.sql.conf, and nothing else into"
+        " V5__add_email.sql."
+    )
+    of_callback = advice(sqlstate, statement=statement, callback=CALLBACK)
+    assert "into afterEachMigrate.sql.conf, and" in of_callback
+
+
+def test_transaction_that_came_too_late_is_another_mistake() -> None:
+    """SET TRANSACTION behind a query has the same SQLSTATE."""
+    assert advice("25001", statement="SET TRANSACTION READ ONLY").startswith(
+        "Correct the statement"
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
+from hook.core.callback import Callback
 from hook.core.census import Census, Party, Stand, Toll
 from hook.core.damage import Damage, Reason, Withdrawal
 from hook.core.damage_budget import DamageBudget
@@ -27,6 +28,7 @@ from tests.testbed.release import SERVER, migration
 HISTORY = History("app", "flyway_schema_history", exists=True)
 TASK = ApplyTask(migration("V5__add_email.sql"), HISTORY, 7, SERVER, Limits(100, 1000, 60))
 PLACE = Place(Moment.SCRIPT, 17, "ALTER TABLE t")
+CALLBACK = Callback("afterEachMigrate", "", "afterEachMigrate.sql", "")
 
 
 def given_up(
