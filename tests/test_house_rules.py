@@ -35,8 +35,8 @@ def _modules(folder: str) -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*.py"))
 
 
-HOOK = _modules("hook")
-EVERYTHING = HOOK + _modules("tests")
+HOOK, TESTS = _modules("hook"), _modules("tests")
+EVERYTHING = HOOK + TESTS
 
 
 def _tree(module: str) -> ast.Module:
@@ -110,6 +110,16 @@ def test_every_suppressed_check_has_a_reason(module: str) -> None:
     for number, line in enumerate((ROOT / module).read_text().splitlines(), 1):
         found = _SUPPRESSION.search(line)
         assert not found or _REASONED.fullmatch(found["rest"]), f"{module}:{number}: {line.strip()}"
+
+
+@pytest.mark.parametrize("module", TESTS)
+def test_no_test_is_skipped(module: str) -> None:
+    """What a test needs and does not find is a failure: a skipped one is green and says nothing."""
+    ways = {"pytest.skip", "pytest.importorskip", "pytest.mark.skip", "pytest.mark.skipif"}
+    used = {
+        ast.unparse(node) for node in ast.walk(_tree(module)) if isinstance(node, ast.Attribute)
+    }
+    assert not ways & used
 
 
 @pytest.mark.parametrize("module", HOOK)
