@@ -96,4 +96,4 @@ def _flyway_problem(name: str, given: Given) -> Iterator[Problem]:
 
 def _unknown(name: str, given: Given, known: frozenset[str]) -> Problem:
     text = f"{given.label} is not a setting{did_you_mean(name, known)}"
-    return Problem(text, given.origin, "Correct its name, or remove it.")
+    return Problem(text, given.origin, f"Correct the name of {given.label}, or remove it.")

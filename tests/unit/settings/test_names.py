@@ -89,6 +89,9 @@ def test_setting_of_a_later_version_is_refused(name: str) -> None:
         ("PRESYNC_BACKUP_MAXAGE", "PRESYNC_BACKUP_MAX_AGE"),
         ("PRESYNC_DEADLIN", "PRESYNC_DEADLINE"),
         ("FLYWAY_OUTOFORDER", "FLYWAY_OUT_OF_ORDER"),
+        ("PRESYNC_OUT_OF_ORDER", "FLYWAY_OUT_OF_ORDER"),
+        ("PRESYNC_LOCATION", "PRESYNC_LOCATIONS"),
+        ("FLYWAY_LOCATION", "FLYWAY_LOCATIONS"),
     ],
 )
 def test_misspelled_variable_is_refused_with_a_suggestion(name: str, meant: str) -> None:
