@@ -23,7 +23,14 @@ from hook.core.orders import Orders
 from hook.core.redaction import Redactor
 from hook.core.report import Report
 from hook.errors import BadFlags, ExitCode, HookError
-from hook.render.delivery import Delivery, choose_style, log_end, log_finding, open_log
+from hook.render.delivery import (
+    Delivery,
+    choose_style,
+    log_end,
+    log_finding,
+    open_closed_streams,
+    open_log,
+)
 from hook.settings import Settings
 from hook.settings.flyway_files import default_folders
 from hook.settings.load import load_settings
@@ -50,6 +57,7 @@ def main() -> NoReturn:
     # What a run loads and reads lives until its end: at its default the collector would
     # walk through all of it again and again.
     gc.set_threshold(_COLLECT_AFTER)
+    open_closed_streams()
     interrupt = Interrupt()
     # Process 1 of a container has no default handlers: a signal without one is dropped.
     interrupt.install()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from hook.render.sql import SqlList, SqlText
     from hook.stages import Events
 
-# What a terminal that knows no Unicode is given instead.
 _SLICE = 1 << 16
+_STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
+# What a terminal that knows no Unicode is given instead.
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "→": "->", "…": "..."})
 
 
@@ -158,6 +160,16 @@ def log_end(events: Events, report: Report) -> None:
         code=report.exit_code.name,
         duration_ms=report.duration_ms,
     )
+
+
+def open_closed_streams() -> None:
+    """Lead what the caller has closed (``presync run >&-``) to nowhere.
+
+    Python has no object for such a stream, and the next socket would get its number.
+    """
+    for name, mode in _STREAMS.items():
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open until the end
 
 
 def choose_style(

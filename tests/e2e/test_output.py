@@ -82,6 +82,19 @@ def test_terminal_is_given_text_and_colour_unless_unwanted(
     assert plain.count("PASSED 0 OK: 1 applied (V1), at 1, in") == 2, "log and result"
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_stream_is_no_reason_to_fail(closed: str, deployment: Deployment) -> None:
+    """Where nobody can be told, the exit code and the report still say how it ended."""
+    deployment.release(TABLE)
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "hook", "run"]
+    env = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), **deployment.env()}
+    folder = deployment.folder
+    done = subprocess.run(command, check=False, env=env, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert json.loads(deployment.report.read_text())["code"] == "OK"
+    assert "Traceback" not in done.stderr
+
+
 def test_report_has_every_key_however_the_run_ends(
     deployment: Deployment, run_presync: Callable[..., Completed]
 ) -> None:
