@@ -57,7 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         known = self.server.known
         known.paths.append(self.path)
-        told = self.server.answer(self.path)
+        asked = self.headers.get("Range")
+        told = self.server.answer(f"{self.path}#{asked}" if asked else self.path)
         self.send_response_only(told.status)
         for name, value in told.headers.items():
             self.send_header(name, value)
@@ -81,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def answering(answer: Callable[[str], Answer]) -> Iterator[CannedServer]:
-    """Serve what *answer* says to each path with query."""
+    """Serve what *answer* says to each path with query; behind ``#`` stands a range."""
     with _Server(answer) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

@@ -1,0 +1,66 @@
+"""A directory as a bucket that answers whatever it is asked, until a test breaks it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.testbed.canned_http import Answer
+
+_NOT_THERE = b"<Error><Code>NoSuchKey</Code><Message>no</Message></Error>"
+
+
+def is_listing(path: str) -> bool:
+    """Tell whether *path* asks for a listing."""
+    return "list-type" in path
+
+
+class DirectoryS3:
+    """The files below *root*, as the objects of any bucket. Nobody is asked who he is."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def __call__(self, path: str) -> Answer:
+        """Return the answer to *path*, behind which the range that is asked for stands."""
+        told = urlsplit(path)
+        date = {"Date": format_datetime(datetime.now(UTC), usegmt=True)}
+        if is_listing(path):
+            (prefix,) = parse_qs(told.query, keep_blank_values=True)["prefix"]
+            return Answer(200, self._listing(prefix).encode(), date)
+        _, _, key = unquote(told.path).removeprefix("/").partition("/")
+        file = self._root / key
+        if not file.is_file():
+            return Answer(404, _NOT_THERE, date)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", told.fragment)
+        if asked is None:
+            return Answer(200, file.read_bytes(), date)
+        first, size = int(asked[1]), file.stat().st_size
+        part = file.read_bytes()[first : int(asked[2]) + 1]
+        ranged = {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{size}"}
+        return Answer(206, part, {**date, **ranged})
+
+    def _listing(self, prefix: str) -> str:
+        folder, slash, start = prefix.rpartition("/")
+        home = self._root / folder
+        found = home.iterdir() if home.is_dir() else ()
+        entries = (_entry(folder + slash, item) for item in found if item.name.startswith(start))
+        listed = "".join(sorted(entries))
+        return (
+            "<ListBucketResult><IsTruncated>false</IsTruncated>"
+            f"<Name>b</Name>{listed}</ListBucketResult>"
+        )
+
+
+def _entry(folder: str, item: Path) -> str:
+    if item.is_dir():
+        return f"<CommonPrefixes><Prefix>{folder}{item.name}/</Prefix></CommonPrefixes>"
+    status = item.stat()
+    modified_at = f"{datetime.fromtimestamp(status.st_mtime, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+    return (
+        f"<Contents><Key>{folder}{item.name}</Key><LastModified>{modified_at}</LastModified>"
+        f"<Size>{status.st_size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+    )
