@@ -34,7 +34,7 @@ from hook.render.delivery import (
 from hook.settings import Settings
 from hook.settings.flyway_files import default_folders
 from hook.settings.load import load_settings
-from hook.settings.load_output import find_output_flags, read_output
+from hook.settings.load_output import find_output_flags, output_for, read_output
 from hook.settings.output import OutputFormat, OutputSettings
 from hook.settings.secrets import find_secrets
 from hook.settings.sources import Inputs
@@ -176,7 +176,7 @@ class _Process:
         try:
             settings = load_settings(inputs, shape.need)
             known = settings.provenance
-            output = _for_scripts(settings.output, inputs.orders)
+            output = output_for(inputs.orders, settings.output)
             delivery = self._open(output, Redactor(known.secrets, known.public))
             if shape.name == "config":
                 from hook.render.showing import show  # noqa: PLC0415 - not for a run
@@ -284,12 +284,6 @@ class _Process:
 
 def _new_run_id() -> str:
     return os.urandom(_RUN_ID_BYTES).hex()
-
-
-def _for_scripts(output: OutputSettings, orders: Orders) -> OutputSettings:
-    """Return *output* as text where a script is to read it, unless it asks for JSON."""
-    is_for_scripts = orders.shown is not None and orders.shown.is_for_scripts
-    return output._replace(format=output.format or OutputFormat.TEXT) if is_for_scripts else output
 
 
 def _secrets_in(inputs: Inputs) -> tuple[str, ...]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from hook.settings import output_specification as spec
-from hook.settings.output import Actor, OutputSettings
+from hook.settings.output import Actor, OutputFormat, OutputSettings
 from hook.settings.sources import Inputs, Values, read_values
+
+if TYPE_CHECKING:
+    from hook.core.orders import Orders
 
 # In Flyway's form, key and value are one word.
 _FLYWAYS = {"-outputType": spec.FORMAT.name, "-outputFile": spec.REPORT.name}
@@ -34,6 +38,12 @@ def read_output(inputs: Inputs) -> OutputSettings:
     # Flyway has no such settings.
     values, _ = read_values(Inputs(inputs.flags, inputs.environment), spec.OUTPUT_SETTINGS)
     return build_output(values)
+
+
+def output_for(orders: Orders, output: OutputSettings) -> OutputSettings:
+    """Return *output* as text where a script is to read it, unless it asks for JSON."""
+    is_for_scripts = orders.shown is not None and orders.shown.is_for_scripts
+    return output._replace(format=output.format or OutputFormat.TEXT) if is_for_scripts else output
 
 
 def find_output_flags(arguments: Sequence[str]) -> dict[str, str]:
