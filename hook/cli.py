@@ -175,8 +175,7 @@ class _Process:
         self._open(read_output(inputs), Redactor(_secrets_in(inputs)))
         try:
             settings = load_settings(inputs, shape.need)
-            known = settings.provenance
-            output = output_for(inputs.orders, settings.output)
+            known, output = settings.provenance, output_for(inputs.orders, settings.output)
             delivery = self._open(output, Redactor(known.secrets, known.public))
             if shape.name == "config":
                 from hook.render.showing import show  # noqa: PLC0415 - not for a run
