@@ -64,6 +64,18 @@ def test_rung_beyond_the_deadlock_timeout_follows_the_server(gate: Gate) -> None
     assert seen == [("7500ms",), ("7500ms",)]
 
 
+def test_each_attempt_has_the_next_rung(gate: Gate) -> None:
+    """The first ones give way quickly, the later ones have more patience."""
+    gate.limit(run_settings(ladder=[0.1, 0.3, 2]))
+    lost = (
+        "DO $$ BEGIN RAISE NOTICE 'rung %', current_setting('lock_timeout');"
+        " RAISE EXCEPTION 'lost' USING ERRCODE = 'lock_not_available'; END $$"
+    )
+    assert gate.run({"V2__x.sql": lost}).exit_code is ExitCode.CONTENTION
+    told = [text for name, text, _ in gate.events.told if name == "migration.notice"]
+    assert [text.rpartition(" ")[2] for text in told] == ["100ms", "300ms", "2s"]
+
+
 def test_lock_released_in_time_costs_an_attempt(gate: Gate) -> None:
     """The first attempt gives up its place in the queue, the second one gets the lock."""
     gate.limit(run_settings(ladder=[0.1, 30]))
