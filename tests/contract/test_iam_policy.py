@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -12,18 +12,15 @@ import pytest
 from moto import mock_aws
 
 from hook.catalogs.pgbackrest import PgBackRestCatalog
-from hook.catalogs.rds import RdsApi, RdsCatalog
 from hook.catalogs.s3 import S3Store
 from hook.catalogs.walg import WalGCatalog
 from hook.core.wal import Recovery, Segment, parse_segment
 from hook.demo.repository import STANZA
-from hook.errors import BackupSourceMissing, BackupUnknown, HookError
+from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.render.iam_policy import render_policy
-from hook.settings.backup_source import RdsLocation, S3Location, parse_backup_source
+from hook.settings.backup_source import S3Location, parse_backup_source
 from hook.settings.load import Need, load_settings
 from hook.settings.sources import Inputs
-from hook.triggers import Phase, Wanted
-from hook.triggers.rds import SnapshotTrigger
 from tests.contract.conftest import Place
 from tests.testbed.backup_gate import fresh_repository
 from tests.testbed.iam_authority import Authority
@@ -128,93 +125,11 @@ def test_policy_of_walg_is_enough_and_not_too_much(s3_place: Place) -> None:
     assert authority.patterns() - authority.used == set()
 
 
-@pytest.fixture
-def instance(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Authority], RdsCatalog]]:
-    """Return ``make(authority)``: the catalog of an instance that moto has."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
-    with mock_aws():
-        client = boto3.client("rds", region_name="eu-central-1")
-        client.create_db_instance(
-            DBInstanceIdentifier="shop",
-            Engine="postgres",
-            DBInstanceClass="db.t4g.micro",
-            AllocatedStorage=20,
-            MasterUsername="u",
-            MasterUserPassword="canary-of-the-master",
-        )
-
-        def make(authority: Authority) -> RdsCatalog:
-            authority.watch(client)
-            return RdsCatalog(RdsApi(RdsLocation("shop"), lambda: client))
-
-        yield make
-
-
-OF_RDS = _statements({"PRESYNC_BACKUP_SOURCE": "rds:shop", "AWS_REGION": "eu-central-1"})
-
-
-def test_policy_of_rds_is_enough_and_not_too_much(
-    instance: Callable[[Authority], RdsCatalog],
-) -> None:
-    """Everything that is asked is allowed, and all that is allowed is asked."""
-    authority = Authority(OF_RDS)
-    assert instance(authority).read_evidence().backups
-    assert authority.patterns() - authority.used == set()
-
-
-@pytest.mark.parametrize("without", OF_RDS, ids=lambda item: item["Sid"])
-def test_every_statement_for_rds_is_needed(
-    instance: Callable[[Authority], RdsCatalog], without: dict[str, Any]
-) -> None:
-    """Without it the gate cannot tell, and names the action that is missing."""
-    left = [item for item in OF_RDS if item is not without]
-    (action,) = without["Action"]
-    with pytest.raises(HookError, match=rf"^{action} on RDS instance shop is denied") as caught:
-        instance(Authority(left)).read_evidence()
-    assert isinstance(caught.value, BackupUnknown)
-    assert "presync config --iam-policy" in caught.value.hint
-
-
-WITH_SNAPSHOTS = _statements(
-    {
-        "PRESYNC_BACKUP_SOURCE": "rds:shop",
-        "PRESYNC_BACKUP_TRIGGER": "rds-snapshot",
-        "AWS_REGION": "eu-central-1",
-    }
-)
-
-
-def test_policy_of_rds_is_enough_to_take_a_snapshot(
-    instance: Callable[[Authority], RdsCatalog],
-) -> None:
-    """With its tag, and to see how far it is; nothing is allowed without use."""
-    authority = Authority(WITH_SNAPSHOTS)
-    catalog = instance(authority)
-    trigger = SnapshotTrigger(catalog._api)
-    trigger.begin(Wanted("r1", None))
-    assert trigger.look().phase is Phase.ENDED
-    catalog.read_evidence()
-    assert authority.patterns() - authority.used == set()
-
-
-@pytest.mark.parametrize("sid", ["TakeSnapshots", "TagSnapshots"])
-def test_every_statement_for_a_snapshot_is_needed(
-    instance: Callable[[Authority], RdsCatalog], sid: str
-) -> None:
-    """A snapshot without its tag would be one that nobody knows the origin of."""
-    left = [item for item in WITH_SNAPSHOTS if item["Sid"] != sid]
-    trigger = SnapshotTrigger(instance(Authority(left))._api)
-    with pytest.raises(BackupUnknown, match="rds:CreateDBSnapshot on RDS instance shop is denied"):
-        trigger.begin(Wanted("r1", None))
-
-
 def test_policy_is_one_that_iam_accepts(s3_place: Place, repository: Statements) -> None:
     """A policy is checked for its grammar, which moto knows."""
     del s3_place
     with mock_aws():
         iam = boto3.client("iam", region_name="eu-central-1")
-        for number, statements in enumerate((repository, OF_RDS, WITH_SNAPSHOTS)):
-            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-            made = iam.create_policy(PolicyName=f"p{number}", PolicyDocument=document)
-            assert made["Policy"]["IsAttachable"]
+        document = json.dumps({"Version": "2012-10-17", "Statement": repository})
+        made = iam.create_policy(PolicyName="p", PolicyDocument=document)
+        assert made["Policy"]["IsAttachable"]

@@ -19,6 +19,7 @@ _SERVERS = {
     "DBSnapshotIdentifier": "snapshot",
     "DBClusterSnapshotIdentifier": "cluster-snapshot",
 }
+_SNAPSHOTS = {"DBSnapshotIdentifier", "DBClusterSnapshotIdentifier"}
 
 
 class Authority:
@@ -80,9 +81,9 @@ def _asked(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str
         if operation.endswith("Snapshots"):
             kind = "cluster-snapshot" if "Cluster" in operation else "snapshot"
             yield f"rds:{operation}", f"arn:aws:rds:eu-central-1:1:{kind}:*"
-        if params.get("Tags"):
-            name = params["DBSnapshotIdentifier"]
-            yield "rds:AddTagsToResource", f"arn:aws:rds:eu-central-1:1:snapshot:{name}"
+        for name in _SNAPSHOTS & params.keys() if params.get("Tags") else ():
+            snapshot = f"{_SERVERS[name]}:{params[name]}"
+            yield "rds:AddTagsToResource", f"arn:aws:rds:eu-central-1:1:{snapshot}"
         return
     bucket = f"arn:aws:s3:::{params['Bucket']}"
     if operation in _LIST:
