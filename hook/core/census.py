@@ -185,8 +185,9 @@ class Toll:
         known = {name: value for name, value in facts.items() if value}
         if not known:
             return {}
-        damage = {"attempt_s": round(self.damage.attempt, 1), "run_s": round(self.damage.run, 1)}
-        return {**known, "damage": damage}
+        spent = self.damage
+        damage = {"attempt_s": spent.attempt, "run_s": spent.run, "late_s": spent.late}
+        return {**known, "damage": {name: round(item, 2) for name, item in damage.items()}}
 
 
 def how_to_end(census: Census) -> str:

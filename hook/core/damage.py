@@ -16,6 +16,13 @@ _SHARE = 0.4
 _FEWEST, _MOST = 2, 20
 # Without sight for longer than this, nobody knows whom we harm.
 SIGHT_SECONDS = 2.0
+# While there is plenty of the budget left.
+LOOK_SECONDS = 0.25
+# What a cancel takes on a machine that is not busy, and the shortest time between two looks.
+CANCEL_SECONDS = 0.05
+# Looking takes no more than a tenth of the time or, while somebody waits, half of it.
+_LOOKS_BETWEEN = 9
+_LOOKS_BETWEEN_IN_NEED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +34,26 @@ class Damage:
         run: By all attempts.
         seen_at: When it was looked last, or the attempt began.
         waiting: Who waited then.
+        crowd: The most that ever waited at one look, in this attempt or before.
+        due_at: When the next look was to have ended, or the attempt that is given up.
+        late: How many seconds later, all in all, that happened while somebody waited.
     """
 
     attempt: float = 0.0
     run: float = 0.0
     seen_at: float = 0.0
     waiting: frozenset[int] = frozenset()
+    crowd: int = 0
+    due_at: float = 0.0
+    late: float = 0.0
 
     def begin(self, now: float) -> Damage:
         """Return the damage when an attempt begins *now*."""
-        return replace(self, attempt=0.0, seen_at=now, waiting=frozenset())
+        return replace(self, attempt=0.0, seen_at=now, waiting=frozenset(), due_at=now)
+
+    def due(self, moment: float) -> Damage:
+        """Return the same when the next thing is to have happened at *moment*."""
+        return replace(self, due_at=moment)
 
     def look(self, harmed: Iterable[LockWait], now: float) -> Damage:
         """Return the damage when *harmed* are seen to wait *now*.
@@ -60,7 +77,58 @@ class Damage:
         return max(0.0, now - self.seen_at)
 
     def _with(self, more: float, now: float, waiting: frozenset[int]) -> Damage:
-        return Damage(self.attempt + more, self.run + more, now, waiting)
+        return replace(
+            self,
+            attempt=self.attempt + more,
+            run=self.run + more,
+            seen_at=now,
+            waiting=waiting,
+            crowd=max(len(waiting), self.crowd),
+            late=self.late + (max(0.0, now - self.due_at) if more else 0.0),
+        )
+
+
+def expected_queue(damage: Damage, look: Look) -> int:
+    """Return how many may wait by the next look.
+
+    Behind a lock that is waited for, everybody may; those who once waited may be on their way.
+    """
+    if look.harmed:
+        return max(len(look.harmed), damage.crowd)
+    return max(look.sessions, damage.crowd) if look.is_waiting else 0
+
+
+def left_of(budget: DamageBudget, damage: Damage) -> float:
+    """Return how much more damage the attempt under way may do."""
+    return min(budget.attempt - damage.attempt, budget.run - damage.run)
+
+
+def least_pause(look: Look, took: float) -> float:
+    """Return the seconds that have to be between *look*, which *took* so many, and the next."""
+    return took * (_LOOKS_BETWEEN_IN_NEED if look.harmed else _LOOKS_BETWEEN)
+
+
+def pause_before_look(left: float, crowd: int, least: float = 0.0) -> float:
+    """Return the seconds until the next look.
+
+    It comes when half of what is left is used up, and so in time even if twice as many wait
+    by then.
+
+    Args:
+        left: Of the budget.
+        crowd: How many wait, or may begin to at any moment.
+        least: Seconds that have to be in between, see `least_pause`.
+    """
+    soon = left / crowd / 2 if crowd else LOOK_SECONDS
+    return max(min(LOOK_SECONDS, soon), CANCEL_SECONDS, least)
+
+
+def is_spent(damage: Damage, budget: DamageBudget) -> bool:
+    """Tell whether one more attempt would cost too much, if it meets as many as ever waited.
+
+    It takes one look to see them and one cancel.
+    """
+    return damage.run + damage.crowd * 2 * CANCEL_SECONDS >= budget.run
 
 
 class Reason(Enum):
@@ -94,27 +162,37 @@ def most_waiting(sessions: int) -> int:
 
 
 def judge_damage(
-    damage: Damage, budget: DamageBudget, look: Look, *, yields: bool
+    damage: Damage, budget: DamageBudget, look: Look, took: float = 0.0, *, yields: bool
 ) -> Withdrawal | None:
     """Judge whether the attempt goes on; nothing is given up while nobody waits.
+
+    It is given up before the budget is used up: what those who wait now cost until the next
+    look has ended, and until a cancel after it has arrived, has to be left.
 
     Args:
         damage: Including *look*.
         budget: What it may be.
         look: The latest look.
+        took: Seconds of the latest look.
         yields: Whom we wait for is known to give way to us within a second or so, so that
             only the budget counts.
     """
     waiting = len(look.harmed)
     if not waiting:
         return None
-    if damage.run >= budget.run:
-        return Withdrawal(Reason.RUN, look.is_waiting, waiting)
-    if damage.attempt >= budget.attempt:
-        return Withdrawal(Reason.ATTEMPT, look.is_waiting, waiting)
-    if waiting >= most_waiting(look.sessions) and not yields:
-        return Withdrawal(Reason.SHARE, look.is_waiting, waiting)
-    return None
+    pause = pause_before_look(left_of(budget, damage), waiting, least_pause(look, took))
+    to_stop = waiting * (took + CANCEL_SECONDS)
+    ahead = waiting * pause + to_stop
+    reason: Reason | None = None
+    if damage.run + to_stop >= budget.run:
+        reason = Reason.RUN
+    elif damage.attempt + ahead >= budget.attempt:
+        reason = Reason.ATTEMPT
+    elif damage.run + ahead >= budget.run:
+        reason = Reason.RUN
+    elif waiting >= most_waiting(look.sessions) and not yields:
+        reason = Reason.SHARE
+    return None if reason is None else Withdrawal(reason, look.is_waiting, waiting)
 
 
 @dataclass(frozen=True, slots=True)

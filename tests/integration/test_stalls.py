@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import cast
 
 import pytest
 
+from hook.core.damage import CANCEL_SECONDS
+from hook.core.damage_budget import DamageBudget
 from hook.errors import ExitCode
 from tests.testbed.contention import ALTER, holder, patient, released
 from tests.testbed.database import Database
-from tests.testbed.gate import Gate
+from tests.testbed.gate import Gate, deciding
 from tests.testbed.readers import reading
 from tests.testbed.run_context import eventually, meanwhile
 
 CLIENTS = 8
+MANY = 30
 # So many that it is the budget that decides and not the share of those who wait.
 IDLE = 20
 ATTEMPT, RUN = 8.0, 16.0
@@ -58,9 +62,22 @@ def test_damage_to_many_clients_stays_about_the_budget(gate: Gate) -> None:
     waits = stalls(gate.database)
     assert len(waits) >= CLIENTS
     assert max(waits) < ATTEMPT
-    # The watcher looks four times a second; a busy machine may be late, and cancels late.
+    # A busy machine may be late, and cancels late.
     assert sum(waits) < 4 * RUN
     assert 4 * RUN < CLIENTS * PATIENCE / 3
+
+
+def test_budget_of_the_run_holds_for_many_clients(gate: Gate) -> None:
+    """Beyond it is only what came late, and what it takes to see and to stop the last attempt."""
+    attempt, run = DamageBudget(10, 20)
+    patient(gate, attempt, run, rungs=20)
+    with holder(gate), reading(gate.database, MANY):
+        report = gate.run(ALTER)
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    damage = cast("dict[str, float]", deciding(report).facts["damage"])
+    assert damage["run_s"] > run / 4
+    assert damage["run_s"] < run + MANY * (damage["late_s"] + 2 * CANCEL_SECONDS)
+    assert gate.history() == [(1, "1", "V1__t.sql", True)]
 
 
 def test_damage_without_a_watcher_lasts_as_long_as_the_wait(gate: Gate) -> None:

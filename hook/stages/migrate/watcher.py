@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hook.core.activity import NO_QUERIES, QueryText
 from hook.core.census import Census, Toll
-from hook.core.damage import Blindness, Damage, Withdrawal, judge_blindness, judge_damage
+from hook.core.damage import (
+    CANCEL_SECONDS,
+    LOOK_SECONDS,
+    Blindness,
+    Damage,
+    Withdrawal,
+    expected_queue,
+    is_spent,
+    judge_blindness,
+    judge_damage,
+    least_pause,
+    left_of,
+    pause_before_look,
+)
 from hook.core.damage_budget import DamageBudget
 from hook.errors import DatabaseUnreachable, HookError, Interrupted
 from hook.postgres.contention import fetch_census, fetch_look
@@ -24,9 +37,6 @@ if TYPE_CHECKING:
     from hook.postgres.session import Session
 
 FIRST_LOOK_SECONDS = 0.25
-_LOOK_SECONDS = 0.25
-# Looking may take this share of the time at most.
-_SHARE_OF_TIME = 0.1
 _ANSWER_SECONDS = 2.0
 # Behind a short wait of ours the server still tells why, in front of our own limit.
 _LIMITS = "SET statement_timeout = 1500; SET lock_timeout = 1000"
@@ -147,7 +157,14 @@ class Watcher:
         now = self.ctx.clock.monotonic()
         self.damage = self.damage.begin(now)
         self.census, self.looked, self.withdrawal = Census(), None, None
-        self._subject, self._seen_at, self._next_look = subject, now, now + subject.first_look
+        # Those who waited the last time may be there again at once.
+        crowd, first_look = self.damage.crowd, subject.first_look
+        if crowd:
+            left = left_of(self.budget, self.damage)
+            first_look = min(first_look, pause_before_look(left, crowd))
+        self._subject, self._seen_at = subject, now
+        self._next_look = now + first_look
+        self.damage = self.damage.due(self._next_look)
 
     def over(self, session: Session) -> Session:
         """Return *session*, watched."""
@@ -177,7 +194,7 @@ class Watcher:
     @property
     def is_spent(self) -> bool:
         """Tell whether the budget of the run is used up."""
-        return self.damage.run >= self.budget.run
+        return is_spent(self.damage, self.budget)
 
     def take_findings(self) -> tuple[Finding, ...]:
         """Return who was ended."""
@@ -208,10 +225,9 @@ class Watcher:
             seconds = self.ctx.clock.monotonic() - self._seen_at
             blindness = Blindness(self.looked, seconds, error.message)
             self.withdrawal = judge_blindness(blindness, is_undone=self._subject.is_undone)
+            self._next_look = self.ctx.clock.monotonic() + LOOK_SECONDS
         else:
-            self.withdrawal = self._judge(look)
-        now = self.ctx.clock.monotonic()
-        self._next_look = now + max(_LOOK_SECONDS, (now - began) / _SHARE_OF_TIME)
+            self.withdrawal = self._judge(look, began)
         return self.withdrawal is not None
 
     def _look(self) -> Look:
@@ -230,11 +246,18 @@ class Watcher:
             self.ending.end(session, self.census)
         return look
 
-    def _judge(self, look: Look) -> Withdrawal | None:
+    def _judge(self, look: Look, began: float) -> Withdrawal | None:
         now = self.ctx.clock.monotonic()
+        took = now - began
         self.looked, self._seen_at = look, now
-        self.damage = self.damage.look(look.harmed, now)
-        return judge_damage(self.damage, self.budget, look, yields=self.census.yields)
+        damage = self.damage.look(look.harmed, now)
+        crowd = expected_queue(damage, look)
+        left, least = left_of(self.budget, damage), least_pause(look, took)
+        pause = pause_before_look(left, crowd, least)
+        self._next_look = now + pause
+        withdrawal = judge_damage(damage, self.budget, look, took, yields=self.census.yields)
+        self.damage = damage.due(now + took + (pause if withdrawal is None else CANCEL_SECONDS))
+        return withdrawal
 
     def _open(self) -> Session:
         if self._session is not None and self._session.is_lost:

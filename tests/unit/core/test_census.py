@@ -126,6 +126,6 @@ def test_facts_are_there_when_somebody_was() -> None:
     assert toll().facts() == {}
     facts = toll(Census((HOLDER,)), Reason.ATTEMPT).facts()
     assert facts["given_up_for"] == "damage budget of an attempt"
-    assert facts["damage"] == {"attempt_s": 10.2, "run_s": 20.5}
+    assert facts["damage"] == {"attempt_s": 10.25, "run_s": 20.5, "late_s": 0.0}
     assert "waiting" not in facts
     assert facts["blockers"] == [HOLDER.facts()]

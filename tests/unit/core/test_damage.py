@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 
 from hook.core.contention import LockWait, Look
 from hook.core.damage import (
+    CANCEL_SECONDS,
+    LOOK_SECONDS,
     SIGHT_SECONDS,
     Blindness,
     Damage,
     Reason,
     Withdrawal,
+    expected_queue,
+    is_spent,
     judge_blindness,
     judge_damage,
+    least_pause,
+    left_of,
     most_waiting,
+    pause_before_look,
 )
 from hook.core.damage_budget import DamageBudget
 
@@ -111,20 +118,95 @@ def test_clock_that_stands_still_costs_nothing() -> None:
 @pytest.mark.parametrize(
     ("attempt", "run", "reason"),
     [
-        (9.9, 19.9, None),
-        (10.0, 19.9, Reason.ATTEMPT),
+        (9.8, 19.8, None),
+        (9.95, 19.8, Reason.ATTEMPT),
+        (1.0, 19.91, Reason.RUN),
+        (1.0, 19.95, Reason.RUN),
         (1.0, 20.0, Reason.RUN),
         (10.0, 20.0, Reason.RUN),
     ],
 )
 def test_budget_decides(attempt: float, run: float, reason: Reason | None) -> None:
-    """The budget is what may be spent, and when it is the attempt ends."""
+    """The attempt ends as long as there is enough left for one more look and a cancel."""
     withdrawal = judge_damage(
         Damage(attempt, run), BUDGET, look(*behind(7), LockWait(1, (5,))), yields=False
     )
     assert (None if withdrawal is None else withdrawal.reason) is reason
     if withdrawal is not None:
         assert (withdrawal.waiting, withdrawal.was_waiting) == (1, True)
+
+
+def spend(crowd: int, took: float, budget: DamageBudget) -> Damage:
+    """Let so many wait behind one attempt after the other, as the watcher looks at them."""
+    now, damage, queue = 0.0, Damage(), behind(*range(2, crowd + 2))
+    while not is_spent(damage, budget):
+        damage = damage.begin(now)
+        now += pause_before_look(left_of(budget, damage), damage.crowd)
+        damage = damage.due(now)
+        withdrawal = None
+        while withdrawal is None:
+            now += took
+            damage = damage.look(queue, now)
+            seen = look(*queue, sessions=1000)
+            pause = pause_before_look(left_of(budget, damage), crowd, least_pause(seen, took))
+            withdrawal = judge_damage(damage, budget, seen, took, yields=True)
+            if withdrawal is None:
+                now += pause
+            damage = damage.due(now + took + (0 if withdrawal is None else CANCEL_SECONDS))
+        now += took + CANCEL_SECONDS
+        damage = damage.end(now)
+    return damage
+
+
+@given(st.integers(1, 60), st.floats(0, 0.05), st.floats(1, 4), st.floats(1, 4))
+def test_budget_of_the_run_is_not_exceeded_by_more_than_what_comes_late(
+    crowd: int, took: float, attempt: float, attempts: float
+) -> None:
+    """Where the first look of all, which expects nobody, leaves something of it."""
+    limit = crowd * LOOK_SECONDS * 1.5 * attempt
+    budget = DamageBudget(limit, limit * attempts)
+    damage = spend(crowd, took, budget)
+    assert damage.run <= budget.run + crowd * damage.late + 1e-6
+    assert damage.run > budget.run / 2
+    on_time = spend(crowd, 0.0, budget)
+    assert on_time.late == pytest.approx(0)
+    assert on_time.run <= budget.run + 1e-6
+
+
+def test_looks_come_faster_as_less_is_left() -> None:
+    """In time although twice as many wait by then; but looking never takes all the time."""
+    assert pause_before_look(10, 0) == LOOK_SECONDS
+    assert pause_before_look(10, 1) == LOOK_SECONDS
+    assert pause_before_look(10, 50) == pytest.approx(0.1)
+    assert pause_before_look(0, 50) == CANCEL_SECONDS
+    assert pause_before_look(10, 50, least_pause(look(), 0.03)) == pytest.approx(0.27)
+    assert pause_before_look(0, 50, least_pause(look(*behind(7)), 0.08)) == 0.08
+
+
+def test_queue_is_expected_to_be_what_it_may_become() -> None:
+    """Whoever is connected may want the table; who waited once may be on the way."""
+    waiting = LockWait(1, (5,))
+    assert expected_queue(Damage(crowd=9), look()) == 0
+    assert expected_queue(Damage(crowd=9), look(waiting, sessions=40)) == 40
+    assert expected_queue(Damage(crowd=50), look(waiting, sessions=40)) == 50
+    assert expected_queue(Damage(), look(waiting, *behind(7, 8))) == 2
+    assert expected_queue(Damage(crowd=9), look(*behind(7, 8))) == 9
+
+
+def test_run_is_spent_when_one_more_attempt_cannot_be_paid() -> None:
+    """If it meets as many as the last one did, a look and a cancel cost that much."""
+    assert not is_spent(Damage(run=16.9, crowd=30), BUDGET)
+    assert is_spent(Damage(run=17, crowd=30), BUDGET)
+    assert is_spent(Damage(run=20), BUDGET)
+
+
+def test_lateness_counts_while_somebody_waits() -> None:
+    """A look that comes late costs everybody who waits; nobody is no cost."""
+    damage = Damage().begin(100.0).due(100.25).look((), 101.0)
+    assert damage.late == 0
+    damage = damage.due(101.25).look(behind(7), 101.5)
+    assert damage.late == pytest.approx(0.25)
+    assert damage.due(101.55).end(102.0).late == pytest.approx(0.7)
 
 
 def test_nothing_is_given_up_while_nobody_waits() -> None:
