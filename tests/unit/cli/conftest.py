@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 import pytest
 
 from hook.cli import execute
 from hook.clock import Interrupt
 from tests.testbed.execution import Outcome, Run
-
-# Never set; its sockets live as long as the tests do.
-INTERRUPT = Interrupt()
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +24,18 @@ def _own_logging() -> Iterator[None]:
     logging.captureWarnings(capture=False)
 
 
+@pytest.fixture(scope="session")
+def never() -> Iterator[Interrupt]:
+    """Return a stop request that does not come."""
+    with closing(Interrupt()) as request:
+        yield request
+
+
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str], never: Interrupt) -> Run:
     """Return ``run(*arguments, env={})``."""
 
     def run(*arguments: str, env: Mapping[str, str] = {}) -> Outcome:
-        return Outcome(execute(arguments, env, INTERRUPT), capsys)
+        return Outcome(execute(arguments, env, never), capsys)
 
     return run
