@@ -13,6 +13,7 @@ from hook.core.activity import NO_QUERIES, QueryText
 from hook.core.blockers import BlockerPolicy
 from hook.core.ending import PATIENCE
 from hook.core.outcome import Policy
+from hook.engines.flyway.history_row import COLUMNS
 from hook.pipeline.dry_run import refuse_to_reconnect
 from hook.pipeline.gates import Gates
 from hook.pipeline.migration import Writing
@@ -29,6 +30,7 @@ from hook.stages.migrate import MigrateStage
 from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.migrate.ending import Ending
 from hook.stages.migrate.watcher import Watcher, unwatched
+from hook.stages.own_rights import OwnRightsStage
 from hook.stages.restore_window import RestoreWindowStage
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         ConfigError: The settings name no backup source that can be opened.
     """
     overridden = {item.gate for item in settings.overrides}
-    catalogs = _open_catalogs(settings.backup)
+    catalogs, table = _open_catalogs(settings.backup), settings.migrations.history
     return Gates(
         engine=engine,
         backup=_build_backup(settings.backup, catalogs),
@@ -164,6 +166,7 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         blockers_policy=_blockers_policy(settings),
         marker=_build_marker(settings, catalogs),
         marker_policy=_policy("marker", settings.marker.policy, overridden),
+        rights=OwnRightsStage(table.ledger, table.creates_schemas, COLUMNS),
     )
 
 

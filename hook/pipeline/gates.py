@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hook.stages.backup import BackupStage, NoBackupSource
     from hook.stages.blockers import BlockersStage
     from hook.stages.marker import MarkerStage
+    from hook.stages.own_rights import OwnRightsStage
     from hook.stages.restore_window import RestoreWindowStage
 
 Judge = Callable[[], tuple[Finding, ...]]
@@ -46,6 +47,7 @@ class Gates:
     blockers_policy: Policy
     marker: MarkerStage | PositionStage
     marker_policy: Policy
+    rights: OwnRightsStage
 
     def in_front_of(self, journal: Journal, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
         """Return the gates that *prepared* has to pass, in the order they are told.
@@ -78,6 +80,14 @@ class Gates:
             ),
             Gate("backup", self.backup_policy, backup),
             Gate("archive", self.archive_policy, archive),
+        )
+
+    def rights_of(self, read: Read) -> Gate:
+        """Return the gate that tells whether the role may write what a run has to write."""
+        return Gate(
+            self.rights.name,
+            Policy.ENFORCE,
+            lambda: self.rights.run(read.session, read.history, read.facts),
         )
 
     def marker_behind(self, journal: Journal, read: Read, prepared: Prepared) -> Gate:

@@ -44,7 +44,8 @@ def check(journal: Journal, build: BuildReading, build_gates: Callable[[], Gates
         with read_release(journal, reading) as read:
             prepared = reading.prepare(journal, read)
             in_front = gates.in_front_of(journal, read, prepared)
-            journal.gates((*in_front, gates.marker_outlook(journal, read, prepared)))
+            outlook = gates.marker_outlook(journal, read, prepared)
+            journal.gates((gates.rights_of(read), *in_front, outlook))
     return journal.report()
 
 

@@ -15,10 +15,12 @@ from hook.core.sql_text import quote_identifier, quote_literal
 SCRIPT_LENGTH = 1000
 _HIGHEST_RANK = 2**31 - 1
 _CUT = "..."
-_COLUMNS = (
-    '"installed_rank", "version", "description", "type", "script", "checksum",'
-    ' "installed_by", "execution_time", "success"'
-)
+# What a new row says; the table itself fills in the time.
+COLUMNS = (
+    "installed_rank", "version", "description", "type", "script", "checksum",
+    "installed_by", "execution_time", "success",
+)  # fmt: skip
+_COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS)
 # Whole milliseconds since BEGIN. Operators and functions are qualified because the
 # script may have put a schema of its own in front of pg_catalog.
 _MEASURED = (

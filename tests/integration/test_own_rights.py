@@ -1,0 +1,127 @@
+"""What `check` tells of roles that may read the schema history and not write what a run writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hook import bootstrap
+from hook.core.outcome import Finding
+from hook.core.report import Report
+from hook.errors import ExitCode
+from hook.settings.migrations import HistoryTable
+from tests.testbed.database import Role
+from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding
+from tests.testbed.run_context import target_of
+
+FIRST = {"V1__t.sql": "CREATE TABLE t (id int)"}
+HISTORY = "public.flyway_schema_history"
+# What a run may do there that keeps its own tables, as two roles of an application share them.
+READS = (
+    "GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+)
+
+
+@pytest.fixture
+def role(gate: Gate, make_role: Callable[..., Role]) -> Role:
+    """Return a role with no rights of its own, and let the gate be it."""
+    made = make_role()
+    gate.database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    return made
+
+
+def become(gate: Gate, role: Role) -> None:
+    """Let the next command log in as *role*."""
+    target = target_of(gate.database, role)
+    gate.settings = gate.settings._replace(database=gate.settings.database._replace(target=target))
+
+
+def grant(gate: Gate, *statements: str, role: Role) -> None:
+    """Run *statements*, in which the role is named ``{role}``."""
+    gate.database.execute(";".join(statements).format(role=role.name))
+
+
+def check(gate: Gate) -> Report:
+    """Run the command; it must change nothing."""
+    before = gate.database.query(NEXT_TRANSACTION)
+    report = bootstrap.check(gate.settings, gate.context())
+    assert gate.database.query(NEXT_TRANSACTION) == before
+    return report
+
+
+def told(report: Report) -> list[Finding]:
+    """Return what was told of rights."""
+    return [
+        item for result in report.results if result.name == "rights" for item in result.findings
+    ]
+
+
+def test_role_that_may_only_read_the_history_is_told(gate: Gate, role: Role) -> None:
+    """With the statement that mends it, after which the run passes."""
+    gate.run(FIRST)
+    grant(gate, READS, role=role)
+    become(gate, role)
+    report = check(gate)
+    assert report.exit_code is ExitCode.AUTH
+    assert deciding(report).message == f"{role.name} may read {HISTORY} and not write into it"
+    assert report.verdict.startswith("REFUSED 16 AUTH: ")
+    grant(gate, deciding(report).hint.removesuffix(";"), role=role)
+    assert check(gate).exit_code is ExitCode.OK
+    # The ledger cannot be written either, which keeps nobody from migrating.
+    assert gate.run({"V2__x.sql": "SELECT 1"}).exit_code is ExitCode.OK
+
+
+def test_missing_right_is_told_beside_what_the_gates_find(gate: Gate, role: Role) -> None:
+    """All at once, so that one look is enough; the ledger is a warning."""
+    gate.run(FIRST)
+    grant(gate, READS, role=role)
+    become(gate, role)
+    report = check(gate)
+    stages = [item.name for item in report.results]
+    assert stages[-5:] == ["rights", "blockers", "backup", "archive", "marker"]
+    ledger = next(item for item in told(report) if item.rule == "ledger-rights")
+    assert ledger.code is ExitCode.OK
+    assert f'GRANT INSERT, UPDATE ON "public"."presync_run" TO "{role.name}";' in ledger.hint
+
+
+def test_rights_on_the_columns_are_enough(gate: Gate, role: Role) -> None:
+    """Those that a run writes; the time is the table's own."""
+    gate.run(FIRST)
+    columns = (
+        "installed_rank, version, description, type, script, checksum, installed_by,"
+        " execution_time, success"
+    )
+    grant(gate, READS, f"GRANT INSERT ({columns}) ON {HISTORY} TO {{role}}", role=role)
+    become(gate, role)
+    assert check(gate).exit_code is ExitCode.OK
+    assert gate.run({"V2__x.sql": "SELECT 1"}).exit_code is ExitCode.OK
+
+
+def test_role_that_may_not_create_the_history_is_told(gate: Gate, role: Role) -> None:
+    """Nothing is there yet; the run would end the same way, after everything else."""
+    gate.release(FIRST)
+    become(gate, role)
+    report = check(gate)
+    assert deciding(report).message == f"{role.name} may not create {HISTORY}"
+    assert gate.run().exit_code is report.exit_code is ExitCode.AUTH
+    grant(gate, deciding(report).hint.removesuffix(";"), role=role)
+    assert check(gate).exit_code is ExitCode.OK
+    assert gate.run().exit_code is ExitCode.OK
+
+
+def test_role_that_may_not_create_the_schema_is_told(gate: Gate, role: Role) -> None:
+    """The right is one on the database then, and covers what is created in the schema."""
+    gate.release(FIRST)
+    table = HistoryTable(default_schema="shop", schemas=("shop",))
+    gate.settings = gate.settings._replace(
+        migrations=gate.settings.migrations._replace(history=table)
+    )
+    become(gate, role)
+    report = check(gate)
+    assert deciding(report).message == f"{role.name} may not create schema shop"
+    grant(gate, deciding(report).hint.removesuffix(";"), role=role)
+    report = check(gate)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert [item.rule for item in told(report)] == ["history-rights"]
+    assert gate.run().exit_code is ExitCode.OK
