@@ -136,8 +136,9 @@ class Attempt:
         at: Which of the scripts in one transaction it ended in, from 0.
         script_ends_ms: When each of them that ended had ended, since the attempt began.
         toll: What it cost others and who they are, none when nobody watched.
-        in_doubt: What may be left of a build whose connection was lost, empty otherwise. It
-            is nothing for a human: whoever runs the script next looks for it.
+        for_next_run: What it left that is nothing for a human: whoever runs the script next
+            finds it in the catalog and clears it up.
+        in_doubt: The same of which nobody could look whether it is there, empty otherwise.
     """
 
     end: AttemptEnd
@@ -155,11 +156,12 @@ class Attempt:
     results: tuple[QueryResult, ...] = ()
     results_dropped: int = 0
     toll: Toll | None = None
+    for_next_run: tuple[str, ...] = ()
     in_doubt: str = ""
 
     @property
     def leftovers(self) -> tuple[str, ...]:
-        """Return everything that stays in the database although the script did not end."""
+        """Return what a human has to look at, as it stays although the script did not end."""
         done = (f"everything up to line {self.done_line}",) if self.done_line else ()
         callbacks = (f"what {name} did" for name in self.done_callbacks)
         return (*done, *callbacks, *self.left_behind)
@@ -174,6 +176,11 @@ class Attempt:
     def is_complete(self) -> bool:
         """Tell whether a script without transaction lacks nothing but its history row."""
         return bool(self.done) and self.place.moment in {Moment.RECORDING, Moment.CONFIRMING}
+
+    @property
+    def is_for_next_run(self) -> bool:
+        """Tell whether it left, or may have left, something for the next run."""
+        return bool(self.for_next_run or self.in_doubt)
 
     @property
     def wants_new_session(self) -> bool:
@@ -232,7 +239,7 @@ def progress_after(attempt: Attempt, before: Progress) -> Progress:
         return Progress.COMMITTED
     if attempt.place.moment is Moment.UNSENT:
         return before
-    if attempt.end is AttemptEnd.LOST or attempt.leftovers:
+    if attempt.end is AttemptEnd.LOST or attempt.leftovers or attempt.is_for_next_run:
         return Progress.UNKNOWN
     return Progress.ROLLED_BACK
 

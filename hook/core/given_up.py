@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from hook.core.attempt import ApplyTask, Attempt, AttemptEnd
 from hook.core.census import Toll, how_to_end
 from hook.core.failure_advice import advise
+from hook.core.mending import with_doubt
 from hook.core.outcome import Finding
 from hook.core.script_message import Moment
-from hook.core.sqlstate import is_cancel, is_transient, needs_new_session
+from hook.core.sqlstate import (
+    is_cancel,
+    is_transient,
+    needs_new_session,
+)
 from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
     DatabaseUnreachable,
+    Effect,
     HookError,
     Interrupted,
     LockContention,
     MigrationFailed,
-    MigrationLocked,
     MigrationPartial,
 )
 
@@ -71,7 +76,7 @@ def failure_of(given_up: GivenUp) -> HookError:
     else:
         error = _refused(given_up)
     error.facts = _facts(given_up)
-    return error
+    return with_doubt(error, attempt)
 
 
 def _withdrawn(given_up: GivenUp, toll: Toll) -> HookError:
@@ -102,25 +107,30 @@ def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
     """Return the error of a migration that *signal_name* ended."""
     attempt = given_up.attempt
     script = given_up.task.migration.script
-    if attempt.place.moment is Moment.UNSENT and not attempt.leftovers:
-        return Interrupted(signal_name, f"before {script} began")
     situation = f"in {attempt.place.describe(script)}"
-    if not attempt.leftovers:
-        return Interrupted(signal_name, f"{situation}{doubt_of(attempt)}")
-    error = Interrupted(
-        signal_name, f"{situation}; {_left(given_up)}", _hint_for_leftovers(given_up)
-    )
-    error.facts = _facts(given_up)
-    return error
+    if attempt.leftovers:
+        error = Interrupted(
+            signal_name, f"{situation}; {_left(given_up)}", _hint_for_leftovers(given_up)
+        )
+    else:
+        is_unsent = attempt.place.moment is Moment.UNSENT
+        error = Interrupted(signal_name, f"before {script} began" if is_unsent else situation)
+    if attempt.leftovers or attempt.for_next_run:
+        error.facts = _facts(given_up)
+    return with_doubt(error, attempt)
 
 
 def unknown_of(given_up: GivenUp, reason: HookError) -> HookError:
     """Return the error of an attempt of which *reason* kept us from finding out the end.
 
     A script in a transaction is no harm to the next run, which sees the history row or
-    not; so after a stop request the run ends as interrupted.
+    not; so after a stop request the run ends as interrupted. No harm is a build either,
+    whose index the next run looks for; so *reason* is all there is to say.
     """
     script = given_up.task.migration.script
+    is_mended = given_up.attempt.in_doubt and not given_up.attempt.leftovers
+    if is_mended and reason.exit_code.effect in {Effect.RETRY, Effect.ROLLED_BACK}:
+        return reason
     if isinstance(reason, Interrupted) and not given_up.attempt.leftovers:
         return Interrupted(reason.signal_name, f"before it was known what became of {script}")
     place = given_up.attempt.place.describe(script)
@@ -178,21 +188,9 @@ def _lost(given_up: GivenUp) -> HookError:
         rest = "the next run looks for what it has left"
     return DatabaseUnreachable(
         f"{given_up.task.migration.script}: connection lost in"
-        f" {counted(given_up.attempts, 'attempt')}{last_words}{doubt_of(attempt)}",
+        f" {counted(given_up.attempts, 'attempt')}{last_words}",
         f"Find what cuts the connection; {rest}.",
     )
-
-
-def with_doubt(error: HookError, attempt: Attempt) -> HookError:
-    """Return *error*, which came after *attempt*; if it is the loss of the lock, with its doubt."""
-    if not isinstance(error, MigrationLocked):
-        return error
-    return MigrationLocked(f"{error.message}{doubt_of(attempt)}", error.hint)
-
-
-def doubt_of(attempt: Attempt) -> str:
-    """Return what may be left of *attempt*, to be told at the end of a message."""
-    return f"; maybe left behind: {attempt.in_doubt}" if attempt.in_doubt else ""
 
 
 def _what(given_up: GivenUp) -> str:
@@ -268,6 +266,7 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
         "withheld": given_up.withheld,
         "in_the_way": [dict(item.facts) for item in given_up.in_the_way],
         "left_behind": list(attempt.leftovers),
+        "for_next_run": list(attempt.for_next_run),
     }
     if failure is not None and not is_row_missing(attempt):
         facts |= {

@@ -18,6 +18,7 @@ from hook.core.transaction_refusals import refusing_command
 from hook.errors import ExitCode
 
 BUILDING_COMMANDS = frozenset({"CREATE INDEX CONCURRENTLY", "REINDEX CONCURRENTLY"})
+_DROP = "DROP INDEX CONCURRENTLY"
 PROBE = "pg_temp.presync_probe"
 _FIRST_CORRUPTING, _FIRST_MENDED = 140000, 140004
 
@@ -38,6 +39,20 @@ def read_index_build(statement: Statement) -> IndexBuild | None:
     if refusing_command(statement) not in BUILDING_COMMANDS:
         return None
     return _read_create(TokenCursor(statement.tokens()))
+
+
+def read_reach(statement: Statement) -> IndexBuild | None:
+    """Return where the next run of *statement* finds the invalid index that this one has left.
+
+    DROP INDEX CONCURRENTLY that is cut off leaves the index of which it no longer wants to
+    know, and drops it when it runs once more.
+    """
+    if refusing_command(statement) != _DROP:
+        return read_index_build(statement)
+    cursor = TokenCursor(statement.tokens())
+    cursor.seek("CONCURRENTLY")
+    cursor.accept("IF", "EXISTS")
+    return IndexBuild(BuildScope.ITSELF, cursor.name())
 
 
 def probing_statement(statement: Statement) -> str:

@@ -16,6 +16,7 @@ class BuildScope(StrEnum):
     OF_TABLE = "of table"
     OF_SCHEMA = "of schema"
     OF_DATABASE = "of database"
+    ITSELF = "itself"
 
 
 class IndexBuild(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from hook.core.index_build import read_index_build
+from hook.core.invalid_index import BuildScope
 from hook.core.statement_list import Statement, StatementList
 from hook.core.transaction_refusals import refusing_command
 
@@ -17,6 +18,7 @@ _CHANGES_NOTHING = frozenset(
 # To do it once more is only work: nothing is there twice.
 _ONLY_WORK = frozenset({"ANALYZE", "CHECKPOINT", "CLUSTER", "REINDEX", "VACUUM"})
 _MAY_COMMIT = frozenset({"CALL", "DO"})
+_DROP_IF_THERE = ("DROP", "INDEX", "CONCURRENTLY", "IF", "EXISTS")
 _DETACH = "DETACH PARTITION CONCURRENTLY"
 
 
@@ -40,10 +42,15 @@ def may_stop_halfway(statement: Statement) -> bool:
 def may_run_again(statement: Statement) -> bool:
     """Tell whether *statement* may be run again where nobody knows if it has been.
 
-    An index that is built without locking the table is looked for before.
+    An index that is built without locking the table is looked for before, by its name: one
+    that the server is to name would be there twice.
     """
-    is_harmless = statement.head in _CHANGES_NOTHING | _ONLY_WORK
-    return is_harmless or read_index_build(statement) is not None
+    if statement.head in _CHANGES_NOTHING | _ONLY_WORK:
+        return True
+    if statement.words(len(_DROP_IF_THERE)) == _DROP_IF_THERE:
+        return True
+    build = read_index_build(statement)
+    return build is not None and build.scope is not BuildScope.ON_TABLE
 
 
 def lets_others_pass(statement: Statement) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hook.core.callback import Callback
 from hook.core.callback_book import EachCallbacks, PreparedCallback
-from hook.core.leftovers import settled_line
+from hook.core.leftovers import may_run_again, settled_line
 from hook.core.statement_list import Statement, StatementList
 
 
@@ -93,6 +93,10 @@ class Program:
             if step.callback is not None and settled_line(step.statements, 1):
                 changed[step.callback.script] = None
         return settled_line(self.script, self._of_script(done)), tuple(changed)
+
+    def may_repeat(self, done: int) -> bool:
+        """Tell whether each of the first *done* steps may be run again."""
+        return all(may_run_again(self.statement(index)) for index in range(done))
 
     def _of_script(self, done: int) -> int:
         """Return how many of the first *done* steps are of the script."""

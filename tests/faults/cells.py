@@ -29,7 +29,7 @@ TOLD = {
     Next.DONE: "it is applied; the next run has nothing to do",
     Next.AGAIN: "nothing of it is left; the next run applies it",
     Next.EITHER: "the server may finish it for nobody, as a whole; the next run applies it if not",
-    Next.MEND: "an invalid index may be left; the next run replaces or keeps it, and goes on",
+    Next.MEND: "an invalid index may be left; the next run replaces or keeps it",
     Next.REPAIR: (
         "the next run ends with 14; bring the objects back to the state before,"
         " then `presync repair --yes` and `presync run --retry-failed`"
@@ -77,7 +77,7 @@ _CELLS = {
     Kind.MULTI:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
     Kind.LONG:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
     Kind.COPY:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
-    Kind.CONCURRENTLY: "40R 137M  0D   0D  31M   0D   31M  31M  31M  21R   .   21R   0D",
+    Kind.CONCURRENTLY: "40M 137M  0D   0D  31M   0D   31M  31M  31M  23M   .   23M   0D",
     Kind.ALONE:        "40R 137R 21R  21R  21R  21R   21R  21R  21R  21R  21R  21R   0D",
     Kind.GROUP:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
     Kind.REPEATABLE:   "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",

@@ -53,6 +53,27 @@ _FAULTS = """\
 
 """
 
+_INDEXES = """
+## An index that was cut off
+
+`CREATE INDEX CONCURRENTLY`, `REINDEX … CONCURRENTLY` and `DROP INDEX CONCURRENTLY` run in no
+transaction. A stop request, a time limit, a lock, a lost connection or a full disk that ends one
+of them leaves an invalid index. presync drops what was being built, unless somebody is in the way
+of that for a few seconds. What stays is told in the verdict, `left behind: invalid index public.i
+on t (the next run mends that)`, and no failed row is written: the next run of the same release
+finds the index in the catalog, drops it and goes on, as it does after a kill. So it does where
+everything in front of it in the script may run again: further such indexes, `VACUUM`, `ANALYZE`.
+
+- No query uses an invalid index; writes may have to maintain it, and a unique one may refuse rows.
+- Flyway leaves the same after a kill, and fails over the name of the index then. Before going
+  back to Flyway in that state, `DROP INDEX CONCURRENTLY` it.
+- A script that has done something else too is a case for a human: a failed row, and 14 the next
+  time. So is one that failed by its own fault, two equal rows under a unique index for example,
+  if its index could not be dropped.
+- `DROP INDEX CONCURRENTLY` whose connection is lost may have dropped the index or not. With
+  `IF EXISTS` it is run again; without, it is a case for a human.
+"""
+
 
 def faults_page() -> str:
     """Return the text of the page."""
@@ -65,6 +86,7 @@ def faults_page() -> str:
             *_table(),
             _FAULTS,
             *(f"- {rule}\n" for rule in RULES),
+            _INDEXES,
         )
     )
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.attempt import Attempt, AttemptEnd, Place
-from hook.core.index_build import probing_statement, read_index_build
+from hook.core.index_build import probing_statement, read_index_build, read_reach
 from hook.core.invalid_index import BuildScope
+from hook.core.mending import Remains, divide_indexes, is_cut_off
 from hook.core.script_message import Moment, Own, ScriptMessage
 from hook.core.sqlstate import ServerMessage
 from hook.engines.flyway.sending import CLEANUP_SECONDS
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _LOCK_NOT_AVAILABLE = "55P03"
 _SUCCESSFUL_COMPLETION = "00000"
 _SYSTEM_ERROR = "58000"
+# Of the twenty seconds that a stop request leaves, or of what the pod has beyond the deadline.
+_DROP_SECONDS = {AttemptEnd.INTERRUPTED: 2.0, AttemptEnd.OUT_OF_TIME: 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +79,27 @@ class IndexRepair:
         self._tell(f"index {index.name} on {index.table} is there, valid and as defined: kept")
         return True
 
-    def left_by(self, statement: Statement, end: AttemptEnd) -> tuple[str, ...]:
-        """Return what is left of *statement*, which did not succeed.
+    def left_by(self, statement: Statement, attempt: Attempt) -> Remains:
+        """Return what is left of *statement*, at which *attempt* has ended without success.
 
-        What it has built in vain is dropped, unless there is no time for it: a stop was
-        requested or the deadline has passed.
+        What it has built in vain is dropped, if that takes no longer than there is time: the
+        same sessions that a build waits for may be in the way of that.
         """
+        reach = read_reach(statement) if is_cut_off(attempt) else None
+        doubt = Remains(in_doubt=f"an invalid index of line {statement.line}")
+        if attempt.end is AttemptEnd.LOST:
+            return Remains() if reach is None else doubt
         build = read_index_build(statement)
         try:
-            if build is not None and end is AttemptEnd.FAILED:
-                self._drop_new(build)
-            after = fetch_invalid_indexes(self.sender.session.shielded(CLEANUP_SECONDS))
+            if build is not None and attempt.place.moment is Moment.SCRIPT:
+                self._drop_new(build, _DROP_SECONDS.get(attempt.end, CLEANUP_SECONDS))
+            session = self.sender.session.shielded(CLEANUP_SECONDS)
+            new = fetch_invalid_indexes(session).difference(self.invalid_before)
+            reached = () if reach is None else fetch_indexes_in_the_way(session, reach)
         except HookError:
-            return ("indexes that could not be looked at",)
-        new = sorted(index for index in after if index not in self.invalid_before)
-        return tuple(f"invalid index {index.describe()}" for index in new)
+            unseen = Remains(("indexes that could not be looked at",))
+            return unseen if reach is None else doubt
+        return divide_indexes(new, reached)
 
     def _clear(self, index: InvalidIndex, place: Place) -> Attempt:
         if index.built_by is not None:
@@ -135,11 +144,11 @@ class IndexRepair:
     def _tell(self, message: str) -> None:
         self.sender.notices.append(ServerMessage("NOTICE", _SUCCESSFUL_COMPLETION, message))
 
-    def _drop_new(self, build: IndexBuild) -> None:
+    def _drop_new(self, build: IndexBuild, seconds: float) -> None:
         session = self.sender.session.shielded(CLEANUP_SECONDS)
         for index in fetch_indexes_in_the_way(session, build):
             if index.built_by is None and index not in self.invalid_before:
-                self.sender.send_shielded(ScriptMessage(self.nothing, (_drop(index),)))
+                self.sender.send_shielded(ScriptMessage(self.nothing, (_drop(index),)), seconds)
 
 
 def _drop(index: InvalidIndex) -> Own:

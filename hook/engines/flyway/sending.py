@@ -79,9 +79,9 @@ class Sender:
         self._beat()
         return self._understand(message, outcome)
 
-    def send_shielded(self, message: ScriptMessage) -> Attempt:
-        """Run *message*, which must be quick, whatever stop request there is."""
-        outcome = self.session.shielded(CLEANUP_SECONDS).run(message.encode())
+    def send_shielded(self, message: ScriptMessage, seconds: float = CLEANUP_SECONDS) -> Attempt:
+        """Run *message* within *seconds*, whatever stop request there is."""
+        outcome = self.session.shielded(seconds).run(message.encode())
         return self._understand(message, outcome)
 
     def roll_back(self) -> None:

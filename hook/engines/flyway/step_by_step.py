@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hook.core.attempt import Attempt, AttemptEnd, Place
-from hook.core.index_build import read_index_build
-from hook.core.leftovers import lets_others_pass, may_stop_halfway
+from hook.core.index_build import read_reach
+from hook.core.leftovers import lets_others_pass, may_run_again, may_stop_halfway
+from hook.core.mending import who_clears_up
 from hook.core.script_message import Moment, Own, ScriptMessage
 from hook.core.script_program import Program
 from hook.core.statement_list import Statement, StatementList
@@ -101,30 +102,32 @@ class StepByStep:
     def _failed(self, attempt: Attempt, index: int, repair: IndexRepair) -> Attempt:
         """Return *attempt*, which ended at statement *index*, with all that it left behind."""
         self.sender.roll_back()
-        if attempt.place.moment is not Moment.SCRIPT:
+        if attempt.place.moment not in {Moment.CLEARING, Moment.SCRIPT}:
             return self._stopped(attempt)
-        left = self._uncertain(attempt, index)
-        if attempt.end is not AttemptEnd.LOST:
-            left = (*left, *repair.left_by(self.program.statement(index), attempt.end))
-        doubt = self._in_doubt(attempt, index)
-        return self._stopped(replace(attempt, left_behind=left, in_doubt=doubt))
-
-    def _in_doubt(self, attempt: Attempt, index: int) -> str:
-        """Name what may be left of statement *index*, and is looked for by the next attempt."""
-        statement = self.program.statement(index)
-        is_lost_build = attempt.end is AttemptEnd.LOST and read_index_build(statement) is not None
-        return f"an invalid index of line {statement.line}" if is_lost_build else ""
+        uncertain = self._uncertain(attempt, index)
+        remains = repair.left_by(self.program.statement(index), attempt)
+        return self._stopped(
+            replace(
+                attempt,
+                left_behind=(*uncertain, *remains.left_behind),
+                for_next_run=remains.for_next_run,
+                in_doubt=remains.in_doubt,
+            )
+        )
 
     def _uncertain(self, attempt: Attempt, index: int) -> tuple[str, ...]:
         """Name what nobody can say of: whether statement *index* took effect, or a part of it.
 
         In a transaction of the script's own, nothing did before its COMMIT was sent.
         """
+        if attempt.place.moment is not Moment.SCRIPT:
+            return ()
         step = self.program[index]
         first, last = self.program.statement(self.done), step.statements[0]
         if attempt.end is AttemptEnd.LOST:
-            # A build that was lost is looked for by the next attempt, see `IndexRepair`.
-            is_build = self.done == index and read_index_build(last) is not None
+            # An index of which that was lost is looked for by the next attempt, see `IndexRepair`.
+            is_mended = read_reach(last) is not None and may_run_again(last)
+            is_build = self.done == index and is_mended
             is_known = is_build or (self.done != index and last.head not in _ENDS_TRANSACTION)
         else:
             was_refused = attempt.failure is not None and attempt.failure.position is not None
@@ -141,9 +144,10 @@ class StepByStep:
         if place.moment is Moment.OPENING and attempt.end is AttemptEnd.LOST:
             place = Place(Moment.UNSENT)
         line, callbacks = self.program.settled(self.done)
-        return replace(
+        stopped = replace(
             attempt, place=place, done=self.done, done_line=line, done_callbacks=callbacks
         )
+        return who_clears_up(stopped, may_repeat=self.program.may_repeat(self.done))
 
     def _record(self) -> Attempt:
         """Write the history row, also after a stop request: the script has taken effect."""

@@ -24,6 +24,9 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname), pg_catalog.quote_iden
    AND i.relpersistence OPERATOR(pg_catalog.<>) 't'
    AND n.nspname OPERATOR(pg_catalog.<>) 'pg_toast'
    AND (w.scope OPERATOR(pg_catalog.=) 'anywhere'
+        -- What the command was to drop.
+        OR (w.scope OPERATOR(pg_catalog.=) 'itself'
+            AND i.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(w.relation))
         -- Where the command itself names or chooses the name of the index.
         OR ((w.scope OPERATOR(pg_catalog.=) 'named' OR w.scope OPERATOR(pg_catalog.=) 'on table')
             AND t.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(w.relation)

@@ -22,8 +22,9 @@ from hook.core.attempt import (
     with_toll,
 )
 from hook.core.failover import without_what_was_later
-from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of, with_doubt
+from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.heartbeat import Pulse
+from hook.core.mending import with_doubt, with_remains_of
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
@@ -159,7 +160,7 @@ class Attempts:
         session = watch.over(footing.session)
         tell = partial(self._tell().progress, watch=watch)
         attempt = footing.engine.apply(session, tasks, Pulse(tell, self.ctx.events.pace))
-        attempt = with_toll(attempt, watch.end())
+        attempt = with_remains_of(with_toll(attempt, watch.end()), self.last)
         self._tell().notices(attempt)
         self._tell().results(attempt)
         self.last, self.done = attempt, attempt.done
@@ -252,7 +253,7 @@ class Attempts:
             self.footing.progress = Progress.COMMITTED
             return replace(lost, end=AttemptEnd.APPLIED)
         if not lost.leftovers:
-            if lost.place.moment is not Moment.UNSENT and not lost.in_doubt:
+            if lost.place.moment is not Moment.UNSENT and not lost.is_for_next_run:
                 self.footing.progress = Progress.ROLLED_BACK
             self.footing.refuse_without_lock()
         return lost

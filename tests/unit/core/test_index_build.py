@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.index_build import build_lines, judge_builds, probing_statement, read_index_build
+from hook.core.index_build import (
+    build_lines,
+    judge_builds,
+    probing_statement,
+    read_index_build,
+    read_reach,
+)
 from hook.core.invalid_index import BuildScope, IndexBuild
 from hook.core.statement_list import Statement
 from hook.core.statements import parse_statements
@@ -43,6 +49,21 @@ def only(text: str) -> Statement:
 def test_build_is_read(text: str, build: IndexBuild | None) -> None:
     """Names stay as written: the server folds them."""
     assert read_index_build(only(text)) == build
+
+
+@pytest.mark.parametrize(
+    ("text", "reach"),
+    [
+        ('DROP INDEX CONCURRENTLY s . "I"', IndexBuild(BuildScope.ITSELF, 's."I"')),
+        ("drop index concurrently if exists i cascade", IndexBuild(BuildScope.ITSELF, "i")),
+        ("CREATE INDEX CONCURRENTLY i ON t (a)", IndexBuild(BuildScope.NAMED, "t", "i")),
+        ("DROP INDEX i", None),
+        ("DROP TABLE t", None),
+    ],
+)
+def test_next_run_drops_what_it_finds_there(text: str, reach: IndexBuild | None) -> None:
+    """An index that was not built to its end, and one that was not dropped to its end."""
+    assert read_reach(only(text)) == reach
 
 
 @pytest.mark.parametrize(

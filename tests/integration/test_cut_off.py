@@ -1,0 +1,201 @@
+"""Scripts without transaction that are stopped from outside: what the next run mends by itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+
+from hook.clock import Interrupt
+from hook.core.report import Report
+from hook.errors import ExitCode
+from tests.testbed.gate import Gate, deciding, run_settings
+from tests.testbed.run_context import eventually
+
+Connection = psycopg.Connection[TupleRow]
+TABLE = "CREATE TABLE t (id int, name text); CREATE TABLE other (id int)"
+BUILD = "CREATE INDEX CONCURRENTLY i ON t (id)"
+LEFT = "; left behind: invalid index public.i on t (the next run mends that), at 1"
+INDEXES = (
+    "SELECT indexrelid::regclass::text, indisvalid FROM pg_index"
+    " WHERE indrelid = 't'::regclass ORDER BY 1"
+)
+# Two of the three phases of a build wait for others.
+BUILDING = (
+    "SELECT FROM pg_stat_progress_create_index WHERE datname = current_database()"
+    " AND phase LIKE 'waiting for {}%'"
+)
+WAITING = (
+    "SELECT FROM pg_stat_activity WHERE application_name LIKE 'presync/%'"
+    " AND datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%INDEX%'"
+)
+
+
+@pytest.fixture(autouse=True)
+def _released(gate: Gate) -> None:
+    """Begin with a table."""
+    assert gate.run({"V1__t.sql": TABLE}).exit_code is ExitCode.OK
+
+
+@pytest.fixture
+def stop(gate: Gate, calm: Interrupt) -> Callable[[], None]:
+    """Return what stops the run that is at work, and no later one."""
+
+    def stop_now() -> None:
+        gate.interrupt.set("SIGTERM")
+        gate.interrupt = calm
+
+    return stop_now
+
+
+@contextlib.contextmanager
+def writing(gate: Gate, table: str = "t") -> Iterator[Connection]:
+    """Keep a transaction open that has written to *table*: every build of it waits."""
+    with gate.database.connect(autocommit=False) as writer:
+        writer.execute(f"INSERT INTO {table} VALUES (1)".encode())
+        yield writer
+
+
+def assert_mended(gate: Gate, report: Report) -> None:
+    """The run after *report* needs nobody."""
+    assert gate.history()[1:] == [], report.verdict
+    again = gate.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert gate.history()[1:] == [(2, "2", "V2__i.sql", True)]
+
+
+def test_build_that_is_stopped_is_built_by_the_next_run(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """The transaction that the build waited for is in the way of a drop too."""
+    with writing(gate):
+        running = gate.start({"V2__i.sql": BUILD})
+        eventually(lambda: bool(gate.database.query(BUILDING.format("writers"))))
+        stop()
+        report = running.report()
+    assert report.verdict == f"FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:1{LEFT}"
+    assert gate.database.query(INDEXES) == [("i", False)]
+    assert_mended(gate, report)
+    assert gate.database.query(INDEXES) == [("i", True)]
+
+
+def test_build_that_is_stopped_is_dropped_where_nobody_is_in_the_way(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """A build also waits for those that only look at other tables; a drop does not."""
+    with gate.database.connect(autocommit=False) as reader:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT FROM other")
+        running = gate.start({"V2__i.sql": BUILD})
+        eventually(lambda: bool(gate.database.query(BUILDING.format("old snapshots"))))
+        stop()
+        report = running.report()
+    assert report.verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:1; rolled back, at 1"
+    )
+    assert gate.database.query(INDEXES) == []
+    assert_mended(gate, report)
+
+
+def test_build_that_takes_too_long_is_built_by_the_next_run(gate: Gate) -> None:
+    """The time is used up, and nothing is wrong with the script."""
+    gate.limit(run_settings(statement_timeout=1))
+    with writing(gate):
+        report = gate.run({"V2__i.sql": BUILD})
+    assert report.verdict == (
+        "FAILED 23 BUDGET: V2__i.sql:1 57014 canceling statement due to statement timeout" + LEFT
+    )
+    gate.limit(run_settings())
+    assert_mended(gate, report)
+
+
+def test_index_whose_drop_is_stopped_is_dropped_by_the_next_run(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """From its first step on the index is of no more use; it is there until the last one."""
+    gate.database.execute("CREATE INDEX i ON t (id)")
+    with writing(gate):
+        running = gate.start({"V2__i.sql": "DROP INDEX CONCURRENTLY i"})
+        eventually(lambda: gate.database.query(INDEXES) == [("i", False)])
+        stop()
+        report = running.report()
+    assert report.verdict == f"FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:1{LEFT}"
+    assert_mended(gate, report)
+    assert gate.database.query(INDEXES) == []
+
+
+def test_reindex_that_is_stopped_is_done_by_the_next_run(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """The index that it was to replace has stayed valid; the other one is in nobody's way."""
+    gate.database.execute("CREATE INDEX i ON t (id)")
+    with writing(gate):
+        running = gate.start({"V2__i.sql": "REINDEX TABLE CONCURRENTLY t"})
+        eventually(lambda: bool(gate.database.query(WAITING)))
+        stop()
+        report = running.report()
+    assert "left behind: invalid index public.i_ccnew on t (the next run mends that)" in (
+        report.verdict
+    )
+    assert gate.database.query(INDEXES) == [("i", True), ("i_ccnew", False)]
+    assert_mended(gate, report)
+    assert gate.database.query(INDEXES) == [("i", True)]
+
+
+def test_script_that_may_run_again_is_never_half_done(gate: Gate, stop: Callable[[], None]) -> None:
+    """The next run keeps the index that is finished, and builds the other one."""
+    gate.database.execute("CREATE INDEX o ON other (id)")
+    script = "CREATE INDEX CONCURRENTLY first ON other (id);\nCREATE INDEX CONCURRENTLY i ON t (id)"
+    with writing(gate):
+        running = gate.start({"V2__i.sql": script})
+        eventually(lambda: bool(gate.database.query(BUILDING.format("writers"))))
+        stop()
+        report = running.report()
+    assert report.verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:2; left behind: everything up to"
+        " line 1, invalid index public.i on t (the next run mends that), at 1"
+    )
+    first = gate.database.query("SELECT 'first'::regclass::oid")
+    assert_mended(gate, report)
+    assert gate.database.query("SELECT 'first'::regclass::oid") == first
+    assert gate.database.query(INDEXES) == [("i", True)]
+
+
+def test_index_beside_half_done_work_is_for_a_human(gate: Gate, stop: Callable[[], None]) -> None:
+    """The rows would be there twice, so the failed row keeps the next run away."""
+    script = "INSERT INTO other VALUES (1);\nCREATE INDEX CONCURRENTLY i ON t (id)"
+    with writing(gate):
+        alone = {"V2__i.sql": script, "V2__i.sql.conf": "executeInTransaction=false"}
+        running = gate.start(alone)
+        eventually(lambda: bool(gate.database.query(BUILDING.format("writers"))))
+        stop()
+        report = running.report()
+    assert report.verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:2; left behind: everything up to"
+        " line 1, invalid index public.i on t, at 1"
+    )
+    assert gate.history()[1:] == [(2, "2", "V2__i.sql", False)]
+    assert gate.run().exit_code is ExitCode.FAILED_BEFORE
+
+
+def test_stop_while_the_leftover_is_dropped_leaves_it_to_the_next_run(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """It was there before this run, and is still there; the table is not as it should be."""
+    gate.limit(run_settings(statement_timeout=1))
+    with writing(gate):
+        assert gate.run({"V2__i.sql": BUILD}).exit_code is ExitCode.BUDGET
+        gate.limit(run_settings())
+        running = gate.start()
+        eventually(lambda: bool(gate.database.query(WAITING)))
+        stop()
+        report = running.report()
+    assert deciding(report).message == (
+        "SIGTERM received in V2__i.sql (dropping what a failed build left); left behind:"
+        " invalid index public.i on t (the next run mends that)"
+    )
+    assert_mended(gate, report)
+    assert gate.database.query(INDEXES) == [("i", True)]
