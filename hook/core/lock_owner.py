@@ -1,4 +1,4 @@
-"""Who holds the migration lock, told to whoever has to wait for it."""
+"""Who is in the way of a migrator, told to whoever has to wait for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HIDDEN = "hidden from this role"
 
 @dataclass(frozen=True, slots=True)
 class LockOwner:
-    """The session that holds an advisory lock.
+    """The session that holds an advisory lock, or what it was held for.
 
     Attributes:
         client: Address, ``local`` for a unix socket.
@@ -56,4 +56,18 @@ def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> M
         message,
         "Wait for that migration and run again; only if it is dead, end it: "
         f"SELECT pg_terminate_backend({owner.pid});",
+    )
+
+
+def left_at_work(backend: LockOwner, waited_seconds: float) -> MigrationLocked:
+    """Return the error for a *backend* that did not end, whose run is gone and its lock free.
+
+    Args:
+        backend: What it does may be the very migration that is pending.
+        waited_seconds: How long we tried.
+    """
+    return MigrationLocked(
+        f"{backend.describe()} works on for a run that is gone; waited {waited_seconds:.0f}s",
+        "Let it finish and run again; or end it, which undoes what is in a transaction: "
+        f"SELECT pg_terminate_backend({backend.pid});",
     )

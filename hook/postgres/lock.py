@@ -12,7 +12,7 @@ from hook.errors import HookError, Unsupported
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
-    from hook.postgres.session import Session
+    from hook.postgres.session import Row, Session
 
 _RELEASE_SECONDS = 3.0
 
@@ -71,11 +71,19 @@ class MigrationLock:
         rows = self._session.fetch(
             load_query("lock_owner"), (address.classid, address.objid, address.objsubid)
         )
-        if not rows:
-            return None
-        pid, user, application, client, state, epoch = rows[0]
-        connected_at = None if epoch is None else datetime.fromtimestamp(epoch, UTC)
-        return LockOwner(pid, user, application, client, state, connected_at)
+        return _owner(rows[0]) if rows else None
+
+    def fetch_abandoned(self) -> tuple[LockOwner, ...]:
+        """Return the backends that are at work for runs that have no such lock any more.
+
+        A server does not notice that its client was killed until it has an answer for it:
+        the lock is free then, and the script not over. Among them may be, for a moment,
+        one of a run that only reads while it waits for the lock.
+
+        Raises:
+            HookError: As `Session.fetch` says.
+        """
+        return tuple(map(_owner, self._session.fetch(load_query("abandoned_work"))))
 
     def refuse_shared_backends(self, other: Session) -> None:
         """Make sure that a backend of its own serves this session, and another one *other*.
@@ -108,6 +116,12 @@ class MigrationLock:
                 _unlock(self._session.shielded(_RELEASE_SECONDS), self._key)
             self._is_held = False
         self._session.close()
+
+
+def _owner(row: Row) -> LockOwner:
+    pid, user, application, client, state, epoch = row
+    connected_at = None if epoch is None else datetime.fromtimestamp(epoch, UTC)
+    return LockOwner(pid, user, application, client, state, connected_at)
 
 
 def _try_lock(session: Session, key: int) -> bool:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.heartbeat import Heartbeat
 from hook.core.lock_key import migration_lock_key
-from hook.core.lock_owner import locked_by
+from hook.core.lock_owner import left_at_work, locked_by
 from hook.core.outcome import passed
 from hook.errors import HookError
 from hook.postgres.lock import MigrationLock
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
+    from hook.clock import Deadline
     from hook.core.server import ServerFacts
+    from hook.errors import MigrationLocked
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context
 
+_NAME = "lock"
 _POLL_SECONDS = 0.5
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class LockStage:
     connect: Connect
     lock_wait: timedelta
     connect_timeout: timedelta = timedelta(seconds=10)
-    name: str = "lock"
+    name: str = _NAME
 
     def run(
         self, ctx: Context, schema: str, table: str, session: Session, facts: ServerFacts
@@ -47,7 +51,7 @@ class LockStage:
             facts: Of *session*.
 
         Raises:
-            MigrationLocked: Somebody kept it for the whole wait.
+            MigrationLocked: Somebody kept it for the whole wait, or works on without it.
             Unsupported: A pooler makes the lock meaningless.
             HookError: The connection failed or a stop was requested.
         """
@@ -64,17 +68,39 @@ class LockStage:
         return Outcome((passed("lock", message, waited_ms=round(waited * 1000)),), lock)
 
     def _acquire(self, ctx: Context, lock: MigrationLock, history: str) -> float:
-        """Poll until *lock* is ours; return the seconds waited."""
+        """Poll until *lock* is ours, and nobody works without it; return the seconds waited."""
         deadline = ctx.deadline.within(self.lock_wait, "PRESYNC_LOCK_WAIT")
-        began = ctx.clock.monotonic()
-        heartbeat = Heartbeat()
+        patience = _Patience(ctx, deadline, ctx.clock.monotonic())
         while not lock.try_acquire():
-            owner = lock.fetch_owner()
-            waited = ctx.clock.monotonic() - began
-            error = locked_by(history, owner, waited)
-            if deadline.remaining() <= 0:
-                raise error
-            if heartbeat.is_due(ctx.clock.monotonic()):
-                ctx.events("retry.scheduled", error.message, stage=self.name)
-            ctx.clock.sleep(min(_POLL_SECONDS, deadline.remaining()))
-        return ctx.clock.monotonic() - began
+            patience.wait(locked_by(history, lock.fetch_owner(), patience.waited))
+        backends = lock.fetch_abandoned()
+        while backends:
+            # Whoever waits for the lock reads now and then, and is not there at the next look.
+            ctx.clock.sleep(_LOOK_SECONDS)
+            before = {item.pid for item in backends}
+            backends = tuple(item for item in lock.fetch_abandoned() if item.pid in before)
+            if backends:
+                patience.wait(left_at_work(backends[0], patience.waited))
+        return patience.waited
+
+
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How long is waited, and what is told meanwhile."""
+
+    ctx: Context
+    deadline: Deadline
+    began: float
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+
+    @property
+    def waited(self) -> float:
+        return self.ctx.clock.monotonic() - self.began
+
+    def wait(self, error: MigrationLocked) -> None:
+        """Pause because of what *error* says, and raise it when it was long enough."""
+        if self.deadline.remaining() <= 0:
+            raise error
+        if self.heartbeat.is_due(self.ctx.clock.monotonic()):
+            self.ctx.events("retry.scheduled", error.message, stage=_NAME)
+        self.ctx.clock.sleep(min(_POLL_SECONDS, self.deadline.remaining()))

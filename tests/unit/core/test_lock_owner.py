@@ -1,10 +1,11 @@
-"""Who holds the migration lock, in words."""
+"""Who is in the way of a migrator, in words."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from hook.core.lock_owner import LockOwner, locked_by
+from hook.core.lock_owner import LockOwner, left_at_work, locked_by
 from hook.errors import ExitCode
 
 OWNER = LockOwner(42, "app", "", "10.0.0.7", "idle", datetime(2026, 11, 21, 12, tzinfo=UTC))
@@ -32,3 +33,12 @@ def test_owner_that_left_meanwhile_is_nobody_in_particular() -> None:
     error = locked_by("public.h", None, 3)
     assert error.message == "a session that changes holds the migration lock of public.h; waited 3s"
     assert error.hint == "Run again when the other migrations have ended."
+
+
+def test_backend_that_works_for_nobody_is_named_and_how_to_end_it() -> None:
+    """Its run is gone, so nobody else would tell."""
+    error = left_at_work(replace(OWNER, application="presync/1 run=x"), 59.6)
+    assert error.exit_code is ExitCode.LOCKED
+    assert error.message.startswith("pid 42 (presync/1 run=x, client 10.0.0.7, ")
+    assert error.message.endswith(" works on for a run that is gone; waited 60s")
+    assert error.hint.endswith("SELECT pg_terminate_backend(42);")
