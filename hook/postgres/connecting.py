@@ -67,6 +67,7 @@ def connect(
         link.pgconn.backend_pid,
         link.pgconn.host.decode(),
         int(link.pgconn.port),
+        link.keepalives(),
     )
 
     def onlook() -> Census:

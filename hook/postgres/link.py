@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.errors import Diagnostic
 
+_KEEPALIVES = (b"keepalives_idle", b"keepalives_interval", b"keepalives_count")
 _CANCEL_SECONDS = 2.0
 _GRACE_SECONDS = 4.0
 
@@ -36,12 +37,15 @@ class Peer(NamedTuple):
         name: The target and the purpose, for messages.
         pid: Of the backend, as the login told it; a pooler tells its own.
         host: The host name or socket folder that was dialled.
+        keepalives: How it is found out that the other end vanished: seconds of silence before
+            a first probe, seconds between them, and how many; ``0`` is the system's default.
     """
 
     name: str
     pid: int
     host: str
     port: int
+    keepalives: tuple[str, ...]
 
 
 class Link(psycopg.Connection[TupleRow]):
@@ -53,6 +57,12 @@ class Link(psycopg.Connection[TupleRow]):
 
     patience = Patience()
     stopped: Wake | None = None
+
+    def keepalives(self) -> tuple[str, ...]:
+        """Return the settings of `Peer.keepalives` that the connection was made with."""
+        used = {option.keyword: option.val or b"0" for option in self.pgconn.info}
+        # libpq takes a negative number for none.
+        return tuple(str(max(0, int(used[name]))) for name in _KEEPALIVES)
 
     def wait(
         self,

@@ -21,7 +21,8 @@ class MigrationLock:
     """A session-level lock on a connection of its own.
 
     It belongs to the session, so it outlives every commit and goes away with the
-    connection when the process is killed. It is polled, never waited for: a session
+    connection when the process is killed, or when the server misses the node for as long
+    as keepalives allow. It is polled, never waited for: a session
     inside ``pg_advisory_lock()`` holds a snapshot, and CREATE INDEX CONCURRENTLY of
     the one who has the lock would wait for it for ever.
     """
@@ -125,7 +126,7 @@ def _owner(row: Row) -> LockOwner:
 
 
 def _try_lock(session: Session, key: int) -> bool:
-    return bool(session.fetch("SELECT pg_catalog.pg_try_advisory_lock(%s::bigint)", (key,))[0][0])
+    return bool(session.fetch(load_query("take_lock"), (key, *session.peer.keepalives))[0][0])
 
 
 def _unlock(session: Session, key: int) -> None:

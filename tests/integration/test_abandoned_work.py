@@ -11,9 +11,9 @@ import pytest
 from hook.clock import Interrupt
 from hook.core.lock_key import migration_lock_key
 from hook.errors import MigrationLocked
+from hook.postgres.connecting import connect
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.lock import MigrationLock
-from hook.postgres.connecting import connect
 from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.lock import LockStage

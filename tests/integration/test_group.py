@@ -100,12 +100,12 @@ def test_broken_group_runs_once(gate: Gate) -> None:
 def test_settings_of_one_script_do_not_reach_the_next(gate: Gate) -> None:
     """The session is reset within the transaction as it is between two."""
     spoil = "SET search_path = ''; SET lock_timeout = 0; SET LOCAL statement_timeout = '61s'"
-    names = ("search_path", "lock_timeout", "statement_timeout")
+    names = ("search_path", "lock_timeout", "statement_timeout", "tcp_keepalives_idle")
     columns = ", ".join(f"current_setting('{name}') AS {name}" for name in names)
     files = {"V2__two.sql": spoil, "V3__three.sql": f"CREATE TABLE seen AS SELECT {columns}"}
     report = gate.run(files)
     assert report.exit_code is ExitCode.OK, report.verdict
-    expected = ('"public","$user", public', "100ms", "30s")
+    expected = ('"public","$user", public', "100ms", "30s", "30")
     assert gate.database.query("SELECT * FROM seen") == [expected]
 
 

@@ -1,4 +1,4 @@
-"""A connection whose peer vanished is noticed: keepalives and the user timeout of TCP."""
+"""A peer that vanished is noticed, at both ends: keepalives and the user timeout of TCP."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Bounds, Interrupt
+from hook.errors import ExitCode
 from hook.postgres.connecting import connect
+from hook.postgres.lock import MigrationLock
 from tests.testbed.database import Database
+from tests.testbed.gate import Gate
 from tests.testbed.run_context import RUN_ID, target_of
 
+_SHOWN = "current_setting('tcp_keepalives_{}')"
 PURPOSES = ("", "lock")
 
 
@@ -45,3 +49,28 @@ def test_every_connection_notices_a_peer_that_vanished(
 ) -> None:
     """By default within a minute; what the settings say is stronger."""
     assert options_of(database, interrupt, more) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"), [({}, ("30", "10", "3")), ({"keepalives_idle": "7"}, ("7", "10", "3"))]
+)
+def test_server_notices_that_the_node_with_the_lock_vanished(
+    more: Mapping[str, str], expected: object, database: Database, interrupt: Interrupt
+) -> None:
+    """It keeps the lock no longer than the client would wait for the server."""
+    names = ("idle", "interval", "count")
+    query = f"SELECT {', '.join(_SHOWN.format(name) for name in names)}"
+    target = target_of(database, None, **more)
+    bounds, timeout = Bounds(interrupt), timedelta(seconds=10)
+    with connect(target, "lock", RUN_ID, bounds, timeout) as session:
+        assert MigrationLock(session, 1).try_acquire()
+        assert session.fetch(query) == [expected]
+
+
+def test_server_notices_that_the_node_of_a_script_vanished(gate: Gate) -> None:
+    """It may wait for more of the script, or the data of a COPY, with all locks that it has."""
+    names = ("idle", "interval", "count")
+    columns = ", ".join(f"{_SHOWN.format(name)} AS {name}" for name in names)
+    report = gate.run({"V1__seen.sql": f"CREATE TABLE seen AS SELECT {columns}"})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert gate.database.query("SELECT * FROM seen") == [("30", "10", "3")]

@@ -22,6 +22,7 @@ from hook.engines.flyway.sending import Sender
 if TYPE_CHECKING:
     from hook.core.callback_book import EachCallbacks
 
+_PROBES = ("idle", "interval", "count")
 _NO_PATH = frozenset({"", '""'})
 
 
@@ -112,7 +113,7 @@ def apply_in_transaction(sender: Sender, parts: Iterable[Part], count: int) -> A
 
 
 def _send_part(sender: Sender, part: Part, *, is_first: bool, is_last: bool) -> Attempt:
-    before = (*(_BEGIN if is_first else ()), *_limits(sender.limits))
+    before = (*(_BEGIN if is_first else ()), *_limits(sender))
     after = (_closing if is_last else _recording)(sender.limits, part.writing)
     if part.each is not None:
         return _send_with_callbacks(sender, part.statements, part.each, (before, after))
@@ -167,17 +168,24 @@ def _begun(attempt: Attempt, later: ScriptMessage) -> Attempt:
 _BEGIN = (Own(Moment.OPENING, "BEGIN"),)
 
 
-def opening(limits: Limits) -> tuple[Own, ...]:
+def opening(sender: Sender) -> tuple[Own, ...]:
     """Return what begins a transaction of scripts."""
-    return (*_BEGIN, *_limits(limits))
+    return (*_BEGIN, *_limits(sender))
 
 
-def _limits(limits: Limits) -> Iterator[Own]:
+def _limits(sender: Sender) -> Iterator[Own]:
+    """Yield how long may be waited: for locks, for the script, and for us between two messages.
+
+    A node that vanishes in front of a second message, or amid the data of a COPY, would else
+    leave its locks in force for the two hours after which the server looks for it.
+    """
+    limits, keepalives = sender.limits, sender.session.peer.keepalives
     return own(
         Moment.OPENING,
         (
             f"SET LOCAL lock_timeout = {limits.lock_timeout_ms}",
             f"SET LOCAL statement_timeout = {limits.statement_timeout_ms}",
+            *map("SET LOCAL tcp_keepalives_{} = {}".format, _PROBES, keepalives),
         ),
     )
 

@@ -26,7 +26,7 @@ def run_callback(sender: Sender, prepared: PreparedCallback, state: tuple[str, .
     """
     if not prepared.in_transaction:
         return _run_step_by_step(sender, prepared, state)
-    begin, *limits = opening(sender.limits)
+    begin, *limits = opening(sender)
     before = (begin, *own(Moment.OPENING, state), *limits)
     attempt = send_all(sender, compose_messages(prepared.body, before, (_COMMIT,)))
     if attempt.end is not AttemptEnd.APPLIED:
