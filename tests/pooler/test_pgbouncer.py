@@ -14,6 +14,7 @@ from tests.testbed.database import Database
 from tests.testbed.deployment import Deployment
 from tests.testbed.pgbouncer import running_pgbouncer
 from tests.testbed.process import Completed, RunningPresync
+from tests.testbed.readers import reading
 from tests.testbed.run_context import eventually
 
 RunPresync = Callable[..., Completed]
@@ -106,4 +107,30 @@ def test_stop_is_heard_through_a_pool(
         done = running.wait(20)
         assert done.exit_code == ExitCode.INTERRUPTED
         assert done.report["verdict"].endswith("in V3__x.sql:1; rolled back, at 2")
+        assert database.query(ADVISORY) == [(0,)]
+
+
+def test_harm_to_others_is_seen_through_a_pool(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """The watcher has a backend of its own there, knows ours, and cancels what that runs."""
+    database = deployment.database
+    with running_pgbouncer(database.server, pool_mode="session") as port:
+        environment = through(port, deployment) | {
+            "PRESYNC_BLOCKERS_POLICY": "off",
+            "PRESYNC_LOCK_LADDER": "60s",
+            "PRESYNC_DAMAGE_BUDGET": "0.4,60",
+        }
+        assert run_presync(["run"], environment).exit_code == ExitCode.OK
+        deployment.release({"V3__x.sql": "ALTER TABLE t ADD x int"})
+        with database.connect(autocommit=False) as holder, reading(database, 1) as readers:
+            holder.execute("SELECT id FROM t")
+            done = run_presync(["run"], environment)
+            pid = holder.info.backend_pid
+        assert done.exit_code == ExitCode.CONTENTION, done.stderr
+        verdict = done.report["verdict"]
+        assert verdict.startswith("FAILED 32 CONTENTION: V3__x.sql:1 given up, as 1 session")
+        (finding,) = [item for item in done.events_named("finding") if "code" in item]
+        assert f"in the way: pid {pid} " in finding["message"]
+        assert readers.longest < 30  # and not the minute that the server would wait
         assert database.query(ADVISORY) == [(0,)]
