@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,16 +16,17 @@ from psycopg.conninfo import make_conninfo
 
 from hook.demo.programs import reachable, server_account
 from tests.faults.cells import Cell
-from tests.faults.faults import STRIKES, Scene, around, environment
+from tests.faults.faults import STRIKES, UNAIDED, Scene, around, environment
+from tests.faults.holds import Ground
 from tests.faults.kinds import BASE, SETTINGS, Kind
 from tests.interop.presync_server import PresyncServer
 from tests.interop.snapshot import Snapshot, take_snapshot
 from tests.testbed.binaries import find_binaries
 from tests.testbed.database import Database
-from tests.testbed.deployment import Deployment
+from tests.testbed.deployment import OURS, Deployment
 from tests.testbed.network import Network, running_network
 from tests.testbed.postgres_server import PostgresServer, running_server
-from tests.testbed.process import Completed, launch
+from tests.testbed.process import Completed, RunningPresync, launch
 from tests.testbed.run_context import eventually
 from tests.upstream.npm_servers import server_programs
 
@@ -50,9 +53,14 @@ _numbers = itertools.count(1)
 
 
 class State(NamedTuple):
-    """What the database holds: which scripts are recorded as what, and all the rest."""
+    """What the database holds: which scripts are recorded as what, and all the rest.
+
+    Attributes:
+        records: The rows of the history as a whole, but for times.
+    """
 
     history: tuple[tuple[str, bool], ...]
+    records: tuple[str, ...]
     schema: tuple[str, ...]
     rows: tuple[str, ...]
 
@@ -91,12 +99,29 @@ class Bench:
         (folder / "sql").mkdir(parents=True, exist_ok=True)
         deployment = Deployment(database, folder)
         deployment.release({**BASE, **SETTINGS[kind].files})
+        _write_command(folder, database.name)
         return deployment
 
     def run(self, deployment: Deployment, kind: Kind, *arguments: str) -> Completed:
         """Run presync with *arguments* on the release of *kind*, with no network in between."""
-        more = {"PRESYNC_BLOCKERS_POLICY": "off", **SETTINGS[kind].env}
+        more = {"PRESYNC_BLOCKERS_POLICY": "off", **_own_settings(kind, deployment.folder)}
         return self.presync.run(arguments, deployment.env(**more))
+
+
+def _own_settings(kind: Kind, folder: Path) -> dict[str, str]:
+    return {name: text.format(folder=folder) for name, text in SETTINGS[kind].env.items()}
+
+
+def _write_command(folder: Path, database: str) -> None:
+    """Write what lists a backup, behind the pipe at which it may be kept."""
+    now = datetime.now(UTC)
+    began, ended = ((now - timedelta(minutes=ago)).isoformat() for ago in (20, 10))
+    backup = {"label": "b", "type": "dump", "started_at": began, "stopped_at": ended}
+    listed = json.dumps({"databases": [database], "backups": [{**backup, "error": False}]})
+    wait = f"if [ -p {folder}/gate ]; then touch {folder}/reached; cat {folder}/gate; fi"
+    command = folder / "backups"
+    command.write_text(f"#!/bin/sh\n{wait}\necho '{listed}'\n")
+    command.chmod(0o755)
 
 
 def state_of(database: Database) -> State:
@@ -106,7 +131,9 @@ def state_of(database: Database) -> State:
         seen: Snapshot = take_snapshot(connection)
         query = "SELECT script, success FROM public.flyway_schema_history ORDER BY installed_rank"
         rows = connection.execute(query).fetchall()
-    return State(tuple((str(script), bool(ok)) for script, ok in rows), seen.schema, seen.rows)
+    return State(
+        tuple((str(script), bool(ok)) for script, ok in rows), seen.history, seen.schema, seen.rows
+    )
 
 
 @contextlib.contextmanager
@@ -158,8 +185,10 @@ def struck(bench: Bench, cell: Cell) -> Iterator[Struck]:
         after = stack.enter_context(contextlib.ExitStack())
         with around(cell.fault, database):
             completed, where = _strike(cell, deployment, network, after)
-        network.end_all()
         moved = Deployment(where, deployment.folder)
+        # Whatever the server does not know yet, a lock it does not keep.
+        eventually(lambda: not moved.has_locks())
+        network.end_all()
         eventually(lambda: not moved.has_sessions())
         yield Struck(completed, moved)
 
@@ -167,27 +196,36 @@ def struck(bench: Bench, cell: Cell) -> Iterator[Struck]:
 def _strike(
     cell: Cell, deployment: Deployment, network: Network, after: contextlib.ExitStack
 ) -> tuple[Completed, Database]:
-    setting, database = SETTINGS[cell.kind], deployment.database
-    with contextlib.ExitStack() as hold, contextlib.ExitStack() as process:
-        proceed = hold.enter_context(setting.hold(database))
-        running = launch(["run"], _environment(cell, deployment, network), deployment.folder)
-        process.callback(running.close)
-        proceed()
-        if setting.event:
-            running.wait_for_event("retry.scheduled", matching={"stage": setting.event})
-        there: list[int] = []
+    database, folder = deployment.database, deployment.folder
+    ground = Ground(database, network, folder)
+    environment = _environment(cell, deployment, network)
+    with contextlib.ExitStack() as hold, contextlib.ExitStack() as processes:
+        arrive = hold.enter_context(SETTINGS[cell.kind].hold(ground))
 
-        def is_there() -> bool:
-            there[:] = setting.pids_there(database)
-            # What gives up by itself may have done so between two looks.
-            return bool(there) or running.process.poll() is not None
+        def begin() -> RunningPresync:
+            running = launch(["run"], environment, folder)
+            processes.callback(running.close)
+            return running
 
-        eventually(is_there)
-        scene = Scene(cell.kind, database, network, running, hold, sum(there[:1]), after)
-        if there:
+        running = begin()
+        arrive(running)
+        if running.process.poll() is None:
+            there = _backends_of_ours(database)
+            scene = Scene(cell.kind, database, network, running, hold, begin, sum(there[:1]), after)
             STRIKES[cell.fault](scene)
+            running, database = scene.running, scene.database
+        else:
+            assert cell.fault in UNAIDED, running.wait().stderr
         hold.close()
-        return running.wait(), scene.database
+        return running.wait(), database
+
+
+def _backends_of_ours(database: Database) -> list[int]:
+    """Return the backends that may be struck: the one that waits, or was at work last, first."""
+    order = "(wait_event_type = 'Lock') IS TRUE DESC, state_change DESC"
+    return [
+        pid for (pid,) in database.query(f"SELECT pid {OURS} '{database.name}' ORDER BY {order}")
+    ]
 
 
 def _environment(cell: Cell, deployment: Deployment, network: Network) -> Mapping[str, str]:
@@ -196,5 +234,6 @@ def _environment(cell: Cell, deployment: Deployment, network: Network) -> Mappin
         "", host="127.0.0.1", port=str(network.port), dbname=database.name,
         user=database.server.superuser, **_QUICK,
     )  # fmt: skip
-    more = {**_PATIENT, **SETTINGS[cell.kind].env, **environment(cell.kind, cell.fault)}
+    own = _own_settings(cell.kind, deployment.folder)
+    more = {**_PATIENT, **own, **environment(cell.kind, cell.fault)}
     return deployment.env(**{**more, "PRESYNC_URL": url})

@@ -65,23 +65,34 @@ RULES = (
         "A full disk strikes the scripts that write rows: the table they write to is on a device"
         " that is always full."
     ),
-    "A failover strikes one kind of each sort; for the others it is a server that is restarted.",
+    (
+        "A run that was killed leaves the server at work, for the next one to meet, only where it"
+        " has sent a script. One without transaction asks for a human in any case."
+    ),
+    "While the server does not answer yet there is no backend of ours to be ended.",
+    "A failover strikes where it means something else than a server that is restarted.",
 )
 _COLUMNS = tuple(Fault)
 _CELLS = {
-    # Fault:          TERM KILL TERMI RESET HOLE REPLY FAST CRASH OVER LOCK  DISK TIME DEAD
-    Kind.HISTORY:      "40A 137E 30A  30A  30A   .    30A  30A  30A  23A   .    .    .",
-    Kind.LOCK:         "40A 137E 30A  30A  30A   .    30A  30A   .   31A   .    .    .",
-    Kind.BLOCKERS:     "40A 137E 30A  30A  30A   .    30A  30A   .   33A   .    .    .",
-    Kind.DDL:          "40A 137E  0D   0D  31A   0D   31A  31A  31A  32A   .   23A   0D",
-    Kind.MULTI:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
-    Kind.LONG:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
-    Kind.COPY:         "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
-    Kind.CONCURRENTLY: "40M 137M  0D   0D  31M   0D   31M  31M  31M  23M   .   23M   0D",
-    Kind.ALONE:        "40R 137R 21R  21R  21R  21R   21R  21R  21R  21R  21R  21R   0D",
-    Kind.GROUP:        "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
-    Kind.REPEATABLE:   "40A 137E  0D   0D  31A   0D   31A  31A   .   32A  20A  23A   0D",
-    Kind.VERIFY:       "40D 137D 30D  30D  30D   .    30D  30D  30D  23D   .    .    .",
+    # Fault:          TERM KILL NEXT TERMI RESET HOLE REPLY FAST CRASH OVER LOCK  DISK TIME DEAD
+    Kind.WAIT:         "40A 137A  .   .    0D   0D   .    0D   0D   0D  30A   .    .    .",
+    Kind.RESOLVE:      "40A 137A  .  30A  30A  30A   .   30A  30A   .    .    .    .    .",
+    Kind.HISTORY:      "40A 137A  .  30A  30A  30A   .   30A  30A  30A  23A    .    .    .",
+    Kind.SCRIPTS:      "40A 137A  .  30A  30A  30A   .   30A  30A   .    .    .    .    .",
+    Kind.SYNTAX:       "40A 137A  .  30A  30A  30A   .   30A  30A   .    .    .    .    .",
+    Kind.LOCK:         "40A 137A  .  30A  30A  30A   .   30A  30A  30A  31A   .    .    .",
+    Kind.BLOCKERS:     "40A 137A  .  30A  30A  30A   .   30A  30A  30A  33A   .    .    .",
+    Kind.BACKUP:       "40A 137A  .  30A  30A  30A   .   30A  30A   .    .    .    .    .",
+    Kind.LEDGER:       "40A 137A  .   0D   0D  30A   .   30A  30A   .    .    .    .    .",
+    Kind.DDL:          "40A 137E  0D  0D   0D  31A   0D  31A  31A  31A  32A   .   23A   0D",
+    Kind.MULTI:        "40A 137E  0D  0D   0D  31A   0D  31A  31A   .   32A  20A  23A   0D",
+    Kind.LONG:         "40A 137A  0D  0D   0D  31A   0D  31A  31A   .   32A  20A  23A   0D",
+    Kind.COPY:         "40A 137E  0D  0D   0D  31A   0D  31A  31A   .   32A  20A  23A   0D",
+    Kind.CONCURRENTLY: "40M 137M  0D  0D   0D  31M   0D  31M  31M  31M  23M   .   23M   0D",
+    Kind.ALONE:        "40R 137R  .  21R  21R  21R  21R  21R  21R  21R  21R  21R  21R   0D",
+    Kind.GROUP:        "40A 137A  0D  0D   0D  31A   0D  31A  31A  31A  32A  20A  23A   0D",
+    Kind.REPEATABLE:   "40A 137E  0D  0D   0D  31A   0D  31A  31A   .   32A  20A  23A   0D",
+    Kind.VERIFY:       "40D 137D  .  30D  30D  30D   .   30D  30D  30D  23D    .    .    .",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class Fault(Enum):
 
     SIGTERM = "SIGTERM"
     SIGKILL = "SIGKILL"
+    NEXT_AT_ONCE = "SIGKILL, next run at once"
     TERMINATED = "backend terminated"
     RESET = "connection reset"
     BLACK_HOLE = "black hole"
@@ -43,7 +44,8 @@ class Scene:
     Attributes:
         database: Where it is now: elsewhere after a failover.
         hold: Keeps the run where it is until it is closed.
-        victim: The backend that is held.
+        launch: Begins one more run like it.
+        victim: The backend that is held, 0 where there is none yet.
         after: Undoes what the fault has done to servers.
     """
 
@@ -52,6 +54,7 @@ class Scene:
     network: Network
     running: RunningPresync
     hold: ExitStack
+    launch: Callable[[], RunningPresync]
     victim: int
     after: ExitStack = field(default_factory=ExitStack)
 
@@ -63,6 +66,8 @@ class Scene:
 
 def _sigterm(scene: Scene) -> None:
     scene.running.send_signal()
+    if scene.kind in _DEAF:
+        scene.hold.close()
     scene.running.wait()
 
 
@@ -71,24 +76,40 @@ def _sigkill(scene: Scene) -> None:
     scene.running.wait()
 
 
+def _next_at_once(scene: Scene) -> None:
+    """Begin the next run while the server works on for the one that was killed."""
+    _sigkill(scene)
+    scene.running = scene.launch()
+    scene.running.wait_for_event("retry.scheduled", matching={"stage": "lock"})
+
+
 def _terminated(scene: Scene) -> None:
     scene.database.query(f"SELECT pg_terminate_backend({scene.victim})")
     _await_end_of_victim(scene)
 
 
 def _reset(scene: Scene) -> None:
-    scene.network.reset(scene.victim)
+    if scene.victim:
+        scene.network.reset(scene.victim)
+    else:
+        scene.network.end_all()
     _await_end_of_victim(scene)
 
 
 def _black_hole(scene: Scene) -> None:
     """Nobody hears of anybody; the server keeps its half of the connections for hours."""
+    is_at_work = scene.database.query(
+        f"SELECT FROM pg_stat_activity WHERE pid = {scene.victim} AND state = 'active'"
+    )
     scene.network.swallow()
-    _await_end_of_victim(scene)
+    if is_at_work:
+        _await_end_of_victim(scene)
 
 
 def _reply_lost(scene: Scene) -> None:
-    scene.network.lose_reply(scene.victim, scene.setting.commit)
+    is_lost = scene.network.lose_reply(scene.victim, scene.setting.commit)
+    scene.hold.close()
+    eventually(is_lost)
 
 
 def _restart(mode: str) -> Callable[[Scene], None]:
@@ -155,6 +176,7 @@ def _await_end_of_victim(scene: Scene) -> None:
 STRIKES: Mapping[Fault, Callable[[Scene], None]] = {
     Fault.SIGTERM: _sigterm,
     Fault.SIGKILL: _sigkill,
+    Fault.NEXT_AT_ONCE: _next_at_once,
     Fault.TERMINATED: _terminated,
     Fault.RESET: _reset,
     Fault.BLACK_HOLE: _black_hole,
@@ -168,24 +190,33 @@ STRIKES: Mapping[Fault, Callable[[Scene], None]] = {
     Fault.DEADLOCK: _deadlock,
 }
 
+# These give up by themselves, maybe between two looks of ours.
+UNAIDED = frozenset({Fault.NEVER_RELEASED, Fault.DISK_FULL, Fault.STATEMENT_TIMEOUT})
+# A file system that hangs is not left before it answers.
+_DEAF = frozenset({Kind.RESOLVE, Kind.SCRIPTS})
+
 # What the run is told for the fault to strike soon.
 _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
     Fault.NEVER_RELEASED: {
         "PRESYNC_LOCK_LADDER": "100ms,200ms",
         "PRESYNC_LOCK_WAIT": "1s",
         "PRESYNC_BLOCKER_WAIT": "1s",
-        "PRESYNC_DEADLINE": "4s",
+        "PRESYNC_WAIT_TIMEOUT": "1s",
     },
     Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "500ms"},
 }
 
 
+# What only the deadline ends. It must outlast what lies in front, on a busy machine too.
+_DEADLINES = {Kind.HISTORY: "4s", Kind.CONCURRENTLY: "8s", Kind.VERIFY: "12s"}
+
+
 def environment(kind: Kind, fault: Fault) -> Mapping[str, str]:
     """Return what a run in the middle of *kind* is told for *fault* to strike soon."""
-    if fault is Fault.NEVER_RELEASED and kind is Kind.VERIFY:
-        # What lies in front of it is held as well, and must outlast that.
-        return {"PRESYNC_DEADLINE": "12s"}
-    return _ENVIRONMENT.get(fault, {})
+    soon = _ENVIRONMENT.get(fault, {})
+    if fault is Fault.NEVER_RELEASED and kind in _DEADLINES:
+        return {**soon, "PRESYNC_DEADLINE": _DEADLINES[kind]}
+    return soon
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ a run is held in the middle of its work, the fault strikes, and then
 - the exit code is that of the cell, and what the verdict claims of the database is true;
 - the history says exactly what the schema is, by a comparison of all definitions and rows with
   those before and those of a run that nothing happens to; no migration was applied twice;
-- no session and no lock is left;
+- no lock is left, and no session of which the server can know that nobody has it any more;
 - what the cell says is done next leads to the schema and the history of an undisturbed run.
 
 Each cell has the [exit code](exit-codes.md) and what follows; 137 is what a container runtime
@@ -36,14 +36,17 @@ tells of a kill.
 
 _FAULTS = """\
 
+- **next run at once**: the server still works at the script of the run that was killed. The next
+  one waits for it; the cell is how that one ends.
 - **backend terminated**: `pg_terminate_backend()` of the session at work, by an administrator.
 - **connection reset**: an RST on the connection at work; the one with the lock stays.
 - **black hole**: no packet gets through on any connection there is, and nobody is told; new
-  connections work. Keepalives notice it, here after seconds instead of a minute.
+  connections work. Keepalives notice it, here after seconds instead of a minute, at both ends:
+  the server gives the lock back without help.
 - **COMMIT reply lost**: the server has done it and its answer does not arrive. Without a
   transaction it is the answer to a statement.
 - **server restart**: all connections are lost, that of the lock included. Somebody else may have
-  it meanwhile, so the run ends with 31.
+  it meanwhile, so a run that migrates ends with 31; one that did not begin to, with 30.
 - **failover**: the primary crashes, its standby is promoted, the address leads to it.
 - **disk full**: the device says `No space left on device`.
 - **deadlock**: with a session that waits for what the migration has locked; the migration is the

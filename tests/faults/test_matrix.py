@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from hook.errors import ExitCode
 from tests.faults.bench import Bench, State, Struck, state_of, struck
 from tests.faults.cells import CELLS, VERSIONS, Cell, Next
-from tests.faults.kinds import SETTINGS, Kind
+from tests.faults.faults import Fault
+from tests.faults.kinds import RECORDED, SETTINGS, Kind
 from tests.testbed.run_context import eventually
 
 _KILLED = 137
@@ -24,6 +26,8 @@ def test_run_that_a_fault_strikes(major: int, cell: Cell, bench: Callable[[int],
     with struck(on, cell) as run:
         left = state_of(run.deployment.database)
         judge_ending(run, cell)
+        judge_trouble(run, cell)
+        judge_record(run, cell)
         judge_state(left, cell, before, target)
         if cell.code != _KILLED:
             judge_verdict(run.completed.report["verdict"], left, before, target)
@@ -44,8 +48,28 @@ def judge_ending(run: Struck, cell: Cell) -> None:
     assert run.deployment.termination_log.read_text().startswith(told)
 
 
+def judge_trouble(run: Struck, cell: Cell) -> None:
+    """A run that was struck and passes has told of it; else nothing would show that it was."""
+    told = {event["event"] for event in run.completed.events if event.get("level") != "debug"}
+    findings = run.completed.events_named("finding")
+    warned = any(item.get("status") == "warned" for item in findings)
+    if cell.code == ExitCode.OK:
+        assert told & {"connection.lost", "retry.scheduled"} or warned, run.completed.stderr
+
+
+def judge_record(run: Struck, cell: Cell) -> None:
+    """The ledger tells the same as the run, or that one never told how it ended."""
+    if cell.kind not in RECORDED or cell.fault is Fault.NEXT_AT_ONCE:
+        return
+    query = "SELECT exit_code, verdict FROM presync_run ORDER BY id DESC LIMIT 1"
+    (found,) = run.deployment.database.query(query)
+    is_killed = cell.code == _KILLED
+    assert found == ((None, None) if is_killed else (cell.code, run.completed.report["verdict"]))
+
+
 def judge_state(left: State, cell: Cell, before: State, target: State) -> None:
-    """The history says exactly what the schema is."""
+    """The history says exactly what the schema is, and nothing was applied twice."""
+    assert not Counter(left.rows) - Counter(before.rows) - Counter(target.rows)
     if cell.next in {Next.DONE, Next.AGAIN}:
         assert left == (target if cell.next is Next.DONE else before)
     elif cell.next is Next.EITHER:

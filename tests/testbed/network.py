@@ -11,7 +11,7 @@ import ctypes
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 _BACKEND_KEY = b"K"
@@ -25,6 +25,20 @@ _DROP_ALL = struct.pack("HBBI", 6, 0, 0, 0)
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Stall:
+    """Keeps each request with *text* on its way until it is over."""
+
+    text: bytes
+    has_caught: threading.Event = field(default_factory=threading.Event)
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+    def detain(self, request: bytes) -> None:
+        if self.text in request:
+            self.has_caught.set()
+            self.is_over.wait()
+
+
 @dataclass(slots=True)
 class _Line:
     """One connection: towards the client, towards the server.
@@ -32,17 +46,21 @@ class _Line:
     Attributes:
         is_cut: It ends with an RST and not in order, which a server that is not heard would
             wait to do until it is.
+        has_lost: The reply that was to be lost came, and is.
     """
 
     client: socket.socket
     backend: socket.socket
+    detain: Callable[[bytes], None]
     pid: int = 0
     lost_reply: bytes = b""
     is_cut: bool = False
+    has_lost: bool = False
 
     def carry_requests(self) -> None:
         with contextlib.suppress(OSError):
             while data := self.client.recv(_READ_SIZE):
+                self.detain(data)
                 self.backend.sendall(data)
         if not self.is_cut:
             _end(self.backend)
@@ -55,6 +73,7 @@ class _Line:
                 if kind == _BACKEND_KEY:
                     self.pid = struct.unpack("!I", body[:4])[0]
                 if kind == _COMMAND_COMPLETE and body.rstrip(b"\0") == self.lost_reply:
+                    self.has_lost = True
                     self.reset()
                     return
                 self.client.sendall(head + body)
@@ -95,6 +114,7 @@ class Network:
     listener: socket.socket
     upstream: tuple[str, int]
     _lines: list[_Line] = field(default_factory=list)
+    _stall: _Stall | None = None
 
     @property
     def port(self) -> int:
@@ -106,9 +126,28 @@ class Network:
         """Reset the connection of the backend *pid*."""
         self._line(pid).reset()
 
-    def lose_reply(self, pid: int, tag: str) -> None:
-        """Reset the connection of the backend *pid* instead of telling that *tag* is done."""
-        self._line(pid).lost_reply = tag.encode()
+    def lose_reply(self, pid: int, tag: str) -> Callable[[], bool]:
+        """Reset the connection of the backend *pid* instead of telling that *tag* is done.
+
+        Returns what tells whether that has happened.
+        """
+        line = self._line(pid)
+        line.lost_reply = tag.encode()
+        return lambda: line.has_lost
+
+    @contextlib.contextmanager
+    def stalling(self, text: bytes) -> Iterator[Callable[[], bool]]:
+        """Let no request with *text* arrive meanwhile; yields what tells whether there was one."""
+        stall = self._stall = _Stall(text)
+        try:
+            yield stall.has_caught.is_set
+        finally:
+            self._stall = None
+            stall.is_over.set()
+
+    def _detain(self, request: bytes) -> None:
+        if self._stall is not None:
+            self._stall.detain(request)
 
     def swallow(self) -> None:
         """Let nothing through any more on the connections there are; new ones work."""
@@ -131,7 +170,7 @@ class Network:
                 except OSError:
                     _end(client)
                     continue
-                line = _Line(client, backend)
+                line = _Line(client, backend, self._detain)
                 self._lines.append(line)
                 for work in (line.carry_requests, line.carry_replies):
                     threading.Thread(target=work, daemon=True).start()

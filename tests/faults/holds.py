@@ -1,0 +1,179 @@
+"""What keeps a run in the middle of its work, until it is let go."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.testbed.database import Database
+from tests.testbed.deployment import OURS
+from tests.testbed.network import Network
+from tests.testbed.process import RunningPresync
+from tests.testbed.run_context import eventually
+
+# fcntl(2), which Python knows by number only.
+_F_SETLEASE, _F_GETLEASE = 1024, 1025
+_BY_LOCK = "wait_event_type = 'Lock'"
+# Begins the startup packet of whoever logs in, behind length and version.
+_LOGIN = b"user\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a run takes place: *folder* has its scripts below ``sql``."""
+
+    database: Database
+    network: Network
+    folder: Path
+
+    @property
+    def pending(self) -> Path:
+        """Return the file that is to be migrated."""
+        return self.folder / "sql" / "V2__x.sql"
+
+    def has_waiting(self) -> bool:
+        """Tell whether a backend of presync waits for a lock."""
+        return bool(self.database.query(f"SELECT {OURS} '{self.database.name}' AND {_BY_LOCK}"))
+
+
+# What is yielded returns as soon as the run is there, or has ended by itself.
+Arrive = Callable[[RunningPresync], None]
+Hold = Callable[[Ground], AbstractContextManager[Arrive]]
+
+
+def _until(condition: Callable[[], bool]) -> Arrive:
+    return lambda running: eventually(lambda: condition() or running.process.poll() is not None)
+
+
+@contextlib.contextmanager
+def advisory(ground: Ground) -> Iterator[Arrive]:
+    """Let the scripts wait where they call one of the functions of the first migration."""
+    with ground.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        yield _until(ground.has_waiting)
+
+
+def holding(statement: str) -> Hold:
+    """Return what makes a backend wait for what *statement* has locked."""
+
+    @contextlib.contextmanager
+    def hold(ground: Ground) -> Iterator[Arrive]:
+        with contextlib.closing(ground.database.connect(autocommit=False)) as other:
+            other.execute(statement.encode())
+            yield _until(ground.has_waiting)
+
+    return hold
+
+
+def telling(statement: str, stage: str) -> Hold:
+    """Return what makes *stage* tell that it waits because of *statement*."""
+
+    @contextlib.contextmanager
+    def hold(ground: Ground) -> Iterator[Arrive]:
+        with contextlib.closing(ground.database.connect(autocommit=False)) as other:
+            other.execute(statement.encode())
+            yield lambda run: _wait_for(run, stage)
+
+    return hold
+
+
+def _wait_for(running: RunningPresync, stage: str) -> None:
+    running.wait_for_event("retry.scheduled", matching={"stage": stage})
+
+
+@contextlib.contextmanager
+def looking_back(ground: Ground) -> Iterator[Arrive]:
+    """Queue behind the script for the history, in front of the look that follows it."""
+    with (
+        contextlib.closing(ground.database.connect()) as first,
+        contextlib.closing(ground.database.connect(autocommit=False)) as second,
+    ):
+        first.execute("SELECT pg_advisory_lock(1)")
+        second.execute("SELECT")
+
+        def arrive(running: RunningPresync) -> None:
+            _until(ground.has_waiting)(running)
+            second.pgconn.send_query(b"LOCK TABLE flyway_schema_history")
+            queued = f"SELECT FROM pg_stat_activity WHERE pid = {second.info.backend_pid}"
+            eventually(lambda: bool(ground.database.query(f"{queued} AND {_BY_LOCK}")))
+            first.close()
+            eventually(lambda: not ground.database.query(f"{queued} AND {_BY_LOCK}"))
+            _until(ground.has_waiting)(running)
+
+        yield arrive
+
+
+@contextlib.contextmanager
+def first_login(ground: Ground) -> Iterator[Arrive]:
+    """Let the server take connections and answer none."""
+    with ground.network.stalling(_LOGIN) as is_stalled:
+        yield _until(is_stalled)
+
+
+def parsing(text: str) -> Hold:
+    """Return what keeps a request with *text* on its way."""
+
+    @contextlib.contextmanager
+    def hold(ground: Ground) -> Iterator[Arrive]:
+        with ground.network.stalling(text.strip().rstrip(";").encode()) as is_stalled:
+            yield _until(is_stalled)
+
+    return hold
+
+
+@contextlib.contextmanager
+def pending_file(ground: Ground) -> Iterator[Arrive]:
+    """Keep the pending file from being opened, as a file system may that hangs."""
+    with _leased(ground.pending) as is_wanted:
+        yield _until(is_wanted)
+
+
+@contextlib.contextmanager
+def file_in_front_of_history(ground: Ground) -> Iterator[Arrive]:
+    """Keep the pending file from being opened once more, after the history was read."""
+    with contextlib.ExitStack() as stack, contextlib.ExitStack() as reading:
+        lock = holding("LOCK TABLE flyway_schema_history")
+        reads = reading.enter_context(lock(ground))
+
+        def arrive(running: RunningPresync) -> None:
+            reads(running)
+            is_wanted = stack.enter_context(_leased(ground.pending))
+            reading.close()
+            _until(is_wanted)(running)
+
+        yield arrive
+
+
+@contextlib.contextmanager
+def _leased(path: Path) -> Iterator[Callable[[], bool]]:
+    """Have a lease on *path*: an open of somebody else waits until it is given back.
+
+    Yields what tells whether somebody waits.
+    """
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # which tells the same
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        fcntl.fcntl(descriptor, _F_SETLEASE, fcntl.F_WRLCK)
+        yield lambda: fcntl.fcntl(descriptor, _F_GETLEASE) != fcntl.F_WRLCK
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, before)
+
+
+@contextlib.contextmanager
+def slow_command(ground: Ground) -> Iterator[Arrive]:
+    """Let the command that lists the backups wait at a pipe."""
+    gate, reached = ground.folder / "gate", ground.folder / "reached"
+    os.mkfifo(gate)
+    end = os.open(gate, os.O_RDWR)  # one that reads waits for us, and not for a writer
+    try:
+        yield _until(reached.exists)
+    finally:
+        gate.unlink()
+        os.close(end)
