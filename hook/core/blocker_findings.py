@@ -163,7 +163,7 @@ def calm_finding(activity: Activity) -> Finding:
     calm = (
         f"nobody holds a conflicting lock on {counted(tables, 'existing relation')}"
         if tables
-        else "no relation is there yet that a conflicting lock could be held on"
+        else "the pending scripts lock nothing that is there already"
     )
     message = f"{calm}, oldest visible transaction {describe_span(oldest)}"
     return passed("blockers", message, relations=sorted(activity.relations))

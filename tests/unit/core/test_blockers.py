@@ -32,7 +32,7 @@ def test_quiet_server_passes() -> None:
     assert (finding.rule, finding.status) == ("blockers", Status.PASSED)
     assert "1 existing relation," in finding.message
     (finding,) = judge(replace(activity_of(), relations=frozenset()))
-    assert finding.message.startswith("no relation is there yet that ")
+    assert finding.message.startswith("the pending scripts lock nothing that is there")
 
 
 def test_conflicting_holder_is_named_in_full() -> None:
