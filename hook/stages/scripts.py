@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hook.core.group import Grouping, grouped, units_of
@@ -64,14 +64,19 @@ class ScriptsStage:
             prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
         if self.records_only:
             prepared = [recorded_only(script) for script in prepared]
-        statements = counted(sum(item.statement_count for item in prepared), "statement")
-        message = f"{counted(len(prepared), 'script')} with {statements} can be read"
-        if len(prepared) > 1 and len(units_of(prepared, self.grouping)) == 1:
-            message += ", all in one transaction"
         builds = {item.migration.script: item.builds for item in prepared if item.is_run}
         findings = (
             *judge_builds(builds, self.version_num),
-            passed("scripts", message),
+            passed("scripts", _told(prepared, self.grouping)),
             *judge_recorded(prepared),
         )
         return Outcome(findings, tuple(prepared))
+
+
+def _told(prepared: Sequence[PreparedScript], grouping: Grouping) -> str:
+    if not prepared:
+        return "no script is pending"
+    statements = counted(sum(item.statement_count for item in prepared), "statement")
+    is_one = len(prepared) > 1 and len(units_of(prepared, grouping)) == 1
+    together = ", all in one transaction" if is_one else ""
+    return f"{counted(len(prepared), 'script')} with {statements} can be read{together}"

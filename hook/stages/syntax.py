@@ -74,12 +74,8 @@ class SyntaxStage:
             left_out += sum(selection.left_out for _, selection in asking)
         if problems:
             raise BadMigrationSet(tuple(problems), _HINT)
-        pending = counted(sum(item.is_run for item in scripts), "pending script")
-        if callbacks:
-            pending += f" and {counted(len(callbacks), 'callback')}"
-        message = f"the server can parse {counted(asked, 'statement')} of {pending}"
-        if left_out:
-            message += f"; {left_out} too long or in escape string syntax were not looked at"
+        running = sum(item.is_run for item in scripts)
+        message = _told(running, len(callbacks), asked, left_out)
         return Outcome((passed("syntax", message, parsed=asked, not_looked_at=left_out),), None)
 
     def _texts(
@@ -95,6 +91,18 @@ class SyntaxStage:
             yield script.migration.script, statements
         for prepared in callbacks:
             yield prepared.callback.script, prepared.body
+
+
+def _told(running: int, callbacks: int, asked: int, left_out: int) -> str:
+    if not running and not callbacks:
+        return "no script is to be run"
+    pending = counted(running, "pending script")
+    if callbacks:
+        pending += f" and {counted(callbacks, 'callback')}"
+    message = f"the server can parse {counted(asked, 'statement')} of {pending}"
+    if left_out:
+        message += f"; {left_out} too long or in escape string syntax were not looked at"
+    return message
 
 
 def _together(texts: Iterable[Text]) -> Iterator[list[Text]]:

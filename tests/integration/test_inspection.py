@@ -79,6 +79,9 @@ def test_check_asks_the_gates_also_when_nothing_is_pending(gate: Gate) -> None:
     assert report.exit_code is ExitCode.NO_WAY_BACK
     gates = ["blockers", "backup", "archive", "marker"]
     assert [item.name for item in report.results][-4:] == gates
+    told = {item.name: item.findings[0].message for item in report.results}
+    assert told["scripts"] == "no script is pending"
+    assert told["syntax"] == "no script is to be run"
 
 
 def test_check_tells_of_each_backup(gate: Gate, tmp_path: Path) -> None:
