@@ -41,6 +41,7 @@ def _correction(failure: ServerMessage, place: Place, row: str) -> str:
         return "Look after the server, which is short of something; the next run tries again."
     return {
         Moment.CLEARING: "Drop the index by hand with DROP INDEX CONCURRENTLY.",
+        Moment.FINISHING: "Finish it by hand with ALTER TABLE … DETACH PARTITION … FINALIZE.",
         Moment.SCRIPT: f"Correct the statement: {place.statement}",
         Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",
         Moment.RECORDING: f"Find out what is wrong with {row}.",

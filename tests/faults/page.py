@@ -73,8 +73,11 @@ everything in front of it in the script may run again: further such indexes, `VA
 - A script that has done something else too is a case for a human: a failed row, and 14 the next
   time. So is one that failed by its own fault, two equal rows under a unique index for example,
   if its index could not be dropped.
+- `ALTER TABLE … DETACH PARTITION … CONCURRENTLY` that is cut off behind its first half leaves the
+  partition pending: new queries of the table do not see it. The next run finishes that; Flyway's
+  is refused, until somebody has done it by hand with `FINALIZE`.
 - `DROP INDEX CONCURRENTLY` whose connection is lost may have dropped the index or not. With
-  `IF EXISTS` it is run again; without, it is a case for a human.
+  `IF EXISTS` it is run again; without, it is a case for a human, as a lost `DETACH` is.
 """
 
 

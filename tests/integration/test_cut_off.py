@@ -199,3 +199,38 @@ def test_stop_while_the_leftover_is_dropped_leaves_it_to_the_next_run(
     )
     assert_mended(gate, report)
     assert gate.database.query(INDEXES) == [("i", True)]
+
+
+PARTITIONED = "CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE c PARTITION OF p"
+DETACH = "ALTER TABLE p DETACH PARTITION c CONCURRENTLY"
+PENDING = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhdetachpending"
+
+
+@pytest.mark.since_server(14, "DETACH … CONCURRENTLY")
+def test_detach_that_is_stopped_is_finished_by_the_next_run(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """It has committed once; the server refuses the same command then."""
+    gate.database.execute(f"{PARTITIONED} FOR VALUES IN (1)")
+    with gate.database.connect(autocommit=False) as reader:
+        reader.execute("SELECT FROM p")
+        running = gate.start({"V2__i.sql": DETACH})
+        eventually(lambda: gate.database.query(PENDING) == [("c",)])
+        stop()
+        report = running.report()
+    assert report.verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:1; left behind: partition c of p,"
+        " whose detach is pending (the next run mends that), at 1"
+    )
+    assert_mended(gate, report)
+    assert gate.database.query("SELECT count(*) FROM pg_inherits") == [(0,)]
+
+
+@pytest.mark.since_server(14, "DETACH … CONCURRENTLY")
+def test_detach_that_is_refused_leaves_nothing(gate: Gate) -> None:
+    """Refused in its first half, which is looked up and not taken for half-done."""
+    gate.database.execute(f"{PARTITIONED} DEFAULT")
+    report = gate.run({"V2__i.sql": DETACH})
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    assert report.verdict.endswith("; rolled back, at 1")
+    assert gate.history()[1:] == []

@@ -12,6 +12,7 @@ from hook.core.script_message import Moment, Own, ScriptMessage
 from hook.core.script_program import Program
 from hook.core.statement_list import Statement, StatementList
 from hook.engines.flyway.apply import Writing, own
+from hook.engines.flyway.detaching import Detaching
 from hook.engines.flyway.index_repair import IndexRepair
 from hook.engines.flyway.sending import Sender
 from hook.postgres.indexes import fetch_invalid_indexes
@@ -79,7 +80,7 @@ class StepByStep:
             return attempt
         if repair.is_built(step.statements[0]):
             return self.sender.end(AttemptEnd.APPLIED)
-        attempt = self.sender.send(ScriptMessage(step.statements))
+        attempt = self.sender.send(Detaching(self.sender).message_for(step.statements))
         if step.statements[0].head in _FORGETS_LIMITS:
             self.lock_timeout_ms = None
         return attempt.in_callback(step.callback)
@@ -102,10 +103,14 @@ class StepByStep:
     def _failed(self, attempt: Attempt, index: int, repair: IndexRepair) -> Attempt:
         """Return *attempt*, which ended at statement *index*, with all that it left behind."""
         self.sender.roll_back()
-        if attempt.place.moment not in {Moment.CLEARING, Moment.SCRIPT}:
+        if attempt.place.moment not in {Moment.CLEARING, Moment.FINISHING, Moment.SCRIPT}:
             return self._stopped(attempt)
-        uncertain = self._uncertain(attempt, index)
-        remains = repair.left_by(self.program.statement(index), attempt)
+        statement = self.program.statement(index)
+        uncertain: tuple[str, ...] = ()
+        remains = Detaching(self.sender).left_by(statement, attempt)
+        if remains is None:
+            uncertain = self._uncertain(attempt, index)
+            remains = repair.left_by(statement, attempt)
         return self._stopped(
             replace(
                 attempt,
@@ -120,7 +125,7 @@ class StepByStep:
 
         In a transaction of the script's own, nothing did before its COMMIT was sent.
         """
-        if attempt.place.moment is not Moment.SCRIPT:
+        if attempt.place.moment is Moment.CLEARING:
             return ()
         step = self.program[index]
         first, last = self.program.statement(self.done), step.statements[0]

@@ -107,6 +107,7 @@ def test_place_names_the_line_or_what_was_done() -> None:
         "V1__x.sql",
         "V1__x.sql (before its first statement)",
         "V1__x.sql (dropping what a failed build left)",
+        "V1__x.sql (finishing what an earlier attempt began)",
         "V1__x.sql:3",
         "V1__x.sql (its row in the schema history)",
         "V1__x.sql (its row in the schema history, read back)",

@@ -34,6 +34,10 @@ def advice(
     [
         (Moment.SCRIPT, "Correct the statement: ALTER TABLE t"),
         (Moment.CLEARING, "Drop the index by hand with DROP INDEX CONCURRENTLY."),
+        (
+            Moment.FINISHING,
+            "Finish it by hand with ALTER TABLE … DETACH PARTITION … FINALIZE.",
+        ),
         (Moment.RECORDING, f"Find out what is wrong with {ROW}."),
         (Moment.CONFIRMING, f"Find the trigger, rule or policy that keeps {ROW} away."),
         (Moment.OPENING, "Correct the script: the server took none of it."),

@@ -48,6 +48,12 @@ def test_transaction_has_as_few_steps_as_there_are_changes_of_file() -> None:
     ]  # fmt: skip
 
 
+def test_program_may_be_repeated_as_far_as_each_of_its_statements_may() -> None:
+    """One of them that may not is enough."""
+    program = Program.of(parse_statements(b"VACUUM t;\nINSERT INTO t VALUES (1)"), None)
+    assert [program.may_repeat(done) for done in range(3)] == [True, True, False]
+
+
 def test_program_counts_every_single_statement() -> None:
     """The order is that of a script in a transaction."""
     program = Program.of(SCRIPT, EACH)
