@@ -5,9 +5,16 @@ from __future__ import annotations
 from hook.core.attempt import Attempt, AttemptEnd, Place
 from hook.core.callback import Callback
 from hook.core.events import Event
+from hook.core.failure_advice import LOOK_AFTER_SERVER
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
-from hook.core.sqlstate import ServerMessage, is_transient, needs_new_session, retry_limit
+from hook.core.sqlstate import (
+    ServerMessage,
+    is_state_of_server,
+    is_transient,
+    needs_new_session,
+    retry_limit,
+)
 from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
@@ -103,7 +110,8 @@ def _refused(what: str, failure: ServerMessage, attempts: int, statement: str) -
     if is_transient(failure):
         hint = "Try again when the sessions in the way have ended; `presync check` names them."
         return LockContention(what + tries, hint)
-    advice = f"Correct the statement: {statement}"
+    is_script_at_fault = not is_state_of_server(failure)
+    advice = f"Correct the statement: {statement}" if is_script_at_fault else LOOK_AFTER_SERVER
     return CallbackFailed(what, f"{advice} ({failure.hint})" if failure.hint else advice)
 
 

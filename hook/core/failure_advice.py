@@ -10,6 +10,7 @@ from hook.core.sqlstate import ServerMessage, is_state_of_server
 if TYPE_CHECKING:
     from hook.core.attempt import ApplyTask, Place
 
+LOOK_AFTER_SERVER = "Look after the server, which is short of something; the next run tries again."
 _INSUFFICIENT_PRIVILEGE = "42501"
 # active_sql_transaction and invalid_transaction_termination
 _REFUSES_TRANSACTION = frozenset({"25001", "2D000"})
@@ -38,7 +39,7 @@ def advise(failure: ServerMessage, place: Place, task: ApplyTask, row: str) -> s
 
 def _correction(failure: ServerMessage, place: Place, row: str) -> str:
     if is_state_of_server(failure):
-        return "Look after the server, which is short of something; the next run tries again."
+        return LOOK_AFTER_SERVER
     return {
         Moment.CLEARING: "Drop the index by hand with DROP INDEX CONCURRENTLY.",
         Moment.FINISHING: "Finish it by hand with ALTER TABLE … DETACH PARTITION … FINALIZE.",

@@ -79,10 +79,17 @@ def test_failure_names_file_line_and_state(last: Attempt, code: ExitCode, messag
     assert error.facts["callback"] == "afterMigrate"
 
 
-def test_hint_of_the_server_is_kept() -> None:
-    """Behind the statement to correct."""
-    error = failure_of_callback(CALLBACK, attempt("42883"), 1, "")
-    assert error.hint == "Correct the statement: SELECT 1 (Perhaps.)"
+@pytest.mark.parametrize(
+    ("sqlstate", "advice"),
+    [
+        ("42883", "Correct the statement: SELECT 1"),
+        ("53100", "Look after the server, which is short of something; the next run tries again."),
+    ],
+)
+def test_hint_of_the_server_is_kept(sqlstate: str, advice: str) -> None:
+    """Behind the statement to correct, unless nothing is wrong with that."""
+    error = failure_of_callback(CALLBACK, attempt(sqlstate), 1, "")
+    assert error.hint == f"{advice} (Perhaps.)"
 
 
 @pytest.mark.parametrize(
