@@ -24,7 +24,7 @@ _DETACH = "DETACH PARTITION CONCURRENTLY"
 
 def settled_line(statements: StatementList, done: int) -> int:
     """Return the last line of the first *done* statements, 0 when they changed nothing."""
-    if all(item.head in _CHANGES_NOTHING for item in islice(statements, done)):
+    if all(map(_changes_nothing, islice(statements, done))):
         return 0
     return statements[done - 1].end_line
 
@@ -45,7 +45,7 @@ def may_run_again(statement: Statement) -> bool:
     An index that is built without locking the table is looked for before, by its name: one
     that the server is to name would be there twice.
     """
-    if statement.head in _CHANGES_NOTHING | _ONLY_WORK:
+    if statement.head in _ONLY_WORK or _changes_nothing(statement):
         return True
     if statement.words(len(_DROP_IF_THERE)) == _DROP_IF_THERE:
         return True
@@ -60,3 +60,8 @@ def lets_others_pass(statement: Statement) -> bool:
     ``lock_timeout``, and giving up there leaves an invalid index.
     """
     return refusing_command(statement).endswith("CONCURRENTLY")
+
+
+def _changes_nothing(statement: Statement) -> bool:
+    """Tell whether *statement* is of the session alone, unlike ``COMMIT PREPARED``."""
+    return statement.head in _CHANGES_NOTHING and statement.words(2)[1:] != ("PREPARED",)

@@ -14,6 +14,7 @@ from hook.core.statements import parse_statements
         ("CREATE TABLE a ();\nCREATE TABLE b ()", 0, 0),
         ("CREATE TABLE a (\n);\nCREATE TABLE b ()", 1, 2),
         ("SET a = 1;\nRESET b;\nBEGIN;\nCOMMIT;\nSELECT 1", 4, 0),
+        ("SET a = 1;\nCOMMIT PREPARED 'x';\nSELECT 1", 2, 2),
         ("SET a = 1;\nSELECT f();\nSET b = 2;\nSELECT 1", 3, 3),
     ],
 )
@@ -36,6 +37,8 @@ def test_settled_line_counts_what_changed_something(sql: str, done: int, line: i
         ("VACUUM FULL t", ["again"]),
         ("REINDEX DATABASE", ["again"]),
         ("SET lock_timeout = 0", ["again"]),
+        ("COMMIT", ["again"]),
+        ("ROLLBACK PREPARED 'x'", []),
         ("INSERT INTO t VALUES (1)", []),
     ],
 )
