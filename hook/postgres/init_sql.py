@@ -13,6 +13,7 @@ from hook.errors import (
     ConfigError,
     DatabaseRejected,
     DatabaseUnreachable,
+    DeadlineExceeded,
     HookError,
     LockContention,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _NAME = "FLYWAY_INIT_SQL"
 _SECONDS = 60.0
+_WAITS = "Find out what it waits for."
 _HINT = "Correct FLYWAY_INIT_SQL; it runs on each new connection."
 _NO_MISTAKE = (DatabaseRejected, DatabaseUnreachable, LockContention)
 _STRING = r"'((?:[^']|'')*)'|\$([A-Za-z_]*)\$(.*?)\$\2\$"
@@ -71,9 +73,12 @@ def _run(session: Session, sql: str, bounds: Bounds) -> None:
         if outcome.is_lost:
             message = f"{session.peer.name}: connection lost in {_NAME}"
             raise DatabaseUnreachable(message, "Run again.")
+        if outcome.is_timed_out and bounds.remaining(0) <= 0:
+            message = f"PRESYNC_DEADLINE is used up: {session.peer.name}: {_NAME} has not ended"
+            raise DeadlineExceeded(message, _WAITS)
         if outcome.is_timed_out:
             message = f"{session.peer.name}: {_NAME} took longer than {_SECONDS:.0f}s"
-            raise DatabaseUnreachable(message, "Find out what it waits for.")
+            raise DatabaseUnreachable(message, _WAITS)
         if outcome.failure is not None:
             raise _refused(piece, outcome.completed, outcome.failure)
     if session.in_transaction:

@@ -33,7 +33,7 @@ from tests.testbed.contention import blockers_of, holder
 from tests.testbed.database import Database, Role
 from tests.testbed.gate import WORDING, Gate, deciding, run_settings
 from tests.testbed.release import engine_on
-from tests.testbed.run_context import is_running, open_session, target_of
+from tests.testbed.run_context import eventually, is_running, open_session, target_of
 
 Command = Callable[[Settings, Context], Report]
 CONFIRMED = Orders(is_confirmed=True)
@@ -62,6 +62,17 @@ def released(gate: Gate) -> Gate:
     return gate
 
 
+def out_of_time(gate: Gate, files: Mapping[str, str] | None = None) -> Report:
+    """Run *gate* with so little time that it ends where somebody is in the way, and no sooner."""
+    seconds = 1
+    while True:
+        gate.limit(run_settings(deadline=seconds))
+        report = gate.run(files)
+        if "waited" in report.verdict or seconds > SOON_MS / 2000:
+            return report
+        seconds *= 4
+
+
 def assert_given_up_for(pid: int, lock: str, report: Report) -> None:
     """The deadline ended *report*, and it says for whom it waited."""
     assert report.exit_code is ExitCode.BUDGET, report.verdict
@@ -88,9 +99,8 @@ def test_locked_history_ends_every_command_at_the_deadline(name: str, released: 
 
 def test_history_that_somebody_is_about_to_create_ends_at_the_deadline(gate: Gate) -> None:
     """The server waits for whether the other one commits."""
-    gate.limit(run_settings(deadline=1))
     with holder(gate, f"CREATE TABLE {HISTORY} (installed_rank int)") as other:
-        report = gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
+        report = out_of_time(gate, {"V1__t.sql": "CREATE TABLE t (id int)"})
         pid = other.info.backend_pid
     assert_given_up_for(pid, "a row that it changed", report)
     assert gate.database.query("SELECT to_regclass('t')") == [(None,)]
@@ -99,7 +109,7 @@ def test_history_that_somebody_is_about_to_create_ends_at_the_deadline(gate: Gat
 def test_locked_ledger_ends_the_run_at_the_deadline(released: Gate) -> None:
     """A ledger that cannot be read is no reason to stop; that the time is over is one."""
     with holder(released, "LOCK TABLE presync_run") as other:
-        report = released.run()
+        report = out_of_time(released)
         pid = other.info.backend_pid
     assert_given_up_for(pid, "AccessExclusiveLock on presync_run", report)
     assert deciding(report) in report.results[-1].findings
@@ -108,12 +118,36 @@ def test_locked_ledger_ends_the_run_at_the_deadline(released: Gate) -> None:
 
 def test_row_of_the_ledger_is_not_waited_for_beyond_the_deadline(gate: Gate) -> None:
     """It is written last of all that comes in front of the first script."""
-    gate.limit(run_settings(deadline=1))
     with holder(gate, "CREATE TABLE presync_run (id int)") as other:
-        report = gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
+        report = out_of_time(gate, {"V1__t.sql": "CREATE TABLE t (id int)"})
         pid = other.info.backend_pid
     assert_given_up_for(pid, "a row that it changed", report)
     assert gate.database.query("SELECT to_regclass('t')") == [(None,)]
+
+
+def test_run_that_is_lost_at_the_history_does_not_claim_that_it_is_not_there(gate: Gate) -> None:
+    """The server may have created it all the same."""
+    with holder(gate, f"CREATE TABLE {HISTORY} (installed_rank int)"):
+        running = gate.start({"V1__t.sql": "CREATE TABLE t (id int)"})
+        creating = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE%'"
+        eventually(lambda: bool(gate.database.query(f"SELECT {creating}")))
+        gate.database.query(f"SELECT pg_terminate_backend(pid) {creating}")
+        report = running.report()
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert "untouched" not in report.verdict
+
+
+def test_sql_of_each_connection_ends_at_the_deadline(gate: Gate) -> None:
+    """It is what the run waits for before it has asked anything."""
+    execution = gate.settings.migrations.execution._replace(init_sql="SELECT pg_sleep(600)")
+    gate.settings = gate.settings._replace(
+        migrations=gate.settings.migrations._replace(execution=execution)
+    )
+    gate.limit(run_settings(deadline=1))
+    report = gate.run()
+    assert report.exit_code is ExitCode.BUDGET
+    assert "FLYWAY_INIT_SQL has not ended" in report.verdict
+    assert report.duration_ms < SOON_MS
 
 
 def test_verify_ends_at_the_deadline(released: Gate) -> None:

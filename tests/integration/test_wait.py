@@ -249,6 +249,15 @@ def test_login_ends_with_a_stop_request(ctx: Context, interrupt: Interrupt) -> N
         peer[0].close()
 
 
+def test_wait_ends_with_the_run(closed_port: int, ctx: Context) -> None:
+    """It is told how long it was waited for, and what was over."""
+    clock = FakeClock()
+    deadline = Deadline.after(clock, timedelta(seconds=5), "PRESYNC_DEADLINE")
+    fake = ctx._replace(clock=clock, deadline=deadline)
+    with pytest.raises(DatabaseUnreachable, match=r"\(waited 5s, PRESYNC_DEADLINE is used up\)$"):
+        wait_stage(nowhere(closed_port), seconds=120).run(fake)
+
+
 def test_wait_speaks_every_ten_seconds(closed_port: int, ctx: Context, events: FakeEvents) -> None:
     """Two minutes of waiting are a dozen lines, not a hundred."""
     clock = FakeClock()

@@ -15,7 +15,7 @@ from hook.core.failover import (
     script_in_part,
 )
 from hook.core.progress import Progress
-from hook.errors import MigrationLocked
+from hook.errors import HookError, MigrationLocked
 from hook.postgres.session_state import fetch_session_state
 from hook.stages import Context
 
@@ -56,7 +56,12 @@ class Footing:
         Raises:
             HookError: The database refused.
         """
-        self.history = self.engine.create_history(self.session, self.history, self.facts)
+        try:
+            self.history = self.engine.create_history(self.session, self.history, self.facts)
+        except HookError:
+            if self.session.is_lost:  # the server may have done it all the same
+                self.progress = Progress.UNKNOWN
+            raise
         return self.history
 
     def enter(self) -> None:

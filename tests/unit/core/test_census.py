@@ -95,6 +95,14 @@ def test_waiting_are_told_when_they_are_the_reason() -> None:
     assert toll(census, Reason.SHARE).describe_waiting().startswith("pid 12 (user app")
 
 
+def test_wait_is_told_while_it_lasts() -> None:
+    """Who was in the way a while ago is not what it was given up for."""
+    waiting = replace(toll(Census((HOLDER,))), is_waiting=True)
+    assert waiting.describe_wait() == f", waiting for {HOLDER.describe()}"
+    assert replace(waiting, is_waiting=False).describe_wait() == ""
+    assert replace(waiting, census=NOBODY).describe_wait() == ""
+
+
 def test_prepared_transactions_are_named() -> None:
     """They have no session, and nothing but a command ends them."""
     census = Census(prepared=("it's",))
