@@ -50,11 +50,11 @@ def judge_ending(run: Struck, cell: Cell) -> None:
 
 def judge_trouble(run: Struck, cell: Cell) -> None:
     """A run that was struck and passes has told of it; else nothing would show that it was."""
-    told = {event["event"] for event in run.completed.events if event.get("level") != "debug"}
-    findings = run.completed.events_named("finding")
-    warned = any(item.get("status") == "warned" for item in findings)
     if cell.code == ExitCode.OK:
-        assert told & {"connection.lost", "retry.scheduled"} or warned, run.completed.stderr
+        done = run.completed
+        troubles = (*done.events_named("connection.lost"), *done.events_named("retry.scheduled"))
+        findings = {(item["rule"], item["level"]) for item in done.events_named("finding")}
+        assert troubles or ("ledger", "WARNING") in findings, done.stderr
 
 
 def judge_record(run: Struck, cell: Cell) -> None:

@@ -75,7 +75,7 @@ def test_lock_is_had_when_the_work_has_ended(
         with meanwhile(end):
             take(seconds=30)
     (told,) = {message for event, message, _ in events.told if event == "retry.scheduled"}
-    assert "works on for a run that is gone" in told
+    assert "as a killed run leaves it" in told
 
 
 def test_run_that_has_its_lock_is_at_work_for_somebody(

@@ -40,5 +40,7 @@ def test_backend_that_works_for_nobody_is_named_and_how_to_end_it() -> None:
     error = left_at_work(replace(OWNER, application="presync/1 run=x"), 59.6)
     assert error.exit_code is ExitCode.LOCKED
     assert error.message.startswith("pid 42 (presync/1 run=x, client 10.0.0.7, ")
-    assert error.message.endswith(" works on for a run that is gone; waited 60s")
+    assert error.message.endswith(
+        " without the migration lock, as a killed run leaves it; waited 60s"
+    )
     assert error.hint.endswith("SELECT pg_terminate_backend(42);")
