@@ -51,7 +51,8 @@ cluster: $(READY)  ## run the manifests on a Kubernetes node, built from source
 	.ci/cluster
 
 interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; needs Java, Maven, npm
-	$(BIN)/python -m pytest tests/interop tests/pooler tests/upstream tests/faults -n 2 --dist loadgroup
+	$(BIN)/python -m pytest tests/interop tests/pooler tests/upstream -n 2 --dist loadgroup
+	$(BIN)/python -m pytest tests/faults -n 4
 	$(BIN)/python -m tests.upstream.server_versions
 
 backup: $(READY) $(BARMAN)  ## judge the backups of real tools; needs pgBackRest and a PostgreSQL server

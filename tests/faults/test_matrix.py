@@ -12,6 +12,7 @@ from tests.faults.bench import Bench, State, Struck, state_of, struck
 from tests.faults.cells import CELLS, VERSIONS, Cell, Next
 from tests.faults.faults import Fault
 from tests.faults.kinds import RECORDED, SETTINGS, Kind
+from tests.testbed.process import Completed
 from tests.testbed.run_context import eventually
 
 _KILLED = 137
@@ -53,18 +54,24 @@ def judge_trouble(run: Struck, cell: Cell) -> None:
     if cell.code == ExitCode.OK:
         done = run.completed
         troubles = (*done.events_named("connection.lost"), *done.events_named("retry.scheduled"))
-        findings = {(item["rule"], item["level"]) for item in done.events_named("finding")}
-        assert troubles or ("ledger", "WARNING") in findings, done.stderr
+        assert troubles or _lacks_record(done), done.stderr
 
 
 def judge_record(run: Struck, cell: Cell) -> None:
-    """The ledger tells the same as the run, or that one never told how it ended."""
+    """The ledger tells the same as the run, unless that could not, or said that it could not."""
     if cell.kind not in RECORDED or cell.fault is Fault.NEXT_AT_ONCE:
         return
     query = "SELECT exit_code, verdict FROM presync_run ORDER BY id DESC LIMIT 1"
     (found,) = run.deployment.database.query(query)
-    is_killed = cell.code == _KILLED
-    assert found == ((None, None) if is_killed else (cell.code, run.completed.report["verdict"]))
+    if cell.code == _KILLED or _lacks_record(run.completed):
+        assert found == (None, None)
+    else:
+        assert found == (cell.code, run.completed.report["verdict"])
+
+
+def _lacks_record(done: Completed) -> bool:
+    findings = done.events_named("finding")
+    return ("ledger", "WARNING") in {(item["rule"], item["level"]) for item in findings}
 
 
 def judge_state(left: State, cell: Cell, before: State, target: State) -> None:
