@@ -49,6 +49,10 @@ _PATIENT = {
     "PRESYNC_DEADLINE": "90s",
 }
 
+_LOCKS = (
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database ="
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _numbers = itertools.count(1)
 
 
@@ -186,11 +190,16 @@ def struck(bench: Bench, cell: Cell) -> Iterator[Struck]:
         with around(cell.fault, database):
             completed, where = _strike(cell, deployment, network, after)
         moved = Deployment(where, deployment.folder)
-        # Whatever the server does not know yet, a lock it does not keep.
-        eventually(lambda: not moved.has_locks())
+        _await_release(where)
         network.end_all()
         eventually(lambda: not moved.has_sessions())
         yield Struck(completed, moved)
+
+
+def _await_release(database: Database) -> None:
+    """Wait until no migration lock is left, whatever sessions there are whose peer vanished."""
+    with database.connect() as eye:
+        eventually(lambda: not eye.execute(_LOCKS).fetchall())
 
 
 def _strike(

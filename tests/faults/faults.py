@@ -165,12 +165,11 @@ def _deadlock(scene: Scene) -> None:
 
 def _await_end_of_victim(scene: Scene) -> None:
     """Wait until the struck backend, or the whole run, has ended."""
-
-    def is_over() -> bool:
-        query = f"SELECT {OURS} '{scene.database.name}' AND pid = {scene.victim}"
-        return scene.running.process.poll() is not None or not scene.database.query(query)
-
-    eventually(is_over)
+    query = f"SELECT {OURS} '{scene.database.name}' AND pid = {scene.victim}".encode()
+    with scene.database.connect() as eye:
+        eventually(
+            lambda: scene.running.process.poll() is not None or not eye.execute(query).fetchall()
+        )
 
 
 STRIKES: Mapping[Fault, Callable[[Scene], None]] = {

@@ -37,9 +37,12 @@ class Ground:
         """Return the file that is to be migrated."""
         return self.folder / "sql" / "V2__x.sql"
 
-    def has_waiting(self) -> bool:
-        """Tell whether a backend of presync waits for a lock."""
-        return bool(self.database.query(f"SELECT {OURS} '{self.database.name}' AND {_BY_LOCK}"))
+    def wait_for_waiting(self, running: RunningPresync) -> None:
+        """Return as soon as a backend of presync waits for a lock, or *running* has ended."""
+        query = f"SELECT {OURS} '{self.database.name}' AND {_BY_LOCK}".encode()
+        # A connection for each look would take the time of the run that is waited for.
+        with self.database.connect() as eye:
+            _until(lambda: bool(eye.execute(query).fetchall()))(running)
 
 
 # What is yielded returns as soon as the run is there, or has ended by itself.
@@ -56,7 +59,7 @@ def advisory(ground: Ground) -> Iterator[Arrive]:
     """Let the scripts wait where they call one of the functions of the first migration."""
     with ground.database.connect() as other:
         other.execute("SELECT pg_advisory_lock(1)")
-        yield _until(ground.has_waiting)
+        yield ground.wait_for_waiting
 
 
 def holding(statement: str) -> Hold:
@@ -66,7 +69,7 @@ def holding(statement: str) -> Hold:
     def hold(ground: Ground) -> Iterator[Arrive]:
         with contextlib.closing(ground.database.connect(autocommit=False)) as other:
             other.execute(statement.encode())
-            yield _until(ground.has_waiting)
+            yield ground.wait_for_waiting
 
     return hold
 
@@ -98,13 +101,13 @@ def looking_back(ground: Ground) -> Iterator[Arrive]:
         second.execute("SELECT")
 
         def arrive(running: RunningPresync) -> None:
-            _until(ground.has_waiting)(running)
+            ground.wait_for_waiting(running)
             second.pgconn.send_query(b"LOCK TABLE flyway_schema_history")
             queued = f"SELECT FROM pg_stat_activity WHERE pid = {second.info.backend_pid}"
             eventually(lambda: bool(ground.database.query(f"{queued} AND {_BY_LOCK}")))
             first.close()
             eventually(lambda: not ground.database.query(f"{queued} AND {_BY_LOCK}"))
-            _until(ground.has_waiting)(running)
+            ground.wait_for_waiting(running)
 
         yield arrive
 
