@@ -76,14 +76,14 @@ def plan(settings: Settings, ctx: Context) -> Report:
 
 def plan_sql(settings: Settings, ctx: Context, notebook: Notebook) -> Report:
     """Tell what `run` would do, and in *notebook* what it would send."""
-    from hook.bootstrap.writing import build_dry_migrate  # noqa: PLC0415 - see the module
+    from hook.bootstrap.writing import build_dry  # noqa: PLC0415 - see the module
     from hook.pipeline import dry_run  # noqa: PLC0415 - see the module
 
     engine = build_engine(settings, ctx)
     return dry_run.plan_sql(
         Journal.begin("plan", ctx),
         lambda: build_reading(settings, engine),
-        lambda: build_dry_migrate(settings, engine),
+        lambda: build_dry(settings, engine),
         notebook,
     )
 

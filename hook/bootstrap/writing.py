@@ -14,7 +14,6 @@ from hook.core.blockers import BlockerPolicy
 from hook.core.ending import PATIENCE
 from hook.core.outcome import Policy
 from hook.engines.flyway.history_row import COLUMNS
-from hook.pipeline.dry_run import refuse_to_reconnect
 from hook.pipeline.gates import Gates
 from hook.pipeline.migration import Writing
 from hook.pipeline.recovery import Reconnection
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from hook.core.server import ServerFacts
     from hook.core.wording import Wording
     from hook.engines import Engine
+    from hook.pipeline.dry_run import Dry
     from hook.postgres.session import Session
     from hook.settings import BackupSettings, Settings
     from hook.stages import Context
@@ -102,9 +102,18 @@ def _build_trigger(settings: Settings) -> TriggerStage | None:
     )
 
 
-def build_dry_migrate(settings: Settings, engine: Engine) -> MigrateStage:
-    """Return the stage that migrates, for a session that only takes down."""
-    return _build_migrate(settings, engine, refuse_to_reconnect, unwatched, NO_GATE)
+def build_dry(settings: Settings, engine: Engine) -> Dry:
+    """Return what migrates and runs callbacks, for sessions that only take down."""
+    from hook.bootstrap.reading import build_callback_rules  # noqa: PLC0415 - not for a run
+    from hook.pipeline.dry_run import Dry, refuse_to_reconnect  # noqa: PLC0415 - likewise
+
+    migrations = settings.migrations
+    return Dry(
+        _build_migrate(settings, engine, refuse_to_reconnect, unwatched, NO_GATE),
+        build_callback_rules(settings, engine),
+        creates_schemas=migrations.history.creates_schemas,
+        validates=migrations.rules.validates,
+    )
 
 
 def _build_migrate(

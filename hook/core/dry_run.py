@@ -46,8 +46,18 @@ class Message:
     is_transaction: bool
 
 
-class Notebook(Protocol):
-    """Where a dry run is taken down, message by message."""
+class Page(Protocol):
+    """Where the messages of one connection are taken down."""
+
+    def message(self, message: Message) -> None:
+        """Take down *message*."""
+
+    def remark(self, text: str) -> None:
+        """Say *text* of the message that follows."""
+
+
+class Notebook(Page, Protocol):
+    """Where a dry run is taken down; its own messages are those of the connection that migrates."""
 
     def open(self, heading: Sequence[str]) -> None:
         """Begin with the lines of *heading*, which are no SQL."""
@@ -55,11 +65,8 @@ class Notebook(Protocol):
     def script(self, script: PreparedScript) -> None:
         """Say that the messages that follow are those of *script*."""
 
-    def message(self, message: Message) -> None:
-        """Take down *message*."""
-
-    def remark(self, text: str) -> None:
-        """Say *text* of the message that follows."""
+    def callback(self, script: str) -> Page:
+        """Return where to take down the callback *script*, which has another connection."""
 
 
 class DryRun:
@@ -69,10 +76,14 @@ class DryRun:
         in_transaction: A transaction would be open now.
     """
 
-    def __init__(self, notebook: Notebook) -> None:
-        """Take everything down in *notebook*."""
-        self._notebook = notebook
+    def __init__(self, page: Page) -> None:
+        """Take everything down on *page*."""
+        self._page = page
         self.in_transaction = False
+
+    def turn_to(self, page: Page) -> None:
+        """Take what follows down on *page*."""
+        self._page = page
 
     def keep(self, message: bytes, copies: Sequence[bytes] = ()) -> None:
         """Take down *message* with the data of its COPY statements, in order."""
@@ -82,11 +93,11 @@ class DryRun:
             for statement in part.statements:
                 self.in_transaction = is_open_after(statement, was_open=self.in_transaction)
         is_transaction = not was_open and _count(parts) > 1 and not _begins(parts[0])
-        self._notebook.message(Message(parts, is_transaction))
+        self._page.message(Message(parts, is_transaction))
 
     def remark(self, text: str) -> None:
         """Take down *text*, which is true of the next message."""
-        self._notebook.remark(text)
+        self._page.remark(text)
 
 
 def _count(parts: Sequence[Part]) -> int:

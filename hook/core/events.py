@@ -113,6 +113,9 @@ ALONE_EVENTS = frozenset(
     }
 )
 
+# These run when something has failed.
+ERROR_EVENTS = frozenset(event for event in Event if event.endswith("Error"))
+
 _NO_FINISH = "Flyway itself never gets there with a file"
 _NEVER = {
     "beforeConnect": "before there is a connection, no SQL can be run",
@@ -123,6 +126,17 @@ _NEVER = {
     "afterRepairOperationFinish": _NO_FINISH,
 }
 _NO_COMMAND = ("Undo", "Clean", "Deploy")
+
+
+def events_in_front(*, validates: bool, creates_schemas: bool) -> tuple[Event, ...]:
+    """Return the events of a run that come before its schema history is created, in order.
+
+    Args:
+        validates: The history is there, and is validated.
+        creates_schemas: Schemas that are missing are created.
+    """
+    validation = (Event.BEFORE_VALIDATE, Event.AFTER_VALIDATE) if validates else ()
+    return (Event.AFTER_CONNECT, *validation, *(_SCHEMAS if creates_schemas else ()))
 
 
 def never_fired_because(event: str) -> str:

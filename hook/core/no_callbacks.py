@@ -31,11 +31,3 @@ class NoCallbacks:
     def take_findings(self) -> tuple[Finding, ...]:
         """Return nothing."""
         return ()
-
-
-class OnlyEach(NoCallbacks):
-    """Stands for them where only those run that are part of a migration's transaction."""
-
-    def __init__(self, each: EachCallbacks | None) -> None:
-        """Let *each* run with every migration."""
-        self.each = each

@@ -16,4 +16,4 @@ def renew_session(session: Session) -> None:
     Raises:
         HookError: As `Session.fetch`.
     """
-    session.fetch("DISCARD ALL")
+    session.execute("DISCARD ALL")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.plan_view import describe_script
@@ -15,26 +17,43 @@ from hook.log.json_text import to_json
 from hook.render.report_json import report_object
 
 if TYPE_CHECKING:
-    from hook.core.dry_run import Message
+    from hook.core.dry_run import Message, Page
     from hook.core.prepared import PreparedScript
     from hook.core.report import Report
     from hook.core.statement_list import StatementList
 
+Head = dict[str, object]
 # Of what is no part of the messages: psql sends statement by statement.
 PSQL_ONLY = "-- psql only"
 _END_OF_DATA = "\\."
 _SHOWN_ON_A_TERMINAL = 20
 _PIECE = 1 << 16
+_LINE = re.compile(r"[^\r\n]*+[\r\n]|[^\r\n]++")
 
 
 class SqlText:
     """A dry run as text, written while it is made: no more than one message is held."""
 
-    def __init__(self, write: Callable[[str], None], redactor: Redactor, longest_data: int) -> None:
-        """Write text to *write*; of COPY data no more than *longest_data* lines, 0 for all."""
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        redactor: Redactor,
+        longest_data: int,
+        references: Callable[[StatementList], Iterable[int]] = psql_references,
+    ) -> None:
+        """Write text to *write*.
+
+        Args:
+            write: Takes text, piece by piece.
+            redactor: Knows what may not be shown.
+            longest_data: Lines of COPY data that are shown at most, 0 for all.
+            references: Finds the colons that psql would read as its variables.
+        """
         self._write = write
         self._redactor = redactor
         self._longest_data = longest_data
+        self._references = references
+        self._callbacks: list[SqlText] = []
         self._has_secrets = False
         self._has_protected = False
 
@@ -48,6 +67,11 @@ class SqlText:
         """Return one that leaves out nothing."""
         return cls(write, redactor, 0)
 
+    @property
+    def has_secrets(self) -> bool:
+        """Tell whether something was masked."""
+        return self._has_secrets or any(part.has_secrets for part in self._callbacks)
+
     def open(self, heading: Sequence[str]) -> None:
         """Begin with *heading* as comments."""
         for line in heading:
@@ -57,6 +81,16 @@ class SqlText:
         """Name *script* and how it is run."""
         self._write("\n")
         self._comment(describe_script(script).message)
+
+    def callback(self, script: str) -> Page:
+        """Name the callback *script*; what it sends is in comments, psql has one connection."""
+        self._write("\n")
+        self._comment(f"callback {script}, on a connection of its own:")
+        commented = SqlText(
+            Commented(self._write), self._redactor, self._longest_data, lambda _: ()
+        )
+        self._callbacks.append(commented)
+        return commented
 
     def message(self, message: Message) -> None:
         """Write *message* as it would be sent, with the data of COPY where psql reads it."""
@@ -81,7 +115,7 @@ class SqlText:
         self._write("\n")
         if self._has_protected:
             self._comment(r"\: is a colon to psql, and kept from being one of its variables.")
-        if self._has_secrets:
+        if self.has_secrets:
             self._comment(f"{MASK} stands for a secret: as it is, this is not what would run.")
         for line in _ending(report):
             self._comment(line)
@@ -101,7 +135,7 @@ class SqlText:
     def _protected(self, statements: StatementList) -> Iterator[bytes]:
         """Yield the SQL of *statements* so that psql sends it as it is."""
         sql, done = statements.source.sql, 0
-        for colon in psql_references(statements):
+        for colon in self._references(statements):
             yield from _cut(sql[done:colon])
             yield b"\\"
             self._has_protected = True
@@ -116,6 +150,21 @@ class SqlText:
         shown = self._redactor.text(text)
         self._has_secrets = self._has_secrets or shown != text
         self._write(shown)
+
+
+class Commented:
+    """Writes text as comments of SQL; it may come in pieces that end anywhere."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """Write to *write*; the text begins on a line of its own."""
+        self._write = write
+        self._is_line_new = True
+
+    def __call__(self, text: str) -> None:
+        """Write *text*. To psql a carriage return ends a comment, too."""
+        for line in _LINE.findall(text):
+            self._write(f"-- {line}" if self._is_line_new else line)
+            self._is_line_new = line.endswith(("\r", "\n"))
 
 
 def _ending(report: Report) -> Iterator[str]:
@@ -146,18 +195,31 @@ class SqlList:
         self._end = '{"sql": ['
         self._is_first = True
         self._remarks: list[str] = []
+        self._own: Head = {}
+        self._shown: Head = {}
 
     def open(self, heading: Sequence[str]) -> None:
         """Begin with what precedes the first script; *heading* is for people."""
         del heading
-        self._section(None, is_transactional=True)
+        self._turn_to({"script": None, "transactional": True})
 
     def script(self, script: PreparedScript) -> None:
         """Begin the list of *script*."""
-        self._section(script.migration.script, is_transactional=script.in_transaction)
+        name, is_transactional = script.migration.script, script.in_transaction
+        self._turn_to({"script": name, "transactional": is_transactional})
+
+    def callback(self, script: str) -> Page:
+        """Begin the list of the callback *script*."""
+        self._section({"callback": script})
+        return ListedCallback(self._add, self.remark)
 
     def message(self, message: Message) -> None:
         """Add the statements of *message*; the data of a COPY stands behind it as in psql."""
+        if self._shown is not self._own:  # a callback's
+            self._section(self._own)
+        self._add(message)
+
+    def _add(self, message: Message) -> None:
         for text in _gathered(self._texts_of(message)):
             self._write(text)
 
@@ -171,8 +233,12 @@ class SqlList:
         end = self._section_end().removesuffix(", ")
         self._write(f"{end}], {fields.removeprefix('{')}\n")
 
-    def _section(self, script: str | None, *, is_transactional: bool) -> None:
-        head = {"script": script, "transactional": is_transactional}
+    def _turn_to(self, head: Head) -> None:
+        self._own = head
+        self._section(head)
+
+    def _section(self, head: Head) -> None:
+        self._shown = head
         fields = to_json(self._redactor.value(head)).removesuffix("}")
         self._write(f'{self._section_end()}{fields}, "statements": [')
         self._end, self._is_first = "]}, ", True
@@ -196,6 +262,14 @@ class SqlList:
                 for piece in self._redactor.cut_apart(itertools.chain.from_iterable(pieces)):
                     yield to_json(self._redactor.text(piece))[1:-1]
                 yield '"'
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCallback:
+    """The list of a callback, see `hook.core.dry_run.Page`."""
+
+    message: Callable[[Message], None]
+    remark: Callable[[str], None]
 
 
 def _gathered(texts: Iterable[str]) -> Iterator[str]:

@@ -231,31 +231,6 @@ def test_group_is_one_transaction_in_psql_too(
     assert snapshot(other).differences(snapshot(deployment.database)) == []
 
 
-def test_callbacks_of_each_migration_are_printed_and_others_named(
-    deployment: Deployment,
-    make_database: Callable[[], Database],
-    binaries: Binaries,
-    run_presync: RunPresync,
-) -> None:
-    """The first are part of what the connection that migrates sends, the others are not."""
-    deployment.release(
-        {
-            "V1__log.sql": "CREATE TABLE log (event text);\nCREATE TABLE t ();\n",
-            "V2__u.sql": "CREATE TABLE u ();\n",
-            "afterEachMigrate.sql": "INSERT INTO log VALUES ('${flyway:filename}');\n",
-            "beforeMigrate.sql": "SELECT 1;\n",
-        }
-    )
-    printed = run_presync(["plan", "--sql"], deployment.env())
-    assert printed.stdout.count("INSERT INTO log VALUES ('afterEachMigrate.sql')") == 2
-    named = "-- Callbacks on a connection of their own are not shown: beforeMigrate.sql\n"
-    assert named in printed.stdout
-    other = make_database()
-    pipe_into_psql(printed.stdout, other, binaries)
-    assert run_presync(["run"], deployment.env()).exit_code == ExitCode.OK
-    assert snapshot(other).differences(snapshot(deployment.database)) == []
-
-
 def test_asking_for_sql_changes_nothing(deployment: Deployment, run_presync: RunPresync) -> None:
     """No transaction gets a number."""
     deployment.release(FILES)

@@ -97,7 +97,7 @@ class RunningCallbacks:
         for event in events:
             for at, prepared in enumerate(self.book.of(event)):
                 self.refuse()
-                self._run(prepared, self._session(is_fresh=event in ALONE_EVENTS and not at))
+                self._run(prepared, is_fresh=event in ALONE_EVENTS and not at)
 
     def run_after(self, error: Exception, *events: Event) -> None:
         """Run the callbacks of *events* after *error*, see `hook.stages.Callbacks`."""
@@ -124,11 +124,12 @@ class RunningCallbacks:
             renew_session(self.session)
         return self.session
 
-    def _run(self, prepared: PreparedCallback, session: Session) -> None:
+    def _run(self, prepared: PreparedCallback, *, is_fresh: bool) -> None:
         callback = prepared.callback
         names = {"script": callback.script, "callback": callback.event}
         self.ctx.events("callback.started", f"running callback {callback.script}", **names)
         began = self.ctx.clock.monotonic()
+        session = self._session(is_fresh=is_fresh)
         attempt, attempts = self._attempt_until_decided(prepared, session)
         if attempt.end is not AttemptEnd.APPLIED:
             signal = self.ctx.interrupt.signal_name

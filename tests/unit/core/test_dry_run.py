@@ -24,6 +24,11 @@ class FakeNotebook:
     def script(self, script: PreparedScript) -> None:
         """Take no script."""
 
+    def callback(self, script: str) -> FakeNotebook:
+        """Keep what *script* sends as well."""
+        del script
+        return self
+
     def message(self, message: Message) -> None:
         """Keep *message*."""
         self.messages.append(message)

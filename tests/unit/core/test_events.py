@@ -9,6 +9,7 @@ from hook.core.events import (
     EVENTS_OF_COMMAND,
     Event,
     callbacks_of_command,
+    events_in_front,
     never_fired_because,
 )
 
@@ -42,3 +43,13 @@ def test_callbacks_of_a_command_keep_their_order() -> None:
     found = callbacks_of_command("run", callbacks)
     assert [item.event for item in found] == ["beforeMigrate", "afterConnect"]
     assert callbacks_of_command("verify", callbacks) == ()
+
+
+def test_events_in_front_are_in_flyways_order() -> None:
+    """Validation and schemas have none where they have no part in the run."""
+    connect, validate, after = Event.AFTER_CONNECT, Event.BEFORE_VALIDATE, Event.AFTER_VALIDATE
+    schemas = (Event.CREATE_SCHEMA, Event.BEFORE_CREATE_SCHEMA)
+    assert events_in_front(validates=True, creates_schemas=True) == (
+        connect, validate, after, *schemas,
+    )  # fmt: skip
+    assert events_in_front(validates=False, creates_schemas=False) == (connect,)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 from hook.core.dry_run import DryRun
 from hook.core.redaction import Redactor
-from hook.render.sql import SqlList, SqlText
+from hook.render.sql import Commented, SqlList, SqlText
 from tests.unit.render.reports import PLAN, REFUSED_RUN
 
 COPY = b"COPY t FROM stdin\n;\nSELECT 2\n;\n"
@@ -158,4 +161,50 @@ def test_remark_is_a_comment_or_a_field() -> None:
             "statements": ["SELECT 1"],
             "remarks": ["left out if *** is there"],
         }
+    ]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 100])
+def test_comment_holds_every_line_however_it_is_cut(length: int) -> None:
+    """A carriage return ends a comment to psql, and what follows it would run."""
+    text = "a;\r\nb\rDROP TABLE t;\n\nc\n"
+    written: list[str] = []
+    commented = Commented(written.append)
+    for start in range(0, len(text), length):
+        commented(text[start : start + length])
+    shown = "".join(written)
+    assert all(line.startswith("-- ") for line in re.split("[\r\n]", shown)[:-1])
+    assert re.sub("(?<![^\r\n])-- ", "", shown) == text
+
+
+def test_callback_is_told_in_comments_and_its_secrets_are_masked() -> None:
+    """Its colons are nothing to psql, but a mask in it is to be explained all the same."""
+    lines: list[str] = []
+    shown = SqlText.for_psql(lines.append, Redactor(["s3cret"]))
+    dry_run = DryRun(shown)
+    dry_run.turn_to(shown.callback("beforeMigrate.sql"))
+    dry_run.keep(b"SELECT a[1:PORT], 's3cret'")
+    shown.close(PLAN)
+    text = "".join(lines)
+    heading = "\n-- callback beforeMigrate.sql, on a connection of its own:\n"
+    assert text.startswith(f"{heading}-- SELECT a[1:PORT], '***'\n-- ;\n")
+    assert "-- *** stands for a secret" in text
+
+
+def test_list_of_a_callback_is_its_own() -> None:
+    """What the other connection sends behind it goes on where it was."""
+    lines: list[str] = []
+    listed = SqlList(lines.append, Redactor(()))
+    main, apart = DryRun(listed), DryRun(listed)
+    listed.open([])
+    main.keep(b"SELECT 1")
+    apart.turn_to(listed.callback("beforeMigrate.sql"))
+    apart.keep(b"SELECT 2")
+    main.keep(b"SELECT 3")
+    listed.close(PLAN)
+    own = {"script": None, "transactional": True}
+    assert json.loads("".join(lines))["sql"] == [
+        {**own, "statements": ["SELECT 1"]},
+        {"callback": "beforeMigrate.sql", "statements": ["SELECT 2"]},
+        {**own, "statements": ["SELECT 3"]},
     ]
