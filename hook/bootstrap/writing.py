@@ -222,7 +222,7 @@ def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage 
     backup = settings.backup
     if catalogs is None or backup.source is None:
         return PositionStage(None)
-    source = restore_source(backup.source, backup.stanza)
+    source = restore_source(backup.source, backup.stanza, backup.s3_endpoint)
     if catalogs.wal is None:
         return PositionStage(source)
     target = settings.database.require_target()

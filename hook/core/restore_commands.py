@@ -46,11 +46,13 @@ class RestoreSource(NamedTuple):
         system: Name of the backup system, as in ``PRESYNC_BACKUP_SOURCE``.
         server: What the system calls the cluster: stanza, server, instance.
         place: URL or path of the repository.
+        endpoint: URL of the storage, empty for AWS or a path.
     """
 
     system: str
     server: str
     place: str = ""
+    endpoint: str = ""
 
 
 class RestoreCommand(NamedTuple):
@@ -124,6 +126,8 @@ def _barman(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand,
 
 def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
     place, server = shlex.quote(source.place), shlex.quote(source.server)
+    if source.endpoint:
+        place = f"--endpoint-url {shlex.quote(source.endpoint)} {place}"
     backup = _chosen(point)
     wal = f"restore_command = {_setting(f'barman-cloud-wal-restore {place} {server} %f %p')}"
 

@@ -17,7 +17,7 @@ from tests.testbed.pgbackrest import PgBackRest, Place, new_pgbackrest
 from tests.testbed.postgres_server import PostgresServer, empty_server, running_server
 from tests.testbed.process import Completed, launch
 from tests.testbed.release import write_files
-from tests.testbed.restore import run_as_printed, start_restored
+from tests.testbed.restore import Restorer, run_as_printed, start_restored
 from tests.testbed.run_context import eventually
 
 DATABASE, MIGRATOR = "shop", "migrator"
@@ -49,7 +49,7 @@ _SECONDS = 180.0
 class Shop:
     """A database behind backups, and the release in front of it."""
 
-    tool: PgBackRest
+    tool: Restorer
     release: Path
     home: Path
 
@@ -91,10 +91,20 @@ class Shop:
             writer.execute("INSERT INTO customer VALUES (0, 'later', now())")
 
 
+def prepare(server: PostgresServer) -> None:
+    """Create role and database, with the right to make a marker there."""
+    for statement in PREPARATION:
+        with server.connect() as admin:
+            admin.execute(statement.encode())
+    with server.connect(DATABASE) as admin:
+        admin.execute(GRANT.encode())
+
+
 @dataclass(frozen=True, slots=True)
 class Destroyed:
     """A shop whose data are gone, what they were, and what presync has printed."""
 
+    tool: PgBackRest
     shop: Shop
     before: list[tuple[object, ...]]
     marker: dict[str, Any]
@@ -124,11 +134,7 @@ def destroyed(
         running_server(binaries, {**ARCHIVING, "timezone": zone}, CHECKSUMS) as server,
         new_pgbackrest(server, [place]) as tool,
     ):
-        for statement in PREPARATION:
-            with server.connect() as admin:
-                admin.execute(statement.encode())
-        with server.connect(DATABASE) as admin:
-            admin.execute(GRANT.encode())
+        prepare(server)
         tool.create_stanza()
         tool.back_up("full")
         shop = Shop(tool, tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("home"))
@@ -136,17 +142,17 @@ def destroyed(
         before = shop.digests()
         done = shop.run("V2__tidy_up.sql", DESTRUCTIVE)
         tool.back_up("incr")
-        yield Destroyed(shop, before, done.report["marker"])
+        yield Destroyed(tool, shop, before, done.report["marker"])
 
 
 def test_look_beside_shows_the_data_and_leaves_production_alone(destroyed: Destroyed) -> None:
     """A server of its own stops at the marker; whatever it does then, it archives nothing."""
     shop, command = destroyed.shop, destroyed.command("--archive-mode=off")
-    archived = shop.tool.run("info")
+    archived = destroyed.tool.run("info")
     with empty_server(shop.server) as beside:
         run_as_printed(shop.tool, command, RESTORE_TO=str(beside.data))
         start_restored(shop.tool, beside)
-        eventually(lambda: _is_paused(beside))
+        eventually(lambda: is_paused(beside))
         assert shop.digests(beside) == destroyed.before
         with beside.connect(DATABASE) as admin, pytest.raises(ReadOnlySqlTransaction):
             admin.execute("DELETE FROM customer")
@@ -155,7 +161,7 @@ def test_look_beside_shows_the_data_and_leaves_production_alone(destroyed: Destr
             admin.execute("CREATE TABLE written ()")
             admin.execute("SELECT pg_switch_wal()")
             assert admin.execute("SHOW archive_mode").fetchone() == ("off",)
-    assert shop.tool.run("info") == archived
+    assert destroyed.tool.run("info") == archived
 
 
 @pytest.mark.parametrize("target", ["--type=lsn", "--type=name", "--type=time"])
@@ -168,6 +174,7 @@ def test_printed_command_brings_everything_back(destroyed: Destroyed, target: st
     shop.must_be_writable()
 
 
-def _is_paused(server: PostgresServer) -> bool:
+def is_paused(server: PostgresServer) -> bool:
+    """Tell whether *server* has come to where it was to stop."""
     with server.connect() as admin:
         return admin.execute("SELECT pg_is_wal_replay_paused()").fetchone() == (True,)

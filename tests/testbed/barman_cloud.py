@@ -31,6 +31,16 @@ cp "$1" "{folder}/out/$2.part" && mv "{folder}/out/$2.part" "{folder}/out/$2" ||
 while test -d "{folder}" && ! test -e "{folder}/done/$2"; do sleep 0.05; done
 test -d "{folder}"
 """
+# Likewise to get something back: what is asked for, where, and how it ended.
+_PROGRAM = """\
+#!/bin/sh
+job=$(mktemp -d "{folder}/jobs/XXXXXX") || exit 1
+printf '%s\\n' {program} "$PWD" "$@" > "$job/part" && mv "$job/part" "$job/asked" || exit 1
+while test -d "{folder}" && ! test -e "$job/ended"; do sleep 0.05; done
+cat "$job/said" >&2
+exit "$(cat "$job/ended")"
+"""
+_GETTING_BACK = ("barman-cloud-restore", "barman-cloud-wal-restore")
 
 
 def is_installed() -> bool:
@@ -70,6 +80,31 @@ class BarmanCloud:
             "AWS_CA_BUNDLE": str(self.s3.ca_file),
             **more,
         }
+
+    def shell(self) -> dict[str, str]:
+        """Return the variables with which a shell finds the programs that restore."""
+        return {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+    def get_back(self, job: Path) -> None:
+        """Run the program that *job* asks for, as it stands there."""
+        program, folder, *arguments = (job / "asked").read_text().splitlines()
+        done = subprocess.run(
+            [PROGRAMS / program, *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+            env={**os.environ, **_CREDENTIALS, "AWS_CA_BUNDLE": str(self.s3.ca_file)},
+        )
+        target = Path(folder, arguments[-1])
+        if target.exists():
+            self.server.cluster.own(target)
+        (job / "said").write_text(done.stdout)
+        (job / "code").write_text(str(done.returncode))
+        (job / "code").rename(job / "ended")
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
         """Start one of its programs in a process group of its own."""
@@ -164,15 +199,16 @@ def new_barman_cloud(server: PostgresServer, s3: S3Server, prefix: str) -> Itera
     (s3.root / BUCKET).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="presync-barman-", dir="/tmp") as name:
         folder = Path(name)
-        for part in ("out", "done"):
+        for part in ("out", "done", "jobs", "bin"):
             (folder / part).mkdir()
+        for program in _GETTING_BACK:
+            _write_script(folder / "bin" / program, _PROGRAM.format(folder=folder, program=program))
         script = folder / "archive"
-        script.write_text(_HAND_OVER.format(folder=folder))
-        script.chmod(0o755)
+        _write_script(script, _HAND_OVER.format(folder=folder))
         server.cluster.own(folder)
         made = BarmanCloud(server, s3, prefix, folder)
         stopped = threading.Event()
-        worker = threading.Thread(target=_push_all, args=(made, stopped))
+        worker = threading.Thread(target=_serve, args=(made, stopped))
         worker.start()
         try:
             _set_archive_command(server, f"{script} %p %f")
@@ -183,14 +219,22 @@ def new_barman_cloud(server: PostgresServer, s3: S3Server, prefix: str) -> Itera
             worker.join(_SECONDS)
 
 
-def _push_all(tool: BarmanCloud, stopped: threading.Event) -> None:
-    """Push what the server hands over, until *stopped*."""
+def _serve(tool: BarmanCloud, stopped: threading.Event) -> None:
+    """Push what the server hands over and fetch what it asks for, until *stopped*."""
     while not stopped.wait(_POLL_SECONDS):
         for file in sorted((tool.folder / "out").iterdir()):
             if file.suffix != ".part":
                 tool.push(file)
                 file.unlink()
                 (tool.folder / "done" / file.name).touch()
+        for job in sorted((tool.folder / "jobs").iterdir()):
+            if (job / "asked").exists() and not (job / "ended").exists():
+                tool.get_back(job)
+
+
+def _write_script(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
 
 
 def _set_archive_command(server: PostgresServer, command: str) -> None:

@@ -114,6 +114,10 @@ class PgBackRest:
         config = self.folder / "pgbackrest.conf"
         return [PROGRAM, f"--config={config}", f"--stanza={self.stanza}"]
 
+    def shell(self) -> dict[str, str]:
+        """Return the variables in which a shell finds the configuration."""
+        return {"PGBACKREST_CONFIG": str(self.folder / "pgbackrest.conf")}
+
     def configure(self, options: Options) -> None:
         """Write the configuration, *options* on top of what suits a test."""
         settings = {
@@ -125,6 +129,8 @@ class PgBackRest:
             "start-fast": "y",
             "compress-type": "zst",
             "archive-timeout": 20,
+            # A minute is soon over for a storage on a machine that has more to do.
+            "io-timeout": 150,
             **options,
         }
         for number, place in enumerate(self.places, 1):

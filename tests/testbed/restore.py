@@ -5,18 +5,42 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
 
-from tests.testbed.pgbackrest import PgBackRest, PgBackRestFailed
 from tests.testbed.postgres_server import PostgresServer
 
 _SECONDS = 180.0
 
 
-def run_as_printed(tool: PgBackRest, command: str, **environment: str) -> None:
+class Restorer(Protocol):
+    """A backup tool of a server, as somebody who restores has set it up."""
+
+    @property
+    def server(self) -> PostgresServer:
+        """Return the server that it backs up."""
+
+    @property
+    def folder(self) -> Path:
+        """Return a folder of the account of the server."""
+
+    def environment(self, repo: int = 1, **more: str) -> Mapping[str, str]:
+        """Return what presync is told of the server and of the place *repo*."""
+
+    def shell(self) -> Mapping[str, str]:
+        """Return the variables in which the tool finds its configuration."""
+
+
+class RestoreFailed(Exception):
+    """A printed command ended with an error."""
+
+
+def run_as_printed(tool: Restorer, command: str, **environment: str) -> None:
     """Have a shell run *command*; only where the configuration lies is added.
 
     Raises:
-        PgBackRestFailed: It ended with an error.
+        RestoreFailed: It ended with an error.
     """
     account = tool.server.cluster.account
     done = subprocess.run(
@@ -32,7 +56,7 @@ def run_as_printed(tool: PgBackRest, command: str, **environment: str) -> None:
             "PATH": os.environ["PATH"],
             "LC_ALL": "C",
             "TZ": "America/New_York",
-            "PGBACKREST_CONFIG": str(tool.folder / "pgbackrest.conf"),
+            **tool.shell(),
             **environment,
         },
         user=account.uid if account else None,
@@ -40,10 +64,10 @@ def run_as_printed(tool: PgBackRest, command: str, **environment: str) -> None:
         extra_groups=[] if account else None,
     )
     if done.returncode:
-        raise PgBackRestFailed(f"{command} ended with {done.returncode}:\n{done.stdout}")
+        raise RestoreFailed(f"{command} ended with {done.returncode}:\n{done.stdout}")
 
 
-def start_restored(tool: PgBackRest, server: PostgresServer) -> None:
+def start_restored(tool: Restorer, server: PostgresServer) -> None:
     """Start *server*, whose recovery finds the configuration as the restore did."""
     cluster = server.cluster
     options = ("-w", "-D", cluster.data, "-l", cluster.folder / "log")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -22,6 +23,22 @@ from tests.testbed.run_context import eventually
 _START = re.compile(r"START WAL LOCATION: (\S+) \(file (\w+)\)")
 _STOP = re.compile(r"STOP WAL LOCATION: (\S+) ")
 _CONTROL = "global/pg_control"
+# Fetches as the manual says: "backup-fetch", "wal-fetch" in PostgreSQL.md of WAL-G.
+_STAND_IN = """\
+#!/bin/sh
+case "$1:$#" in
+backup-fetch:3)
+    parts="{root}/basebackups_005/$3/tar_partitions"
+    for part in "$parts"/part_*.tar "$parts/pg_control.tar"; do
+        tar --extract --file "$part" --directory "$2" || exit 1
+    done;;
+wal-fetch:3)
+    test -e "{root}/wal_005/$2" || exit 74
+    cp "{root}/wal_005/$2" "$3";;
+*)
+    exit 1;;
+esac
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +117,23 @@ class WalGWriter:
         )
         return label
 
-    def environment(self, _repo: int = 1, **more: str) -> dict[str, str]:
-        """Return what presync is told of the server and of the prefix."""
+    @property
+    def folder(self) -> Path:
+        """Return a folder of the account of the server."""
+        return self.root
+
+    def shell(self) -> dict[str, str]:
+        """Return the variables with which a shell finds what stands in for WAL-G."""
+        programs = self.root / "bin"
+        programs.mkdir(exist_ok=True)
+        program = programs / "wal-g"
+        program.write_text(_STAND_IN.format(root=self.root))
+        program.chmod(0o755)
+        return {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+
+    def environment(self, repo: int = 1, **more: str) -> dict[str, str]:
+        """Return what presync is told of the server and of the prefix; there is one *repo*."""
+        assert repo == 1
         source = f"walg:{self.root}"
         return {"PRESYNC_URL": self.server.url(), "PRESYNC_BACKUP_SOURCE": source, **more}
 

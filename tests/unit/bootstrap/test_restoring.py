@@ -25,3 +25,12 @@ from hook.settings.backup_source import parse_backup_source
 def test_source_is_named_as_its_system_names_it(text: str, expected: RestoreSource) -> None:
     """A managed server by its identifier, all others by stanza or server name."""
     assert restore_source(parse_backup_source(text), " app ") == expected
+
+
+def test_endpoint_belongs_to_a_bucket_only() -> None:
+    """A tool that does not know it would look for the bucket at AWS."""
+    endpoint = "https://s3.example.com"
+    bucket = restore_source(parse_backup_source("barman:s3://backups"), "shop", endpoint)
+    assert bucket == RestoreSource("barman-cloud", "shop", "s3://backups", endpoint)
+    path = restore_source(parse_backup_source("barman:/backups"), "shop", endpoint)
+    assert path == RestoreSource("barman", "shop", "/backups")

@@ -103,6 +103,15 @@ def test_barman_cloud_fetches_and_configures() -> None:
     assert operator == commands("cnpg")[0]
 
 
+def test_barman_cloud_is_told_an_endpoint_that_is_not_of_aws() -> None:
+    """Both the fetch of the backup and that of the WAL want it, in front of the place."""
+    source = RestoreSource("barman-cloud", SHOP, PLACE, "https://s3.example.com")
+    first, *_ = (way.command for way in restore_commands(source, POINT))
+    option = f"--endpoint-url https://s3.example.com {PLACE} shop"
+    assert first.startswith(f"barman-cloud-restore {option} ")
+    assert f"barman-cloud-wal-restore {option} %f %p" in first
+
+
 @pytest.mark.parametrize("system", ["walg", "barman-cloud"])
 def test_backup_that_is_not_known_is_asked_for(system: str) -> None:
     """The latest one may be from after the marker, and then the restore fails."""
