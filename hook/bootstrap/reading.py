@@ -100,15 +100,17 @@ def build_callback_rules(settings: Settings, engine: Engine) -> CallbackRules:
     Raises:
         ConfigError: No database is configured.
     """
-    from hook.pipeline.recovery import reach_same_cluster  # noqa: PLC0415 - many releases have none
+    from hook.bootstrap.watching import build_watch  # noqa: PLC0415 - many releases have none
+    from hook.pipeline.recovery import reach_same_cluster  # noqa: PLC0415 - likewise
     from hook.stages.callbacks.running import CallbackRules  # noqa: PLC0415 - likewise
 
     wait, run = build_wait(settings), settings.run
 
-    def connect(ctx: Context, facts: ServerFacts) -> Session:
-        return reach_same_cluster(wait, ctx, facts)[0]
+    def connect(ctx: Context, facts: ServerFacts) -> tuple[Session, ServerFacts]:
+        return reach_same_cluster(wait, ctx, facts)
 
-    return CallbackRules(engine, connect, run.lock_ladder, run.statement_timeout)
+    watch = build_watch(settings, build_connect(settings))
+    return CallbackRules(engine, connect, run.lock_ladder, run.statement_timeout, watch)
 
 
 def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
 from hook.bootstrap.restoring import restore_source
+from hook.bootstrap.watching import build_watch, queries_told
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
-from hook.core.activity import NO_QUERIES, QueryText
 from hook.core.blockers import BlockerPolicy
-from hook.core.ending import PATIENCE
 from hook.core.outcome import Policy
 from hook.engines.flyway.history_row import COLUMNS
 from hook.pipeline.gates import Gates
@@ -19,6 +17,7 @@ from hook.pipeline.migration import Writing
 from hook.pipeline.recovery import Reconnection
 from hook.settings.backup_source import BackupSystem, S3Settings
 from hook.settings.words import NO_LEDGER
+from hook.stages import unwatched
 from hook.stages.archive import ArchiveStage, NoArchive
 from hook.stages.backup import BackupStage, NoBackupSource
 from hook.stages.blockers import BlockersStage
@@ -27,8 +26,6 @@ from hook.stages.lock import LockStage
 from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
 from hook.stages.migrate.asking import NO_GATE, RetryGate
-from hook.stages.migrate.ending import Ending
-from hook.stages.migrate.watcher import Watcher, unwatched
 from hook.stages.own_rights import OwnRightsStage
 from hook.stages.restore_window import RestoreWindowStage
 
@@ -42,16 +39,10 @@ if TYPE_CHECKING:
     from hook.pipeline.dry_run import Dry
     from hook.postgres.session import Session
     from hook.settings import BackupSettings, Settings
-    from hook.stages import Context
-    from hook.stages.migrate.watcher import Watch
+    from hook.stages import Context, Watch
     from hook.stages.trigger import TriggerStage
 
     Reconnect = Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
-
-# Whoever cannot look for so long is blind.
-_WATCH_TIMEOUT = timedelta(seconds=2)
-# What the report has of each; messages have less.
-_QUERY_LENGTH = 200
 
 
 def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: Wording) -> Writing:
@@ -68,7 +59,7 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
             settings,
             engine,
             Reconnection(build_wait(settings)),
-            build_watch(settings),
+            build_watch(settings, build_connect(settings)),
             _retry_gate(settings),
         ),
         memory=_build_memory(settings, orders),
@@ -139,24 +130,6 @@ def _retry_gate(settings: Settings) -> RetryGate:
     return RetryGate(_blockers_policy(settings), _blocker_policy(settings))
 
 
-def build_watch(settings: Settings) -> Callable[[Context], Watch]:
-    """Return what begins to watch whom the migrations harm.
-
-    Raises:
-        ConfigError: No database is configured.
-    """
-    budget = settings.run.damage_budget
-    if budget is None:
-        return unwatched
-    target, connect = settings.database.require_target(), build_connect(settings)
-
-    def open_session(ctx: Context) -> Session:
-        return connect(target, "watch", ctx.run_id, ctx.bounds, _WATCH_TIMEOUT)
-
-    cancels, queries = settings.blockers.cancels, _queries_told(settings)
-    return lambda ctx: Watcher(ctx, open_session, budget, Ending(ctx, cancels, PATIENCE), queries)
-
-
 def build_gates(settings: Settings, engine: Engine) -> Gates:
     """Return the gates with their policies for this run.
 
@@ -181,12 +154,8 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
 
 def _blocker_policy(settings: Settings) -> BlockerPolicy:
     blockers = settings.blockers
-    queries = _queries_told(settings)
+    queries = queries_told(settings)
     return BlockerPolicy(blockers.max_age, cancels=blockers.cancels, queries=queries)
-
-
-def _queries_told(settings: Settings) -> QueryText:
-    return QueryText(_QUERY_LENGTH) if settings.blockers.shows_queries else NO_QUERIES
 
 
 def _blockers_policy(settings: Settings) -> Policy:

@@ -187,6 +187,18 @@ class Attempt:
         """Tell whether this session is of no more use, although it is not lost."""
         return self.failure is not None and needs_new_session(self.failure)
 
+    def why_again(self) -> tuple[str, dict[str, object]]:
+        """Return why another attempt is to follow, in words and as facts."""
+        failure, toll = self.failure, self.toll
+        why = f"{failure.sqlstate} {failure.message}" if failure else "connection lost"
+        facts: dict[str, object] = {"sqlstate": failure.sqlstate} if failure else {}
+        if toll is not None:
+            blockers = toll.describe_blockers()
+            why = toll.given_up_for or why
+            why = f"{why}; in the way: {blockers}" if blockers else why
+            facts |= toll.facts()
+        return why, facts
+
     @property
     def needs_session(self) -> bool:
         """Tell whether another attempt has to begin with a new session."""

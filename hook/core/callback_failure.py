@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from hook.core.attempt import Attempt, AttemptEnd, Place
 from hook.core.callback import Callback
+from hook.core.census import Toll, how_to_end
 from hook.core.events import Event
 from hook.core.failure_advice import LOOK_AFTER_SERVER
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.core.sqlstate import (
     ServerMessage,
+    is_cancel,
     is_state_of_server,
     is_transient,
     needs_new_session,
@@ -26,18 +28,18 @@ from hook.errors import (
     MigrationPartial,
 )
 
-_QUERY_CANCELED = "57014"
-
 
 def is_worth_retrying(attempt: Attempt, number: int, *, is_last: bool) -> bool:
     """Tell whether the callback may be run again after the attempt with 1-based *number*.
 
-    It may where it lost against other sessions and left nothing behind. No history row
-    tells whether a callback was committed, so a lost connection ends it.
+    It may where it lost against other sessions, or was given up for them, and left nothing
+    behind. No history row tells whether a callback was committed, so a lost connection ends it.
     """
     failure = attempt.failure
-    if is_last or attempt.end is not AttemptEnd.FAILED or attempt.leftovers or failure is None:
+    if is_last or attempt.leftovers or failure is None:
         return False
+    if attempt.end is not AttemptEnd.FAILED:
+        return attempt.end is AttemptEnd.WITHDRAWN
     if not is_transient(failure) or needs_new_session(failure):
         return False
     limit = retry_limit(failure)
@@ -78,6 +80,8 @@ def failure_of_callback(
         "detail": failure.detail if failure else "",
         "left_behind": list(attempt.leftovers),
     }
+    if attempt.toll is not None and failure and (is_transient(failure) or is_cancel(failure)):
+        facts |= attempt.toll.facts()
     error.facts = {name: value for name, value in facts.items() if value}
     return error
 
@@ -86,6 +90,9 @@ def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: s
     place = f"callback {attempt.place.describe(callback.script)}"
     failure = attempt.failure
     what = f"{place} {failure.sqlstate} {failure.message}" if failure else place
+    withdrawn = attempt.toll if attempt.end is AttemptEnd.WITHDRAWN else None
+    if withdrawn is not None:
+        what = f"{place} {withdrawn.given_up_for}"
     if attempt.leftovers:
         left = f"{what}; left behind: {', '.join(attempt.leftovers)}"
         hint = "Undo the named work by hand before the next run, which runs the callback again."
@@ -97,19 +104,47 @@ def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: s
     if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
         hint = "Raise PRESYNC_DEADLINE, or do less in the callback."
         return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up", hint)
-    return _refused(what, failure, attempts, attempt.place.statement)
+    return _refused(what, failure, attempts, attempt)
 
 
-def _refused(what: str, failure: ServerMessage, attempts: int, statement: str) -> HookError:
+def _withdrawn(what: str, toll: Toll) -> HookError:
+    """Return what it means that it was given up for others; it was rolled back."""
+    who = toll.describe_involved()
+    if toll.is_blind:
+        hint = (
+            "Let the role open one more connection; PRESYNC_DAMAGE_BUDGET=off runs callbacks"
+            " without looking at who waits."
+        )
+        return LockContention(what + who, hint)
+    if toll.was_waiting:
+        return LockContention(what + who, how_to_end(toll.census))
+    hint = "Do less in the callback, run it when less is going on, or raise PRESYNC_DAMAGE_BUDGET."
+    return BudgetExceeded(what + who, hint)
+
+
+def _lost_to_others(what: str, toll: Toll | None) -> HookError:
+    if toll is not None and toll.describe_blockers():
+        return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
+    hint = "Try again when the sessions in the way have ended; `presync check` names them."
+    return LockContention(what, hint)
+
+
+def _tries(attempts: int) -> str:
+    return f" ({counted(attempts, 'attempt')})"
+
+
+def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt) -> HookError:
     """Return what the server's answer means; the callback was rolled back."""
-    if failure.sqlstate == _QUERY_CANCELED:
+    if attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
+        return _withdrawn(f"{what}{_tries(attempts)}", attempt.toll)
+    if is_cancel(failure):
         return BudgetExceeded(what, "Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback.")
-    tries = f" ({counted(attempts, 'attempt')})"
+    tries = _tries(attempts)
     if needs_new_session(failure):
         return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
     if is_transient(failure):
-        hint = "Try again when the sessions in the way have ended; `presync check` names them."
-        return LockContention(what + tries, hint)
+        return _lost_to_others(what + tries, attempt.toll)
+    statement = attempt.place.statement
     is_script_at_fault = not is_state_of_server(failure)
     advice = f"Correct the statement: {statement}" if is_script_at_fault else LOOK_AFTER_SERVER
     return CallbackFailed(what, f"{advice} ({failure.hint})" if failure.hint else advice)

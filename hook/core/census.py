@@ -174,6 +174,12 @@ class Toll:
         """Return who waited when it was given up, empty when nobody did or it was not."""
         return _listed(item.describe() for item in self.census.waiting) if self.withdrawal else ""
 
+    def describe_involved(self) -> str:
+        """Return who stood in the way and who waited, to be put behind a message."""
+        blockers, waiting = self.describe_blockers(), self.describe_waiting()
+        in_front = f"; in the way: {blockers}" if blockers else ""
+        return f"{in_front}; waiting: {waiting}" if waiting else in_front
+
     def facts(self) -> dict[str, object]:
         """Return the toll, ready for JSON."""
         facts: dict[str, object] = {

@@ -103,6 +103,16 @@ def left_of(budget: DamageBudget, damage: Damage) -> float:
     return min(budget.attempt - damage.attempt, budget.run - damage.run)
 
 
+def first_look(lock_timeout_ms: int, number: int, rungs: int) -> float:
+    """Return after how many seconds the 1-based attempt *number* of so many is looked at.
+
+    SQL that meets no lock seldom lasts long enough to be looked at. What has met a lock, or
+    gets no other chance, is looked at before the server gives up.
+    """
+    is_quick = number == 1 and rungs > 1
+    return LOOK_SECONDS if is_quick else min(LOOK_SECONDS, lock_timeout_ms / 2000)
+
+
 def least_pause(look: Look, took: float) -> float:
     """Return the seconds that have to be between *look*, which *took* so many, and the next."""
     return took * (_LOOKS_BETWEEN_IN_NEED if look.harmed else _LOOKS_BETWEEN)
@@ -193,6 +203,18 @@ def judge_damage(
     elif waiting >= most_waiting(look.sessions) and not yields:
         reason = Reason.SHARE
     return None if reason is None else Withdrawal(reason, look.is_waiting, waiting)
+
+
+def settled(
+    withdrawal: Withdrawal | None, damage: Damage, budget: DamageBudget
+) -> Withdrawal | None:
+    """Return *withdrawal* of an attempt that has ended, with *damage*.
+
+    Where it has left nothing for another one, it is the budget of the run that counts.
+    """
+    if withdrawal is None or withdrawal.reason is Reason.SIGHT or not is_spent(damage, budget):
+        return withdrawal
+    return replace(withdrawal, reason=Reason.RUN)
 
 
 @dataclass(frozen=True, slots=True)

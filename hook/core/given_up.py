@@ -85,7 +85,7 @@ def _withdrawn(given_up: GivenUp, toll: Toll) -> HookError:
     Who waited for a lock may find it free the next time. Who had its locks and made others
     wait with them will do so again.
     """
-    what = f"{_what(given_up)}{_tries(given_up)}{_involved(toll)}"
+    what = f"{_what(given_up)}{_tries(given_up)}{toll.describe_involved()}"
     if toll.is_blind:
         hint = (
             "Let the role open one more connection; PRESYNC_DAMAGE_BUDGET=off migrates without"
@@ -168,7 +168,7 @@ def _lost_to_others(what: str, given_up: GivenUp) -> HookError:
     if given_up.in_the_way and (given_up.withheld or not is_known):
         return _still_blocked(what, given_up)
     if toll is not None and is_known:
-        return LockContention(f"{what}{_involved(toll)}", how_to_end(toll.census))
+        return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
     hint = "Try again when the sessions in the way have ended; `presync check` names them."
     return LockContention(what, hint)
 
@@ -226,13 +226,6 @@ def _group(given_up: GivenUp) -> str:
 def _tries(given_up: GivenUp) -> str:
     withheld = f", {given_up.withheld} more withheld" if given_up.withheld else ""
     return f" ({counted(given_up.attempts, 'attempt')}{withheld})"
-
-
-def _involved(toll: Toll) -> str:
-    """Return who stood in the way and who waited, as far as it is known."""
-    blockers, waiting = toll.describe_blockers(), toll.describe_waiting()
-    in_front = f"; in the way: {blockers}" if blockers else ""
-    return f"{in_front}; waiting: {waiting}" if waiting else in_front
 
 
 def _place(given_up: GivenUp) -> str:

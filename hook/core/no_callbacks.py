@@ -17,6 +17,7 @@ class NoCallbacks:
 
     each: EachCallbacks | None = None
     progress = Progress.UNTOUCHED
+    watch = None
 
     def has(self, *events: Event) -> bool:  # noqa: ARG002 - the protocol's signature
         """Return that there are none."""

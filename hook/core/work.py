@@ -71,3 +71,15 @@ class WorkProgress:
             "waits_for": self.waits_for,
         }
         return {name: value for name, value in facts.items() if value is not None}
+
+
+def tell_progress(
+    underway: Underway, work: WorkProgress | None, in_the_way: str
+) -> tuple[str, dict[str, object]]:
+    """Return what is known of an attempt under way, in words and as facts."""
+    how_far = "" if work is None else f": {work.describe()}"
+    blockers = f"; in the way: {in_the_way}" if in_the_way else ""
+    facts = underway.facts() | ({} if work is None else work.facts())
+    if in_the_way:
+        facts["in_the_way"] = in_the_way
+    return f"{underway.describe()}{how_far}{blockers}", facts

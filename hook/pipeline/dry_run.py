@@ -85,7 +85,7 @@ def _take_down(
     session = read.session.dry(DryRun(notebook))
     apart = DryRun(notebook)
     quiet = ctx._replace(events=_Announcing(scripts, notebook, apart))
-    rules = replace(dry.rules, connect=lambda _ctx, _facts: read.session.dry(apart))
+    rules = replace(dry.rules, connect=lambda _ctx, facts: (read.session.dry(apart), facts))
     callbacks: Callbacks = NoCallbacks()
     if book.callbacks:
         callbacks = RunningCallbacks(quiet, rules, book, read.history.schema, read.facts)

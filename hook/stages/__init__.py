@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from hook.core.callback_book import EachCallbacks
+    from hook.core.census import Toll
     from hook.core.events import Event
     from hook.core.progress import Progress
+    from hook.core.work import WorkProgress
+    from hook.postgres.session import Session
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -43,6 +46,10 @@ class Callbacks(Protocol):
     def progress(self) -> Progress:
         """Return how far callbacks have changed the database."""
 
+    @property
+    def watch(self) -> Watch | None:
+        """Return who watches them, and so the migrations; none when nobody does as yet."""
+
     def has(self, *events: Event) -> bool:
         """Tell whether there are callbacks of *events*."""
 
@@ -58,6 +65,79 @@ class Callbacks(Protocol):
 
     def take_findings(self) -> tuple[Finding, ...]:
         """Return what is to be told of those run since the last call."""
+
+
+class Subject(NamedTuple):
+    """An attempt to be watched.
+
+    Attributes:
+        pid: Of the backend.
+        first_look: Seconds until then.
+        is_undone: It is in one transaction, so that nothing is left of it when it is cancelled.
+    """
+
+    pid: int
+    first_look: float
+    is_undone: bool = True
+
+
+class Watch(Protocol):
+    """What attempts at SQL of the release know of who watches them."""
+
+    def begin(self, subject: Subject) -> None:
+        """Watch *subject* from now on."""
+
+    def over(self, session: Session) -> Session:
+        """Return *session* such that its scripts are watched."""
+
+    def end(self) -> Toll | None:
+        """Return what the attempt has cost, none when nobody has watched."""
+
+    def find_progress(self) -> WorkProgress | None:
+        """Return how far the statement under way has come, none when nobody knows."""
+
+    def find_blockers(self) -> str:
+        """Return whom it waits for, empty when for nobody that is known."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether the run has done all the damage that it may."""
+
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return what is to be told of what was done to others since the last call."""
+
+    def close(self) -> None:
+        """Close what was opened."""
+
+
+class Unwatched:
+    """Nobody watches."""
+
+    is_spent = False
+
+    def begin(self, subject: Subject) -> None:
+        """Watch nothing."""
+
+    def over(self, session: Session) -> Session:
+        """Return *session*."""
+        return session
+
+    def end(self) -> None:
+        """Return nothing."""
+
+    def find_progress(self) -> None:
+        """Know nothing."""
+
+    def find_blockers(self) -> str:
+        """Know nothing."""
+        return ""
+
+    def take_findings(self) -> tuple[Finding, ...]:
+        """Return nothing."""
+        return ()
+
+    def close(self) -> None:
+        """Close nothing."""
 
 
 class Context(NamedTuple):
@@ -84,3 +164,8 @@ class Outcome(NamedTuple, Generic[T_co]):
 
     findings: tuple[Finding, ...]
     value: T_co
+
+
+def unwatched(_ctx: Context) -> Watch:
+    """Begin to watch nothing."""
+    return Unwatched()

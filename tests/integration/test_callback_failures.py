@@ -125,10 +125,14 @@ def test_callback_that_never_gets_its_lock_is_contention(gate: Gate) -> None:
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t")
         report = gate.run({"beforeMigrate.sql": "LOCK TABLE t"})
-    assert report.verdict == (
-        "FAILED 32 CONTENTION: callback beforeMigrate.sql:1 55P03 canceling statement due to"
-        " lock timeout (3 attempts); rolled back, at 1"
+        pid = other.info.backend_pid
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    assert report.verdict.endswith("; rolled back, at 1")
+    assert deciding(report).message.startswith(
+        "callback beforeMigrate.sql:1 55P03 canceling statement due to lock timeout (3 attempts);"
+        f" in the way: pid {pid} (user postgres, "
     )
+    assert f"SELECT pg_terminate_backend({pid});" in deciding(report).hint
 
 
 def test_callback_without_transaction_that_stops_half_way(gate: Gate) -> None:

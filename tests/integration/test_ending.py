@@ -28,7 +28,7 @@ Connection = psycopg.Connection[TupleRow]
 @pytest.fixture(autouse=True)
 def _released(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin with a table, and with little patience."""
-    monkeypatch.setattr("hook.bootstrap.writing.PATIENCE", timedelta(seconds=0.1))
+    monkeypatch.setattr("hook.bootstrap.watching.PATIENCE", timedelta(seconds=0.1))
     assert gate.run({"V1__t.sql": TABLE}).exit_code is ExitCode.OK
     gate.limit(run_settings(ladder=[2, 2]))
 
@@ -92,6 +92,15 @@ def test_nobody_is_ended_unless_asked(gate: Gate, app: Role) -> None:
         assert other.execute("SELECT 1").fetchone() == (1,)
     assert report.exit_code is ExitCode.CONTENTION, report.verdict
     assert ended(report) == []
+
+
+def test_callback_ends_who_is_in_its_way(gate: Gate, app: Role) -> None:
+    """It waits as a migration does; told once, in the stage that it belongs to."""
+    cancel(gate, Endable.IDLE)
+    with holder(gate, app):
+        report = gate.run({"beforeMigrate.sql": "LOCK TABLE t"})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert [item.facts["kind"] for item in ended(report)] == ["idle-in-transaction"]
 
 
 def test_superuser_is_never_ended(gate: Gate) -> None:

@@ -61,7 +61,7 @@ def test_budget_of_the_run_ends_the_ladder(gate: Gate) -> None:
     finding = deciding(report)
     assert finding.facts["given_up_for"] == "damage budget of the run"
     assert "0.6 are the run's budget" in finding.message
-    assert finding.facts["attempts"] in {1, 2}
+    assert finding.facts["attempts"] in {1, 2, 3}
 
 
 def test_share_of_waiting_sessions_is_limited(gate: Gate) -> None:

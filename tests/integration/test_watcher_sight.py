@@ -9,9 +9,9 @@ import pytest
 from hook.core.damage_budget import DamageBudget
 from hook.errors import DatabaseUnreachable, ExitCode
 from hook.postgres.session import Session
-from hook.stages import Context
+from hook.stages import Context, Subject
 from hook.stages.migrate.ending import Ending
-from hook.stages.migrate.watcher import Subject, Watcher
+from hook.stages.migrate.watcher import Watcher
 from tests.testbed.contention import ALTER, WATCHING, holder, patient, reasons, released
 from tests.testbed.database import Database, Role
 from tests.testbed.gate import Gate, deciding

@@ -7,21 +7,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import Attempt, AttemptEnd, CallbackTask, Limits
+from hook.core.attempt import Attempt, AttemptEnd, CallbackTask, Limits, with_toll
 from hook.core.callback_failure import (
     failure_of_callback,
     is_worth_retrying,
     progress_after_callback,
 )
+from hook.core.damage import first_look
 from hook.core.events import ALONE_EVENTS, Event
 from hook.core.heartbeat import Pulse
 from hook.core.ladder import Ladder, rungs_on
 from hook.core.outcome import Finding, passed, warned
 from hook.core.progress import Progress
 from hook.core.query_result import describe_result, result_fields
+from hook.core.work import tell_progress
 from hook.errors import HookError
 from hook.postgres.renewal import renew_session
-from hook.stages import Context
+from hook.stages import Context, Subject, Watch, unwatched
 
 if TYPE_CHECKING:
     from hook.core.callback_book import CallbackBook, EachCallbacks, PreparedCallback
@@ -41,15 +43,17 @@ class CallbackRules:
     """How callbacks reach the database, and how often one is tried.
 
     Attributes:
-        connect: Opens a session with the server of these facts.
+        connect: Opens a session with the server of these facts; its own come with it.
         ladder: ``lock_timeout`` of each attempt.
         statement_timeout: For each statement.
+        watch: Begins to see whom they harm.
     """
 
     engine: Engine
-    connect: Callable[[Context, ServerFacts], Session]
+    connect: Callable[[Context, ServerFacts], tuple[Session, ServerFacts]]
     ladder: Ladder
     statement_timeout: timedelta
+    watch: Callable[[Context], Watch] = unwatched
 
 
 @dataclass(slots=True)
@@ -64,7 +68,9 @@ class RunningCallbacks:
         schema: Of the schema history.
         refuse: Raises when nothing may be run any more, as the migration lock is lost.
         progress: How far callbacks have changed the database.
+        pid: Of the backend of *session*.
         last: The attempt that ended last.
+        watch: Sees whom they harm, and the migrations between them.
     """
 
     ctx: Context
@@ -75,11 +81,17 @@ class RunningCallbacks:
     refuse: Callable[[], None] = lambda: None
     progress: Progress = Progress.UNTOUCHED
     session: Session | None = None
+    pid: int = 0
     last: Attempt | None = None
     findings: list[Finding] = field(default_factory=list)
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = self.rules.watch(self.ctx)
 
     def close(self) -> None:
-        """Close the connection, if there is one."""
+        """Close the connections that there are."""
+        self.watch.close()
         if self.session is not None:
             self.session.close()
 
@@ -110,7 +122,7 @@ class RunningCallbacks:
 
     def take_findings(self) -> tuple[Finding, ...]:
         """Return what is to be told of those run since the last call."""
-        taken = tuple(self.findings)
+        taken = (*self.findings, *self.watch.take_findings())
         self.findings.clear()
         return taken
 
@@ -119,7 +131,8 @@ class RunningCallbacks:
             self.session.close()
             self.session = None
         if self.session is None:
-            self.session = self.rules.connect(self.ctx, self.facts)
+            self.session, facts = self.rules.connect(self.ctx, self.facts)
+            self.pid = facts.backend_pid
         elif is_fresh:
             renew_session(self.session)
         return self.session
@@ -152,7 +165,8 @@ class RunningCallbacks:
             return self.last
 
         def is_worth(last: Attempt) -> bool:
-            return is_worth_retrying(last, made, is_last=made >= len(self.rules.ladder))
+            is_last = made >= len(self.rules.ladder) or self.watch.is_spent
+            return is_worth_retrying(last, made, is_last=is_last)
 
         last = attempt()
         if not is_worth(last):
@@ -171,34 +185,32 @@ class RunningCallbacks:
         return retry_result(is_worth, work, plan), made
 
     def _attempt(self, prepared: PreparedCallback, session: Session, number: int) -> Attempt:
-        script = prepared.callback.script
-        lock_timeout = rungs_on(self.facts, self.rules.ladder)[number - 1]
+        script, watch = prepared.callback.script, self.watch
+        rungs = rungs_on(self.facts, self.rules.ladder)
         limits = Limits.of(
-            lock_timeout, self.rules.statement_timeout, self.ctx.deadline.remaining()
+            rungs[number - 1], self.rules.statement_timeout, self.ctx.deadline.remaining()
         )
         task = CallbackTask(prepared, self.schema, self.facts, limits)
 
         def tell(underway: Underway) -> None:
-            message = f"callback {script} {underway.describe()}"
-            self.ctx.events("callback.progress", message, script=script, **underway.facts())
+            message, facts = tell_progress(underway, watch.find_progress(), watch.find_blockers())
+            message = f"callback {script} {message}"
+            self.ctx.events("callback.progress", message, script=script, **facts)
 
+        seconds = first_look(limits.lock_timeout_ms, number, len(rungs))
+        watch.begin(Subject(self.pid, seconds, prepared.in_transaction))
         pulse = Pulse(tell, self.ctx.events.pace)
-        attempt = self.rules.engine.run_callback(session, task, pulse)
+        attempt = self.rules.engine.run_callback(watch.over(session), task, pulse)
+        attempt = with_toll(attempt, watch.end())
         self.progress = progress_after_callback(attempt, self.progress)
         self._tell_notices(script, attempt)
         self._tell_results(script, attempt)
         return attempt
 
     def _tell_retry(self, script: str, made: int) -> None:
-        failure = None if self.last is None else self.last.failure
-        why = f"{failure.sqlstate} {failure.message}" if failure else ""
-        self.ctx.events(
-            "retry.scheduled",
-            f"callback {script}: attempt {made} of {len(self.rules.ladder)}: {why}",
-            script=script,
-            attempts=made,
-            **({"sqlstate": failure.sqlstate} if failure else {}),
-        )
+        why, facts = ("", {}) if self.last is None else self.last.why_again()
+        message = f"callback {script}: attempt {made} of {len(self.rules.ladder)}: {why}"
+        self.ctx.events("retry.scheduled", message, script=script, attempts=made, **facts)
 
     def _tell_notices(self, script: str, attempt: Attempt) -> None:
         for item in attempt.notices:

@@ -18,12 +18,11 @@ from hook.core.progress import Progress, merged
 from hook.core.report import AppliedMigration
 from hook.core.verdict import count_applied
 from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
-from hook.stages import Context, Outcome
+from hook.stages import Context, Outcome, Watch, unwatched
 from hook.stages.migrate.asking import NO_GATE, Asking, RetryGate
 from hook.stages.migrate.attempts import Attempts, Rules
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
-from hook.stages.migrate.watcher import Watch, unwatched
 
 if TYPE_CHECKING:
     from hook.core.attempt import Place
@@ -98,7 +97,9 @@ class MigrateStage:
         footing = Footing(
             self.engine, self.reconnect, work.lock, work.session, work.facts, work.history
         )
-        callbacks, watch = work.callbacks, self.watch(ctx)
+        callbacks = work.callbacks
+        # One for both, as they share the budget of the run.
+        watch = callbacks.watch or self.watch(ctx)
         ladder = rungs_on(work.facts, self.ladder)
         rules = Rules(ladder, self.statement_timeout, callbacks.each, watch, self.gate)
         migrator = _Migrator(ctx, footing, rules, callbacks, len(work.scripts))

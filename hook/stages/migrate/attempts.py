@@ -21,6 +21,7 @@ from hook.core.attempt import (
     progress_after,
     with_toll,
 )
+from hook.core.damage import first_look
 from hook.core.failover import without_what_was_later
 from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.heartbeat import Pulse
@@ -28,11 +29,10 @@ from hook.core.mending import with_doubt, with_remains_of
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
-from hook.stages import Context
+from hook.stages import Context, Subject, Unwatched, Watch
 from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
-from hook.stages.migrate.watcher import FIRST_LOOK_SECONDS, Subject, Unwatched, Watch
 
 if TYPE_CHECKING:
     from hook.core.callback_book import EachCallbacks
@@ -196,16 +196,10 @@ class Attempts:
         )
 
     def _subject(self, limits: Limits) -> Subject:
-        """Return what is watched, and after how many seconds first.
-
-        A script that meets no lock seldom lasts long enough to be looked at. One that has
-        met a lock, or gets no other chance, is looked at before the server gives up.
-        """
-        first_look = FIRST_LOOK_SECONDS
-        if self.made > 1 or len(self.rules.ladder) == 1:
-            first_look = min(first_look, limits.lock_timeout_ms / 2000)
+        """Return what is watched, and after how many seconds first."""
         pid, is_undone = self.footing.facts.backend_pid, self.unit[0].in_transaction
-        return Subject(pid, first_look, is_undone)
+        seconds = first_look(limits.lock_timeout_ms, self.made, len(self.rules.ladder))
+        return Subject(pid, seconds, is_undone)
 
     def _look_again(self) -> None:
         """See that lock, session and plan still stand before the next attempt."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from hook.core.query_result import describe_result, result_fields
 from hook.core.report import AppliedMigration
+from hook.core.work import tell_progress
 
 if TYPE_CHECKING:
     from hook.core.attempt import Attempt
     from hook.core.group import Unit
     from hook.core.work import Underway
-    from hook.stages import Events
+    from hook.stages import Events, Watch
     from hook.stages.migrate.asking import Asking
-    from hook.stages.migrate.watcher import Watch
 
 _WARNING = "WARNING"
 _NAMED = 2
@@ -46,17 +46,9 @@ class Telling:
 
     def progress(self, underway: Underway, watch: Watch) -> None:
         """Tell what the attempt is at, and what *watch* knows of it."""
-        work, blockers = watch.find_progress(), watch.find_blockers()
-        how_far = "" if work is None else f": {work.describe()}"
-        in_the_way = f"; in the way: {blockers}" if blockers else ""
-        self.events(
-            "migration.progress",
-            f"{self._name} {underway.describe()}{how_far}{in_the_way}",
-            script=self._name,
-            **underway.facts(),
-            **({} if work is None else work.facts()),
-            **({"in_the_way": blockers} if blockers else {}),
-        )
+        message, facts = tell_progress(underway, watch.find_progress(), watch.find_blockers())
+        name = self._name
+        self.events("migration.progress", f"{name} {message}", script=name, **facts)
 
     def notices(self, attempt: Attempt) -> None:
         """Tell what the server had to say besides errors."""
@@ -88,20 +80,9 @@ class Telling:
 
     def retry(self, attempts: int, at_most: int, last: Attempt | None) -> None:
         """Tell that another attempt follows *last*, and why."""
-        failure, toll = (None, None) if last is None else (last.failure, last.toll)
-        why = f"{failure.sqlstate} {failure.message}" if failure else "connection lost"
-        if toll is not None:
-            why = toll.given_up_for or why
-            blockers = toll.describe_blockers()
-            why = f"{why}; in the way: {blockers}" if blockers else why
-        self.events(
-            "retry.scheduled",
-            f"{self._name}: attempt {attempts} of {at_most}: {why}",
-            script=self._name,
-            attempts=attempts,
-            **({"sqlstate": failure.sqlstate} if failure else {}),
-            **({} if toll is None else toll.facts()),
-        )
+        why, facts = ("connection lost", {}) if last is None else last.why_again()
+        message = f"{self._name}: attempt {attempts} of {at_most}: {why}"
+        self.events("retry.scheduled", message, script=self._name, attempts=attempts, **facts)
 
     def in_the_way(self, asking: Asking, attempt: int, at_most: int) -> None:
         """Tell who is in the way of the next *attempt*, and whether it is made."""

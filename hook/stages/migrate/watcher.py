@@ -1,11 +1,11 @@
-"""Watches, from a connection of its own, who has to wait because of a migration."""
+"""Watches, from a connection of its own, who has to wait because of SQL of the release."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from hook.core.activity import NO_QUERIES, QueryText
 from hook.core.census import Census, Toll
@@ -22,12 +22,13 @@ from hook.core.damage import (
     least_pause,
     left_of,
     pause_before_look,
+    settled,
 )
 from hook.core.damage_budget import DamageBudget
 from hook.errors import DatabaseUnreachable, HookError, Interrupted
 from hook.postgres.contention import fetch_census, fetch_look
 from hook.postgres.progress import fetch_progress
-from hook.stages import Context
+from hook.stages import Context, Subject
 from hook.stages.migrate.ending import Ending
 
 if TYPE_CHECKING:
@@ -36,91 +37,12 @@ if TYPE_CHECKING:
     from hook.core.work import WorkProgress
     from hook.postgres.session import Session
 
-FIRST_LOOK_SECONDS = 0.25
 _ANSWER_SECONDS = 2.0
 # Behind a short wait of ours the server still tells why, in front of our own limit.
 _LIMITS = "SET statement_timeout = 1500; SET lock_timeout = 1000"
 
 
-class Subject(NamedTuple):
-    """An attempt to be watched.
-
-    Attributes:
-        pid: Of the backend.
-        first_look: Seconds until then.
-        is_undone: It is in one transaction, so that nothing is left of it when it is cancelled.
-    """
-
-    pid: int
-    first_look: float
-    is_undone: bool = True
-
-
-_NOBODY = Subject(0, FIRST_LOOK_SECONDS)
-
-
-class Watch(Protocol):
-    """What the attempts at migrations know of who watches them."""
-
-    def begin(self, subject: Subject) -> None:
-        """Watch *subject* from now on."""
-
-    def over(self, session: Session) -> Session:
-        """Return *session* such that its scripts are watched."""
-
-    def end(self) -> Toll | None:
-        """Return what the attempt has cost, none when nobody has watched."""
-
-    def find_progress(self) -> WorkProgress | None:
-        """Return how far the statement under way has come, none when nobody knows."""
-
-    def find_blockers(self) -> str:
-        """Return whom it waits for, empty when for nobody that is known."""
-
-    @property
-    def is_spent(self) -> bool:
-        """Tell whether the run has done all the damage that it may."""
-
-    def take_findings(self) -> tuple[Finding, ...]:
-        """Return what is to be told of what was done to others."""
-
-    def close(self) -> None:
-        """Close what was opened."""
-
-
-class Unwatched:
-    """Nobody watches."""
-
-    is_spent = False
-
-    def begin(self, subject: Subject) -> None:
-        """Watch nothing."""
-
-    def over(self, session: Session) -> Session:
-        """Return *session*."""
-        return session
-
-    def end(self) -> None:
-        """Return nothing."""
-
-    def find_progress(self) -> None:
-        """Know nothing."""
-
-    def find_blockers(self) -> str:
-        """Know nothing."""
-        return ""
-
-    def take_findings(self) -> tuple[Finding, ...]:
-        """Return nothing."""
-        return ()
-
-    def close(self) -> None:
-        """Close nothing."""
-
-
-def unwatched(_ctx: Context) -> Watch:
-    """Begin to watch nothing."""
-    return Unwatched()
+_NOBODY = Subject(0, LOOK_SECONDS)
 
 
 @dataclass(slots=True)
@@ -158,12 +80,12 @@ class Watcher:
         self.damage = self.damage.begin(now)
         self.census, self.looked, self.withdrawal = Census(), None, None
         # Those who waited the last time may be there again at once.
-        crowd, first_look = self.damage.crowd, subject.first_look
+        crowd, seconds = self.damage.crowd, subject.first_look
         if crowd:
             left = left_of(self.budget, self.damage)
-            first_look = min(first_look, pause_before_look(left, crowd))
+            seconds = min(seconds, pause_before_look(left, crowd))
         self._subject, self._seen_at = subject, now
-        self._next_look = now + first_look
+        self._next_look = now + seconds
         self.damage = self.damage.due(self._next_look)
 
     def over(self, session: Session) -> Session:
@@ -173,7 +95,8 @@ class Watcher:
     def end(self) -> Toll:
         """Return what the attempt has cost."""
         self.damage = self.damage.end(self.ctx.clock.monotonic())
-        return Toll(self.damage, self.budget, self.census, self.withdrawal, self._is_waiting)
+        withdrawal = settled(self.withdrawal, self.damage, self.budget)
+        return Toll(self.damage, self.budget, self.census, withdrawal, self._is_waiting)
 
     def find_progress(self) -> WorkProgress | None:
         """Return how far it has come; it is only for the log, and nobody insists."""
@@ -197,8 +120,10 @@ class Watcher:
         return is_spent(self.damage, self.budget)
 
     def take_findings(self) -> tuple[Finding, ...]:
-        """Return who was ended."""
-        return tuple(self.ending.findings)
+        """Return who was ended since the last call."""
+        taken = tuple(self.ending.findings)
+        self.ending.findings.clear()
+        return taken
 
     def close(self) -> None:
         """Close the connection, if there is one."""

@@ -18,12 +18,13 @@ from hook.core.attempt import (
     progress_after,
     with_toll,
 )
-from hook.core.census import Toll
+from hook.core.census import Census, Party, Toll
 from hook.core.damage import Damage, Reason, Withdrawal
 from hook.core.damage_budget import DamageBudget
 from hook.core.progress import Progress
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
+from tests.testbed.activity_samples import SELECTING
 from tests.testbed.release import migration, row
 
 IN_SCRIPT = Place(Moment.SCRIPT, 3, "SELECT 1")
@@ -165,3 +166,20 @@ def test_limits_fit_into_the_settings_of_the_server() -> None:
     """Which are 32-bit numbers of milliseconds: a month is cut to 24 days."""
     limits = Limits.of(timedelta(milliseconds=250), timedelta(days=31), 60)
     assert (limits.lock_timeout_ms, limits.statement_timeout_ms) == (250, 2**31 - 1)
+
+
+def test_reason_of_another_attempt_is_told() -> None:
+    """The server's, or ours if we gave up; who was in the way; a lost connection has no words."""
+    lost = Attempt(AttemptEnd.LOST, 1)
+    assert lost.why_again() == ("connection lost", {})
+    failure = ServerMessage("ERROR", "55P03", "no lock")
+    failed = Attempt(AttemptEnd.FAILED, 1, failure=failure)
+    assert failed.why_again() == ("55P03 no lock", {"sqlstate": "55P03"})
+    census = Census((Party(SELECTING),))
+    met = replace(failed, toll=Toll(Damage(), DamageBudget(1, 2), census))
+    message, facts = met.why_again()
+    assert message.startswith("55P03 no lock; in the way: pid 7 (user app")
+    assert facts["blockers"]
+    withdrawal = Withdrawal(Reason.SHARE, was_waiting=True, waiting=3)
+    given_up = replace(failed, toll=Toll(Damage(), DamageBudget(1, 2), withdrawal=withdrawal))
+    assert given_up.why_again()[0] == "given up, as 3 sessions waited behind it"

@@ -14,11 +14,15 @@ from hook.core.callback_failure import (
     is_worth_retrying,
     progress_after_callback,
 )
+from hook.core.census import Census, Party, Stand, Toll
+from hook.core.damage import Damage, Reason, Withdrawal
+from hook.core.damage_budget import DamageBudget
 from hook.core.events import Event
 from hook.core.progress import Progress, merged
 from hook.core.script_message import Moment
 from hook.core.sqlstate import ServerMessage
 from hook.errors import ExitCode
+from tests.testbed.activity_samples import SELECTING
 
 CALLBACK = Callback("afterMigrate", "x", "sub/afterMigrate__x.sql", "")
 PLACE = Place(Moment.SCRIPT, 3, "SELECT 1")
@@ -77,6 +81,59 @@ def test_failure_names_file_line_and_state(last: Attempt, code: ExitCode, messag
     error = failure_of_callback(CALLBACK, last, 2, "SIGTERM")
     assert (error.exit_code, error.message) == (code, message)
     assert error.facts["callback"] == "afterMigrate"
+
+
+def toll(reason: Reason | None, *, was_waiting: bool = True, detail: str = "") -> Toll:
+    """Return the toll of an attempt behind somebody who selects, given up for *reason*."""
+    withdrawal = reason and Withdrawal(reason, was_waiting, 3, detail)
+    stand = Stand("relation", "AccessShareLock", is_granted=True, relation="t")
+    census = Census((Party(SELECTING, (stand,)),)) if was_waiting else Census()
+    return Toll(Damage(9.5, 12.0), DamageBudget(10, 20), census, withdrawal)
+
+
+@pytest.mark.parametrize(
+    ("cost", "code", "message", "hint"),
+    [
+        (
+            toll(Reason.ATTEMPT), ExitCode.CONTENTION,
+            ("given up, as 3 sessions waited behind it: 9.5 blocked-backend-seconds, 10 are an"
+            " attempt's budget (2 attempts); in the way: pid 7 "), "SELECT pg_terminate_backend(7)",
+        ),
+        (
+            toll(Reason.SHARE, was_waiting=False), ExitCode.BUDGET,
+            "given up, as 3 sessions waited behind it (2 attempts)", "PRESYNC_DAMAGE_BUDGET",
+        ),
+        (
+            toll(Reason.SIGHT, detail="why"), ExitCode.CONTENTION,
+            "given up, as nobody could see who waits: why (2 attempts)", "one more connection",
+        ),
+    ],
+)  # fmt: skip
+def test_callback_that_was_given_up_for_others_says_so(
+    cost: Toll, code: ExitCode, message: str, hint: str
+) -> None:
+    """And is tried again, unless it left something behind."""
+    last = replace(attempt("57014", AttemptEnd.WITHDRAWN), toll=cost)
+    error = failure_of_callback(CALLBACK, last, 2, "")
+    assert error.exit_code is code
+    assert error.message.startswith(f"callback sub/afterMigrate__x.sql:3 {message}")
+    assert hint in error.hint
+    assert error.facts["given_up_for"]
+    assert is_worth_retrying(last, 1, is_last=False)
+    left = replace(last, left_behind=("x",))
+    assert not is_worth_retrying(left, 1, is_last=False)
+    partial = failure_of_callback(CALLBACK, left, 2, "")
+    assert partial.exit_code is ExitCode.PARTIAL
+    assert "given up, as" in partial.message
+
+
+def test_callback_that_got_no_lock_names_who_had_it() -> None:
+    """As far as somebody has seen it."""
+    last = replace(attempt("55P03"), toll=toll(None))
+    error = failure_of_callback(CALLBACK, last, 2, "")
+    assert "55P03 it is so (2 attempts); in the way: pid 7 (user app, web, " in error.message
+    assert "SELECT pg_terminate_backend(7)" in error.hint
+    assert error.facts["blockers"]
 
 
 @pytest.mark.parametrize(

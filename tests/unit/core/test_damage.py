@@ -25,6 +25,7 @@ from hook.core.damage import (
     left_of,
     most_waiting,
     pause_before_look,
+    settled,
 )
 from hook.core.damage_budget import DamageBudget
 
@@ -198,6 +199,16 @@ def test_run_is_spent_when_one_more_attempt_cannot_be_paid() -> None:
     assert not is_spent(Damage(run=16.9, crowd=30), BUDGET)
     assert is_spent(Damage(run=17, crowd=30), BUDGET)
     assert is_spent(Damage(run=20), BUDGET)
+
+
+def test_run_that_is_spent_is_why_no_other_attempt_follows() -> None:
+    """Whatever the last one was given up for, unless nobody could see."""
+    withdrawal = Withdrawal(Reason.SHARE, was_waiting=True, waiting=12)
+    spent, blind = Damage(run=20), replace(withdrawal, reason=Reason.SIGHT)
+    assert settled(withdrawal, spent, BUDGET) == replace(withdrawal, reason=Reason.RUN)
+    assert settled(withdrawal, Damage(run=1), BUDGET) == withdrawal
+    assert settled(blind, spent, BUDGET) == blind
+    assert settled(None, spent, BUDGET) is None
 
 
 def test_lateness_counts_while_somebody_waits() -> None:

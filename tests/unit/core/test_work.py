@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.work import WorkProgress
+from hook.core.work import Underway, WorkProgress, tell_progress
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,23 @@ def test_progress_is_told_in_the_words_of_the_server() -> None:
     )
     assert waiting.facts()["percent"] == 25
     assert waiting.facts()["waits_for"] == 77
+
+
+def test_attempt_is_told_with_all_that_is_known() -> None:
+    """Time, statement, how far it is, and who is in the way."""
+    assert tell_progress(Underway(12.4), None, "") == ("running for 12s", {"elapsed_ms": 12_400})
+    work = WorkProgress("VACUUM", "scanning heap", 1, 4)
+    message, facts = tell_progress(Underway(3, 7, "VACUUM t"), work, "pid 8 (user app)")
+    assert message == (
+        "running for 3s in line 7, VACUUM t: VACUUM: scanning heap, 25 %; in the way: pid 8"
+        " (user app)"
+    )
+    assert facts == {
+        "elapsed_ms": 3000,
+        "line": 7,
+        "statement": "VACUUM t",
+        "command": "VACUUM",
+        "phase": "scanning heap",
+        "percent": 25,
+        "in_the_way": "pid 8 (user app)",
+    }
