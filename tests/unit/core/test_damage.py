@@ -18,6 +18,7 @@ from hook.core.damage import (
     Reason,
     Withdrawal,
     expected_queue,
+    first_look,
     is_spent,
     judge_blindness,
     judge_damage,
@@ -192,6 +193,14 @@ def test_queue_is_expected_to_be_what_it_may_become() -> None:
     assert expected_queue(Damage(crowd=50), look(waiting, sessions=40)) == 50
     assert expected_queue(Damage(), look(waiting, *behind(7, 8))) == 2
     assert expected_queue(Damage(crowd=9), look(*behind(7, 8))) == 9
+
+
+def test_first_look_is_in_time_for_who_needs_it() -> None:
+    """A first attempt that has others behind it may end before anybody looks."""
+    assert first_look(100, 1, 8) == LOOK_SECONDS
+    assert first_look(100, 2, 8) == pytest.approx(0.05)
+    assert first_look(100, 1, 1) == pytest.approx(0.05)
+    assert first_look(5000, 3, 8) == LOOK_SECONDS
 
 
 def test_run_is_spent_when_one_more_attempt_cannot_be_paid() -> None:
