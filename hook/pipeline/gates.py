@@ -82,6 +82,14 @@ class Gates:
             Gate("archive", self.archive_policy, archive),
         )
 
+    def rights_for(self, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
+        """Return the gate of `rights_of` where the server's refusal would come too late.
+
+        What runs in a transaction is rolled back when its row cannot be written.
+        """
+        is_final = any(not script.in_transaction for script in prepared.scripts)
+        return (self.rights_of(read),) if is_final else ()
+
     def rights_of(self, read: Read) -> Gate:
         """Return the gate that tells whether the role may write what a run has to write."""
         return Gate(

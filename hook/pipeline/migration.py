@@ -112,7 +112,10 @@ def pass_gates(
         Stopped: At least one finding under an enforced policy is bad, or no backup could
             be made.
     """
-    in_front = gates.in_front_of(journal, locked.read, locked.prepared)
+    in_front = (
+        *gates.rights_for(locked.read, locked.prepared),
+        *gates.in_front_of(journal, locked.read, locked.prepared),
+    )
     if writing.trigger is None:
         journal.gates(in_front)
         return gates

@@ -125,3 +125,26 @@ def test_role_that_may_not_create_the_schema_is_told(gate: Gate, role: Role) -> 
     assert report.exit_code is ExitCode.OK, report.verdict
     assert [item.rule for item in told(report)] == ["history-rights"]
     assert gate.run().exit_code is ExitCode.OK
+
+
+def test_script_without_transaction_is_not_run_where_its_row_cannot_be_written(
+    gate: Gate, role: Role
+) -> None:
+    """It could not be taken back; before anything has run it is a refusal."""
+    gate.run(FIRST)
+    grant(gate, READS, "ALTER TABLE t OWNER TO {role}", role=role)
+    become(gate, role)
+    report = gate.run({"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (id)"})
+    assert report.exit_code is ExitCode.AUTH, report.verdict
+    assert report.verdict.endswith("; database untouched")
+    assert gate.database.query("SELECT to_regclass('i')") == [(None,)]
+
+
+def test_right_of_a_script_in_a_transaction_is_left_to_the_server(gate: Gate, role: Role) -> None:
+    """It costs no round trip of its own, and the rollback takes everything back."""
+    gate.run(FIRST)
+    grant(gate, READS, "ALTER TABLE t OWNER TO {role}", role=role)
+    become(gate, role)
+    report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    assert "rights" not in [item.name for item in report.results]
