@@ -142,6 +142,8 @@ class DumpCatalog:
             presence=Presence.ARCHIVED if item.is_archived else Presence.COMPLETE,
             problems=tuple(problem for problem in problems if problem),
             remark=_remark(begun, named, item.modified_at),
+            # A name that a line cannot hold as it is leads to no file.
+            is_archive=seen.is_archive and one_line(item.key) == item.key,
         )
 
     def _list(self) -> list[_Found]:

@@ -42,12 +42,14 @@ class Inspected(NamedTuple):
         database: Whose it is, empty when it does not tell.
         created_at: From its header, see `DumpHead`.
         clock: The storage's own time.
+        is_archive: Whether it is one file that pg_restore reads.
     """
 
     problem: str = ""
     database: str = ""
     created_at: datetime | None = None
     clock: datetime | None = None
+    is_archive: bool = False
 
 
 class _Parts:
@@ -86,8 +88,10 @@ def inspect_file(store: PartStore, entry: Entry) -> Inspected:
     first = stored.data
     if first.startswith(MAGIC):
         seen = _inspect_archive(store, entry, 0, lambda head: _judge_custom(store, entry, head))
+        seen = seen._replace(is_archive=True)
     elif first[257:262] == b"ustar" and first.startswith(b"toc.dat\x00"):
         seen = _inspect_archive(store, entry, _TAR_BLOCK, lambda _: _judge_tar(store, entry))
+        seen = seen._replace(is_archive=True)
     elif _PLAIN.match(first):
         seen = _judge_plain(first, _read_tail(store, entry))
     elif unpack := find_unpacker(first):

@@ -48,6 +48,7 @@ class Backup:
         presence: What was seen of it in the storage.
         problems: What makes it unusable in the terms of its own system.
         remark: What has to be told with its age.
+        is_archive: Of a dump, whether it is one file that pg_restore reads.
     """
 
     label: str
@@ -65,6 +66,7 @@ class Backup:
     presence: Presence = Presence.UNSEEN
     problems: tuple[str, ...] = ()
     remark: str = ""
+    is_archive: bool = False
 
     @property
     def counts_from(self) -> datetime | None:

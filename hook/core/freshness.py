@@ -186,3 +186,10 @@ def _rejected(judged: Sequence[JudgedBackup]) -> list[dict[str, object]]:
 
 def _milliseconds(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
+
+
+def newest_archive(freshness: Freshness) -> str | None:
+    """Return the newest usable dump if it is ours and pg_restore reads it, none otherwise."""
+    usable = (item.backup for item in freshness.judged if not item.reasons)
+    newest = next(usable, None) if freshness.other is None else None
+    return newest.label if newest is not None and newest.is_archive else None

@@ -16,9 +16,11 @@ _IN_PLACE = "in place, to the marker's position; PostgreSQL is stopped first"
 _BY_NAME = "the same point by its name, with the backup before it"
 _BY_TIME = "the same by time; what others committed between marker and time stays"
 _BESIDE = "to look first: beside production, without archiving into the same repository"
+_NEW_DATABASE = "into a new database; what was changed after the dump began is not in it"
 _AWS = "into a new one beside it, to the last whole second before the marker"
 # A shell says itself what is to be put in.
 _OTHER_FOLDER = '"${RESTORE_TO:?an empty folder}"'
+_OTHER_DATABASE = '"${RESTORE_TO:?a new database}"'
 _DATA = '"${PGDATA:?the data directory}"'
 _SOME_BACKUP = '"${BACKUP:?one that ended before the marker}"'
 
@@ -173,6 +175,20 @@ def _rds_cluster(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCom
     return (RestoreCommand(f"{_AWS}; instances are created in it afterwards", command),)
 
 
+def _dump(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    """Return how the last dump is restored: it knows no point to go to."""
+    if point.backup is None:
+        return ()
+    file = shlex.quote(f"{source.place.rstrip('/')}/{point.backup}")
+    create = f"createdb {_OTHER_DATABASE}"
+    restore = f"pg_restore --exit-on-error --dbname={_OTHER_DATABASE}"
+    if not source.place.startswith("s3://"):
+        return (RestoreCommand(_NEW_DATABASE, f"{create} && {restore} {file}"),)
+    endpoint = f"--endpoint-url {shlex.quote(source.endpoint)} " if source.endpoint else ""
+    fetch = f"aws {endpoint}s3 cp {file} -"
+    return (RestoreCommand(_NEW_DATABASE, f"{create} && {fetch} | {restore}"),)
+
+
 def _recovery(point: RestorePoint, action: str) -> tuple[str, ...]:
     return (
         f"recovery_target_lsn = '{point.lsn}'",
@@ -213,6 +229,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "walg": _walg,
         "barman": _barman,
         "barman-cloud": _barman_cloud,
+        "dump": _dump,
         "cnpg": _cloudnativepg,
         "rds": _rds_instance,
         "rds-cluster": _rds_cluster,

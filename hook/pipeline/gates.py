@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hook.core.freshness import newest_archive
 from hook.core.origin import ServerIdentity
 from hook.core.outcome import Finding, Policy
 from hook.core.recorded import gate_not_needed, needs_no_gate
@@ -116,10 +117,13 @@ class Gates:
     def _marker_for(self, journal: Journal) -> MarkerStage | PositionStage:
         """Return who leaves the marker, once the archive gate has found what is there.
 
-        A service that restores by time keeps no WAL that a marker could be seen in.
+        A service that restores by time keeps no WAL that a marker could be seen in, and
+        neither does a dump.
         """
         if isinstance(journal.way, WindowJudgement):
             return PositionStage(self.marker.source)
+        if isinstance(self.marker, PositionStage) and journal.freshness is not None:
+            return replace(self.marker, dump=newest_archive(journal.freshness))
         return self.marker
 
     def _marker_gate(self, prepared: Prepared, judge: Judge) -> Gate:

@@ -234,9 +234,11 @@ class PositionStage:
 
     Attributes:
         source: What a restore would begin with, none without a backup source.
+        dump: Label of the dump that it would be, none for anything else.
     """
 
     source: RestoreSource | None
+    dump: str | None = None
     name: str = "marker"
 
     def run(
@@ -252,8 +254,9 @@ class PositionStage:
         except (DatabaseRejected, QueryFailed) as error:
             message = f"the position in the server's log cannot be read: {error.message}"
             return (warned("marker-position", message, error.hint),)
-        ways = () if self.source is None else restore_commands(self.source, marker.point)
-        marker = marker._replace(system_identifier=facts.system_identifier, restore=ways)
+        marker = marker._replace(system_identifier=facts.system_identifier, backup=self.dump)
+        if self.source is not None:
+            marker = marker._replace(restore=restore_commands(self.source, marker.point))
         note(marker)
         _tell(ctx, marker)
         return (judge_position(marker),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -155,6 +156,33 @@ def test_dump_without_data_does_not_replace_the_one_before(pg_dump: PgDump, ask:
         done = ask(pg_dump, PRESYNC_BACKUP_MAX_AGE="999999h")
         usable = f"newest usable backup {good.name}"
         assert_answer(done, ExitCode.OK, "backup", f"{empty.name} ", why, usable)
+
+
+@pytest.mark.parametrize("format_", ["custom", "tar"])
+def test_printed_command_restores_what_the_dump_shows(
+    pg_dump: PgDump, primary: PostgresServer, binaries: Binaries, ask: Ask, format_: str
+) -> None:
+    """Into a database beside, whatever the run did to the one that was dumped."""
+    with tempfile.TemporaryDirectory(prefix="presync-dumps-", dir="/tmp") as folder:
+        path = Path(folder, f"{pg_dump.database}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump")
+        pg_dump.dump(f"--format={format_}", f"--file={path}")
+        done = ask(pg_dump, "run", PRESYNC_BACKUP_SOURCE=f"dump:{folder}")
+        assert done.exit_code == ExitCode.OK, done.stderr
+        (way,) = done.report["marker"]["restore"]
+        environment = {
+            "PATH": f"{binaries.folder}{os.pathsep}{os.environ['PATH']}",
+            "RESTORE_TO": f"{pg_dump.database}_{format_}",
+            "PGHOST": primary.host,
+            "PGPORT": str(primary.port),
+            "PGUSER": SUPERUSER,
+        }
+        subprocess.run(["sh", "-c", way["command"]], env=environment, check=True, timeout=_SECONDS)
+    with primary.connect(environment["RESTORE_TO"]) as reader:
+        shown = "SELECT count(*), max(id), to_regclass('shop_item') FROM crm.customer"
+        assert reader.execute(shown).fetchone() == (100_000, 100_000, None)
+    with primary.connect(pg_dump.database) as admin:
+        assert admin.execute("SELECT to_regclass('shop_item')::text").fetchone() == ("shop_item",)
+        admin.execute("DROP TABLE shop_item, flyway_schema_history, presync_run")
 
 
 def test_dumps_of_another_database_are_refused(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hook.catalogs.opening import Access
+from hook.catalogs.opening import Access, open_catalogs
 from hook.core.outcome import Finding
 from hook.errors import ExitCode
+from hook.settings.backup_source import parse_backup_source
 from tests.contract.conftest import Place
 from tests.contract.dump_cases import CASES, NAMED_CASES
 from tests.contract.verdict import Case, assert_verdict
@@ -49,3 +50,17 @@ def test_gate_names_a_place_that_is_not_there(place: Place) -> None:
         f"dump:{place.outside}", Access(place.settings), "7", database=DATABASE
     )
     assert (finding.code, finding.rule) == (ExitCode.NO_WAY_BACK, "backup-source")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_archive"), [("custom.dump", True), ("dump.tar", True), ("plain-create.sql", False)]
+)
+def test_catalog_tells_what_pg_restore_reads(
+    directory_place: Place, name: str, *, is_archive: bool
+) -> None:
+    """By what is in the file, whatever it is called."""
+    DumpPlace(directory_place.root).add("shop-{}.dump", name)
+    source = parse_backup_source(f"dump:{directory_place.url}")
+    catalogs = open_catalogs(source, Access(directory_place.settings))
+    (backup,) = catalogs.backups.read_evidence().backups
+    assert backup.is_archive is is_archive

@@ -121,7 +121,7 @@ def test_backup_that_is_not_known_is_asked_for(system: str) -> None:
     assert all('"${BACKUP:?one that ended before the marker}"' in command for command in fetching)
 
 
-@pytest.mark.parametrize("system", sorted(RECIPES))
+@pytest.mark.parametrize("system", sorted(RECIPES.keys() - {"dump"}))
 @pytest.mark.parametrize("point", [POINT, POINT._replace(name=None, backup=None)])
 def test_values_reach_the_tool_as_one_word(system: str, point: RestorePoint) -> None:
     """Whatever a stanza or a backup is called, no shell takes it for more than a name."""
@@ -143,7 +143,30 @@ def test_barman_chooses_a_backup_by_itself() -> None:
     assert "--target-time '2026-11-21 19:31:34.271812+00:00'" in commands("barman")[2]
 
 
-@pytest.mark.parametrize("system", ["dump", "command", "none", ""])
+def _dump_ways(source: RestoreSource, label: str | None) -> list[str]:
+    return [way.command for way in restore_commands(source, POINT._replace(backup=label))]
+
+
+def test_dump_is_restored_beside_what_it_shows() -> None:
+    """Into a database that is not there yet, from a path or through a pipe from a bucket."""
+    create = 'createdb "${RESTORE_TO:?a new database}"'
+    restore = 'pg_restore --exit-on-error --dbname="${RESTORE_TO:?a new database}"'
+    path = RestoreSource("dump", "", "/backups/")
+    assert _dump_ways(path, "a b.dump") == [f"{create} && {restore} '/backups/a b.dump'"]
+    bucket = RestoreSource("dump", "", PLACE)
+    fetched = f"s3 cp {PLACE}/x.dump - | {restore}"
+    assert _dump_ways(bucket, "x.dump") == [f"{create} && aws {fetched}"]
+    endpoint = "--endpoint-url https://s3.example.com"
+    elsewhere = bucket._replace(endpoint="https://s3.example.com")
+    assert _dump_ways(elsewhere, "x.dump") == [f"{create} && aws {endpoint} {fetched}"]
+
+
+def test_dump_that_pg_restore_does_not_read_has_no_line() -> None:
+    """A plain one may say itself which database it goes into."""
+    assert _dump_ways(RestoreSource("dump", "", PLACE), None) == []
+
+
+@pytest.mark.parametrize("system", ["command", "none", ""])
 def test_system_without_recovery_has_no_way_to_a_point(system: str) -> None:
     """Nothing is made up."""
     assert commands(system) == []
