@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
+from hook.catalogs.opening import Access, open_catalogs
+from hook.clock import Clock
+from hook.core.origin import ServerIdentity
 from hook.core.outcome import Status
 from hook.errors import ExitCode
+from hook.settings.backup_source import S3Settings, parse_backup_source
+from hook.stages.backup import BackupStage
 from tests.contract.conftest import Place
-from tests.testbed.backup_gate import fresh_repository, run_gate
+from tests.contract.test_bad_storage import EVERY_SYSTEM, System
+from tests.testbed.backup_gate import fresh_repository, ignore, run_gate, running_context
 from tests.testbed.canned_http import Answer, answering
+from tests.testbed.directory_s3 import DirectoryS3
 
 HOUR = timedelta(hours=1)
 
@@ -35,6 +44,46 @@ def test_clock_of_the_storage_an_hour_off_is_told(
     assert (first.status, first.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert first.message.startswith("this machine's clock and that of pgBackRest stanza")
     assert "apart (limit 5m)" in first.message
+    assert "clocks of this node and of the storage" in first.hint
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A clock beside the right one."""
+
+    right: Clock
+    off: timedelta
+
+    def now(self) -> datetime:
+        """Return the wrong time."""
+        return self.right.now() + self.off
+
+    def monotonic(self) -> float:
+        """Return what no clock on the wall changes."""
+        return self.right.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep as long as anybody."""
+        self.right.sleep(seconds)
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("off", [HOUR, -HOUR])
+@EVERY_SYSTEM
+def test_clock_of_the_node_an_hour_off_is_told(
+    system: System, off: timedelta, tmp_path: Path
+) -> None:
+    """A storage that takes the signature all the same tells its own time with each answer."""
+    system.fill(tmp_path / "repo")
+    with answering(DirectoryS3(tmp_path)) as server, running_context() as ctx:
+        source = parse_backup_source(f"{system.source}:s3://shop/repo{system.folder}")
+        access = Access(S3Settings(endpoint=server.endpoint), system.stanza)
+        stage = BackupStage(open_catalogs(source, access).backups, 24 * HOUR, HOUR)
+        wrong = ctx._replace(clock=_Wrong(ctx.clock, off))
+        identity = ServerIdentity(system.identifier, database="shop")
+        first, *_ = stage.start(wrong, identity, ignore)()
+    assert (first.status, first.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    assert first.message.startswith("this machine's clock and that of ")
     assert "clocks of this node and of the storage" in first.hint
 
 
