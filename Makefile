@@ -51,9 +51,7 @@ cluster: $(READY)  ## run the manifests on a Kubernetes node, built from source
 	.ci/cluster
 
 interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; needs Java, Maven, npm
-	$(BIN)/python -m pytest tests/interop tests/pooler tests/upstream -n 2 --dist loadgroup
-	$(BIN)/python -m pytest tests/faults -n 4
-	$(BIN)/python -m tests.upstream.server_versions
+	.ci/interop
 
 backup: $(READY) $(BARMAN)  ## judge the backups of real tools; needs pgBackRest and a PostgreSQL server
 	$(BIN)/python -m pytest tests/backup -n 2 --dist loadfile
