@@ -88,7 +88,7 @@ CASES = {
     "unterminated quote": _bad_file("V2__x.sql:2: unterminated", "SELECT 1;\nSELECT 'x;\n"),
     "syntax error": _bad_file("V2__x.sql:2 42601", "SELECT 1;\nSELEC 2"),
     "applied file edited": Case(
-        Refusal(ExitCode.DRIFT, "V1__t.sql"), {"V1__t.sql": "CREATE TABLE t (a int)"}
+        Refusal(ExitCode.DRIFT, "V1__t.sql"), PENDING | {"V1__t.sql": "CREATE TABLE t (a int)"}
     ),
     "applied file missing": Case(
         Refusal(ExitCode.DRIFT, "V1__t.sql"), make=lambda sql: (sql / "V1__t.sql").unlink()

@@ -118,7 +118,11 @@ def test_offline_commands_need_no_database(deployment: Deployment, run_presync: 
     assert digest.exit_code == OK
     assert digest.report["set"]["digest"].startswith("sha256:")
     assert run_presync(["lint", env["PRESYNC_LOCATIONS"]]).exit_code == OK
-    deployment.release({"V3__v.sql": "SELECT 'x", "V03__w.sql": "SELECT 1"})
+    deployment.release({"V3__v.sql": "SELECT 'x"})
+    lint = run_presync(["lint"], env)
+    assert lint.exit_code == ExitCode.BAD_SET
+    assert "V3__v.sql:1: unterminated" in lint.report["verdict"]
+    deployment.release({"V03__w.sql": "SELECT 1"})
     assert run_presync(["lint"], env).exit_code == ExitCode.BAD_SET
     assert run_presync(["digest"], env).exit_code == ExitCode.BAD_SET
     assert run_presync(["config"], env).exit_code == OK
