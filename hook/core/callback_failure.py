@@ -103,7 +103,8 @@ def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: s
         return _lost(callback, attempt)
     if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
         hint = "Raise PRESYNC_DEADLINE, or do less in the callback."
-        return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up", hint)
+        wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
+        return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up{wait}", hint)
     return _refused(what, failure, attempts, attempt)
 
 

@@ -127,6 +127,14 @@ def test_callback_that_was_given_up_for_others_says_so(
     assert "given up, as" in partial.message
 
 
+def test_callback_that_ran_out_of_time_names_whom_it_waited_for() -> None:
+    """The deadline may have come in a wait for a lock."""
+    waiting = replace(toll(None), is_waiting=True)
+    last = replace(attempt("57014", AttemptEnd.OUT_OF_TIME), toll=waiting)
+    error = failure_of_callback(CALLBACK, last, 1, "")
+    assert " PRESYNC_DEADLINE is used up, waiting for pid 7 (user app, web, " in error.message
+
+
 def test_callback_that_got_no_lock_names_who_had_it() -> None:
     """As far as somebody has seen it."""
     last = replace(attempt("55P03"), toll=toll(None))
