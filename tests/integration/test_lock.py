@@ -115,6 +115,31 @@ def test_waiting_run_gets_the_lock_when_the_other_ends(
             pass
 
 
+def test_neither_who_holds_the_lock_nor_who_waits_keeps_an_index_from_being_built(
+    database: Database,
+    calm: Interrupt,
+    take: Callable[..., MigrationLock],
+    events: FakeEvents,
+) -> None:
+    """Neither has a snapshot that CREATE INDEX CONCURRENTLY, which is anybody's, must outlast."""
+    database.execute("CREATE TABLE t (id int)")
+    with open_session(target_of(database), calm) as other:
+        theirs = MigrationLock(other, KEY)
+        assert theirs.try_acquire()
+
+        def build_and_leave() -> None:
+            eventually(lambda: bool(events.named("retry.scheduled")))
+            with database.connect() as builder:
+                builder.execute("SET statement_timeout = '60s'")
+                builder.execute("CREATE INDEX CONCURRENTLY i ON t (id)")
+            theirs.release()
+
+        with meanwhile(build_and_leave), take(seconds=120):
+            pass
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"
+    assert database.query(valid) == [(True,)]
+
+
 def test_lock_of_a_killed_run_is_free(
     database: Database,
     calm: Interrupt,
