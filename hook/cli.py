@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, NoReturn
 from hook import __version__
 from hook.clock import Interrupt
 from hook.commands import ALIASES, SHAPES, CommandShape
-from hook.core.early_report import report_of_abandoned, report_of_error
-from hook.core.orders import Orders
-from hook.core.redaction import Redactor
-from hook.core.report import Report
+from hook.core.reporting.early_report import report_of_abandoned, report_of_error
+from hook.core.reporting.redaction import Redactor
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
 from hook.errors import BadFlags, ExitCode, HookError
 from hook.render.delivery import (
     Delivery,

@@ -10,9 +10,9 @@ import click
 
 from hook import __version__
 from hook.commands import DEFAULT_COMMAND, CommandShape, OwnFlag
-from hook.core.info_filter import InfoFilter, parse_info_date, parse_states
-from hook.core.orders import Orders
-from hook.core.version import Version
+from hook.core.schema_history.info_filter import InfoFilter, parse_info_date, parse_states
+from hook.core.schema_history.orders import Orders
+from hook.core.scripts.version import Version
 from hook.settings.flyway_files import PLACEHOLDER
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.setting import Group, Setting

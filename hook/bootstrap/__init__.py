@@ -17,11 +17,11 @@ from hook.stages import Context, Events
 
 if TYPE_CHECKING:
     from hook.clock import Interrupt
-    from hook.core.dry_run import Notebook
-    from hook.core.info_filter import InfoFilter
-    from hook.core.orders import Orders
-    from hook.core.report import Report
-    from hook.core.wording import Wording
+    from hook.core.execution.dry_run import Notebook
+    from hook.core.reporting.report import Report
+    from hook.core.reporting.wording import Wording
+    from hook.core.schema_history.info_filter import InfoFilter
+    from hook.core.schema_history.orders import Orders
     from hook.pipeline.migration import Writing
     from hook.pipeline.reading import Reading
     from hook.settings import Settings

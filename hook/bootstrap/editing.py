@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_connect, build_reading
 from hook.bootstrap.recording import build_record
-from hook.core.events import AROUND_BASELINE, AROUND_BASELINE_AND_SCHEMAS
+from hook.core.scripts.events import AROUND_BASELINE, AROUND_BASELINE_AND_SCHEMAS
 from hook.engines.flyway.editing import FlywayEditor
 from hook.pipeline.maintenance import Editing
 from hook.stages.lock import LockStage
 
 if TYPE_CHECKING:
-    from hook.core.orders import Orders
-    from hook.core.wording import Wording
+    from hook.core.reporting.wording import Wording
+    from hook.core.schema_history.orders import Orders
     from hook.engines.flyway.engine import FlywayEngine
     from hook.settings import Settings
 

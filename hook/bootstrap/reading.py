@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hook.core.expectations import Expectations
+from hook.core.execution.expectations import Expectations
 from hook.engines.flyway.engine import FlywayEngine
 from hook.pipeline.reading import Reading
 from hook.postgres.connecting import connect
@@ -15,10 +15,10 @@ from hook.stages.verify import VerifyStage
 from hook.stages.wait import WaitStage
 
 if TYPE_CHECKING:
-    from hook.core.group import Grouping
-    from hook.core.script import Migration
-    from hook.core.server import ServerFacts
-    from hook.core.statement_list import StatementList
+    from hook.core.execution.group import Grouping
+    from hook.core.scripts.script import Migration
+    from hook.core.sessions.server import ServerFacts
+    from hook.core.sql.statement_list import StatementList
     from hook.engines import Engine
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session
@@ -79,7 +79,7 @@ def build_scripts(
 
 def grouping_of(settings: Settings) -> Grouping:
     """Return which pending scripts share a transaction."""
-    from hook.core.group import Grouping  # noqa: PLC0415 - not for a no-op run
+    from hook.core.execution.group import Grouping  # noqa: PLC0415 - not for a no-op run
 
     return Grouping.ALL if settings.migrations.execution.is_grouped else Grouping.EACH
 
@@ -115,7 +115,7 @@ def build_callback_rules(settings: Settings, engine: Engine) -> CallbackRules:
 
 def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:
     """Return the stage that has the server parse the pending scripts."""
-    from hook.core.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
+    from hook.core.execution.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
     from hook.stages.syntax import SyntaxStage  # noqa: PLC0415 - likewise
 
     allows_mixed = settings.migrations.execution.is_mixed_allowed

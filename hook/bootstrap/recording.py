@@ -10,7 +10,7 @@ from hook.settings.words import NO_LEDGER
 from hook.stages.ledger import LedgerStage
 
 if TYPE_CHECKING:
-    from hook.core.wording import Wording
+    from hook.core.reporting.wording import Wording
     from hook.settings import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.core.restore_commands import RestoreSource
+from hook.core.backups.restore_commands import RestoreSource
 from hook.settings.backup_source import (
     BackupSystem,
     DirectoryLocation,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.activity import NO_QUERIES, QueryText
-from hook.core.ending import PATIENCE
+from hook.core.sessions.activity import NO_QUERIES, QueryText
+from hook.core.sessions.ending import PATIENCE
 from hook.stages import unwatched
 from hook.stages.migrate.ending import Ending
 from hook.stages.migrate.watcher import Watcher

@@ -9,8 +9,8 @@ from hook.bootstrap.recording import build_record
 from hook.bootstrap.restoring import restore_source
 from hook.bootstrap.watching import build_watch, queries_told
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
-from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
+from hook.core.sessions.blockers import BlockerPolicy
 from hook.engines.flyway.history_row import COLUMNS
 from hook.pipeline.gates import Gates
 from hook.pipeline.migration import Writing
@@ -32,9 +32,9 @@ from hook.stages.restore_window import RestoreWindowStage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hook.core.orders import Orders
-    from hook.core.server import ServerFacts
-    from hook.core.wording import Wording
+    from hook.core.reporting.wording import Wording
+    from hook.core.schema_history.orders import Orders
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.pipeline.dry_run import Dry
     from hook.postgres.session import Session

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Evidence
-from hook.core.wal import Recovery
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Evidence
+from hook.core.backups.wal import Recovery
 
 
 class BackupCatalog(Protocol):

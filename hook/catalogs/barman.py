@@ -16,18 +16,18 @@ from typing import NamedTuple
 from hook.catalogs.barman_archive import BarmanArchive, covers
 from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.wal_archive import look_for_wal
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Backup, Evidence, Presence
-from hook.core.barman_info import (
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Backup, Evidence, Presence
+from hook.core.backups.barman_info import (
     BACKUP_ID,
     BarmanBackup,
     link_chains,
     parse_backup_info,
     unreadable,
 )
-from hook.core.origin import Origin
+from hook.core.backups.origin import Origin
+from hook.core.backups.wal import Recovery
 from hook.core.text import one_line
-from hook.core.wal import Recovery
 from hook.errors import BackupSourceMissing
 
 # Three requests each; who keeps more backups has an older one that is good by then.

@@ -15,8 +15,8 @@ from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.unpacking import detect_packing, unpack
 from hook.catalogs.wal_archive import HISTORY_LIMIT
-from hook.core.backup import Backup
-from hook.core.wal import Segment, Stretch, parse_segment
+from hook.core.backups.backup import Backup
+from hook.core.backups.wal import Segment, Stretch, parse_segment
 from hook.errors import BackupUnknown
 
 _SUFFIX = r"(\.(gz|bz2|xz|snappy|zst|lz4))?"

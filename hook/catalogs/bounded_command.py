@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from hook.core.redaction import Redactor
+from hook.core.reporting.redaction import Redactor
 from hook.core.text import one_line
 from hook.errors import BackupUnknown
 from hook.settings.secrets import is_secret_name

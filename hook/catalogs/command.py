@@ -1,6 +1,6 @@
 """Asks a command of the user's own for the backups, and takes it at its word.
 
-It prints either the document of `hook.core.backup_document`, or what pgBackRest prints with
+It prints either the document of `hook.core.backups.backup_document`, or what pgBackRest prints with
 ``info --output=json``; which of them is seen by the shape. Nothing is looked at but that.
 """
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hook.catalogs.bounded_command import run_bounded_command
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Evidence
-from hook.core.backup_document import ToldBackups, load_json, parse_document
-from hook.core.origin import Origin
-from hook.core.overdue import READING_TIMEOUT
-from hook.core.pgbackrest_list import StanzaInfo, parse_pgbackrest_list
-from hook.core.told_wal import cover_from_range, cover_from_runs, is_told
-from hook.core.wal import Recovery
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Evidence
+from hook.core.backups.backup_document import ToldBackups, load_json, parse_document
+from hook.core.backups.origin import Origin
+from hook.core.backups.overdue import READING_TIMEOUT
+from hook.core.backups.pgbackrest_list import StanzaInfo, parse_pgbackrest_list
+from hook.core.backups.told_wal import cover_from_range, cover_from_runs, is_told
+from hook.core.backups.wal import Recovery
 from hook.errors import BackupUnknown
 
 _PART_OF_THE_TIME = 5 / 6

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from hook.catalogs.dump_reading import Inspected, inspect_file, inspect_folder
 from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, PartStore
-from hook.core.backup import Backup, BackupType, Evidence, Presence, newest_first
-from hook.core.dump_name import (
+from hook.core.backups.backup import Backup, BackupType, Evidence, Presence, newest_first
+from hook.core.backups.dump_name import (
     is_companion,
     judge_size,
     latest_start,
@@ -24,7 +24,7 @@ from hook.core.dump_name import (
     series_of,
     told_names,
 )
-from hook.core.origin import Origin
+from hook.core.backups.origin import Origin
 from hook.core.text import counted, one_line
 from hook.errors import BackupUnknown
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hook.catalogs.dump_unpacking import Stream, find_unpacker, unpack_ends
 from hook.catalogs.object_store import Entry, PartStore
-from hook.core.dump_archive import (
+from hook.core.backups.dump_archive import (
     MAGIC,
     DumpCut,
     DumpDamaged,
@@ -18,7 +18,7 @@ from hook.core.dump_archive import (
     lacks_data,
     parse_dump_head,
 )
-from hook.core.dump_blocks import block_begins, block_end, last_block, walk_blocks
+from hook.core.backups.dump_blocks import block_begins, block_end, last_block, walk_blocks
 
 # Whoever has longer ones lets pg_dump write into a file: then the end alone proves it.
 FULL_READ_LIMIT = 128 * 2**20

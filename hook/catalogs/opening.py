@@ -12,7 +12,7 @@ from hook.catalogs import BackupCatalog, WalCatalog
 from hook.catalogs.object_store import PartStore
 from hook.catalogs.shared import SharedCatalog, SharedWalCatalog
 from hook.catalogs.tally import Tally
-from hook.core.overdue import READING_TIMEOUT, Progress
+from hook.core.backups.overdue import READING_TIMEOUT, Progress
 from hook.errors import ConfigError
 from hook.settings.backup_source import (
     BackupSource,

@@ -12,12 +12,12 @@ from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.pgbackrest_archive import Archive
 from hook.catalogs.pgbackrest_files import InfoFile
 from hook.catalogs.wal_archive import look_for_wal
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Backup, Evidence, Presence, newest_first
-from hook.core.origin import Origin
-from hook.core.pgbackrest_info import parse_archive_info, parse_backup_info
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Backup, Evidence, Presence, newest_first
+from hook.core.backups.origin import Origin
+from hook.core.backups.pgbackrest_info import parse_archive_info, parse_backup_info
+from hook.core.backups.wal import Recovery
 from hook.core.text import one_line
-from hook.core.wal import Recovery
 from hook.errors import BackupSourceMissing
 
 # One listing each; a repository rarely keeps more backups than this.

@@ -14,7 +14,7 @@ from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import ObjectStore
 from hook.catalogs.pgbackrest_cipher import decrypt, is_encrypted
 from hook.catalogs.wal_archive import HISTORY_LIMIT
-from hook.core.pgbackrest_info import ArchiveInfo
+from hook.core.backups.pgbackrest_info import ArchiveInfo
 
 # A segment carries its checksum in its name, and how it is compressed. What is partial, a
 # backup history file or half uploaded has another name.

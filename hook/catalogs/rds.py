@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from hook.catalogs.aws import Service, open_client
-from hook.core.backup import Evidence
-from hook.core.origin import Origin
-from hook.core.rds import RdsServer, parse_cluster, parse_instance, parse_snapshots
+from hook.core.backups.backup import Evidence
+from hook.core.backups.origin import Origin
+from hook.core.backups.rds import RdsServer, parse_cluster, parse_instance, parse_snapshots
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_source import RdsKind, RdsLocation, S3Settings
 

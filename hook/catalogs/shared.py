@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from hook.catalogs import BackupCatalog, WalCatalog
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Evidence
-from hook.core.wal import Recovery
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Evidence
+from hook.core.backups.wal import Recovery
 from hook.errors import HookError
 
 

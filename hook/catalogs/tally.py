@@ -6,7 +6,7 @@ import threading
 import time
 from datetime import timedelta
 
-from hook.core.overdue import Progress
+from hook.core.backups.overdue import Progress
 
 
 class Tally:

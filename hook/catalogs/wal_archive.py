@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from hook.core.archive import ArchiveEvidence, Covered
-from hook.core.wal import (
+from hook.core.backups.archive import ArchiveEvidence, Covered
+from hook.core.backups.wal import (
     Fork,
     Stretch,
     merge,

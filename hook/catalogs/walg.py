@@ -11,12 +11,12 @@ from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.wal_archive import look_for_wal
 from hook.catalogs.walg_archive import WAL, WalFolder
 from hook.catalogs.walg_backups import BACKUPS, BackupFolder, list_sentinels
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Backup, Evidence, Presence, newest_first
-from hook.core.origin import Origin
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Backup, Evidence, Presence, newest_first
+from hook.core.backups.origin import Origin
+from hook.core.backups.wal import Recovery
+from hook.core.backups.walg_sentinel import parse_backup_name
 from hook.core.text import counted, one_line
-from hook.core.wal import Recovery
-from hook.core.walg_sentinel import parse_backup_name
 from hook.errors import BackupSourceMissing, BackupUnknown
 
 # Three requests each; nobody keeps more backups than this without a usable one among them.

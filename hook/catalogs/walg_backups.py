@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from hook.catalogs.object_store import Entry, ObjectStore
-from hook.core.backup import Backup, BackupType, Presence
-from hook.core.walg_sentinel import (
+from hook.core.backups.backup import Backup, BackupType, Presence
+from hook.core.backups.walg_sentinel import (
     SENTINEL_SUFFIX,
     Damaged,
     FilesMetadata,

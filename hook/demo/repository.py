@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hook.core.pgbackrest_info import (
+from hook.core.backups.pgbackrest_info import (
     InfoLine,
     info_checksum,
     parse_backup_info,

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hook.core.history import History
-from hook.core.migration_set import MigrationSet
 from hook.core.outcome import Finding
-from hook.core.plan import Plan
-from hook.core.script import ScriptFile
-from hook.core.server import ServerFacts
+from hook.core.schema_history.history import History
+from hook.core.schema_history.plan import Plan
+from hook.core.scripts.migration_set import MigrationSet
+from hook.core.scripts.script import ScriptFile
+from hook.core.sessions.server import ServerFacts
 
 if TYPE_CHECKING:
-    from hook.core.attempt import ApplyTask, Attempt, CallbackTask
-    from hook.core.heartbeat import Pulse
-    from hook.core.version import Version
+    from hook.core.execution.attempt import ApplyTask, Attempt, CallbackTask
+    from hook.core.execution.heartbeat import Pulse
+    from hook.core.scripts.version import Version
     from hook.postgres.session import Session
 
 

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.callback_book import CallbackBook
-from hook.core.events import VALIDATION, Event, callbacks_of_command
-from hook.core.missing_schema import is_missing_schema
+from hook.core.execution.callback_book import CallbackBook
 from hook.core.outcome import deciding_finding
+from hook.core.schema_history.missing_schema import is_missing_schema
+from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.errors import ExitCode, MigrationLocked
 from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
@@ -21,9 +21,9 @@ from hook.pipeline.migration import Cleared, Locked, migrate, pass_gates, rememb
 from hook.pipeline.reading import Prepared, Read, Reading, Release, note_plan
 
 if TYPE_CHECKING:
-    from hook.core.history import History
     from hook.core.outcome import Finding
-    from hook.core.script import Migration
+    from hook.core.schema_history.history import History
+    from hook.core.scripts.script import Migration
     from hook.pipeline.gates import Gates
     from hook.pipeline.migration import Writing
     from hook.postgres.lock import MigrationLock

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.callback_book import CallbackBook
-from hook.core.dry_run import DryRun, Notebook
-from hook.core.events import ERROR_EVENTS, events_in_front
-from hook.core.heartbeat import EVERY
-from hook.core.ladder import rungs_on
-from hook.core.lock_key import migration_lock_key
-from hook.core.no_callbacks import NoCallbacks
+from hook.core.execution.callback_book import CallbackBook
+from hook.core.execution.dry_run import DryRun, Notebook
+from hook.core.execution.heartbeat import EVERY
+from hook.core.execution.ladder import rungs_on
+from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.outcome import passed
+from hook.core.scripts.events import ERROR_EVENTS, events_in_front
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.core.text import counted
 from hook.errors import DatabaseUnreachable
 from hook.pipeline.inspection import BuildReading, tell_plan
@@ -28,9 +28,9 @@ from hook.stages.migrate import MigrateStage, Work
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from hook.core.prepared import PreparedScript
-    from hook.core.report import Report
-    from hook.core.server import ServerFacts
+    from hook.core.execution.prepared import PreparedScript
+    from hook.core.reporting.report import Report
+    from hook.core.sessions.server import ServerFacts
     from hook.stages import Callbacks, Context
 
 _OF_BUILDS = (

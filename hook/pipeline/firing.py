@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from hook.core.no_callbacks import NoCallbacks
-from hook.core.progress import Progress, merged
+from hook.core.execution.no_callbacks import NoCallbacks
+from hook.core.execution.progress import Progress, merged
 from hook.pipeline.journal import Journal, Stopped
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.callback_book import CallbackBook
-    from hook.core.events import Event
+    from hook.core.execution.callback_book import CallbackBook
+    from hook.core.scripts.events import Event
     from hook.pipeline.reading import Reading, Release
     from hook.stages import Callbacks
     from hook.stages.callbacks.running import RunningCallbacks

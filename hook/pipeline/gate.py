@@ -10,7 +10,7 @@ from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.reading import Reading, reach_database
 
 if TYPE_CHECKING:
-    from hook.core.report import Report
+    from hook.core.reporting.report import Report
     from hook.pipeline.migration import Writing
 
 

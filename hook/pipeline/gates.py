@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hook.core.freshness import newest_archive
-from hook.core.origin import ServerIdentity
+from hook.core.backups.freshness import newest_archive
+from hook.core.backups.origin import ServerIdentity
+from hook.core.backups.restore_window import WindowJudgement
 from hook.core.outcome import Finding, Policy
-from hook.core.recorded import gate_not_needed, needs_no_gate
-from hook.core.restore_window import WindowJudgement
+from hook.core.reporting.recorded import gate_not_needed, needs_no_gate
 from hook.errors import HookError
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Prepared, Read
 from hook.stages.marker import PositionStage
 
 if TYPE_CHECKING:
-    from hook.core.locks import LockRequest
+    from hook.core.sql.locks import LockRequest
     from hook.engines import Engine
     from hook.stages import Context
     from hook.stages.archive import ArchiveStage, NoArchive

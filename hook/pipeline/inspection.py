@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hook.core.events import VALIDATION, Event, callbacks_of_command
+from hook.core.execution.plan_view import describe_callback, describe_script
 from hook.core.outcome import passed
-from hook.core.plan_view import describe_callback, describe_script
+from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.core.text import counted
 from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
@@ -26,7 +26,7 @@ from hook.stages import Outcome
 from hook.stages.resolve import ResolveStage
 
 if TYPE_CHECKING:
-    from hook.core.report import Report
+    from hook.core.reporting.report import Report
     from hook.engines import Engine
     from hook.pipeline.gates import Gates
     from hook.stages.callbacks import CallbacksStage

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from hook.core.history import MigrationInfo
-from hook.core.next_steps import next_steps
+from hook.core.execution.progress import Progress
 from hook.core.outcome import (
     Finding,
     Policy,
@@ -16,19 +15,20 @@ from hook.core.outcome import (
     deciding_finding,
     from_error,
 )
-from hook.core.progress import Progress
-from hook.core.report import AppliedMigration, Override, Report, SetSummary
-from hook.core.verdict import RunFacts, compose_verdict
+from hook.core.reporting.next_steps import next_steps
+from hook.core.reporting.report import AppliedMigration, Override, Report, SetSummary
+from hook.core.reporting.verdict import RunFacts, compose_verdict
+from hook.core.schema_history.history import MigrationInfo
 from hook.errors import DeadlineExceeded, ExitCode, HookError, Interrupted
 from hook.pipeline.finding_event import finding_fields
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
-    from hook.core.backup_table import BackupTable, Way
-    from hook.core.freshness import Freshness
-    from hook.core.info_filter import InfoFilter
-    from hook.core.marker import Marker
-    from hook.core.past_run import PastRun
+    from hook.core.backups.backup_table import BackupTable, Way
+    from hook.core.backups.freshness import Freshness
+    from hook.core.backups.marker import Marker
+    from hook.core.reporting.past_run import PastRun
+    from hook.core.schema_history.info_filter import InfoFilter
 
 T = TypeVar("T")
 Level = Mapping[str, str | None]
@@ -278,7 +278,7 @@ class Journal:
     def _backups(self) -> BackupTable | None:
         if self.freshness is None:
             return None
-        from hook.core.backup_table import lay_out_backups  # noqa: PLC0415 - not for a no-op run
+        from hook.core.backups.backup_table import lay_out_backups  # noqa: PLC0415 - not for a no-op run
 
         return lay_out_backups(self.freshness, self.way)
 

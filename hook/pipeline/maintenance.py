@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.events import AROUND_REPAIR, Around, callbacks_of_command
-from hook.core.migration_set import MigrationSet
+from hook.core.execution.progress import Progress
 from hook.core.outcome import deciding_finding, failed, passed
-from hook.core.progress import Progress
+from hook.core.scripts.events import AROUND_REPAIR, Around, callbacks_of_command
+from hook.core.scripts.migration_set import MigrationSet
 from hook.errors import ExitCode, MigrationLocked
 from hook.pipeline.firing import begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
@@ -19,9 +19,9 @@ from hook.pipeline.reading import Reading, Release, note_plan, reach_database
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.history import History
-    from hook.core.orders import Orders
-    from hook.core.report import Report
+    from hook.core.reporting.report import Report
+    from hook.core.schema_history.history import History
+    from hook.core.schema_history.orders import Orders
     from hook.engines import Change, HistoryEditor
     from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock

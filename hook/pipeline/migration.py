@@ -7,16 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.deferral import Deferral
-from hook.core.no_callbacks import NoCallbacks
-from hook.core.version import newest_version
+from hook.core.execution.no_callbacks import NoCallbacks
+from hook.core.schema_history.deferral import Deferral
+from hook.core.scripts.version import newest_version
 from hook.pipeline.journal import Journal
 from hook.pipeline.reading import Prepared, Read, Reading
 from hook.stages import Outcome
 from hook.stages.migrate import Migrated, Work
 
 if TYPE_CHECKING:
-    from hook.core.prepared import PreparedScript
+    from hook.core.execution.prepared import PreparedScript
     from hook.pipeline.gates import Gates
     from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.report import SetSummary
+from hook.core.reporting.report import SetSummary
 
 if TYPE_CHECKING:
-    from hook.core.callback_book import CallbackBook
-    from hook.core.history import History
-    from hook.core.locks import LockRequest
-    from hook.core.migration_set import MigrationSet
-    from hook.core.plan import Plan
-    from hook.core.prepared import PreparedScript
-    from hook.core.server import ServerFacts
+    from hook.core.execution.callback_book import CallbackBook
+    from hook.core.execution.prepared import PreparedScript
+    from hook.core.schema_history.history import History
+    from hook.core.schema_history.plan import Plan
+    from hook.core.scripts.migration_set import MigrationSet
+    from hook.core.sessions.server import ServerFacts
+    from hook.core.sql.locks import LockRequest
     from hook.pipeline.journal import Journal
     from hook.postgres.session import Session
     from hook.stages import Outcome

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.ledger import Beginning, Ending, failed_script_of
+from hook.core.reporting.ledger import Beginning, Ending, failed_script_of
 from hook.log.json_text import to_json
 
 if TYPE_CHECKING:
     from hook.core.outcome import Finding
-    from hook.core.report import Report
-    from hook.core.wording import Wording
+    from hook.core.reporting.report import Report
+    from hook.core.reporting.wording import Wording
     from hook.pipeline.journal import Journal
     from hook.stages.ledger import Entry, LedgerStage
 

@@ -10,7 +10,7 @@ from hook.errors import ConfigError, HookError
 from hook.postgres.lost_backend import await_backend_end
 
 if TYPE_CHECKING:
-    from hook.core.server import ServerFacts
+    from hook.core.sessions.server import ServerFacts
     from hook.postgres.session import Session
     from hook.stages import Context
     from hook.stages.wait import WaitStage

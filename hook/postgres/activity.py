@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.activity import (
+from hook.core.sessions.activity import (
     NO_QUERIES,
     Activity,
     ActivityRow,
@@ -14,13 +14,13 @@ from hook.core.activity import (
     PreparedTransaction,
     QueryText,
 )
-from hook.core.locks import LockMode, LockTarget
+from hook.core.sql.locks import LockMode, LockTarget
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hook.core.locks import LockRequest
+    from hook.core.sql.locks import LockRequest
     from hook.postgres.session import Row, Session
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'

@@ -13,7 +13,7 @@ from hook.postgres.session import Session
 
 if TYPE_CHECKING:
     from hook.clock import Bounds
-    from hook.core.census import Census
+    from hook.core.sessions.census import Census
     from hook.settings.target import ConnectionTarget
 
 # NAMEDATALEN - 1: the server cuts longer names, and we look for our own.
@@ -78,7 +78,7 @@ def connect(
 
 def _look_at(pid: int, target: ConnectionTarget, run_id: str, bounds: Bounds) -> Census:
     """Return who is in the way of backend *pid*, nobody where that cannot be found out."""
-    from hook.core.census import Census  # noqa: PLC0415 - only for whoever waits for too long
+    from hook.core.sessions.census import Census  # noqa: PLC0415 - only for whoever waits for too long
     from hook.errors import HookError  # noqa: PLC0415 - likewise
     from hook.postgres.contention import fetch_census, fetch_look  # noqa: PLC0415 - likewise
 

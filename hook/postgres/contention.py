@@ -6,10 +6,10 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from hook.core.activity import NO_QUERIES, ActivityRow, QueryText
-from hook.core.census import Census, Party, Stand
-from hook.core.contention import PREPARED, LockWait, Look
-from hook.core.ending import TERMINATED, Endable
+from hook.core.sessions.activity import NO_QUERIES, ActivityRow, QueryText
+from hook.core.sessions.census import Census, Party, Stand
+from hook.core.sessions.contention import PREPARED, LockWait, Look
+from hook.core.sessions.ending import TERMINATED, Endable
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from psycopg import pq
 
 from hook.clock import Deadline, SystemClock, run_bounded
-from hook.core.refusal import refused_connection
+from hook.core.execution.refusal import refused_connection
 from hook.core.text import one_line
 from hook.errors import ConfigError, DatabaseRejected, DatabaseUnreachable, HookError
 from hook.postgres.login_trace import LoginTrace, is_login_complete, parse_refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hook.core.server import ServerFacts
+from hook.core.sessions.server import ServerFacts
 from hook.errors import DatabaseRejected, Unsupported
 from hook.postgres.queries import load_query
 

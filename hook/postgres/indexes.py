@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from hook.core.invalid_index import BuildScope, IndexBuild, InvalidIndex
+from hook.core.sql.invalid_index import BuildScope, IndexBuild, InvalidIndex
 from hook.postgres.queries import load_query
 
 _ANYWHERE = IndexBuild(BuildScope.ANYWHERE)

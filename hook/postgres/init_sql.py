@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hook.core.init_sql import Piece, pieces_of
-from hook.core.redaction import Redactor
-from hook.core.refusal import refused_query
+from hook.core.execution.init_sql import Piece, pieces_of
+from hook.core.execution.refusal import refused_query
+from hook.core.reporting.redaction import Redactor
 from hook.errors import (
     ConfigError,
     DatabaseRejected,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from hook.clock import Bounds
-    from hook.core.sqlstate import ServerMessage
+    from hook.core.execution.sqlstate import ServerMessage
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
@@ -44,7 +44,7 @@ def connect_with(sql: str) -> Connect:
 
     It costs a round trip, or one per statement, see `pieces_of`. *sql* may hold secrets: of
     an error, what it quotes is masked. Beyond the errors of `connect`, those that
-    `hook.core.refusal.refused_query` names are raised, and `ConfigError` where the server
+    `hook.core.execution.refusal.refused_query` names are raised, and `ConfigError` where the server
     finds *sql* wrong.
     """
 

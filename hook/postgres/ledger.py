@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.ledger import Beginning, Ending
-from hook.core.past_run import FailedScript, PastMarker, PastRun
-from hook.core.sql_text import qualified_name
+from hook.core.reporting.ledger import Beginning, Ending
+from hook.core.reporting.past_run import FailedScript, PastMarker, PastRun
+from hook.core.sql.sql_text import qualified_name
 from hook.errors import QueryFailed
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
-    from hook.core.marker import Marker
+    from hook.core.backups.marker import Marker
     from hook.postgres.session import Row, Session
 
 _PLACE = "{ledger}"

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg.waiting import Ready
 from psycopg.waiting import Wait as Direction
 
-from hook.core.sqlstate import ServerMessage
+from hook.core.execution.sqlstate import ServerMessage
 from hook.postgres.patience import Patience, Wait, Wake
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from hook.core.lock_key import lock_address
-from hook.core.lock_owner import LockOwner
+from hook.core.sessions.lock_key import lock_address
+from hook.core.sessions.lock_owner import LockOwner
 from hook.errors import HookError, Unsupported
 from hook.postgres.queries import load_query
 

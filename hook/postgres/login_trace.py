@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import pq
 
-from hook.core.sqlstate import ServerMessage
+from hook.core.execution.sqlstate import ServerMessage
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn

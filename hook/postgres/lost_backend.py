@@ -9,7 +9,7 @@ from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
     from hook.clock import Clock
-    from hook.core.server import ServerFacts
+    from hook.core.sessions.server import ServerFacts
     from hook.postgres.session import Session
 
 _POLL_SECONDS = 0.25

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hook.core.marker import Marker, MarkerRights
+from hook.core.backups.marker import Marker, MarkerRights
 from hook.errors import ConfigError, DatabaseUnreachable
 from hook.postgres.queries import load_query
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.own_rights import OwnRights
+from hook.core.schema_history.own_rights import OwnRights
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import Diagnostic, error_from_result
 
-from hook.core.sqlstate import ServerMessage, is_about_server
+from hook.core.execution.sqlstate import ServerMessage, is_about_server
 from hook.postgres.link import Exchange, Link, message_of
 
 if TYPE_CHECKING:

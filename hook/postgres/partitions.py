@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
-    from hook.core.detachment import Detachment
+    from hook.core.execution.detachment import Detachment
     from hook.postgres.indexes import Fetches
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hook.clock import Bounds, Interrupt
-    from hook.core.census import Census
+    from hook.core.sessions.census import Census
 
 HEARTBEAT_SECONDS = 1.0
 # What presync asks takes milliseconds; what takes a minute waits for somebody.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.core.work import WorkProgress
+from hook.core.execution.work import WorkProgress
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.core.query_result import (
+from hook.core.execution.query_result import (
     COLUMNS_KEPT,
     RESULTS_KEPT,
     ROWS_KEPT,

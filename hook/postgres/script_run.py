@@ -14,7 +14,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import Diagnostic
 
-from hook.core.sqlstate import ServerMessage
+from hook.core.execution.sqlstate import ServerMessage
 from hook.postgres.link import Exchange, Link, NoAnswer, message_of
 from hook.postgres.patience import Patience, Wake
 from hook.postgres.result_rows import ResultRows
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from psycopg.abc import Buffer
     from psycopg.pq.abc import PGconn, PGresult
 
-    from hook.core.query_result import QueryResult
+    from hook.core.execution.query_result import QueryResult
 
 _COPY_CHUNK = 65_536
 _NOTICES_KEPT = 100

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import psycopg
 from psycopg import pq
 
-from hook.core.refusal import refused_query
+from hook.core.execution.refusal import refused_query
 from hook.core.text import one_line
 from hook.errors import DatabaseUnreachable, HookError
 from hook.postgres.link import Link, NoAnswer, Peer, message_of, read_only
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from psycopg.abc import Buffer
 
-    from hook.core.dry_run import DryRun
-    from hook.core.sqlstate import ServerMessage
+    from hook.core.execution.dry_run import DryRun
+    from hook.core.execution.sqlstate import ServerMessage
     from hook.postgres.patience import Lookout
     from hook.postgres.script_run import ScriptOutcome
 
@@ -128,7 +128,7 @@ class Session:
             LockContention: Neither did one, as somebody is in the way.
             DeadlineExceeded: The deadline of the run passed meanwhile.
             DatabaseRejected: A right is missing.
-            HookError: As `hook.core.refusal.refused_query` says.
+            HookError: As `hook.core.execution.refusal.refused_query` says.
         """
 
         def read() -> list[Row]:
@@ -238,7 +238,7 @@ class Session:
         return DatabaseUnreachable(f"{self.peer.name}: connection lost: {reason}", "Run again.")
 
     def _unanswered(self) -> HookError:
-        from hook.core.unanswered import unanswered  # noqa: PLC0415 - only who waits for too long
+        from hook.core.sessions.unanswered import unanswered  # noqa: PLC0415 - only who waits for too long
 
         bounds, patience = self._patience.bounds, self._link.patience
         deadline = None if bounds is None else bounds.deadline

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hook.core.sqlstate import ServerMessage
-from hook.core.syntax_probe import ABORTED, silent_probe
-from hook.core.utf8 import offset_behind
+from hook.core.execution.sqlstate import ServerMessage
+from hook.core.execution.syntax_probe import ABORTED, silent_probe
+from hook.core.sql.utf8 import offset_behind
 from hook.errors import QueryFailed
 
 if TYPE_CHECKING:
-    from hook.core.statement_list import Statement
+    from hook.core.sql.statement_list import Statement
     from hook.postgres.session import Session
 
 # One round trip each. libpq keeps what it sends and receives in memory.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.archive import Archiver, Checkpoint, ServerWal
-from hook.core.wal import parse_lsn
+from hook.core.backups.archive import Archiver, Checkpoint, ServerWal
+from hook.core.backups.wal import parse_lsn
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:

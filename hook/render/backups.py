@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from hook.core.backup import BackupType
-from hook.core.backup_table import BackupRow, BackupTable, Restorable, WindowRow
-from hook.core.report import Report
+from hook.core.backups.backup import BackupType
+from hook.core.backups.backup_table import BackupRow, BackupTable, Restorable, WindowRow
+from hook.core.reporting.report import Report
 from hook.core.span import describe_span
 from hook.core.text import one_line
 from hook.render.palette import Colour, Palette

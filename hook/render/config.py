@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hook.core.redaction import MASK
+from hook.core.reporting.redaction import MASK
 from hook.render.palette import Colour, Palette
 from hook.render.table import display_width, padded
 from hook.settings import Settings

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from hook.core.early_report import with_failed_sink
 from hook.core.outcome import Finding
-from hook.core.redaction import Redactor
-from hook.core.report import Report
-from hook.core.wording import Wording
+from hook.core.reporting.early_report import with_failed_sink
+from hook.core.reporting.redaction import Redactor
+from hook.core.reporting.report import Report
+from hook.core.reporting.wording import Wording
 from hook.errors import ReportFailed
 from hook.log import EventLog, Style, configure_logging
 from hook.log.json_text import to_json
@@ -22,7 +22,7 @@ from hook.render.views import result_object, result_text
 from hook.settings.output import OutputFormat, OutputSettings
 
 if TYPE_CHECKING:
-    from hook.core.dry_run import Notebook
+    from hook.core.execution.dry_run import Notebook
     from hook.render.live import LiveTerminal
     from hook.render.sql import SqlList, SqlText
     from hook.stages import Events

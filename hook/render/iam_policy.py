@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hook.core import iam
+from hook.core.backups import iam
 from hook.errors import ConfigError
 from hook.settings.backup_source import (
     BackupSource,

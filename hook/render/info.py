@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hook.core.history import (
+from hook.core.reporting.report import Report
+from hook.core.schema_history.history import (
     BASELINE_TYPES,
     SYNTHETIC_TYPES,
     MigrationInfo,
     MigrationState,
 )
-from hook.core.info_filter import InfoFilter
-from hook.core.report import Report
-from hook.core.script import Migration
-from hook.core.version import Version
+from hook.core.schema_history.info_filter import InfoFilter
+from hook.core.scripts.script import Migration
+from hook.core.scripts.version import Version
 from hook.render.palette import Colour, Palette
 from hook.render.report_json import report_object
 from hook.render.table import render_table

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TextIO
 
-from hook.core.live_line import LiveLine, fit
-from hook.core.redaction import Redactor
+from hook.core.reporting.live_line import LiveLine, fit
+from hook.core.reporting.redaction import Redactor
 from hook.core.text import one_line
 
 # What takes no longer is told by its lines in the log, and would only flicker.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hook.core.locks import LockTarget
 from hook.core.outcome import Finding
-from hook.core.report import Report
+from hook.core.reporting.report import Report
+from hook.core.sql.locks import LockTarget
 from hook.core.text import counted, one_line
 from hook.render.palette import Colour, Palette
 from hook.render.report_text import render_report

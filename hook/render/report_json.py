@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from hook.core.history import MigrationState
 from hook.core.outcome import Finding, Result
-from hook.core.report import SCHEMA, AppliedMigration, Report
+from hook.core.reporting.report import SCHEMA, AppliedMigration, Report
+from hook.core.schema_history.history import MigrationState
 from hook.log.json_text import json_ready, utc_timestamp
 
 if TYPE_CHECKING:
-    from hook.core.backup_table import BackupRow, BackupTable, WindowRow
-    from hook.core.marker import Marker
+    from hook.core.backups.backup_table import BackupRow, BackupTable, WindowRow
+    from hook.core.backups.marker import Marker
 
 
 _HOLES = 100

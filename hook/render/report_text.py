@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hook.core.outcome import Finding, Result, Status
-from hook.core.report import AppliedMigration, Report
+from hook.core.reporting.report import AppliedMigration, Report
 from hook.core.text import one_line
 from hook.errors import ExitCode
 from hook.render.palette import Colour, Palette

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from hook.core.marker import exact_time
-from hook.core.past_run import PastMarker, PastRun
-from hook.core.report import Report
+from hook.core.backups.marker import exact_time
+from hook.core.reporting.past_run import PastMarker, PastRun
+from hook.core.reporting.report import Report
+from hook.core.reporting.verdict import verdict_word
 from hook.core.span import describe_span
-from hook.core.verdict import verdict_word
 from hook.errors import ExitCode
 from hook.log.json_text import utc_timestamp
 from hook.render.palette import Colour, Palette

@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 from hook.core.outcome import Finding, Status, warned
-from hook.core.redaction import Redactor
-from hook.core.report import Report
+from hook.core.reporting.redaction import Redactor
+from hook.core.reporting.report import Report
 from hook.core.text import clip_bytes, one_line
 from hook.errors import ReportFailed
 from hook.log.json_text import to_json

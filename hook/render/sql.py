@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.plan_view import describe_script
-from hook.core.psql_variables import psql_references
-from hook.core.redaction import MASK, Redactor
+from hook.core.execution.plan_view import describe_script
+from hook.core.reporting.redaction import MASK, Redactor
+from hook.core.sql.psql_variables import psql_references
 from hook.core.text import one_line
 from hook.log.json_text import to_json
 from hook.render.report_json import report_object
 
 if TYPE_CHECKING:
-    from hook.core.dry_run import Message, Page
-    from hook.core.prepared import PreparedScript
-    from hook.core.report import Report
-    from hook.core.statement_list import StatementList
+    from hook.core.execution.dry_run import Message, Page
+    from hook.core.execution.prepared import PreparedScript
+    from hook.core.reporting.report import Report
+    from hook.core.sql.statement_list import StatementList
 
 Head = dict[str, object]
 # Of what is no part of the messages: psql sends statement by statement.
@@ -266,7 +266,7 @@ class SqlList:
 
 @dataclass(frozen=True, slots=True)
 class ListedCallback:
-    """The list of a callback, see `hook.core.dry_run.Page`."""
+    """The list of a callback, see `hook.core.execution.dry_run.Page`."""
 
     message: Callable[[Message], None]
     remark: Callable[[str], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.errors import ExitCode
 from hook.log import Style
 from hook.render.report_json import report_object

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.damage_budget import DamageBudget
 from hook.core.outcome import Policy
-from hook.core.report import Override
+from hook.core.reporting.report import Override
+from hook.core.sessions.damage_budget import DamageBudget
 from hook.errors import ConfigError
 from hook.settings.migrations import MigrationSettings
 from hook.settings.output import OutputSettings
@@ -16,8 +16,8 @@ from hook.settings.setting import Given
 from hook.settings.target import ConnectionTarget
 
 if TYPE_CHECKING:
-    from hook.core.ending import Endable
-    from hook.core.ladder import Ladder
+    from hook.core.execution.ladder import Ladder
+    from hook.core.sessions.ending import Endable
     from hook.settings.backup_source import BackupSource
     from hook.settings.backup_trigger import BackupTrigger
 

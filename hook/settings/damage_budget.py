@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hook.core.damage_budget import DamageBudget
+from hook.core.sessions.damage_budget import DamageBudget
 
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 

@@ -6,10 +6,10 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.ladder import BeyondDeadlock
+from hook.core.execution.ladder import BeyondDeadlock
 
 if TYPE_CHECKING:
-    from hook.core.ladder import Ladder
+    from hook.core.execution.ladder import Ladder
 
 _DEADLOCK = "deadlock+"
 _UNITS = {

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from hook.core.encoding import UnknownEncoding, canonical_encoding
-from hook.core.properties import numbered_properties
+from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
+from hook.core.scripts.properties import numbered_properties
 from hook.errors import ConfigError
 from hook.settings.flyway_entry import Entry, Reading
 from hook.settings.flyway_keys import PREFIX, is_of_environment

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hook.core.cherry_pick import CherryPick, Pick
-from hook.core.encoding import canonical_encoding
-from hook.core.history_rules import (
+from hook.core.schema_history.cherry_pick import CherryPick, Pick
+from hook.core.schema_history.history_rules import (
     IgnorePattern,
     Target,
     parse_ignore_pattern,
     parse_target,
 )
-from hook.core.version import Version
+from hook.core.scripts.encoding import canonical_encoding
+from hook.core.scripts.version import Version
 from hook.settings.migrations import DEFAULT_TABLE
 from hook.settings.setting import Setting, flyway, settings_in
 from hook.settings.words import parse_list, parse_switch, whole_number

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
-from hook.core.report import Override
+from hook.core.reporting.report import Override
 from hook.errors import BadFlags, ConfigError
 from hook.settings import (
     ArchiveSettings,

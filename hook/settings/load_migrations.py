@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hook.core.baseline import BaselineRules
-from hook.core.cherry_pick import CherryPick
-from hook.core.history_rules import HistoryRules
-from hook.core.placeholders import (
+from hook.core.schema_history.baseline import BaselineRules
+from hook.core.schema_history.cherry_pick import CherryPick
+from hook.core.schema_history.history_rules import HistoryRules
+from hook.core.scripts.placeholders import (
     PlaceholderSyntax,
     UnresolvedPlaceholders,
     replace_placeholders,
 )
-from hook.core.script import Naming
+from hook.core.scripts.script import Naming
 from hook.errors import ConfigError
 from hook.settings import flyway_specification as flyway
 from hook.settings import specification as spec

@@ -11,7 +11,7 @@ from hook.settings.output import Actor, OutputFormat, OutputSettings
 from hook.settings.sources import Inputs, Values, read_values
 
 if TYPE_CHECKING:
-    from hook.core.orders import Orders
+    from hook.core.schema_history.orders import Orders
 
 # In Flyway's form, key and value are one word.
 _FLYWAYS = {"-outputType": spec.FORMAT.name, "-outputFile": spec.REPORT.name}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from hook.core.baseline import BaselineRules
-from hook.core.history_rules import HistoryRules
-from hook.core.placeholders import PlaceholderSyntax
-from hook.core.script import Naming
+from hook.core.schema_history.baseline import BaselineRules
+from hook.core.schema_history.history_rules import HistoryRules
+from hook.core.scripts.placeholders import PlaceholderSyntax
+from hook.core.scripts.script import Naming
 
 DEFAULT_TABLE = "flyway_schema_history"
 DEFAULT_LEDGER = "presync_run"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from hook.core.orders import Orders
-from hook.core.placeholders import RESERVED
+from hook.core.schema_history.orders import Orders
+from hook.core.scripts.placeholders import RESERVED
 from hook.errors import ConfigError
 from hook.settings.config_file import ConfigFile, read_config_file
 from hook.settings.flyway_files import PLACEHOLDER, FlywayFiles, read_flyway_files

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.history_rules import OnAhead
 from hook.core.outcome import Policy
+from hook.core.schema_history.history_rules import OnAhead
 from hook.settings.durations import (
     parse_duration,
     parse_ladder,
@@ -30,7 +30,7 @@ from hook.settings.words import (
 )
 
 if TYPE_CHECKING:
-    from hook.core.ladder import Ladder
+    from hook.core.execution.ladder import Ladder
     from hook.settings.backup_source import BackupSource
 
 _DURATION = "DURATION"

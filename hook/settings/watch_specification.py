@@ -12,12 +12,12 @@ from hook.settings.setting import Group, Setting, own, settings_in
 from hook.settings.words import choice_of, parse_list, parse_switch
 
 if TYPE_CHECKING:
-    from hook.core.damage_budget import DamageBudget
-    from hook.core.ending import Endable
+    from hook.core.sessions.damage_budget import DamageBudget
+    from hook.core.sessions.ending import Endable
 
 
 def _parse_endable(text: str) -> frozenset[Endable]:
-    from hook.core.ending import Endable  # noqa: PLC0415 - rarely set
+    from hook.core.sessions.ending import Endable  # noqa: PLC0415 - rarely set
 
     return frozenset(map(choice_of(Endable), parse_list(text)))
 

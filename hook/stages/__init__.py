@@ -14,11 +14,11 @@ from hook.core.outcome import Finding
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from hook.core.callback_book import EachCallbacks
-    from hook.core.census import Toll
-    from hook.core.events import Event
-    from hook.core.progress import Progress
-    from hook.core.work import WorkProgress
+    from hook.core.execution.callback_book import EachCallbacks
+    from hook.core.execution.progress import Progress
+    from hook.core.execution.work import WorkProgress
+    from hook.core.scripts.events import Event
+    from hook.core.sessions.census import Toll
     from hook.postgres.session import Session
 
 T_co = TypeVar("T_co", covariant=True)

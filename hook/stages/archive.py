@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 from hook.catalogs import WalCatalog
 from hook.clock import Background
-from hook.core.archive import ServerWal
-from hook.core.archive_judgement import ArchiveJudgement, judge_archive
-from hook.core.archiver_judgement import judge_archiver
-from hook.core.backup_table import WalFound, Way
-from hook.core.freshness import usable_backup
-from hook.core.origin import ServerIdentity
+from hook.core.backups.archive import ServerWal
+from hook.core.backups.archive_judgement import ArchiveJudgement, judge_archive
+from hook.core.backups.archiver_judgement import judge_archiver
+from hook.core.backups.backup_table import WalFound, Way
+from hook.core.backups.freshness import usable_backup
+from hook.core.backups.origin import ServerIdentity
+from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
+from hook.core.backups.restore_window import WindowJudgement, judge_restore_window
+from hook.core.backups.usability import FreshnessPolicy
+from hook.core.backups.wal import Recovery, parse_lsn, parse_segment
 from hook.core.outcome import Finding, Status, failed, from_error, unknown
-from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
-from hook.core.restore_window import WindowJudgement, judge_restore_window
-from hook.core.usability import FreshnessPolicy
-from hook.core.wal import Recovery, parse_lsn, parse_segment
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError
 from hook.postgres.wal import fetch_server_wal
 
 if TYPE_CHECKING:
-    from hook.core.backup import Backup
+    from hook.core.backups.backup import Backup
     from hook.postgres.session import Session
     from hook.stages import Context
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from hook.catalogs import BackupCatalog
 from hook.clock import Background
-from hook.core.freshness import Freshness, judge_freshness
-from hook.core.origin import ServerIdentity
+from hook.core.backups.freshness import Freshness, judge_freshness
+from hook.core.backups.origin import ServerIdentity
+from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
+from hook.core.backups.usability import DEFAULT_CLOCK_SKEW, FreshnessPolicy
 from hook.core.outcome import Finding, Status, failed, from_error, warned
-from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
-from hook.core.usability import DEFAULT_CLOCK_SKEW, FreshnessPolicy
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.stages import Context
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.history import History
-    from hook.core.server import ServerFacts
+    from hook.core.schema_history.history import History
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Change, Engine, HistoryEditor, Reader
     from hook.stages import Context
 

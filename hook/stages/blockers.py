@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.activity import Watch
-from hook.core.blockers import BlockerPolicy, judge_blockers
-from hook.core.heartbeat import Heartbeat
+from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import Finding
+from hook.core.sessions.activity import Watch
+from hook.core.sessions.blockers import BlockerPolicy, judge_blockers
 from hook.errors import ExitCode
 from hook.postgres.activity import fetch_activity
 
 if TYPE_CHECKING:
-    from hook.core.locks import LockRequest
+    from hook.core.sql.locks import LockRequest
     from hook.postgres.session import Session
     from hook.stages import Context
 

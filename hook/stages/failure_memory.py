@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.group import Grouping
-from hook.core.ledger import FirstUnit, judge_cut_off, judge_last_run
+from hook.core.execution.group import Grouping
 from hook.core.outcome import warned
+from hook.core.reporting.ledger import FirstUnit, judge_cut_off, judge_last_run
 from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.ledger import Ledger
 
 if TYPE_CHECKING:
+    from hook.core.execution.prepared import PreparedScript
     from hook.core.outcome import Finding
-    from hook.core.plan import Plan
-    from hook.core.prepared import PreparedScript
+    from hook.core.schema_history.plan import Plan
     from hook.postgres.session import Session
 
 

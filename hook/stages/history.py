@@ -9,11 +9,11 @@ from hook.core.text import listed
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.history import History
-    from hook.core.migration_set import MigrationSet
     from hook.core.outcome import Finding
-    from hook.core.plan import Plan
-    from hook.core.server import ServerFacts
+    from hook.core.schema_history.history import History
+    from hook.core.schema_history.plan import Plan
+    from hook.core.scripts.migration_set import MigrationSet
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine, Reader
     from hook.stages import Context
 

@@ -18,7 +18,7 @@ from hook.postgres.ledger import Ledger
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.ledger import Beginning, Ending
+    from hook.core.reporting.ledger import Beginning, Ending
     from hook.postgres.connecting import Connect
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.heartbeat import Heartbeat
-from hook.core.lock_key import migration_lock_key
-from hook.core.lock_owner import left_at_work, locked_by
+from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import passed
+from hook.core.sessions.lock_key import migration_lock_key
+from hook.core.sessions.lock_owner import left_at_work, locked_by
 from hook.errors import HookError
 from hook.postgres.lock import MigrationLock
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.clock import Deadline
-    from hook.core.server import ServerFacts
+    from hook.core.sessions.server import ServerFacts
     from hook.errors import MigrationLocked
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hook.catalogs import WalCatalog
 from hook.clock import run_bounded
-from hook.core.backup import Backup
-from hook.core.freshness import usable_backup
-from hook.core.heartbeat import Heartbeat
-from hook.core.marker import (
+from hook.core.backups.backup import Backup
+from hook.core.backups.freshness import usable_backup
+from hook.core.backups.marker import (
     Marker,
     MarkerRights,
     exact_time,
@@ -26,11 +25,12 @@ from hook.core.marker import (
     why_not_archived,
     with_position,
 )
-from hook.core.origin import ServerIdentity, judge_origin
+from hook.core.backups.origin import ServerIdentity, judge_origin
+from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
+from hook.core.backups.restore_commands import RestoreSource, restore_commands
+from hook.core.backups.usability import FreshnessPolicy
+from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import Finding, Status, failed, from_error, warned
-from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
-from hook.core.restore_commands import RestoreSource, restore_commands
-from hook.core.usability import FreshnessPolicy
 from hook.errors import (
     BackupSourceMissing,
     BackupUnknown,
@@ -49,7 +49,7 @@ from hook.postgres.wal import fetch_server_wal
 
 if TYPE_CHECKING:
     from hook.clock import Deadline
-    from hook.core.server import ServerFacts
+    from hook.core.sessions.server import ServerFacts
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.own_rights import judge_ledger_rights, judge_own_rights
-from hook.core.sql_text import qualified_name
+from hook.core.schema_history.own_rights import judge_ledger_rights, judge_own_rights
+from hook.core.sql.sql_text import qualified_name
 from hook.postgres.own_rights import OwnTables, fetch_own_rights
 from hook.settings.words import NO_LEDGER
 
 if TYPE_CHECKING:
-    from hook.core.history import History
     from hook.core.outcome import Finding
-    from hook.core.server import ServerFacts
+    from hook.core.schema_history.history import History
+    from hook.core.sessions.server import ServerFacts
     from hook.postgres.session import Session
 
 

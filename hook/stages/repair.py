@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.history import History
-    from hook.core.migration_set import MigrationSet
-    from hook.core.plan import Plan
-    from hook.core.server import ServerFacts
-    from hook.core.version import Version
+    from hook.core.schema_history.history import History
+    from hook.core.schema_history.plan import Plan
+    from hook.core.scripts.migration_set import MigrationSet
+    from hook.core.scripts.version import Version
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Change, Engine, HistoryEditor, Reader
     from hook.stages import Context
 

@@ -10,9 +10,9 @@ from hook.core.text import counted
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.migration_set import MigrationSet
-    from hook.core.script import Migration
-    from hook.core.server import ServerFacts
+    from hook.core.scripts.migration_set import MigrationSet
+    from hook.core.scripts.script import Migration
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.stages import Context
 

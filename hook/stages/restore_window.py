@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from hook.catalogs import BackupCatalog
 from hook.clock import Background
-from hook.core.origin import ServerIdentity
+from hook.core.backups.origin import ServerIdentity
+from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
+from hook.core.backups.restore_window import WindowJudgement, judge_restore_window
 from hook.core.outcome import Finding, Status, from_error
-from hook.core.overdue import READING_TIMEOUT, Progress, judge_overdue
-from hook.core.restore_window import WindowJudgement, judge_restore_window
 from hook.errors import BackupSourceMissing, BackupUnknown
 
 if TYPE_CHECKING:

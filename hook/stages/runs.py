@@ -13,8 +13,8 @@ from hook.settings.words import NO_LEDGER
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.past_run import PastRun
-    from hook.core.server import ServerFacts
+    from hook.core.reporting.past_run import PastRun
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.session import Session
     from hook.stages import Context

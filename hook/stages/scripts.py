@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hook.core.group import Grouping, grouped, units_of
-from hook.core.index_build import judge_builds
-from hook.core.lexer import SqlSyntaxError
+from hook.core.execution.group import Grouping, grouped, units_of
+from hook.core.execution.prepared import PreparedScript, prepare_script
 from hook.core.outcome import passed
-from hook.core.prepared import PreparedScript, prepare_script
-from hook.core.recorded import judge_recorded, recorded_only
-from hook.core.script import Migration
+from hook.core.reporting.recorded import judge_recorded, recorded_only
+from hook.core.scripts.script import Migration
+from hook.core.sql.index_build import judge_builds
+from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.text import counted
 from hook.errors import BadMigrationSet
 from hook.stages import Context, Outcome

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from hook.core.heartbeat import Heartbeat
+from hook.core.execution.heartbeat import Heartbeat
+from hook.core.execution.syntax_probe import Selection, SyntaxLimits, describe_syntax_error
 from hook.core.outcome import passed
-from hook.core.syntax_probe import Selection, SyntaxLimits, describe_syntax_error
 from hook.core.text import counted
 from hook.errors import BadMigrationSet
 from hook.postgres.syntax import find_syntax_errors
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
-    from hook.core.callback_book import PreparedCallback
-    from hook.core.prepared import PreparedScript
-    from hook.core.script import Migration
-    from hook.core.sqlstate import ServerMessage
-    from hook.core.statement_list import Statement, StatementList
+    from hook.core.execution.callback_book import PreparedCallback
+    from hook.core.execution.prepared import PreparedScript
+    from hook.core.execution.sqlstate import ServerMessage
+    from hook.core.scripts.script import Migration
+    from hook.core.sql.statement_list import Statement, StatementList
     from hook.postgres.session import Session
 
     Text = tuple[str, StatementList]

@@ -8,8 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from hook.clock import Background, Deadline
-from hook.core.backup_made import Made, tell_ended, tell_failed, tell_silent, tell_unfinished
-from hook.core.heartbeat import Heartbeat
+from hook.core.backups.backup_made import (
+    Made,
+    tell_ended,
+    tell_failed,
+    tell_silent,
+    tell_unfinished,
+)
+from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import Finding
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.stages import Outcome

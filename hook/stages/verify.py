@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.verification import judge_level, judge_new_invalid_indexes, judge_run
+from hook.core.schema_history.verification import judge_level, judge_new_invalid_indexes, judge_run
 from hook.postgres.indexes import fetch_invalid_indexes
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
-    from hook.core.invalid_index import InvalidIndex
-    from hook.core.migration_set import MigrationSet
-    from hook.core.plan import Plan
-    from hook.core.server import ServerFacts
+    from hook.core.schema_history.plan import Plan
+    from hook.core.scripts.migration_set import MigrationSet
+    from hook.core.sessions.server import ServerFacts
+    from hook.core.sql.invalid_index import InvalidIndex
     from hook.engines import Engine, Reader
     from hook.stages import Context
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.expectations import Expectations, judge_target, judge_usable
+from hook.core.execution.expectations import Expectations, judge_target, judge_usable
 from hook.core.outcome import passed
 from hook.core.span import describe_span
 from hook.errors import DatabaseUnreachable, HookError
@@ -14,7 +14,7 @@ from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.clock import Deadline
-    from hook.core.server import ServerFacts
+    from hook.core.sessions.server import ServerFacts
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
@@ -71,7 +71,7 @@ class WaitStage:
         self, ctx: Context, deadline: Deadline, first: DatabaseUnreachable
     ) -> Outcome[Reached]:
         """Try again after the *first* failure, which counts as an attempt."""
-        from hook.core.heartbeat import Heartbeat  # noqa: PLC0415 - for a second attempt only
+        from hook.core.execution.heartbeat import Heartbeat  # noqa: PLC0415 - for a second attempt only
         from hook.postgres.retry import Pauses, RetryPlan, retry_error  # noqa: PLC0415 - see there
 
         heartbeat, began = Heartbeat(), ctx.clock.monotonic()

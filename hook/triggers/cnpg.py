@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hook.core.cnpg import backup_of, finish_of, running_backup_of
+from hook.core.backups.cnpg import backup_of, finish_of, running_backup_of
 from hook.errors import BackupSourceMissing
 from hook.settings.backup_trigger import ClusterTrigger as Named
 from hook.triggers import Begun, Phase, Standing, Wanted

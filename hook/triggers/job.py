@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hook.core.cronjob import active_job_of, finish_of, job_from
+from hook.core.backups.cronjob import active_job_of, finish_of, job_from
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_trigger import JobTrigger as Named
 from hook.triggers import Begun, Phase, Standing, Wanted

@@ -17,9 +17,9 @@ import pytest
 import trustme
 
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
-from hook.core.origin import ServerIdentity
+from hook.core.backups.origin import ServerIdentity
+from hook.core.backups.wal import Recovery, Segment
 from hook.core.outcome import Finding, Status, deciding_finding, failed, from_error
-from hook.core.wal import Recovery, Segment
 from hook.demo.repository import STANZA
 from hook.errors import ExitCode, HookError
 from hook.settings.backup_source import S3Settings, parse_backup_source

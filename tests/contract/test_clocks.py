@@ -12,7 +12,7 @@ import pytest
 
 from hook.catalogs.opening import Access, open_catalogs
 from hook.clock import Clock
-from hook.core.origin import ServerIdentity
+from hook.core.backups.origin import ServerIdentity
 from hook.core.outcome import Status
 from hook.errors import ExitCode
 from hook.settings.backup_source import S3Settings, parse_backup_source

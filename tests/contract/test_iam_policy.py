@@ -14,7 +14,7 @@ from moto import mock_aws
 from hook.catalogs.pgbackrest import PgBackRestCatalog
 from hook.catalogs.s3 import S3Store
 from hook.catalogs.walg import WalGCatalog
-from hook.core.wal import Recovery, Segment, parse_segment
+from hook.core.backups.wal import Recovery, Segment, parse_segment
 from hook.demo.repository import STANZA
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.render.iam_policy import render_policy

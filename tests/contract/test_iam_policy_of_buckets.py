@@ -13,7 +13,7 @@ import pytest
 from hook.catalogs.barman import BarmanCatalog
 from hook.catalogs.dump import DumpCatalog
 from hook.catalogs.s3 import S3Store
-from hook.core.wal import Recovery, Segment
+from hook.core.backups.wal import Recovery, Segment
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.render.iam_policy import render_policy
 from hook.settings.backup_source import S3Location, parse_backup_source

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hook.core.cnpg import PLUGIN
+from hook.core.backups.cnpg import PLUGIN
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_trigger import ClusterTrigger as NamedCluster
 from hook.settings.backup_trigger import JobTrigger as NamedJob

@@ -10,7 +10,7 @@ from botocore import xform_name
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
-from hook.core.restore_commands import RestorePoint, RestoreSource, restore_commands
+from hook.core.backups.restore_commands import RestorePoint, RestoreSource, restore_commands
 
 TIME = datetime(2026, 11, 21, 19, 31, 34, 971812, UTC)
 POINT = RestorePoint("presync-shop", "0/38025F60", TIME, 3, None)

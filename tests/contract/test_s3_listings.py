@@ -18,10 +18,10 @@ from hook.catalogs.pgbackrest_archive import Archive
 from hook.catalogs.s3 import PAGE_LIMIT
 from hook.catalogs.wal_archive import WalArchive, look_for_wal
 from hook.catalogs.walg_archive import WalFolder
-from hook.core.archive import ArchiveEvidence
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.pgbackrest_info import ArchiveInfo
+from hook.core.backups.wal import Recovery, Segment
 from hook.core.outcome import Status
-from hook.core.pgbackrest_info import ArchiveInfo
-from hook.core.wal import Recovery, Segment
 from hook.errors import BackupUnknown, ExitCode
 from hook.settings.backup_source import S3Location, S3Settings
 from tests.contract.conftest import Place

@@ -11,8 +11,8 @@ import zstandard
 
 from hook.catalogs import WalCatalog
 from hook.catalogs.opening import Access, open_catalogs
-from hook.core.archive import ArchiveEvidence, Covered
-from hook.core.wal import Recovery, Run, Segment, Stretch
+from hook.core.backups.archive import ArchiveEvidence, Covered
+from hook.core.backups.wal import Recovery, Run, Segment, Stretch
 from hook.errors import BackupUnknown
 from hook.settings.backup_source import parse_backup_source
 from tests.contract.conftest import Place

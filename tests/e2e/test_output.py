@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hook.core.lock_key import migration_lock_key
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.errors import ExitCode
 from tests.testbed.deployment import Deployment
 from tests.testbed.process import ROOT, Completed, RunningPresync

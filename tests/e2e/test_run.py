@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hook.core.lock_key import migration_lock_key
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.deployment import Deployment

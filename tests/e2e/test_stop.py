@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import TupleRow
 
 from hook.clock import ABANDON_SECONDS
-from hook.core.lock_key import migration_lock_key
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.errors import ExitCode
 from tests.testbed.database import Database
 from tests.testbed.deployment import OURS, Deployment

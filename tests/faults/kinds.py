@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from hook.core.lock_key import migration_lock_key
+from hook.core.sessions.lock_key import migration_lock_key
 from tests.faults.holds import (
     Hold,
     advisory,

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Backup, BackupType, Evidence, Presence, RestoreWindow
-from hook.core.backup_table import WalFound, Way
-from hook.core.origin import Origin, ServerIdentity
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Backup, BackupType, Evidence, Presence, RestoreWindow
+from hook.core.backups.backup_table import WalFound, Way
+from hook.core.backups.origin import Origin, ServerIdentity
+from hook.core.backups.restore_window import WindowJudgement
+from hook.core.backups.wal import Recovery
 from hook.core.outcome import Finding, Status
-from hook.core.restore_window import WindowJudgement
-from hook.core.wal import Recovery
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError, Interrupted
 from hook.postgres.session import Session
 from hook.stages import Context

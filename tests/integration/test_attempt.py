@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.attempt import Attempt, AttemptEnd
-from hook.core.heartbeat import Pulse
-from hook.core.script_message import Moment
+from hook.core.execution.attempt import Attempt, AttemptEnd
+from hook.core.execution.heartbeat import Pulse
+from hook.core.execution.script_message import Moment
 from hook.errors import Interrupted
 from tests.testbed.attempt_bench import Bench
 from tests.testbed.database import Database

@@ -10,10 +10,10 @@ import pytest
 
 from hook.bootstrap import writing
 from hook.catalogs.opening import Access, Catalogs
-from hook.core.backup import Backup, BackupType, Evidence, Presence
-from hook.core.origin import Origin
+from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
+from hook.core.backups.origin import Origin
 from hook.core.outcome import Status
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.errors import BackupUnknown, ExitCode
 from hook.settings.backup_source import BackupSource, parse_backup_source
 from hook.settings.backup_trigger import JobTrigger

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hook import bootstrap
-from hook.core.baseline import BaselineRules
-from hook.core.orders import Orders
-from hook.core.report import Report
-from hook.core.version import Version
+from hook.core.reporting.report import Report
+from hook.core.schema_history.baseline import BaselineRules
+from hook.core.schema_history.orders import Orders
+from hook.core.scripts.version import Version
 from hook.errors import ExitCode
 from hook.settings.migrations import HistoryTable
 from tests.testbed.gate import WORDING, Gate

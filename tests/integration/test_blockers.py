@@ -9,8 +9,8 @@ import pytest
 from psycopg.errors import QueryCanceled
 
 from hook.clock import Interrupt
-from hook.core.locks import LockMode, LockRequest, LockTarget
 from hook.core.outcome import Status
+from hook.core.sql.locks import LockMode, LockRequest, LockTarget
 from hook.errors import ExitCode, Interrupted
 from hook.stages import Context
 from tests.fakes import FakeEvents

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from hook import bootstrap
-from hook.core.orders import Orders
 from hook.core.outcome import Policy
+from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from hook.settings import BackupSettings, BlockerSettings
 from hook.settings.migrations import HistoryTable

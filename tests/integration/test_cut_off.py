@@ -10,8 +10,8 @@ import pytest
 from psycopg.rows import TupleRow
 
 from hook.clock import Interrupt
-from hook.core.attempt import AttemptEnd
-from hook.core.report import Report
+from hook.core.execution.attempt import AttemptEnd
+from hook.core.reporting.report import Report
 from hook.errors import ExitCode
 from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.run_context import eventually

@@ -12,10 +12,10 @@ import pytest
 
 from hook import bootstrap
 from hook.clock import Bounds, Interrupt
-from hook.core.census import Census
-from hook.core.migration_set import MigrationSet
-from hook.core.orders import Orders
-from hook.core.report import Report
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
+from hook.core.scripts.migration_set import MigrationSet
+from hook.core.sessions.census import Census
 from hook.errors import (
     DatabaseUnreachable,
     DeadlineExceeded,

@@ -11,10 +11,10 @@ import pytest
 from psycopg.errors import QueryCanceled
 from psycopg.rows import TupleRow
 
-from hook.core.blockers import BlockerPolicy
-from hook.core.ending import Endable
 from hook.core.outcome import Finding, Policy, Status
-from hook.core.report import Report
+from hook.core.reporting.report import Report
+from hook.core.sessions.blockers import BlockerPolicy
+from hook.core.sessions.ending import Endable
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.gate import Gate, deciding, run_settings

@@ -9,7 +9,7 @@ import pytest
 
 from hook.clock import Interrupt
 from hook.core.outcome import Finding
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.errors import ExitCode
 from tests.fakes import FakeEvents
 from tests.testbed.database import Database

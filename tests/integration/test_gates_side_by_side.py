@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from hook.bootstrap.reading import build_engine, build_reading
 from hook.bootstrap.writing import build_gates
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Backup, BackupType, Evidence, Presence
-from hook.core.origin import Origin
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
+from hook.core.backups.origin import Origin
+from hook.core.backups.wal import Recovery
 from hook.core.outcome import Policy
-from hook.core.wal import Recovery
 from hook.errors import ExitCode
 from hook.pipeline import inspection
 from hook.pipeline.journal import Journal

@@ -11,10 +11,10 @@ import pytest
 
 from hook import bootstrap
 from hook.clock import Interrupt, SystemClock
-from hook.core.lock_key import migration_lock_key
-from hook.core.orders import Orders
 from hook.core.outcome import Policy
-from hook.core.report import Report
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.errors import ExitCode
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.lost_backend import await_backend_end

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psycopg
 import pytest
 
-from hook.core.orders import Orders
-from hook.core.report import Report
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.run_context import eventually

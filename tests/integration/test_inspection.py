@@ -11,7 +11,7 @@ import pytest
 
 from hook import bootstrap
 from hook.core.outcome import Policy
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.errors import ExitCode
 from hook.settings import Settings
 from hook.settings.backup_source import parse_backup_source

@@ -10,11 +10,11 @@ import pytest
 
 from hook import bootstrap
 from hook.clock import Interrupt
-from hook.core.orders import Orders
 from hook.core.outcome import Policy, Status
-from hook.core.redaction import Redactor
-from hook.core.report import Report
-from hook.core.wording import Wording
+from hook.core.reporting.redaction import Redactor
+from hook.core.reporting.report import Report
+from hook.core.reporting.wording import Wording
+from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from hook.render.report_json import report_object
 from hook.settings.output import Actor

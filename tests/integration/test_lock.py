@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.lock_key import migration_lock_key
 from hook.core.outcome import Status
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.errors import Interrupted, MigrationLocked, Unsupported
 from hook.postgres.connecting import connect
 from hook.postgres.facts import fetch_server_facts

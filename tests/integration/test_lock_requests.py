@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from hook.core.locks import LockMode, LockTarget, strongest
-from hook.core.relations import lock_requests
-from hook.core.statement_list import Statement
-from hook.core.statements import split_statements
-from hook.core.transactions import TransactionMode, classify
+from hook.core.sql.locks import LockMode, LockTarget, strongest
+from hook.core.sql.relations import lock_requests
+from hook.core.sql.statement_list import Statement
+from hook.core.sql.statements import split_statements
+from hook.core.sql.transactions import TransactionMode, classify
 from tests.testbed.database import Database
 
 SCHEMA = """

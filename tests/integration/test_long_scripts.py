@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.attempt import Attempt, AttemptEnd
-from hook.core.heartbeat import Pulse
-from hook.core.script_message import Moment
+from hook.core.execution.attempt import Attempt, AttemptEnd
+from hook.core.execution.heartbeat import Pulse
+from hook.core.execution.script_message import Moment
 from hook.errors import ExitCode
 from tests.testbed.attempt_bench import Bench
 from tests.testbed.gate import Gate

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from hook.core.backups.restore_commands import RestoreSource
 from hook.core.outcome import Status
-from hook.core.restore_commands import RestoreSource
 from hook.errors import ConfigError, DatabaseUnreachable, ExitCode
 from hook.stages import Context
 from hook.stages.marker import PositionStage

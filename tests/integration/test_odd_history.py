@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hook import bootstrap
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.errors import ExitCode
 from hook.settings import Settings
 from hook.stages import Context

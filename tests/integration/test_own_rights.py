@@ -8,7 +8,7 @@ import pytest
 
 from hook import bootstrap
 from hook.core.outcome import Finding
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.errors import ExitCode
 from hook.settings.migrations import HistoryTable
 from tests.testbed.database import Role

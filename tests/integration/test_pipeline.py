@@ -9,7 +9,7 @@ import pytest
 
 from hook.clock import Interrupt
 from hook.core.outcome import Policy
-from hook.core.report import Override
+from hook.core.reporting.report import Override
 from hook.errors import ExitCode
 from hook.settings.backup_source import parse_backup_source
 from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding, run_settings, settings_for

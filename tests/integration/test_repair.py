@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from hook import bootstrap
-from hook.core.lock_key import migration_lock_key
-from hook.core.orders import Orders
-from hook.core.report import Report
-from hook.core.version import Version
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
+from hook.core.scripts.version import Version
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.gate import WORDING, Gate, deciding, run_settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hook import bootstrap
-from hook.core.orders import Orders
-from hook.core.report import Report
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from tests.testbed.deployment import OURS
 from tests.testbed.gate import WORDING, Gate, deciding

@@ -11,8 +11,8 @@ import pytest
 from psycopg.rows import TupleRow
 
 from hook.clock import Interrupt
-from hook.core.blockers import BlockerPolicy
 from hook.core.outcome import Policy
+from hook.core.sessions.blockers import BlockerPolicy
 from hook.errors import ExitCode
 from hook.stages import Context
 from hook.stages.migrate.asking import Asking, RetryGate

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from hook.clock import Interrupt
-from hook.core.wal import parse_segment
+from hook.core.backups.wal import parse_segment
 from hook.postgres.session import Session
 from hook.postgres.wal import fetch_server_wal
 from tests.testbed.database import Database, Role, created_role

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.dry_run import DryRun
-from hook.core.redaction import Redactor
+from hook.core.execution.dry_run import DryRun
+from hook.core.reporting.redaction import Redactor
 from hook.errors import (
     BudgetExceeded,
     DatabaseRejected,

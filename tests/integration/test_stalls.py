@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from hook.core.damage import CANCEL_SECONDS
-from hook.core.damage_budget import DamageBudget
+from hook.core.sessions.damage import CANCEL_SECONDS
+from hook.core.sessions.damage_budget import DamageBudget
 from hook.errors import ExitCode
 from tests.testbed.contention import ALTER, holder, patient, released
 from tests.testbed.database import Database

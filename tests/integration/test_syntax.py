@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.statements import parse_statements
-from hook.core.syntax_probe import SyntaxLimits
+from hook.core.execution.syntax_probe import SyntaxLimits
+from hook.core.sql.statements import parse_statements
 from hook.postgres.session import Session
 from hook.postgres.syntax import find_syntax_errors
 from hook.stages import Context

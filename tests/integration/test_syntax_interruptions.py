@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Deadline, Interrupt
-from hook.core.statements import parse_statements
+from hook.core.sql.statements import parse_statements
 from hook.errors import BudgetExceeded, DatabaseUnreachable, Interrupted
 from hook.postgres.session import Session
 from hook.postgres.syntax import find_syntax_errors

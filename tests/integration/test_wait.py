@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hook.clock import Deadline, Interrupt
-from hook.core.expectations import Expectations
+from hook.core.execution.expectations import Expectations
 from hook.core.outcome import Status
 from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
 from hook.settings.target import ConnectionTarget

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hook.core.expectations import Expectations
+from hook.core.execution.expectations import Expectations
 from hook.errors import ConfigError, DatabaseRejected, ExitCode, HookError
 from hook.stages import Context
 from tests.testbed.database import Database, Role

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hook.core.damage_budget import DamageBudget
+from hook.core.sessions.damage_budget import DamageBudget
 from hook.errors import DatabaseUnreachable, ExitCode
 from hook.postgres.session import Session
 from hook.stages import Context, Subject

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hook.core.orders import Orders
+from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.gate import Gate, deciding, run_settings, settings_for

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from hook.core.script import Naming, Role, ScriptName, parse_file_name
+from hook.core.scripts.script import Naming, Role, ScriptName, parse_file_name
 from tests.interop.actors import REFUSED, FlywayActor, PresyncActor
 from tests.interop.flyway_jars import VERSIONS
 from tests.interop.flyway_process import FlywayProcess

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from hook.core.activity import Activity, ActivityRow, LockHolder, PreparedTransaction, Watch
-from hook.core.blockers import BlockerPolicy, judge_blockers
-from hook.core.locks import LockMode, LockRequest, LockTarget
 from hook.core.outcome import Finding, Status
+from hook.core.sessions.activity import (
+    Activity,
+    ActivityRow,
+    LockHolder,
+    PreparedTransaction,
+    Watch,
+)
+from hook.core.sessions.blockers import BlockerPolicy, judge_blockers
+from hook.core.sql.locks import LockMode, LockRequest, LockTarget
 
 POLICY = BlockerPolicy(timedelta(minutes=30))
 ALTER = LockRequest("orders", LockMode.ACCESS_EXCLUSIVE)

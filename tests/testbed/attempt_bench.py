@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hook.core.attempt import ApplyTask, Attempt, Limits
-from hook.core.heartbeat import Pulse
+from hook.core.execution.attempt import ApplyTask, Attempt, Limits
+from hook.core.execution.heartbeat import Pulse
 from hook.engines.flyway.engine import FlywayEngine
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hook.catalogs.opening import Access, open_catalogs
 from hook.clock import Deadline, Interrupt, SystemClock
-from hook.core.origin import ServerIdentity
+from hook.core.backups.origin import ServerIdentity
 from hook.core.outcome import Finding
 from hook.demo.repository import STANZA
 from hook.settings.backup_source import S3Settings, parse_backup_source

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hook.core.blockers import BlockerPolicy
-from hook.core.locks import LockMode, LockRequest
 from hook.core.outcome import Finding
+from hook.core.sessions.blockers import BlockerPolicy
+from hook.core.sql.locks import LockMode, LockRequest
 from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.blockers import BlockersStage

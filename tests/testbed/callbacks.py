@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hook.core.outcome import Finding
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from tests.testbed.gate import Gate
 
 BAD = "SELECT nothing_like_this()"

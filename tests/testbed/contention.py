@@ -9,8 +9,8 @@ from typing import Any, cast
 import psycopg
 from psycopg.rows import TupleRow
 
-from hook.core.damage_budget import DamageBudget
-from hook.core.report import Report
+from hook.core.reporting.report import Report
+from hook.core.sessions.damage_budget import DamageBudget
 from hook.errors import ExitCode
 from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.run_context import RUN_ID, eventually

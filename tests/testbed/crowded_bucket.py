@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from hook.core.wal import Segment
+from hook.core.backups.wal import Segment
 from hook.errors import ExitCode
 from tests.testbed.canned_http import Answer
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 
 CANARY = "c4nary/p@ss"
 DATABASE = {"PRESYNC_URL": "postgresql://shop:c4nary%2Fp%40ss@db/shop"}

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from hook import bootstrap
 from hook.clock import Deadline, Interrupt, SystemClock
-from hook.core.orders import Orders
 from hook.core.outcome import Finding, Policy
-from hook.core.redaction import Redactor
-from hook.core.report import Report
-from hook.core.wording import Wording
+from hook.core.reporting.redaction import Redactor
+from hook.core.reporting.report import Report
+from hook.core.reporting.wording import Wording
+from hook.core.schema_history.orders import Orders
 from hook.render.report_json import report_object
 from hook.settings import (
     ArchiveSettings,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hook.core.baseline import BaselineRules
-from hook.core.history import History
+from hook.core.schema_history.baseline import BaselineRules
+from hook.core.schema_history.history import History
 from hook.engines.flyway.engine import FlywayEngine
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session

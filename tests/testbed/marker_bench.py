@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Backup, BackupType, Evidence, Presence
-from hook.core.marker import Marker
-from hook.core.origin import Origin
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
+from hook.core.backups.marker import Marker
+from hook.core.backups.origin import Origin
+from hook.core.backups.restore_commands import RestoreSource
+from hook.core.backups.wal import Recovery
 from hook.core.outcome import Finding
-from hook.core.restore_commands import RestoreSource
-from hook.core.server import ServerFacts
-from hook.core.wal import Recovery
+from hook.core.sessions.server import ServerFacts
 from hook.errors import HookError
 from hook.postgres.connecting import connect
 from hook.stages import Context

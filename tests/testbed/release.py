@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from hook.core.applied import read_rows
-from hook.core.history import History, HistoryRow, MigrationInfo
-from hook.core.history_rules import HistoryRules
-from hook.core.migration_set import build_set
-from hook.core.reconcile import reconcile
-from hook.core.script import Kind, Migration, Naming, parse_file_name
-from hook.core.server import ServerFacts
+from hook.core.schema_history.applied import read_rows
+from hook.core.schema_history.history import History, HistoryRow, MigrationInfo
+from hook.core.schema_history.history_rules import HistoryRules
+from hook.core.schema_history.reconcile import reconcile
+from hook.core.scripts.migration_set import build_set
+from hook.core.scripts.script import Kind, Migration, Naming, parse_file_name
+from hook.core.sessions.server import ServerFacts
 from hook.engines.flyway.engine import FlywayEngine
 from hook.settings.migrations import MigrationSettings, Sources
 from tests.fakes import NOON

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from hook.core.execution.prepared import parse_script, prepare_script
+from hook.core.execution.syntax_probe import SyntaxLimits
 from hook.core.outcome import Finding
-from hook.core.prepared import parse_script, prepare_script
-from hook.core.script import Migration
-from hook.core.statement_list import StatementList
-from hook.core.syntax_probe import SyntaxLimits
+from hook.core.scripts.script import Migration
+from hook.core.sql.statement_list import StatementList
 from hook.errors import BadMigrationSet
 from hook.postgres.session import Session
 from hook.stages import Context

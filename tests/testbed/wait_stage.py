@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from hook.core.expectations import Expectations
+from hook.core.execution.expectations import Expectations
 from hook.postgres.connecting import connect
 from hook.settings.target import ConnectionTarget
 from hook.stages.wait import WaitStage

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hook.core.wal import parse_lsn
+from hook.core.backups.wal import parse_lsn
 from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.run_context import eventually
 

@@ -10,16 +10,16 @@ import pytest
 
 from hook.command_line import IGNORED_SWITCHES, REFUSED_COMMANDS
 from hook.commands import SHAPES
-from hook.core.backup_document import (
+from hook.core.backups.backup_document import (
     BACKUP_KEYS,
     DOCUMENT_KEYS,
     RUN_KEYS,
     load_json,
     parse_document,
 )
-from hook.core.events import Event
-from hook.core.marker import MarkerRights, judge_rights
-from hook.core.restore_commands import RestorePoint, RestoreSource, restore_commands
+from hook.core.backups.marker import MarkerRights, judge_rights
+from hook.core.backups.restore_commands import RestorePoint, RestoreSource, restore_commands
+from hook.core.scripts.events import Event
 from hook.errors import ExitCode
 from hook.postgres.queries import load_query
 from hook.render.report_json import report_object

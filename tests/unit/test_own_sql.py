@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hook.core.lexer import StringSyntax, Token, TokenKind, tokens
+from hook.core.sql.lexer import StringSyntax, Token, TokenKind, tokens
 from tests.testbed.process import ROOT
 
 FILES = sorted((ROOT / "hook").rglob("*.sql"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hook.core.statements import split_statements
+from hook.core.sql.statements import split_statements
 from tests.testbed.process import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from hook.core.lexer import SqlSyntaxError
-from hook.core.statement_list import Statement
-from hook.core.statements import split_statements
+from hook.core.sql.lexer import SqlSyntaxError
+from hook.core.sql.statement_list import Statement
+from hook.core.sql.statements import split_statements
 from tests.upstream.regression_sql import RegressionScript
 
 _KNOWN = Path(__file__).with_name("known_differences.toml")

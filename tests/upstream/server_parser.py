@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from psycopg import Connection, pq
 from psycopg.rows import TupleRow
 
-from hook.core.lexer import StringSyntax
-from hook.core.statement_list import Statement
+from hook.core.sql.lexer import StringSyntax
+from hook.core.sql.statement_list import Statement
 
 _IN_FAILED_TRANSACTION = b"25P02"
 _SYNTAX_ERROR = b"42601"

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Bounds, Interrupt
-from hook.core.lexer import StringSyntax
-from hook.core.statement_list import Statement
+from hook.core.sql.lexer import StringSyntax
+from hook.core.sql.statement_list import Statement
 from hook.postgres.connecting import connect
 from hook.postgres.session import Session
 from hook.postgres.syntax import find_syntax_errors

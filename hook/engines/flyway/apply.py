@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
-from hook.core.script_message import Moment, Own, ScriptMessage, compose_messages
-from hook.core.script_program import steps_in_transaction
-from hook.core.sql_text import quote_identifier, quote_literal
-from hook.core.statement_list import StatementList
+from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.script_message import Moment, Own, ScriptMessage, compose_messages
+from hook.core.execution.script_program import steps_in_transaction
+from hook.core.sql.sql_text import quote_identifier, quote_literal
+from hook.core.sql.statement_list import StatementList
 from hook.engines.flyway.history_row import NewRow, render_check, render_insert
 from hook.engines.flyway.sending import Sender
 
 if TYPE_CHECKING:
-    from hook.core.callback_book import EachCallbacks
+    from hook.core.execution.callback_book import EachCallbacks
 
 _PROBES = ("idle", "interval", "count")
 _NO_PATH = frozenset({"", '""'})

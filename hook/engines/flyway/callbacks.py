@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hook.core.attempt import Attempt, AttemptEnd
-from hook.core.callback_book import PreparedCallback
-from hook.core.leftovers import lets_others_pass, may_stop_halfway, settled_line
-from hook.core.script_message import Moment, Own, ScriptMessage, compose_messages
-from hook.core.statement_list import StatementList
+from hook.core.execution.attempt import Attempt, AttemptEnd
+from hook.core.execution.callback_book import PreparedCallback
+from hook.core.execution.script_message import Moment, Own, ScriptMessage, compose_messages
+from hook.core.sql.leftovers import lets_others_pass, may_stop_halfway, settled_line
+from hook.core.sql.statement_list import StatementList
 from hook.engines.flyway.apply import opening, own, send_all
 from hook.engines.flyway.sending import Sender
 

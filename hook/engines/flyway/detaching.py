@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import Attempt, AttemptEnd
-from hook.core.detachment import judge_pending, read_detachment
-from hook.core.mending import Remains
-from hook.core.script_message import Moment, Own, ScriptMessage
-from hook.core.sqlstate import ServerMessage
+from hook.core.execution.attempt import Attempt, AttemptEnd
+from hook.core.execution.detachment import judge_pending, read_detachment
+from hook.core.execution.mending import Remains
+from hook.core.execution.script_message import Moment, Own, ScriptMessage
+from hook.core.execution.sqlstate import ServerMessage
 from hook.engines.flyway.sending import CLEANUP_SECONDS
 from hook.errors import HookError
 from hook.postgres.partitions import fetch_pending
 
 if TYPE_CHECKING:
-    from hook.core.statement_list import Statement, StatementList
+    from hook.core.sql.statement_list import Statement, StatementList
     from hook.engines.flyway.sending import Sender
 
 _SUCCESSFUL_COMPLETION = "00000"

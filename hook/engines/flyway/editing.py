@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hook.core.baseline import baselined
-from hook.core.baseline_command import judge_baseline_command, summarize_baseline
-from hook.core.repair import plan_repair
-from hook.core.repair_findings import judge_repair, summarize_repair
-from hook.core.sql_text import qualified_name
+from hook.core.schema_history.baseline import baselined
+from hook.core.schema_history.baseline_command import judge_baseline_command, summarize_baseline
+from hook.core.schema_history.repair import plan_repair
+from hook.core.schema_history.repair_findings import judge_repair, summarize_repair
+from hook.core.sql.sql_text import qualified_name
 from hook.engines import Change
 from hook.engines.flyway.history_row import (
     render_delete,
@@ -22,11 +22,11 @@ from hook.engines.flyway.history_table import CREATED_MEANWHILE, creation_statem
 from hook.errors import QueryFailed
 
 if TYPE_CHECKING:
-    from hook.core.history import History
-    from hook.core.migration_set import MigrationSet
     from hook.core.outcome import Finding
-    from hook.core.repair import Repair
-    from hook.core.version import Version
+    from hook.core.schema_history.history import History
+    from hook.core.schema_history.repair import Repair
+    from hook.core.scripts.migration_set import MigrationSet
+    from hook.core.scripts.version import Version
     from hook.engines import Reader
     from hook.settings.migrations import MigrationSettings
 

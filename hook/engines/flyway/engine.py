@@ -9,24 +9,24 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hook.core.applied import RowProblem, read_rows
-from hook.core.baseline import judge_baseline, with_baseline
-from hook.core.drift import judge_history
-from hook.core.encoding import UnknownEncoding, canonical_encoding
-from hook.core.history import History
-from hook.core.migration_set import MigrationSet
-from hook.core.missing_schema import judge_missing_schema
 from hook.core.outcome import Finding, failed
-from hook.core.placeholders import (
+from hook.core.schema_history.applied import RowProblem, read_rows
+from hook.core.schema_history.baseline import judge_baseline, with_baseline
+from hook.core.schema_history.drift import judge_history
+from hook.core.schema_history.history import History
+from hook.core.schema_history.missing_schema import judge_missing_schema
+from hook.core.schema_history.plan import Plan, judge_scripts, plan_pending
+from hook.core.schema_history.reconcile import reconcile
+from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
+from hook.core.scripts.migration_set import MigrationSet
+from hook.core.scripts.placeholders import (
     RunFacts,
     builtin_placeholders,
 )
-from hook.core.plan import Plan, judge_scripts, plan_pending
-from hook.core.reconcile import reconcile
-from hook.core.script import Migration, ScriptFile
-from hook.core.script_config import ScriptConfig
-from hook.core.server import ServerFacts
-from hook.core.sql_text import qualified_name
+from hook.core.scripts.script import Migration, ScriptFile
+from hook.core.scripts.script_config import ScriptConfig
+from hook.core.sessions.server import ServerFacts
+from hook.core.sql.sql_text import qualified_name
 from hook.engines import Reader, Writer
 from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migration
 from hook.engines.flyway.history_table import (
@@ -47,9 +47,9 @@ from hook.errors import ConfigError
 from hook.settings.migrations import MigrationSettings
 
 if TYPE_CHECKING:
-    from hook.core.attempt import ApplyTask, Attempt, CallbackTask
-    from hook.core.heartbeat import Pulse
-    from hook.core.prepared import ParsedScript
+    from hook.core.execution.attempt import ApplyTask, Attempt, CallbackTask
+    from hook.core.execution.heartbeat import Pulse
+    from hook.core.execution.prepared import ParsedScript
     from hook.engines.flyway.apply import Writing
     from hook.postgres.session import Session
 
@@ -117,7 +117,7 @@ class FlywayEngine:
             *judge_scripts(plan.pending),
         )
         if rules.cherry_pick.picks:
-            from hook.core.cherry_pick_findings import judge_picks  # noqa: PLC0415 - rarely set
+            from hook.core.schema_history.cherry_pick_findings import judge_picks  # noqa: PLC0415 - rarely set
 
             findings = (*findings, *judge_picks(plan, rules))
         return plan, findings
@@ -168,7 +168,7 @@ class FlywayEngine:
 
     def apply(self, session: Session, tasks: Sequence[ApplyTask], pulse: Pulse) -> Attempt:
         """Run migrations once, see `hook.engines.Engine`."""
-        from hook.core.script_program import Program  # noqa: PLC0415 - not for a no-op run
+        from hook.core.execution.script_program import Program  # noqa: PLC0415 - not for a no-op run
         from hook.engines.flyway.apply import Part, apply_in_transaction  # noqa: PLC0415 - likewise
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
         from hook.engines.flyway.step_by_step import StepByStep  # noqa: PLC0415 - likewise
@@ -185,7 +185,7 @@ class FlywayEngine:
         return apply_in_transaction(sender, parts, len(tasks))
 
     def _parse(self, task: ApplyTask) -> ParsedScript:
-        from hook.core.prepared import ParsedScript, parse_script  # noqa: PLC0415 - not for a no-op run
+        from hook.core.execution.prepared import ParsedScript, parse_script  # noqa: PLC0415 - not for a no-op run
 
         execution = self.settings.execution
         read = partial(self.read_script, task.migration, task.server)
@@ -234,8 +234,8 @@ class FlywayEngine:
         return session_state(schema, server.search_path, self._replayed())
 
     def _replayed(self) -> tuple[str, ...]:
-        from hook.core.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
-        from hook.core.lexer import SqlSyntaxError  # noqa: PLC0415 - likewise
+        from hook.core.execution.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
+        from hook.core.sql.lexer import SqlSyntaxError  # noqa: PLC0415 - likewise
 
         try:
             return replayed_statements(self.settings.execution.init_sql)

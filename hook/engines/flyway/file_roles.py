@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hook.core.script import Naming, Role, ScriptName, parse_file_name
-from hook.core.script_config import SUFFIX
+from hook.core.scripts.script import Naming, Role, ScriptName, parse_file_name
+from hook.core.scripts.script_config import SUFFIX
 from hook.engines.flyway.locations import FoundFile, Search
 
 Found = tuple[FoundFile, ScriptName]

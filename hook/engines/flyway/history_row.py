@@ -1,16 +1,16 @@
 """Rows of the schema history as SQL text.
 
 A row is written in the same message as its script, behind it, and so cannot have
-parameters; see `hook.core.sql_text`.
+parameters; see `hook.core.sql.sql_text`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hook.core.history import SCHEMA, HistoryRow, abbreviate_description
-from hook.core.script import Migration
-from hook.core.sql_text import quote_identifier, quote_literal
+from hook.core.schema_history.history import SCHEMA, HistoryRow, abbreviate_description
+from hook.core.scripts.script import Migration
+from hook.core.sql.sql_text import quote_identifier, quote_literal
 
 SCRIPT_LENGTH = 1000
 _HIGHEST_RANK = 2**31 - 1

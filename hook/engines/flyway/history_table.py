@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.baseline import BaselineRules, with_baseline
-from hook.core.history import History, HistoryRow
-from hook.core.sql_text import qualified_name, quote_identifier, quote_literal
+from hook.core.schema_history.baseline import BaselineRules, with_baseline
+from hook.core.schema_history.history import History, HistoryRow
+from hook.core.sql.sql_text import qualified_name, quote_identifier, quote_literal
 from hook.engines import Reader, Writer
 from hook.engines.flyway.history_row import (
     NewRow,
@@ -21,7 +21,7 @@ from hook.errors import ConfigError, DatabaseRejected, QueryFailed
 from hook.settings.migrations import HistoryTable
 
 if TYPE_CHECKING:
-    from hook.core.server import ServerFacts
+    from hook.core.sessions.server import ServerFacts
 
 _NO_TABLE = frozenset({"42P01", "3F000"})
 # Undefined column, not a relation with columns, no operator or cast for the type of a

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import Attempt, AttemptEnd, Place
-from hook.core.index_build import probing_statement, read_index_build, read_reach
-from hook.core.invalid_index import BuildScope
-from hook.core.mending import Remains, divide_indexes, is_cut_off
-from hook.core.script_message import Moment, Own, ScriptMessage
-from hook.core.sqlstate import ServerMessage
+from hook.core.execution.attempt import Attempt, AttemptEnd, Place
+from hook.core.execution.mending import Remains, divide_indexes, is_cut_off
+from hook.core.execution.script_message import Moment, Own, ScriptMessage
+from hook.core.execution.sqlstate import ServerMessage
+from hook.core.sql.index_build import probing_statement, read_index_build, read_reach
+from hook.core.sql.invalid_index import BuildScope
 from hook.engines.flyway.sending import CLEANUP_SECONDS
 from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.indexes import (
@@ -22,8 +22,8 @@ from hook.postgres.indexes import (
 )
 
 if TYPE_CHECKING:
-    from hook.core.invalid_index import IndexBuild, InvalidIndex
-    from hook.core.statement_list import Statement, StatementList
+    from hook.core.sql.invalid_index import IndexBuild, InvalidIndex
+    from hook.core.sql.statement_list import Statement, StatementList
     from hook.engines.flyway.sending import Sender
     from hook.postgres.indexes import IndexMatter, ValidIndex
 

@@ -6,24 +6,24 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from hook.core.callback import Callback
-from hook.core.checksum import checksum
-from hook.core.encoding import decode_chunks, decode_script
-from hook.core.migration_set import MigrationSet, build_set
-from hook.core.placeholders import (
+from hook.core.scripts.callback import Callback
+from hook.core.scripts.checksum import checksum
+from hook.core.scripts.encoding import decode_chunks, decode_script
+from hook.core.scripts.migration_set import MigrationSet, build_set
+from hook.core.scripts.placeholders import (
     PlaceholderSyntax,
     UnresolvedPlaceholders,
     builtin_name,
     replace_placeholders,
 )
-from hook.core.script import Kind, Migration, Naming, ScriptName
-from hook.core.script_config import (
+from hook.core.scripts.script import Kind, Migration, Naming, ScriptName
+from hook.core.scripts.script_config import (
     SUFFIX,
     BadScriptConfig,
     ScriptConfig,
     parse_script_config,
 )
-from hook.core.script_scan import ScriptFacts, UnreadableScript, scan_script
+from hook.core.scripts.script_scan import ScriptFacts, UnreadableScript, scan_script
 from hook.engines.flyway.file_roles import Files, Found, sort_callbacks, sort_migrations
 from hook.engines.flyway.locations import FoundFile, Search, search_locations, tolerate_missing
 from hook.errors import BadMigrationSet, Unsupported
@@ -172,7 +172,7 @@ def _read_callbacks(
     """Return the callbacks and what is to be told of those that will not run."""
     if not files.callbacks and sources.searches is None:
         return (), ()
-    from hook.core import callback_set  # noqa: PLC0415 - many releases have no callback
+    from hook.core.scripts import callback_set  # noqa: PLC0415 - many releases have no callback
 
     found = files
     notes: Notes = ()

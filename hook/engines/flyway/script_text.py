@@ -6,10 +6,10 @@ import ctypes
 import hashlib
 from functools import cache
 
-from hook.core.encoding import decode_script
-from hook.core.placeholders import UnresolvedPlaceholders
-from hook.core.script import ScriptFile
-from hook.core.script_scan import hashed
+from hook.core.scripts.encoding import decode_script
+from hook.core.scripts.placeholders import UnresolvedPlaceholders
+from hook.core.scripts.script import ScriptFile
+from hook.core.scripts.script_scan import hashed
 from hook.engines.flyway.release import Reading, read_chunks
 from hook.errors import BadMigrationSet
 

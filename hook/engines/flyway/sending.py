@@ -6,19 +6,19 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import Attempt, AttemptEnd, Limits, Place
-from hook.core.client_encoding import SENT_IN
-from hook.core.failure_line import failure_line
-from hook.core.heartbeat import Heartbeat, Pulse
-from hook.core.query_result import RESULTS_KEPT, QueryResult
-from hook.core.script_message import Found, Moment, ScriptMessage
-from hook.core.sqlstate import ServerMessage
-from hook.core.summary import summarize
-from hook.core.utf8 import offset_behind
-from hook.core.work import Underway
+from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.failure_line import failure_line
+from hook.core.execution.heartbeat import Heartbeat, Pulse
+from hook.core.execution.query_result import RESULTS_KEPT, QueryResult
+from hook.core.execution.script_message import Found, Moment, ScriptMessage
+from hook.core.execution.sqlstate import ServerMessage
+from hook.core.execution.work import Underway
+from hook.core.sql.client_encoding import SENT_IN
+from hook.core.sql.summary import summarize
+from hook.core.sql.utf8 import offset_behind
 
 if TYPE_CHECKING:
-    from hook.core.statement_list import Statement
+    from hook.core.sql.statement_list import Statement
     from hook.postgres.script_run import ScriptOutcome
     from hook.postgres.session import Session
 

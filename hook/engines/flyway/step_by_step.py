@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hook.core.attempt import Attempt, AttemptEnd, Place
-from hook.core.index_build import read_reach
-from hook.core.leftovers import lets_others_pass, may_run_again, may_stop_halfway
-from hook.core.mending import who_clears_up
-from hook.core.script_message import Moment, Own, ScriptMessage
-from hook.core.script_program import Program
-from hook.core.statement_list import Statement, StatementList
+from hook.core.execution.attempt import Attempt, AttemptEnd, Place
+from hook.core.execution.mending import who_clears_up
+from hook.core.execution.script_message import Moment, Own, ScriptMessage
+from hook.core.execution.script_program import Program
+from hook.core.sql.index_build import read_reach
+from hook.core.sql.leftovers import lets_others_pass, may_run_again, may_stop_halfway
+from hook.core.sql.statement_list import Statement, StatementList
 from hook.engines.flyway.apply import Writing, own
 from hook.engines.flyway.detaching import Detaching
 from hook.engines.flyway.index_repair import IndexRepair

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.callback_book import CallbackBook, misfits, prepare_callback
-from hook.core.events import callbacks_of_command
-from hook.core.lexer import SqlSyntaxError
+from hook.core.execution.callback_book import CallbackBook, misfits, prepare_callback
 from hook.core.outcome import passed
+from hook.core.scripts.events import callbacks_of_command
+from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.text import counted
 from hook.errors import BadMigrationSet
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
-    from hook.core.callback import Callback
-    from hook.core.prepared import PreparedScript
+    from hook.core.execution.prepared import PreparedScript
+    from hook.core.scripts.callback import Callback
 
 _HINT = "Correct the named lines; nothing was run."
 

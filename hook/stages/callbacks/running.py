@@ -7,28 +7,28 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import Attempt, AttemptEnd, CallbackTask, Limits, with_toll
-from hook.core.callback_failure import (
+from hook.core.execution.attempt import Attempt, AttemptEnd, CallbackTask, Limits, with_toll
+from hook.core.execution.callback_failure import (
     failure_of_callback,
     is_worth_retrying,
     progress_after_callback,
 )
-from hook.core.damage import first_look
-from hook.core.events import ALONE_EVENTS, Event
-from hook.core.heartbeat import Pulse
-from hook.core.ladder import Ladder, rungs_on
+from hook.core.execution.heartbeat import Pulse
+from hook.core.execution.ladder import Ladder, rungs_on
+from hook.core.execution.progress import Progress
+from hook.core.execution.query_result import describe_result, result_fields
+from hook.core.execution.work import tell_progress
 from hook.core.outcome import Finding, passed, warned
-from hook.core.progress import Progress
-from hook.core.query_result import describe_result, result_fields
-from hook.core.work import tell_progress
+from hook.core.scripts.events import ALONE_EVENTS, Event
+from hook.core.sessions.damage import first_look
 from hook.errors import HookError
 from hook.postgres.renewal import renew_session
 from hook.stages import Context, Subject, Watch, unwatched
 
 if TYPE_CHECKING:
-    from hook.core.callback_book import CallbackBook, EachCallbacks, PreparedCallback
-    from hook.core.server import ServerFacts
-    from hook.core.work import Underway
+    from hook.core.execution.callback_book import CallbackBook, EachCallbacks, PreparedCallback
+    from hook.core.execution.work import Underway
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.session import Session
 

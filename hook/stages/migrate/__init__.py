@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.callback_failure import events_after_failure
-from hook.core.events import Event
-from hook.core.group import Grouping, Unit, units_of
-from hook.core.history import SYNTHETIC_TYPES
-from hook.core.ladder import Ladder, judge_ladder, rungs_on
-from hook.core.no_callbacks import NoCallbacks
+from hook.core.execution.callback_failure import events_after_failure
+from hook.core.execution.group import Grouping, Unit, units_of
+from hook.core.execution.ladder import Ladder, judge_ladder, rungs_on
+from hook.core.execution.no_callbacks import NoCallbacks
+from hook.core.execution.progress import Progress, merged
 from hook.core.outcome import from_error, passed
-from hook.core.progress import Progress, merged
-from hook.core.report import AppliedMigration
-from hook.core.verdict import count_applied
+from hook.core.reporting.report import AppliedMigration
+from hook.core.reporting.verdict import count_applied
+from hook.core.schema_history.history import SYNTHETIC_TYPES
+from hook.core.scripts.events import Event
 from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
 from hook.stages import Context, Outcome, Watch, unwatched
 from hook.stages.migrate.asking import NO_GATE, Asking, RetryGate
@@ -25,10 +25,10 @@ from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:
-    from hook.core.attempt import Place
-    from hook.core.history import History
-    from hook.core.prepared import PreparedScript
-    from hook.core.server import ServerFacts
+    from hook.core.execution.attempt import Place
+    from hook.core.execution.prepared import PreparedScript
+    from hook.core.schema_history.history import History
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.lock import MigrationLock
     from hook.postgres.session import Session

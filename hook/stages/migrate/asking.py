@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.activity import Watch
-from hook.core.blockers import BlockerPolicy, judge_blockers
 from hook.core.outcome import Finding, Policy, from_error
+from hook.core.sessions.activity import Watch
+from hook.core.sessions.blockers import BlockerPolicy, judge_blockers
 from hook.errors import ExitCode, HookError, Interrupted
 from hook.postgres.activity import fetch_activity
 
 if TYPE_CHECKING:
     from hook.clock import Clock
-    from hook.core.activity import Activity
-    from hook.core.group import Unit
-    from hook.core.locks import LockRequest
+    from hook.core.execution.group import Unit
+    from hook.core.sessions.activity import Activity
+    from hook.core.sql.locks import LockRequest
     from hook.postgres.session import Session
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import (
+from hook.core.execution.attempt import (
     ApplyTask,
     Attempt,
     AttemptEnd,
@@ -21,13 +21,13 @@ from hook.core.attempt import (
     progress_after,
     with_toll,
 )
-from hook.core.damage import first_look
-from hook.core.failover import without_what_was_later
-from hook.core.given_up import GivenUp, failure_of, interruption_of, unknown_of
-from hook.core.heartbeat import Pulse
-from hook.core.mending import with_doubt, with_remains_of
-from hook.core.progress import Progress
-from hook.core.script_message import Moment
+from hook.core.execution.failover import without_what_was_later
+from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.execution.heartbeat import Pulse
+from hook.core.execution.mending import with_doubt, with_remains_of
+from hook.core.execution.progress import Progress
+from hook.core.execution.script_message import Moment
+from hook.core.sessions.damage import first_look
 from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
 from hook.stages import Context, Subject, Unwatched, Watch
 from hook.stages.migrate.asking import NO_GATE, RetryGate
@@ -35,8 +35,8 @@ from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:
-    from hook.core.callback_book import EachCallbacks
-    from hook.core.group import Unit
+    from hook.core.execution.callback_book import EachCallbacks
+    from hook.core.execution.group import Unit
     from hook.stages.migrate.asking import Asking
 
 _FIRST_PAUSE = timedelta(milliseconds=200)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.ending import Endable, choose_endable, how_ended, right_for
 from hook.core.outcome import Finding, warned
+from hook.core.sessions.ending import Endable, choose_endable, how_ended, right_for
 from hook.errors import DatabaseRejected
 from hook.postgres.contention import end_session
 from hook.stages import Context
 
 if TYPE_CHECKING:
-    from hook.core.census import Census, Party
+    from hook.core.sessions.census import Census, Party
     from hook.postgres.session import Session
 
 _RULE = "blocker-ended"

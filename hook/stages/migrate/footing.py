@@ -6,23 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hook.core.attempt import ApplyTask, Attempt, AttemptEnd, Limits
-from hook.core.failover import (
+from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits
+from hook.core.execution.failover import (
     Failover,
     failover_between,
     missing_rows,
     refusal_after,
     script_in_part,
 )
-from hook.core.progress import Progress
+from hook.core.execution.progress import Progress
 from hook.errors import HookError, MigrationLocked
 from hook.postgres.session_state import fetch_session_state
 from hook.stages import Context
 
 if TYPE_CHECKING:
-    from hook.core.history import History
-    from hook.core.prepared import PreparedScript
-    from hook.core.server import ServerFacts
+    from hook.core.execution.prepared import PreparedScript
+    from hook.core.schema_history.history import History
+    from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.lock import MigrationLock
     from hook.postgres.session import Session

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.query_result import describe_result, result_fields
-from hook.core.report import AppliedMigration
-from hook.core.work import tell_progress
+from hook.core.execution.query_result import describe_result, result_fields
+from hook.core.execution.work import tell_progress
+from hook.core.reporting.report import AppliedMigration
 
 if TYPE_CHECKING:
-    from hook.core.attempt import Attempt
-    from hook.core.group import Unit
-    from hook.core.work import Underway
+    from hook.core.execution.attempt import Attempt
+    from hook.core.execution.group import Unit
+    from hook.core.execution.work import Underway
     from hook.stages import Events, Watch
     from hook.stages.migrate.asking import Asking
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hook.core.activity import NO_QUERIES, QueryText
-from hook.core.census import Census, Toll
-from hook.core.damage import (
+from hook.core.sessions.activity import NO_QUERIES, QueryText
+from hook.core.sessions.census import Census, Toll
+from hook.core.sessions.damage import (
     CANCEL_SECONDS,
     LOOK_SECONDS,
     Blindness,
@@ -24,7 +24,7 @@ from hook.core.damage import (
     pause_before_look,
     settled,
 )
-from hook.core.damage_budget import DamageBudget
+from hook.core.sessions.damage_budget import DamageBudget
 from hook.errors import DatabaseUnreachable, HookError, Interrupted
 from hook.postgres.contention import fetch_census, fetch_look
 from hook.postgres.progress import fetch_progress
@@ -32,9 +32,9 @@ from hook.stages import Context, Subject
 from hook.stages.migrate.ending import Ending
 
 if TYPE_CHECKING:
-    from hook.core.contention import Look
+    from hook.core.execution.work import WorkProgress
     from hook.core.outcome import Finding
-    from hook.core.work import WorkProgress
+    from hook.core.sessions.contention import Look
     from hook.postgres.session import Session
 
 _ANSWER_SECONDS = 2.0

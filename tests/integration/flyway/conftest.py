@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.server import ServerFacts
+from hook.core.sessions.server import ServerFacts
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session
 from tests.testbed.database import Database

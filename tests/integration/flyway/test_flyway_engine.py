@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hook.core.history import History
-from hook.core.migration_set import MigrationSet
 from hook.core.outcome import Status
-from hook.core.plan import Plan
-from hook.core.server import ServerFacts
+from hook.core.schema_history.history import History
+from hook.core.schema_history.plan import Plan
+from hook.core.scripts.migration_set import MigrationSet
+from hook.core.sessions.server import ServerFacts
 from hook.engines.flyway.engine import FlywayEngine
 from hook.errors import BadMigrationSet, ExitCode, Interrupted
 from hook.postgres.indexes import fetch_invalid_indexes

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.history import History
-from hook.core.server import ServerFacts
+from hook.core.schema_history.history import History
+from hook.core.sessions.server import ServerFacts
 from hook.errors import ConfigError, DatabaseRejected, ExitCode
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.baseline import BaselineRules
-from hook.core.migration_set import build_set
-from hook.core.server import ServerFacts
-from hook.core.version import Version
+from hook.core.schema_history.baseline import BaselineRules
+from hook.core.scripts.migration_set import build_set
+from hook.core.scripts.version import Version
+from hook.core.sessions.server import ServerFacts
 from hook.errors import DatabaseRejected, ExitCode
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hook.bootstrap.restoring import restore_source
-from hook.core.restore_commands import RestoreSource
+from hook.core.backups.restore_commands import RestoreSource
 from hook.settings.backup_source import parse_backup_source
 
 

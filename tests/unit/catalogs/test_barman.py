@@ -10,8 +10,8 @@ import pytest
 from hook.catalogs.barman import LOOK_LIMIT, BarmanCatalog
 from hook.catalogs.barman_archive import BarmanArchive, covers
 from hook.catalogs.object_store import Entry, StoredObject
-from hook.core.backup import Presence
-from hook.core.barman_info import parse_backup_info
+from hook.core.backups.backup import Presence
+from hook.core.backups.barman_info import parse_backup_info
 from tests.testbed.barman_server import SAMPLES
 
 LABEL = "20261121T191452"

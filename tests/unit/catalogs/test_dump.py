@@ -11,8 +11,8 @@ from hook.catalogs import dump_reading
 from hook.catalogs.dump import LOOK_LIMIT, DumpCatalog
 from hook.catalogs.dump_reading import inspect_file
 from hook.catalogs.object_store import Entry, StoredObject
-from hook.core.backup import Presence
-from hook.core.dump_archive import parse_dump_head
+from hook.core.backups.backup import Presence
+from hook.core.backups.dump_archive import parse_dump_head
 from tests.testbed.dump_place import SAMPLES, redated, stamp
 
 CLOCK = datetime(2026, 11, 29, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hook.catalogs.object_store import Entry, StoredObject
 from hook.catalogs.pgbackrest import LOOK_LIMIT, PgBackRestCatalog
-from hook.core.backup import Evidence, Presence
+from hook.core.backups.backup import Evidence, Presence
 from hook.demo.repository import Sections, read_sections, render_sections
 from tests.testbed.pgbackrest_repository import ERRORED, FULL, INCREMENTAL, NEWEST_STOPPED, SAMPLES
 

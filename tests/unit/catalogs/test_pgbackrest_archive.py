@@ -8,8 +8,8 @@ import pytest
 
 from hook.catalogs.object_store import Entry, StoredObject
 from hook.catalogs.pgbackrest import PgBackRestCatalog
-from hook.core.archive import Covered
-from hook.core.wal import Recovery, Run, Segment, Stretch
+from hook.core.backups.archive import Covered
+from hook.core.backups.wal import Recovery, Run, Segment, Stretch
 from hook.errors import BackupSourceMissing, BackupUnknown
 from tests.testbed.pgbackrest_repository import SAMPLES, SYSTEM_IDENTIFIER
 

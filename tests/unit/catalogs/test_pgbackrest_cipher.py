@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hook.catalogs.pgbackrest_cipher import decrypt, reveal_info
-from hook.core.pgbackrest_info import parse_backup_info
+from hook.core.backups.pgbackrest_info import parse_backup_info
 from hook.errors import BackupUnknown
 from tests.testbed.pgbackrest_repository import SAMPLES
 

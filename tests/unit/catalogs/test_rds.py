@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from hook.catalogs.opening import Access, open_catalogs
 from hook.catalogs.rds import PAGE_LIMIT, RdsApi, RdsCatalog
-from hook.core.backup import RestoreWindow
+from hook.core.backups.backup import RestoreWindow
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_source import RdsKind, RdsLocation, S3Settings, parse_backup_source
 

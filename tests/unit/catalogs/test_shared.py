@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from hook.catalogs.shared import SharedCatalog, SharedWalCatalog
-from hook.core.archive import ArchiveEvidence
-from hook.core.backup import Evidence
-from hook.core.origin import Origin
-from hook.core.wal import Recovery, Segment
+from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.backup import Evidence
+from hook.core.backups.origin import Origin
+from hook.core.backups.wal import Recovery, Segment
 from hook.errors import BackupUnknown
 
 EVIDENCE = Evidence("the fake catalog", (), "mark", "command", "full", Origin("42"))

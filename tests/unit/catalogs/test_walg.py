@@ -14,8 +14,8 @@ import pytest
 from hook.catalogs.directory import DirectoryStore
 from hook.catalogs.object_store import Entry, ObjectStore, StoredObject
 from hook.catalogs.walg import LOOK_LIMIT, WalGCatalog
-from hook.core.backup import Backup, Evidence, Presence
-from hook.core.wal import Recovery, Run, Segment
+from hook.core.backups.backup import Backup, Evidence, Presence
+from hook.core.backups.wal import Recovery, Run, Segment
 from hook.errors import BackupSourceMissing, BackupUnknown
 from tests.testbed.walg_repository import DELTA, FULL, LABELS, NEWEST, Prefix, fresh_prefix
 

@@ -12,7 +12,7 @@ import pytest
 from hook import bootstrap
 from hook.cli import LAST_WORDS_SECONDS
 from hook.clock import ABANDON_SECONDS
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.errors import ExitCode, Unsupported
 from hook.settings import Settings
 from hook.stages import Context

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hook import bootstrap
-from hook.core.orders import Orders
-from hook.core.report import Report
-from hook.core.version import Version
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
+from hook.core.scripts.version import Version
 from hook.errors import ExitCode
 from hook.settings import Settings
 from hook.stages import Context

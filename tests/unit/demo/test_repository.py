@@ -10,9 +10,9 @@ import pytest
 
 from hook.catalogs.directory import DirectoryStore
 from hook.catalogs.pgbackrest import PgBackRestCatalog
-from hook.core.archive import Covered
-from hook.core.backup import Evidence
-from hook.core.wal import Recovery, Run, Segment, Stretch
+from hook.core.backups.archive import Covered
+from hook.core.backups.backup import Evidence
+from hook.core.backups.wal import Recovery, Run, Segment, Stretch
 from hook.demo.repository import (
     INFO,
     STANZA,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hook.core.outcome import Status
-from hook.core.redaction import Redactor
+from hook.core.reporting.redaction import Redactor
 from hook.log import Style, build_events
 
 CANARY = "s3cr3t/canary é"
@@ -135,7 +135,7 @@ def test_closed_stream_does_not_raise() -> None:
 
 PROGRAM = """
 import logging, sys, warnings
-from hook.core.redaction import Redactor
+from hook.core.reporting.redaction import Redactor
 from hook.log import Style, configure_logging
 configure_logging("r1", Style.JSON, sys.stderr, Redactor(["s3cr3t"]))
 logging.getLogger("botocore.retry").info("not told")

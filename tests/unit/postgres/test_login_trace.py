@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hook.core.sqlstate import ServerMessage
+from hook.core.execution.sqlstate import ServerMessage
 from hook.postgres.login_trace import is_login_complete, parse_refusal
 
 HELLO = 'F\t36\tStartupMessage\t 3 0 "user" "app" "database" "shop"\n'

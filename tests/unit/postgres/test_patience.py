@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Bounds, Deadline, Interrupt
-from hook.core.census import Census
+from hook.core.sessions.census import Census
 from hook.postgres.patience import LastLook, Patience
 from tests.fakes import FakeClock
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from hook.core.backup import BackupType
-from hook.core.backup_table import BackupRow, BackupTable, Restorable, WindowRow
+from hook.core.backups.backup import BackupType
+from hook.core.backups.backup_table import BackupRow, BackupTable, Restorable, WindowRow
 from tests.fakes import NOON
 from tests.unit.render.reports import REFUSED_RUN
 

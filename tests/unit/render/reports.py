@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hook.core.history import HistoryRow, MigrationInfo, MigrationState
-from hook.core.marker import Marker
+from hook.core.backups.marker import Marker
+from hook.core.backups.restore_commands import RestorePoint, RestoreSource, restore_commands
+from hook.core.execution.progress import Progress
 from hook.core.outcome import Finding, Result, Status, failed, passed, warned
-from hook.core.past_run import FailedScript, PastMarker, PastRun
-from hook.core.progress import Progress
-from hook.core.report import AppliedMigration, Override, Report, SetSummary
-from hook.core.restore_commands import RestorePoint, RestoreSource, restore_commands
-from hook.core.script import Kind, Migration
-from hook.core.version import Version
+from hook.core.reporting.past_run import FailedScript, PastMarker, PastRun
+from hook.core.reporting.report import AppliedMigration, Override, Report, SetSummary
+from hook.core.schema_history.history import HistoryRow, MigrationInfo, MigrationState
+from hook.core.scripts.script import Kind, Migration
+from hook.core.scripts.version import Version
 from hook.errors import ExitCode
 from tests.fakes import NOON
 

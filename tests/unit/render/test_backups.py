@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.log import Style
 from hook.log.json_text import to_json
 from hook.render.backups import render_check

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from hook.core.redaction import Redactor
+from hook.core.reporting.redaction import Redactor
 from hook.log import Style
 from hook.render.delivery import Delivery, choose_style
 from hook.settings.output import OutputFormat, OutputSettings

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hook.core.outcome import Status
-from hook.core.report import Report
+from hook.core.reporting.report import Report
 from hook.log.json_text import to_json
 from hook.render.config import config_object
 from hook.render.info import info_object

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hook.core.redaction import Redactor
+from hook.core.reporting.redaction import Redactor
 from hook.log import EventLog, Style, build_events
 from hook.render.delivery import open_live
 from hook.render.live import APPEARS_AFTER, LiveTerminal

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hook.core.outcome import Result, Status, warned
-from hook.core.redaction import Redactor
+from hook.core.reporting.redaction import Redactor
 from hook.errors import ExitCode, ReportFailed
 from hook.render import sinks
 from hook.render.sinks import (

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from hook.core.dry_run import DryRun
-from hook.core.redaction import Redactor
+from hook.core.execution.dry_run import DryRun
+from hook.core.reporting.redaction import Redactor
 from hook.render.sql import Commented, SqlList, SqlText
 from tests.unit.render.reports import PLAN, REFUSED_RUN
 

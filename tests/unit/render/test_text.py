@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from hook.core.progress import Progress
-from hook.core.report import Report
+from hook.core.execution.progress import Progress
+from hook.core.reporting.report import Report
 from hook.log import Style
 from hook.render.config import render_config
 from hook.render.info import render_info

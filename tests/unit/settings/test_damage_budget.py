@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.damage_budget import DamageBudget
-from hook.core.ending import Endable
+from hook.core.sessions.damage_budget import DamageBudget
+from hook.core.sessions.ending import Endable
 from hook.errors import ConfigError
 from hook.settings import Settings
 from hook.settings.damage_budget import parse_damage_budget

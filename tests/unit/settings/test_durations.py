@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hook.core.ladder import BeyondDeadlock
+from hook.core.execution.ladder import BeyondDeadlock
 from hook.settings.durations import (
     parse_duration,
     parse_ladder,

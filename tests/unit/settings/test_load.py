@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hook.core.history_rules import OnAhead, TargetKind
 from hook.core.outcome import Policy
-from hook.core.report import Override
+from hook.core.reporting.report import Override
+from hook.core.schema_history.history_rules import OnAhead, TargetKind
 from hook.errors import BadFlags, ConfigError, ExitCode
 from hook.settings import Settings
 from hook.settings.backup_source import BackupSource, BackupSystem, DirectoryLocation

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hook.core.backup import Backup, BackupType, Evidence, Presence
-from hook.core.freshness import Freshness
-from hook.core.origin import Origin, ServerIdentity
+from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
+from hook.core.backups.freshness import Freshness
+from hook.core.backups.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
 from hook.errors import (
     BackupSourceMissing,

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hook.core.backup import Evidence, RestoreWindow
-from hook.core.origin import Origin, ServerIdentity
+from hook.core.backups.backup import Evidence, RestoreWindow
+from hook.core.backups.origin import Origin, ServerIdentity
 from hook.core.outcome import Finding, Status
 from hook.errors import BackupSourceMissing, BackupUnknown, BudgetExceeded, ExitCode, HookError
 from hook.stages.restore_window import RestoreWindowStage

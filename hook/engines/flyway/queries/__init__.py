@@ -1,7 +1,7 @@
 """Queries on the schema history, one per file.
 
 Names of tables cannot be parameters. A word in braces stands for SQL text that
-`hook.core.sql_text` has quoted. All names are qualified, see `hook.postgres.queries`.
+`hook.core.sql.sql_text` has quoted. All names are qualified, see `hook.postgres.queries`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hook.core.migration_set import MigrationSet
+from hook.core.scripts.migration_set import MigrationSet
 from hook.engines.flyway.engine import FlywayEngine
 from hook.errors import BadMigrationSet, ExitCode, HookError, Unsupported
 from hook.settings.migrations import MigrationSettings, Sources

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hook.core.checksum import checksum
-from hook.core.script import Naming
+from hook.core.scripts.checksum import checksum
+from hook.core.scripts.script import Naming
 from hook.errors import BadMigrationSet, ConfigError, ExitCode, HookError, Unsupported
 from hook.settings.migrations import Execution, HistoryTable, MigrationSettings, Placeholders
 from tests.testbed.release import SERVER, engine_on, with_sources, write_files

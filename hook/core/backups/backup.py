@@ -1,0 +1,133 @@
+"""Backups as every backup system can tell of them, and the evidence a catalog gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import NamedTuple
+
+from hook.core.backups.origin import Origin
+
+
+class BackupType(StrEnum):
+    """How much of the cluster a backup copied."""
+
+    FULL = "full"
+    DIFFERENTIAL = "diff"
+    INCREMENTAL = "incr"
+    DUMP = "dump"
+
+
+class Presence(Enum):
+    """What the storage holds of a backup that the metadata lists."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    ARCHIVED = "archived"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup, in the words all backup systems share.
+
+    Attributes:
+        label: Its name in the backup system.
+        stopped_at: When it ended, none when the metadata does not say.
+        error: Whether the system found damaged pages; none when it does not say, which
+            is not the same as false.
+        prior: The backup this one builds on.
+        references: Every backup whose files a restore of this one reads.
+        system_identifier: Of the cluster it was taken from.
+        database: Name of the only database in it, none for a copy of the whole cluster.
+        wal_start: First WAL segment that a restore needs, none for an offline backup.
+        wal_stop: Last WAL segment that a restore needs to become consistent.
+        lsn_stop: Where a restore becomes consistent.
+        presence: What was seen of it in the storage.
+        problems: What makes it unusable in the terms of its own system.
+        remark: What has to be told with its age.
+        is_archive: Of a dump, whether it is one file that pg_restore reads.
+    """
+
+    label: str
+    type: BackupType
+    started_at: datetime | None
+    stopped_at: datetime | None
+    error: bool | None
+    prior: str | None = None
+    references: tuple[str, ...] = ()
+    system_identifier: str | None = None
+    database: str | None = None
+    wal_start: str | None = None
+    wal_stop: str | None = None
+    lsn_stop: str | None = None
+    presence: Presence = Presence.UNSEEN
+    problems: tuple[str, ...] = ()
+    remark: str = ""
+    is_archive: bool = False
+
+    @property
+    def counts_from(self) -> datetime | None:
+        """Return the moment that its age counts from, none when it is not known.
+
+        A copy of the cluster leads back to its end at the earliest, and what still runs
+        protects nothing yet. A dump shows the database as it was when the dump began.
+        """
+        return self.started_at if self.type is BackupType.DUMP else self.stopped_at
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Return the labels a restore needs, its own first."""
+        prior = () if self.prior is None else (self.prior,)
+        return tuple(dict.fromkeys((self.label, *self.references, *prior)))
+
+
+class RestoreWindow(NamedTuple):
+    """What a managed service says that a restore can reach, to the second.
+
+    Attributes:
+        retention_days: How long it keeps automated backups, 0 when it takes none; none when
+            it does not say.
+        latest: End of the window, none when there is none.
+        earliest: Its beginning, none when the service does not say.
+    """
+
+    retention_days: int | None
+    latest: datetime | None
+    earliest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a catalog knows of the backups.
+
+    Attributes:
+        source: System and place, for messages.
+        completion_mark: The object whose presence proves that a backup is complete.
+        backup_command: How to take one more backup, for hints.
+        full_backup_command: How to take one that rests on none before it.
+        origin: Whose backups these are.
+        warnings: What was wrong with the metadata and did not stop the reading.
+        clock: The storage's own time when it answered, none when it has none.
+        window: Only of services that restore by time and keep the WAL to themselves.
+    """
+
+    source: str
+    backups: tuple[Backup, ...]
+    completion_mark: str
+    backup_command: str
+    full_backup_command: str
+    origin: Origin
+    warnings: tuple[str, ...] = ()
+    clock: datetime | None = None
+    window: RestoreWindow | None = None
+
+
+def newest_first(backups: Iterable[Backup]) -> list[Backup]:
+    """Return *backups* by age, the newest first; one that never ended by when it began."""
+    dated = [(backup.counts_from or backup.started_at, backup) for backup in backups]
+    known = [(moment, backup) for moment, backup in dated if moment is not None]
+    known.sort(key=lambda item: (item[0], item[1].label), reverse=True)
+    return [backup for _, backup in known] + [backup for moment, backup in dated if moment is None]

@@ -1,0 +1,166 @@
+"""The marker: where in the server's log a run began, and whether a restore can get there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from hook.core.backups.archive import Archiver
+from hook.core.backups.archiver_judgement import judge_archiver, why_off
+from hook.core.backups.restore_commands import RestoreCommand, RestorePoint
+from hook.core.outcome import Finding, Status, failed, passed, warned
+from hook.core.span import describe_span
+from hook.core.sql.sql_text import quote_identifier
+from hook.errors import ExitCode
+
+# MAXFNAMELEN - 1: the server refuses longer names.
+_NAME_BYTES = 63
+_PREFIX = "presync-"
+_MOMENT = "%Y%m%dT%H%M%SZ"
+_FOREIGN = re.compile(r"[^a-z0-9_.]+")
+_CREATE = "pg_create_restore_point(text)"
+_SWITCH = "pg_switch_wal()"
+
+
+class Marker(NamedTuple):
+    """A position in front of everything that the run has changed.
+
+    Attributes:
+        name: Of the restore point, none when there is only the position.
+        time: The server's clock at that position.
+        segment: Name of the WAL file that holds it.
+        is_archived: Whether that file was seen in the repository.
+        backup: Label of the backup that a restore begins with, none when it is not known.
+        restore: How to get back there, none for a place that presync does not know.
+    """
+
+    name: str | None
+    lsn: str
+    time: datetime
+    timeline: int
+    segment: str
+    system_identifier: str | None = None
+    is_archived: bool = False
+    backup: str | None = None
+    restore: tuple[RestoreCommand, ...] = ()
+
+    @property
+    def point(self) -> RestorePoint:
+        """Return it as the target of a restore."""
+        return RestorePoint(self.name, self.lsn, self.time, self.timeline, self.backup)
+
+    def describe(self) -> str:
+        """Return position, time, timeline and name for a reader."""
+        named = f"restore point {self.name} at " if self.name else ""
+        return f"{named}{self.lsn} on timeline {self.timeline}, {exact_time(self.time)}"
+
+
+class MarkerRights(NamedTuple):
+    """Which functions the role may execute. They belong to each database on its own."""
+
+    may_create: bool
+    may_switch: bool
+
+
+def marker_name(application: str, now: datetime, token: str) -> str:
+    """Return a name for a restore point that no other has, *token* being random.
+
+    Recovery stops at the first restore point of a name. Whatever may be odd in a shell or
+    in a configuration file is left out.
+    """
+    tail = f"-{now.astimezone(UTC):{_MOMENT}}-{token}"
+    room = _NAME_BYTES - len(_PREFIX) - len(tail)
+    plain = _FOREIGN.sub("_", application.lower())[:room]
+    return f"{_PREFIX}{plain or 'database'}{tail}"
+
+
+def exact_time(moment: datetime) -> str:
+    """Return *moment* to the microsecond with its offset from UTC, which no reader can miss."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+
+
+def judge_archiving(archiver: Archiver) -> Finding | None:
+    """Return why no marker can reach a repository, none when nothing is known against it."""
+    if not archiver.is_off:
+        return None
+    return failed(
+        ExitCode.NO_WAY_BACK,
+        "marker-archiving",
+        f"a marker cannot get into the repository: {why_off(archiver)}",
+        "Set archive_mode, wal_level and archive_command as the backup system says.",
+    )
+
+
+def judge_rights(rights: MarkerRights, role: str, database: str) -> Finding:
+    """Judge what *role* may do in *database* towards a marker."""
+    wanted = ((_CREATE, rights.may_create), (_SWITCH, rights.may_switch))
+    missing = [name for name, is_there in wanted if not is_there]
+    if not missing:
+        message = f"{role} may create a restore point and finish its WAL file"
+        return passed("marker-rights", message)
+    # pg_proc is a table of each database.
+    grant = (
+        f"Grant it in {database} itself: GRANT EXECUTE ON FUNCTION {', '.join(missing)}"
+        f" TO {quote_identifier(role)};"
+    )
+    if rights.may_create:
+        message = f"{role} may not finish the marker's WAL file, a run waits until others fill it"
+        return warned("marker-rights", message, grant, missing=missing)
+    return failed(
+        ExitCode.NO_WAY_BACK,
+        "marker-rights",
+        f"{role} may not create a restore point in database {database}",
+        f"{grant} PRESYNC_MARKER_POLICY=warn goes on without it.",
+        missing=missing,
+    )
+
+
+def with_position(finding: Finding, position: Marker) -> Finding:
+    """Return *finding*, which speaks against a marker, with all that is known instead of one."""
+    message = f"{finding.message}; only the position is recorded: {position.describe()}"
+    return replace(finding, message=message)
+
+
+def judge_archived(marker: Marker, source: str, waited: timedelta) -> Finding:
+    """Return the good news that *marker* is in the repository *source*."""
+    return passed(
+        "marker-archived",
+        f"{marker.describe()}; its WAL {marker.segment} is in {source}",
+        lsn=marker.lsn,
+        segment=marker.segment,
+        waited_ms=waited // timedelta(milliseconds=1),
+    )
+
+
+def judge_not_archived(marker: Marker, source: str, waited: timedelta, why: str) -> Finding:
+    """Return what it means that *marker* is not in *source* after all that time."""
+    return failed(
+        ExitCode.NO_WAY_BACK,
+        "marker-archived",
+        f"marker not archived: its WAL {marker.segment} is not in {source} after"
+        f" {describe_span(waited)}; {why}",
+        "See why archive_command takes so long or fails, in the server's log;"
+        " PRESYNC_MARKER_WAIT says how long to wait.",
+        lsn=marker.lsn,
+        segment=marker.segment,
+    )
+
+
+def judge_position(marker: Marker) -> Finding:
+    """Return what is told of a mere position, where no repository is looked into."""
+    message = f"no WAL archive is looked at, so no marker is made; the run begins at {marker.lsn}"
+    return Finding(
+        Status.SKIPPED,
+        "marker-source",
+        f"{message} on timeline {marker.timeline}, {exact_time(marker.time)}",
+        facts={"lsn": marker.lsn, "segment": marker.segment},
+    )
+
+
+def why_not_archived(archiver: Archiver, rights: MarkerRights) -> str:
+    """Return what the server says that explains why a WAL file is not archived yet."""
+    if not rights.may_switch:
+        return "the server goes on writing into it, as the role may not execute pg_switch_wal()"
+    return judge_archiver(archiver).message

@@ -1,0 +1,129 @@
+"""Decides what stands against a single backup: whether a restore of it can be relied on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hook.core.backups.backup import Backup, BackupType, Evidence, Presence, newest_first
+from hook.core.backups.origin import ServerIdentity
+from hook.core.span import describe_span
+
+DEFAULT_CLOCK_SKEW = timedelta(minutes=5)
+# A backup that began longer ago and has not ended was killed: nothing ever says so.
+RUNNING_LIMIT = timedelta(hours=24)
+NOT_LOOKED_AT = "was not looked at"
+_DAMAGE_UNTOLD = "does not tell whether pages were damaged"
+_OPEN = frozenset({NOT_LOOKED_AT, _DAMAGE_UNTOLD})
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessPolicy:
+    """What counts as a way back.
+
+    Attributes:
+        max_age: How old the newest usable backup may be.
+        server: The database to be migrated.
+        clock_skew: How far two honest clocks may lie apart.
+    """
+
+    max_age: timedelta
+    server: ServerIdentity
+    clock_skew: timedelta = DEFAULT_CLOCK_SKEW
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBackup:
+    """A backup and what stands against it; it is usable when nothing does."""
+
+    backup: Backup
+    reasons: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether all that stands against it is that something is not known."""
+        return bool(self.reasons) and _OPEN.issuperset(self.reasons)
+
+
+def judge_each(
+    evidence: Evidence, policy: FreshnessPolicy, time: datetime
+) -> tuple[JudgedBackup, ...]:
+    """Return each backup in *evidence* with what stands against it, the newest first."""
+    listed = {backup.label: backup for backup in evidence.backups}
+    return tuple(
+        JudgedBackup(backup, _reasons_against(backup, listed, evidence, policy, time))
+        for backup in newest_first(evidence.backups)
+    )
+
+
+def verb_of(backup: Backup) -> str:
+    """Return what the moment is that the age of *backup* counts from."""
+    return "started" if backup.type is BackupType.DUMP else "stopped"
+
+
+def format_instant(moment: datetime) -> str:
+    """Return *moment*, in UTC, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _reasons_against(
+    backup: Backup,
+    listed: Mapping[str, Backup],
+    evidence: Evidence,
+    policy: FreshnessPolicy,
+    time: datetime,
+) -> tuple[str, ...]:
+    reasons = list(backup.problems)
+    if backup.error is None:
+        reasons.append(_DAMAGE_UNTOLD)
+    elif backup.error:
+        reasons.append("contains damaged pages")
+    moment = backup.counts_from
+    if moment is None:
+        # What went wrong says more than that no end is known.
+        reasons.extend([] if backup.problems else [_unfinished(backup, time)])
+    elif moment > time + policy.clock_skew:
+        reasons.append(f"{verb_of(backup)} in the future, {format_instant(moment)}")
+    if backup.system_identifier not in {None, policy.server.system_identifier}:
+        reasons.append(f"was taken from cluster {backup.system_identifier}")
+    if backup.database not in {None, policy.server.database}:
+        reasons.append(f"is of database {backup.database}")
+    reasons.extend(_broken_links(backup, listed, evidence.completion_mark))
+    if not reasons and _unseen(backup, listed):
+        reasons.append(NOT_LOOKED_AT)
+    return tuple(reasons)
+
+
+def is_running(backup: Backup, time: datetime) -> bool:
+    """Tell whether *backup* has not ended yet, and may still be at work."""
+    if backup.problems or backup.counts_from is not None or backup.started_at is None:
+        return False
+    return time - backup.started_at < RUNNING_LIMIT
+
+
+def _unfinished(backup: Backup, time: datetime) -> str:
+    if backup.type is BackupType.DUMP:
+        return "has no start time"
+    if backup.started_at is None:
+        return "has no stop time"
+    if is_running(backup, time):
+        return "has not ended yet"
+    return f"never ended, it began {describe_span(time - backup.started_at)} ago"
+
+
+def _broken_links(backup: Backup, listed: Mapping[str, Backup], mark: str) -> list[str]:
+    reasons = []
+    for label in backup.chain:
+        link = listed.get(label)
+        if link is None:
+            reasons.append(f"needs {label}, which is not listed (expired?)")
+        elif link.presence is Presence.INCOMPLETE:
+            reasons.append(f"{mark} is missing for {label}")
+        elif link.presence is Presence.ARCHIVED:
+            reasons.append(f"{mark} of {label} lies in an archive storage class")
+    return reasons
+
+
+def _unseen(backup: Backup, listed: Mapping[str, Backup]) -> bool:
+    return any(listed[label].presence is Presence.UNSEEN for label in backup.chain)

@@ -1,0 +1,1 @@
+"""How scripts are sent, how each of them ended, and what happens then."""

@@ -1,0 +1,118 @@
+"""The callbacks of a release, read and understood before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hook.core.execution.prepared import PreparedScript, parse_script
+from hook.core.scripts.callback import Callback
+from hook.core.scripts.events import EACH_EVENTS, Event
+from hook.core.sql.locks import LockRequest
+from hook.core.sql.relations import script_lock_requests
+from hook.core.sql.statement_list import StatementList
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCallback:
+    """A callback with its statements, which are kept: it may run once per statement.
+
+    Attributes:
+        in_transaction: Whether it can run in one, be it its own or that of a migration.
+        reason: Why it cannot.
+        requests: The locks its statements will ask for.
+    """
+
+    callback: Callback
+    body: StatementList = field(repr=False)
+    in_transaction: bool
+    reason: str
+    requests: tuple[LockRequest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EachCallbacks:
+    """What runs around each migration and around each of its statements."""
+
+    before: tuple[PreparedCallback, ...] = ()
+    before_statement: tuple[PreparedCallback, ...] = ()
+    after_statement: tuple[PreparedCallback, ...] = ()
+    after: tuple[PreparedCallback, ...] = ()
+
+    @property
+    def all(self) -> tuple[PreparedCallback, ...]:
+        """Return every one of them."""
+        return (*self.before, *self.before_statement, *self.after_statement, *self.after)
+
+    @property
+    def is_per_statement(self) -> bool:
+        """Tell whether something runs between the statements."""
+        return bool(self.before_statement or self.after_statement)
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackBook:
+    """The callbacks that a command may run, in their order."""
+
+    callbacks: tuple[PreparedCallback, ...] = ()
+
+    def of(self, *events: Event) -> tuple[PreparedCallback, ...]:
+        """Return the callbacks of *events*, in the order of the events."""
+        return tuple(
+            item for event in events for item in self.callbacks if item.callback.event == event
+        )
+
+    @property
+    def each(self) -> EachCallbacks | None:
+        """Return what runs with each migration, none when nothing does."""
+        each = EachCallbacks(
+            before=self.of(Event.BEFORE_EACH_MIGRATE),
+            before_statement=self.of(Event.BEFORE_EACH_MIGRATE_STATEMENT),
+            after_statement=self.of(Event.AFTER_EACH_MIGRATE_STATEMENT),
+            after=self.of(Event.AFTER_EACH_MIGRATE),
+        )
+        return each if each.all else None
+
+    @property
+    def requests(self) -> tuple[LockRequest, ...]:
+        """Return the locks that all of them will ask for."""
+        return tuple(item for callback in self.callbacks for item in callback.requests)
+
+
+def prepare_callback(callback: Callback, text: bytes, *, allows_mixed: bool) -> PreparedCallback:
+    """Return what is known of *callback* from its *text*, UTF-8.
+
+    One that runs with each migration is in the migration's transaction if there is one,
+    whatever its ``.conf`` says, as in Flyway.
+
+    Raises:
+        SqlSyntaxError: As `hook.core.execution.prepared.parse_script`.
+    """
+    asked = callback
+    if callback.event in EACH_EVENTS:
+        asked = callback._replace(in_transaction=None)
+    parsed = parse_script(asked, text, allows_mixed=allows_mixed)
+    return PreparedCallback(
+        callback,
+        parsed.body,
+        parsed.in_transaction,
+        parsed.reason,
+        script_lock_requests(parsed.body),
+    )
+
+
+def misfits(book: CallbackBook, scripts: Iterable[PreparedScript]) -> Sequence[str]:
+    """Return why callbacks of *book* cannot run in the transactions of *scripts*.
+
+    A statement that refuses a transaction would fail after all of the migration's work;
+    a COMMIT would end the migration's transaction without its history row.
+    """
+    first = next((item.migration.script for item in scripts if item.in_transaction), "")
+    if not first or book.each is None:
+        return ()
+    return [
+        f"{item.callback.script}:{item.body[0].line}: {item.reason}, and it runs in the"
+        f" transaction of {first}"
+        for item in book.each.all
+        if not item.in_transaction and len(item.body)
+    ]

@@ -1,0 +1,185 @@
+"""What a callback that failed means for the run, and for the callbacks behind it."""
+
+from __future__ import annotations
+
+from hook.core.execution.attempt import Attempt, AttemptEnd, Place
+from hook.core.execution.failure_advice import LOOK_AFTER_SERVER
+from hook.core.execution.progress import Progress
+from hook.core.execution.script_message import Moment
+from hook.core.execution.sqlstate import (
+    ServerMessage,
+    is_cancel,
+    is_state_of_server,
+    is_transient,
+    needs_new_session,
+    retry_limit,
+)
+from hook.core.scripts.callback import Callback
+from hook.core.scripts.events import Event
+from hook.core.sessions.census import Toll, how_to_end
+from hook.core.text import counted
+from hook.errors import (
+    BudgetExceeded,
+    CallbackFailed,
+    DatabaseUnreachable,
+    HookError,
+    Interrupted,
+    LockContention,
+    MigrationPartial,
+)
+
+
+def is_worth_retrying(attempt: Attempt, number: int, *, is_last: bool) -> bool:
+    """Tell whether the callback may be run again after the attempt with 1-based *number*.
+
+    It may where it lost against other sessions, or was given up for them, and left nothing
+    behind. No history row tells whether a callback was committed, so a lost connection ends it.
+    """
+    failure = attempt.failure
+    if is_last or attempt.leftovers or failure is None:
+        return False
+    if attempt.end is not AttemptEnd.FAILED:
+        return attempt.end is AttemptEnd.WITHDRAWN
+    if not is_transient(failure) or needs_new_session(failure):
+        return False
+    limit = retry_limit(failure)
+    return limit is None or number < limit
+
+
+def progress_after_callback(attempt: Attempt, before: Progress) -> Progress:
+    """Return how far the run has changed the database after *attempt* at a callback."""
+    if attempt.end is AttemptEnd.APPLIED:
+        return Progress.COMMITTED
+    if attempt.place.moment is Moment.UNSENT:
+        return before
+    if attempt.leftovers or attempt.end is AttemptEnd.LOST:
+        return Progress.UNKNOWN
+    return Progress.ROLLED_BACK if before is Progress.UNTOUCHED else before
+
+
+def failure_of_callback(
+    callback: Callback, attempt: Attempt, attempts: int, signal_name: str
+) -> HookError:
+    """Return the error for *callback* that was given up; event, line and SQLSTATE are told.
+
+    Args:
+        callback: What was run.
+        attempt: The last one.
+        attempts: How many there were.
+        signal_name: The stop request that ended it, if one did.
+    """
+    error = _failure(callback, attempt, attempts, signal_name)
+    failure = attempt.failure
+    facts: dict[str, object] = {
+        "callback": callback.event,
+        "script": callback.script,
+        "line": attempt.place.line,
+        "statement": attempt.place.statement,
+        "attempts": attempts,
+        "sqlstate": failure.sqlstate if failure else "",
+        "detail": failure.detail if failure else "",
+        "left_behind": list(attempt.leftovers),
+    }
+    if attempt.toll is not None and failure and (is_transient(failure) or is_cancel(failure)):
+        facts |= attempt.toll.facts()
+    error.facts = {name: value for name, value in facts.items() if value}
+    return error
+
+
+def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: str) -> HookError:
+    place = f"callback {attempt.place.describe(callback.script)}"
+    failure = attempt.failure
+    what = f"{place} {failure.sqlstate} {failure.message}" if failure else place
+    withdrawn = attempt.toll if attempt.end is AttemptEnd.WITHDRAWN else None
+    if withdrawn is not None:
+        what = f"{place} {withdrawn.given_up_for}"
+    if attempt.leftovers:
+        left = f"{what}; left behind: {', '.join(attempt.leftovers)}"
+        hint = "Undo the named work by hand before the next run, which runs the callback again."
+        return MigrationPartial(left, hint)
+    if attempt.end is AttemptEnd.INTERRUPTED:
+        return Interrupted(signal_name, f"in {place}")
+    if attempt.end is AttemptEnd.LOST:
+        return _lost(callback, attempt)
+    if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
+        hint = "Raise PRESYNC_DEADLINE, or do less in the callback."
+        wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
+        return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up{wait}", hint)
+    return _refused(what, failure, attempts, attempt)
+
+
+def _withdrawn(what: str, toll: Toll) -> HookError:
+    """Return what it means that it was given up for others; it was rolled back."""
+    who = toll.describe_involved()
+    if toll.is_blind:
+        hint = (
+            "Let the role open one more connection; PRESYNC_DAMAGE_BUDGET=off runs callbacks"
+            " without looking at who waits."
+        )
+        return LockContention(what + who, hint)
+    if toll.was_waiting:
+        return LockContention(what + who, how_to_end(toll.census))
+    hint = "Do less in the callback, run it when less is going on, or raise PRESYNC_DAMAGE_BUDGET."
+    return BudgetExceeded(what + who, hint)
+
+
+def _lost_to_others(what: str, toll: Toll | None) -> HookError:
+    if toll is not None and toll.describe_blockers():
+        return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
+    hint = "Try again when the sessions in the way have ended; `presync check` names them."
+    return LockContention(what, hint)
+
+
+def _tries(attempts: int) -> str:
+    return f" ({counted(attempts, 'attempt')})"
+
+
+def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt) -> HookError:
+    """Return what the server's answer means; the callback was rolled back."""
+    if attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
+        return _withdrawn(f"{what}{_tries(attempts)}", attempt.toll)
+    if is_cancel(failure):
+        return BudgetExceeded(what, "Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback.")
+    tries = _tries(attempts)
+    if needs_new_session(failure):
+        return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
+    if is_transient(failure):
+        return _lost_to_others(what + tries, attempt.toll)
+    statement = attempt.place.statement
+    is_script_at_fault = not is_state_of_server(failure)
+    advice = f"Correct the statement: {statement}" if is_script_at_fault else LOOK_AFTER_SERVER
+    return CallbackFailed(what, f"{advice} ({failure.hint})" if failure.hint else advice)
+
+
+def _lost(callback: Callback, attempt: Attempt) -> HookError:
+    if attempt.place.moment is Moment.UNSENT:
+        message = f"callback {callback.script}: connection lost before it began"
+        return DatabaseUnreachable(message, "Find what cuts the connection.")
+    return MigrationPartial(
+        f"callback {callback.script}: connection lost, and whether it was committed is unknown",
+        f"Look for the work of {callback.script} before running again.",
+    )
+
+
+def events_after_failure(place: Place | None) -> tuple[Event, ...]:
+    """Return the events at which callbacks follow the failure of a migration, in order.
+
+    As in Flyway a statement's own error comes first, and a callback around a whole
+    migration is no part of it. But in Flyway the first two are within the failed
+    transaction, where the server refuses whatever a callback does; here they come after
+    its rollback.
+
+    Args:
+        place: Where the migration's last attempt ended; none when no migration failed.
+    """
+    last = (Event.AFTER_MIGRATE_ERROR,)
+    if place is None or place.moment is not Moment.SCRIPT:
+        return last
+    if place.callback is None:
+        first = (Event.AFTER_EACH_MIGRATE_STATEMENT_ERROR, Event.AFTER_EACH_MIGRATE_ERROR)
+        return (*first, *last)
+    is_around_statement = place.callback.event in {
+        Event.BEFORE_EACH_MIGRATE_STATEMENT,
+        Event.AFTER_EACH_MIGRATE_STATEMENT,
+    }
+    return (Event.AFTER_EACH_MIGRATE_ERROR, *last) if is_around_statement else last

@@ -1,0 +1,106 @@
+"""What is left of a script without transaction that was cut off, and who has to clear it up.
+
+A statement that its own SQL made fail is a case for a human. One that was stopped from
+outside (a stop request, a time limit, a lock, the connection, the state of the server) may
+leave no more than what the next run finds in the catalog and mends by itself; then a failed
+row in the schema history would only keep that run away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
+
+from hook.core.execution.attempt import Attempt, AttemptEnd
+from hook.core.execution.script_message import Moment
+from hook.core.execution.sqlstate import is_cancel, is_state_of_server, is_transient
+from hook.core.sql.invalid_index import InvalidIndex
+from hook.errors import HookError
+
+_E = TypeVar("_E", bound=HookError)
+_FROM_OUTSIDE = frozenset(
+    {AttemptEnd.LOST, AttemptEnd.INTERRUPTED, AttemptEnd.OUT_OF_TIME, AttemptEnd.WITHDRAWN}
+)
+_BEFORE_THE_SCRIPT = frozenset({Moment.UNSENT, Moment.OPENING})
+
+
+class Remains(NamedTuple):
+    """What one statement has left.
+
+    Attributes:
+        left_behind: For a human, see `Attempt.left_behind`.
+        for_next_run: For the next run, see `Attempt.for_next_run`.
+        in_doubt: What may be left for it, see `Attempt.in_doubt`.
+    """
+
+    left_behind: tuple[str, ...] = ()
+    for_next_run: tuple[str, ...] = ()
+    in_doubt: str = ""
+
+
+def is_cut_off(attempt: Attempt) -> bool:
+    """Tell whether *attempt* was ended by something else than what its SQL says."""
+    failure = attempt.failure
+    if attempt.end is not AttemptEnd.FAILED or failure is None:
+        return attempt.end in _FROM_OUTSIDE
+    return is_transient(failure) or is_cancel(failure) or is_state_of_server(failure)
+
+
+def divide_indexes(new: Iterable[InvalidIndex], reached: Collection[InvalidIndex]) -> Remains:
+    """Return who has to clear up which invalid index.
+
+    Args:
+        new: Those that were not there when the attempt began.
+        reached: Those that the next run of the statement drops, be they new or not.
+    """
+    mended = sorted(index for index in reached if index.built_by is None)
+    others = sorted(index for index in new if index not in mended)
+    return Remains(
+        tuple(f"invalid index {index.describe()}" for index in others),
+        tuple(f"invalid index {index.describe()}" for index in mended),
+    )
+
+
+def who_clears_up(attempt: Attempt, *, may_repeat: bool) -> Attempt:
+    """Return *attempt* with all that it left for a human, or all of it for the next run.
+
+    Args:
+        attempt: It ended without success; what its statement has left is known.
+        may_repeat: What is settled may all run again. Then the script is never half-done:
+            the next run does again, or keeps, what is there.
+    """
+    is_human = bool(attempt.left_behind or attempt.done_callbacks)
+    if attempt.done_line and may_repeat and not is_human and is_cut_off(attempt):
+        return _with_done(attempt)
+    if not attempt.leftovers:
+        return attempt
+    left = (*attempt.left_behind, *attempt.for_next_run)
+    return replace(attempt, left_behind=left, for_next_run=())
+
+
+def _with_done(attempt: Attempt) -> Attempt:
+    done = f"everything up to line {attempt.done_line}"
+    if attempt.end is AttemptEnd.LOST:
+        doubt = f"{done}, {attempt.in_doubt}" if attempt.in_doubt else done
+        return replace(attempt, done_line=0, in_doubt=doubt)
+    return replace(attempt, done_line=0, for_next_run=(done, *attempt.for_next_run))
+
+
+def with_remains_of(attempt: Attempt, before: Attempt | None) -> Attempt:
+    """Return *attempt* with what the one *before* it has left, if it never came to clear it up."""
+    if before is None or attempt.place.moment not in _BEFORE_THE_SCRIPT:
+        return attempt
+    if attempt.end is AttemptEnd.APPLIED:
+        return attempt
+    return replace(attempt, for_next_run=before.for_next_run, in_doubt=before.in_doubt)
+
+
+def with_doubt(error: _E, attempt: Attempt) -> _E:
+    """Return *error*, which came with or after *attempt*, with what that left for the next run."""
+    if attempt.for_next_run:
+        left = ", ".join(attempt.for_next_run)
+        error.message += f"; left behind: {left} (the next run mends that)"
+    elif attempt.in_doubt:
+        error.message += f"; maybe left behind: {attempt.in_doubt}"
+    return error

@@ -1,0 +1,114 @@
+"""A pending script, read and understood before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from hook.core.scripts.script import Migration, ScriptFile
+from hook.core.sql.index_build import build_lines
+from hook.core.sql.leftovers import may_run_again
+from hook.core.sql.lexer import SqlSyntaxError
+from hook.core.sql.locks import LockRequest
+from hook.core.sql.relations import script_lock_requests
+from hook.core.sql.statement_list import StatementList
+from hook.core.sql.statements import parse_statements
+from hook.core.sql.summary import summarize
+from hook.core.sql.transactions import (
+    ScriptMode,
+    ScriptVerdict,
+    TransactionMode,
+    classify,
+    script_mode,
+)
+
+_BY_CONFIGURATION = "its .conf or FLYWAY_EXECUTE_IN_TRANSACTION says so"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedScript:
+    """What is known of a pending script; its text is read again when it runs.
+
+    Attributes:
+        in_transaction: Whether it runs in one transaction with its history row.
+        reason: Why it does not.
+        requests: The locks its statements will ask for.
+        head_line: 1-based line of the first statement, 0 for a script without any.
+        builds: Lines of what builds an index without locking the table.
+        runs_once: When it was cut off, it must not simply be run again: it is in no
+            transaction, and nobody knows how far it came.
+        is_run: Otherwise it is only recorded, see `hook.core.reporting.recorded`.
+    """
+
+    migration: Migration
+    in_transaction: bool
+    reason: str
+    requests: tuple[LockRequest, ...]
+    statement_count: int
+    head_line: int = 0
+    is_run: bool = True
+    builds: tuple[int, ...] = ()
+    runs_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedScript:
+    """The statements to run and how."""
+
+    body: StatementList
+    in_transaction: bool
+    reason: str
+
+
+def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> ParsedScript:
+    """Return the statements of *text*, and whether they run in one transaction.
+
+    What the script's ``.conf`` demands goes before what its statements need, as in
+    Flyway; but a script with transactions of its own is never put into one more, of
+    which its first COMMIT would be the end.
+
+    Raises:
+        SqlSyntaxError: The text cannot be cut into statements, or mixes statements that
+            need a transaction with ones that refuse it, and nothing allows that.
+    """
+    statements = parse_statements(text)
+    verdict = script_mode(statements)
+    if script.in_transaction is False:
+        # As it stands, a BEGIN … COMMIT around all of it included.
+        return ParsedScript(statements, in_transaction=False, reason=_BY_CONFIGURATION)
+    body = cast("StatementList", verdict.body)  # a slice of what the verdict was given
+    if script.in_transaction and not verdict.manages_transactions:
+        return ParsedScript(body, in_transaction=True, reason="")
+    if verdict.mode is ScriptMode.MIXED and not allows_mixed:
+        raise _mixed(verdict)
+    in_transaction = verdict.mode is ScriptMode.TRANSACTIONAL
+    return ParsedScript(body, in_transaction, verdict.reason)
+
+
+def prepare_script(migration: Migration, text: bytes, *, allows_mixed: bool) -> PreparedScript:
+    """Return what is known of *migration* from its *text*.
+
+    Raises:
+        SqlSyntaxError: As `parse_script`.
+    """
+    parsed = parse_script(migration, text, allows_mixed=allows_mixed)
+    return PreparedScript(
+        migration=migration,
+        in_transaction=parsed.in_transaction,
+        reason=parsed.reason,
+        requests=script_lock_requests(parsed.body),
+        statement_count=len(parsed.body),
+        head_line=parsed.body[0].line if len(parsed.body) else 0,
+        builds=() if parsed.in_transaction else build_lines(parsed.body),
+        runs_once=not parsed.in_transaction and not all(map(may_run_again, parsed.body)),
+    )
+
+
+def _mixed(verdict: ScriptVerdict) -> SqlSyntaxError:
+    """Return the refusal of a mixed script, at the first statement that does not fit."""
+    odd = verdict.decisive
+    assert odd is not None  # noqa: S101 - every verdict but a transactional one has it
+    needs = f"{verdict.reason} and needs a script of its own"
+    if classify(odd).mode is TransactionMode.NON_TRANSACTIONAL:
+        return SqlSyntaxError(odd.line, f"{needs}: {summarize(odd)}")
+    return SqlSyntaxError(odd.line, f"{needs}, without {summarize(odd)}")

@@ -1,0 +1,84 @@
+"""Reports of runs that the pipeline did not end: they could not start, or not be told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from hook.core.execution.progress import Progress
+from hook.core.outcome import Finding, Result, Status, from_error
+from hook.core.reporting.next_steps import next_steps
+from hook.core.reporting.report import Report
+from hook.core.reporting.verdict import RunFacts, compose_verdict
+from hook.errors import ExitCode, HookError, Interrupted
+
+# The codes of what was typed or set wrong, which help tells how to do right.
+_HELPED = frozenset({ExitCode.USAGE, ExitCode.CONFIG})
+
+
+def report_of_error(
+    error: HookError, command: str, run_id: str, now: datetime, helper: str
+) -> Report:
+    """Return the report of *command* that ended before its first stage.
+
+    Each problem with the settings is a finding of its own. Of all commands only *helper*
+    is named as the next step: any other would be given the same settings and end in the
+    same way.
+    """
+    facts = RunFacts(from_error(error), command=command)
+    report = _report(error, facts, Result("settings", _findings(error)), run_id, now)
+    return report._replace(next_steps=(helper,)) if error.exit_code in _HELPED else report
+
+
+def report_of_abandoned(signal_name: str, command: str, run_id: str, now: datetime) -> Report:
+    """Return the report of *command* that was told to stop, and hangs.
+
+    What became of the database only the thread knows that hangs.
+    """
+    error = Interrupted(
+        signal_name,
+        "and a call that nothing can interrupt does not return",
+        "Find out which stage was last in the log: a file system or a reader of ours hangs.",
+    )
+    finding = from_error(error)
+    facts = RunFacts(finding, command=command, progress=Progress.UNKNOWN)
+    return _report(error, facts, Result("stop", (finding,)), run_id, now)
+
+
+def _report(
+    error: HookError, facts: RunFacts, result: Result, run_id: str, now: datetime
+) -> Report:
+    return Report(
+        command=facts.command,
+        run_id=run_id,
+        verdict=compose_verdict(facts),
+        exit_code=error.exit_code,
+        started_at=now,
+        finished_at=now,
+        results=(result,),
+    )
+
+
+def _findings(error: HookError) -> tuple[Finding, ...]:
+    whole = from_error(error)
+    single = tuple(replace(whole, message=problem, hint="") for problem in error.problems)
+    return (*single[:-1], replace(single[-1], hint=error.hint)) if single else (whole,)
+
+
+def with_failed_sink(report: Report, error: HookError) -> Report:
+    """Return *report* with what became of a sink that was asked for.
+
+    The sink decides the exit code only of a run that has no worse to tell.
+    """
+    finding = from_error(error)
+    if report.exit_code is not ExitCode.OK:
+        warned = replace(finding, status=Status.WARNED, code=ExitCode.OK)
+        return report._replace(results=(*report.results, Result("report", (warned,))))
+    version = report.after.get("version") or report.before.get("version")
+    facts = RunFacts(finding, after=None if version is None else str(version))
+    return report._replace(
+        verdict=compose_verdict(facts),
+        exit_code=error.exit_code,
+        results=(*report.results, Result("report", (finding,))),
+        next_steps=next_steps(finding, report.command),
+    )

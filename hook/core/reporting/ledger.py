@@ -1,0 +1,149 @@
+"""A run as the ledger keeps it: a row begun before the first script and finished at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from hook.core.backups.marker import Marker
+from hook.core.execution.group import Grouping
+from hook.core.execution.prepared import PreparedScript
+from hook.core.execution.sqlstate import STATE_OF_SERVER
+from hook.core.outcome import Finding, deciding_finding, failed
+from hook.core.reporting.past_run import FailedScript, PastRun
+from hook.core.reporting.report import Report
+from hook.core.schema_history.plan import Plan
+from hook.core.scripts.script import Migration
+from hook.core.span import describe_span
+from hook.errors import ExitCode
+
+
+class Beginning(NamedTuple):
+    """What is known of a run when it begins to change something.
+
+    Attributes:
+        set_digest: ``sha256:`` and hex of the release's migrations, empty without a release.
+        actor: ``namespace``, ``pod``, ``job`` and ``job_uid`` of whoever runs, none where unknown.
+        marker: Where in the server's log it begins, none when nobody looked.
+    """
+
+    command: str
+    run_id: str
+    started_at: datetime
+    set_digest: str
+    version_before: str | None
+    actor: Mapping[str, str | None]
+    marker: Marker | None = None
+
+
+class Ending(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        report: ``presync.report/1`` as JSON text, without secrets.
+    """
+
+    finished_at: datetime
+    verdict: str
+    exit_code: int
+    version_after: str | None
+    failed: FailedScript | None
+    report: str
+
+
+class FirstUnit(NamedTuple):
+    """What a run applies first, all of it or nothing, and the rank of its first row."""
+
+    migrations: tuple[Migration, ...]
+    rank: int
+
+    @classmethod
+    def of(cls, plan: Plan, grouping: Grouping) -> FirstUnit:
+        """Return the first migration of *plan*, or all of them where they are a group."""
+        is_one = grouping is Grouping.ALL
+        return cls(plan.pending if is_one else plan.pending[:1], plan.next_rank)
+
+
+def failed_script_of(report: Report) -> FailedScript | None:
+    """Return the script at which *report*'s run failed by the script's own fault.
+
+    What lost against other sessions or a time limit may succeed the next time, and what
+    failed for want of a server in good health (a full disk) once that is mended.
+    """
+    if report.exit_code is not ExitCode.SQL_FAILED:
+        return None
+    finding = deciding_finding(item for result in report.results for item in result.findings)
+    facts = {} if finding is None else finding.facts
+    script, rank, checksum = facts.get("script"), facts.get("rank"), facts.get("checksum")
+    if finding is None or not isinstance(script, str) or not isinstance(rank, int):
+        return None
+    if facts.get("sqlstate") in STATE_OF_SERVER:
+        return None
+    return FailedScript(
+        script, checksum if isinstance(checksum, int) else None, rank, finding.message
+    )
+
+
+def judge_cut_off(last: PastRun | None, unit: Iterable[PreparedScript]) -> Finding | None:
+    """Return why some script of *unit* may have run in part, none when it cannot have.
+
+    A run that is killed, or that cannot reach the database any more, leaves its row without
+    an end. What it was at is what is pending first now; without a transaction nothing has
+    undone it, and no row of the schema history tells of it.
+
+    Args:
+        last: The run that wrote the ledger last; it is over, because we have the lock.
+        unit: What is to be applied first.
+    """
+    if last is None or last.finished_at is not None or last.command != "run":
+        return None
+    script = next((item.migration.script for item in unit if item.is_run and item.runs_once), None)
+    if script is None:
+        return None
+    return failed(
+        ExitCode.FAILED_BEFORE,
+        "cut-off",
+        f"run {last.run_id} never told how it ended, and may have run a part of {script},"
+        " which has no transaction",
+        f"Bring the objects of {script} to the state before it, then run once more with"
+        " --retry-failed.",
+        script=script,
+        first_run=last.run_id,
+    )
+
+
+def judge_last_run(
+    last: PastRun | None, unit: FirstUnit, set_digest: str, memory: timedelta
+) -> Finding | None:
+    """Return why *unit* would only fail again, none when that is not certain.
+
+    Argo CD tries a failed sync five times: a broken script shall not run five times.
+    Any change, of the release or of the history, is a reason to try.
+
+    Args:
+        last: The run that wrote the ledger last.
+        unit: What is to be applied first.
+        set_digest: Of the release.
+        memory: How long a failure is remembered.
+    """
+    if last is None or last.failed is None or last.age >= memory:
+        return None
+    before = last.failed
+    is_same = any(
+        (before.script, before.checksum, before.rank) == (item.script, item.checksum, rank)
+        for rank, item in enumerate(unit.migrations, unit.rank)
+    )
+    if last.set_digest != set_digest or not is_same:
+        return None
+    age = describe_span(last.age)
+    return failed(
+        ExitCode.FAILED_BEFORE,
+        "failure-remembered",
+        f"{before.message} ({age} ago in run {last.run_id}, and nothing has changed since)",
+        f"Correct {before.script} in a new release; or, if the database was mended, run once more"
+        " with --retry-failed. PRESYNC_FAILURE_MEMORY says how long a failure counts.",
+        script=before.script,
+        first_run=last.run_id,
+        age_ms=last.age // timedelta(milliseconds=1),
+    )

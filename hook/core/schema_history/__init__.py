@@ -1,0 +1,1 @@
+"""What was applied beside what is there: what is pending, wrong, or to be repaired."""

@@ -1,0 +1,115 @@
+"""The migrations of a release as one set: their order, and what may not be in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple
+
+from hook.core.scripts.callback import Callback
+from hook.core.scripts.script import Kind, Migration
+from hook.core.scripts.version import Version
+from hook.errors import BadMigrationSet
+
+
+class MigrationSet(NamedTuple):
+    """The migrations of a release.
+
+    Attributes:
+        migrations: In running order: by version, then repeatables by description.
+        digest: ``sha256:`` and hex; the same for the same files in any folder. Callbacks
+            count: they are SQL that the release runs, so that a changed one makes another
+            release of it, and a failure that it has mended is not held against it.
+        ignored: Scripts whose names follow no convention, sorted.
+        undo: Scripts that would undo a version; they are never run.
+        callbacks: In the order in which those of one event run.
+        notes: What else is worth telling of the files, by rule.
+    """
+
+    migrations: tuple[Migration, ...]
+    digest: str
+    ignored: tuple[str, ...] = ()
+    undo: tuple[Migration, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def newest(self) -> Version | None:
+        """Return the highest version, none when there are only repeatables."""
+        versions = [item.version for item in self.migrations if item.version is not None]
+        return max(versions, default=None)
+
+
+def build_set(
+    migrations: Iterable[Migration],
+    ignored: Iterable[str] = (),
+    callbacks: tuple[Callback, ...] = (),
+) -> MigrationSet:
+    """Return *migrations*, found in any order, as a set with *callbacks*.
+
+    Raises:
+        BadMigrationSet: Two of them claim the same place; all such pairs are named.
+    """
+    problems = []
+    unique: dict[Hashable, Migration] = {}
+    for migration in sorted(migrations, key=lambda item: (item.script, item.location)):
+        place = _place(migration)
+        first = unique.setdefault(place, migration)
+        if first is not migration and not _are_copies(first, migration):
+            problems.append(f"{first.path} and {migration.path} both are {first.name}")
+    if problems:
+        raise BadMigrationSet(tuple(problems), "Give each of the files a version of its own.")
+    ordered = sorted(unique.values(), key=_running_order)
+    return MigrationSet(
+        migrations=tuple(item for item in ordered if item.kind is not Kind.UNDO),
+        digest=_digest(ordered, callbacks),
+        ignored=tuple(sorted(ignored)),
+        undo=tuple(item for item in ordered if item.kind is Kind.UNDO),
+        callbacks=callbacks,
+    )
+
+
+def _place(migration: Migration) -> Hashable:
+    version = migration.version
+    return (migration.kind, migration.description if version is None else version.parts)
+
+
+def _are_copies(one: Migration, other: Migration) -> bool:
+    return (one.script, one.checksum, one.content_hash) == (
+        other.script,
+        other.checksum,
+        other.content_hash,
+    )
+
+
+def _running_order(migration: Migration) -> tuple[bool, tuple[int, ...], bytes, bool, bool]:
+    """Return the sort key; repeatables as Java orders strings, by UTF-16 code units."""
+    version = migration.version
+    return (
+        version is None,
+        () if version is None else version.parts,
+        migration.description.encode("utf-16-be") if version is None else b"",
+        migration.kind is Kind.BASELINE,
+        migration.kind is Kind.UNDO,
+    )
+
+
+def _digest(ordered: Iterable[Migration], callbacks: Iterable[Callback]) -> str:
+    digest = hashlib.sha256()
+    for item in ordered:
+        fields = (
+            item.kind.value,
+            "" if item.version is None else item.version.text,
+            item.description,
+            item.script,
+            item.content_hash,
+            f"{item.in_transaction} {item.encoding} {item.replaces_placeholders}"
+            # As written: what it comes to depends on the database.
+            + (f" {item.condition}" if item.condition else ""),
+        )
+        digest.update("\0".join(fields).encode() + b"\n")
+    for each in callbacks:
+        how = f"{each.in_transaction} {each.encoding} {each.replaces_placeholders}"
+        fields = ("callback", each.event, each.description, each.script, each.content_hash, how)
+        digest.update("\0".join(fields).encode() + b"\n")
+    return f"sha256:{digest.hexdigest()}"

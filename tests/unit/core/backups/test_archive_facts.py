@@ -1,0 +1,85 @@
+"""What the judgement of an archive tells besides its findings, for the table of backups."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from hook.core.backups.archive import Covered
+from hook.core.backups.wal import Run, Stretch
+from hook.core.outcome import Status
+from tests.unit.core.backups.test_archive_judgement import HEALTHY, WHOLE, judgement, name, server
+
+
+def test_whole_archive_tells_its_end_and_lag() -> None:
+    """The way is the finding that says so."""
+    found = judgement(WHOLE)
+    assert (found.way, found.last) == (found.findings[0], name(9))
+    assert (found.holes, found.missing) == ((), 0)
+    assert found.lag is not None
+    assert found.lag.span == timedelta(minutes=2)
+
+
+def test_idle_archive_has_no_lag_and_an_unseen_queue_has_none_that_is_known() -> None:
+    """Nothing waits; or nobody may see since when."""
+    idle = judgement(WHOLE, server(at=10)).lag
+    assert idle is not None
+    assert idle.span == timedelta(0)
+    unseen = HEALTHY._replace(last_archived=name(5), queue=None)
+    unknown = judgement((Run(3, 5),), server(archiver=unseen)).lag
+    assert unknown is not None
+    assert (unknown.finding.status, unknown.span) == (Status.UNKNOWN, None)
+
+
+@pytest.mark.parametrize(
+    ("present", "last", "holes", "missing"),
+    [
+        ((Run(3, 5), Run(7, 9)), name(5), (name(6),), 1),
+        ((Run(4, 9),), None, (name(3),), 1),
+        (
+            (Run(3, 4), Run(7, 7), Run(9, 9)),
+            *(name(4), (f"{name(5)} to {name(6)} (2 segments)", name(8)), 3),
+        ),
+    ],
+)
+def test_hole_ends_the_way(
+    present: tuple[Run, ...], last: str | None, holes: tuple[str, ...], missing: int
+) -> None:
+    """What is read last stands before the first one."""
+    found = judgement(present)
+    assert (found.way.status, found.last) == (Status.FAILED, last)
+    assert (found.holes, found.missing, found.lag) == (holes, missing, None)
+
+
+def test_last_segment_is_told_on_the_timeline_that_it_is_read_from() -> None:
+    """A server that was promoted a moment ago has archived nothing on its own timeline."""
+    before = Covered(Stretch(7, 3, 9), WHOLE)
+    found = judgement((), covered=(before, Covered(Stretch(1, 10, 10), ())))
+    assert found.last == name(9, timeline=7)
+    assert found.way.message == f"7 segments without a hole, {name(3)} to {name(9, timeline=7)}"
+
+
+def test_archive_that_is_not_proven_tells_its_end_and_no_holes() -> None:
+    """Whether there are any is what is not known, also where the lag is refused."""
+    found = judgement(WHOLE, is_proven=False)
+    assert (found.way.status, found.last, found.holes) == (Status.UNKNOWN, name(9), None)
+    late = server(
+        archiver=HEALTHY._replace(
+            last_archived_at=HEALTHY.last_archived_at
+            and HEALTHY.last_archived_at - timedelta(hours=1)
+        )
+    )
+    found = judgement(WHOLE, late, is_proven=False)
+    assert [item.rule for item in found.findings] == ["wal-lag"]
+    assert (found.way.rule, found.way.status) == ("wal-archive", Status.UNKNOWN)
+    short = server(archiver=HEALTHY._replace(last_archived=None))
+    assert judgement((Run(3, 3),), short, is_proven=False).way.status is Status.FAILED
+
+
+def test_archive_that_no_way_leads_through_tells_nothing_else() -> None:
+    """Nobody looked further."""
+    found = judgement((), covered=())
+    assert (found.way.rule, found.last, found.holes, found.lag) == (
+        *("wal-timeline", None, None, None),
+    )

@@ -1,0 +1,75 @@
+"""The Backup that is asked of CloudNativePG, and what its phases mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hook.core.backups.cnpg import PLUGIN, backup_of, finish_of, running_backup_of
+
+IN_TREE = {"spec": {"backup": {"barmanObjectStore": {"destinationPath": "s3://b"}}}}
+
+
+def _backup(name: str, phase: str | None, cluster: str = "db", error: str = "") -> dict[str, Any]:
+    status = {} if phase is None else {"phase": phase, "error": error}
+    return {
+        "metadata": {"name": name},
+        "spec": {"cluster": {"name": cluster}},
+        "status": status,
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "method"),
+    [
+        (
+            {"plugins": [{"name": PLUGIN, "isWALArchiver": True}]},
+            {"method": "plugin", "pluginConfiguration": {"name": PLUGIN}},
+        ),
+        (IN_TREE["spec"], {"method": "barmanObjectStore"}),
+        ({"backup": {"volumeSnapshot": {"className": "x"}}}, {"method": "volumeSnapshot"}),
+        (
+            {"plugins": [{"name": PLUGIN, "enabled": False}, {"name": "x"}], **IN_TREE["spec"]},
+            {"method": "barmanObjectStore"},
+        ),
+    ],
+)
+def test_backup_is_made_as_the_cluster_makes_its_own(
+    spec: dict[str, Any], method: dict[str, Any]
+) -> None:
+    """The plugin comes first, as in-tree backups are on their way out."""
+    backup = backup_of({"spec": spec}, "db", "r1")
+    assert backup["spec"] == {"cluster": {"name": "db"}, **method}
+    assert backup["metadata"]["generateName"] == "db-presync-"
+
+
+@pytest.mark.parametrize("cluster", [{}, {"spec": {"plugins": [{"name": "x"}]}}])
+def test_backup_needs_a_cluster_that_is_set_up_for_one(cluster: dict[str, Any]) -> None:
+    """The operator would take the Backup and never make it."""
+    with pytest.raises(ValueError, match="neither the plugin"):
+        backup_of(cluster, "db", "r1")
+
+
+@pytest.mark.parametrize("phase", [None, "", "pending", "started", "running", "finalizing"])
+def test_running_backup_is_one_of_the_cluster(phase: str | None) -> None:
+    """One that nobody has looked at yet is one as well."""
+    backups = [_backup("done", "completed"), _backup("other", "running", "x"), _backup("b", phase)]
+    assert running_backup_of("db", backups) == "b"
+    assert running_backup_of("db", backups[:2]) is None
+    assert finish_of(backups[2]) is None
+
+
+@pytest.mark.parametrize(
+    ("phase", "error", "end"),
+    [
+        ("completed", "", (True, "completed")),
+        ("failed", "no space", (False, "failed: no space")),
+        ("walArchivingFailing", "", (False, "walArchivingFailing")),
+        ("invalid backup definition", "x", (False, "invalid backup definition: x")),
+        ("of a later version", "", (False, "of a later version")),
+    ],
+)
+def test_only_completed_is_success(phase: str, error: str, end: tuple[bool, str]) -> None:
+    """Every other end, a new one too, is not a backup."""
+    assert finish_of(_backup("b", phase, error=error)) == end

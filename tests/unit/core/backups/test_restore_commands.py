@@ -1,0 +1,177 @@
+"""The ways back, in the words of each backup system."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from hook.core.backups.restore_commands import (
+    RECIPES,
+    RestorePoint,
+    RestoreSource,
+    restore_commands,
+)
+
+SHANGHAI = timezone(timedelta(hours=8))
+NAME = "presync-shop-20261121T193134Z-1ec8a77e"
+TIME = datetime(2026, 11, 22, 3, 31, 34, 271812, SHANGHAI)
+POINT = RestorePoint(NAME, "0/38025F60", TIME, 3, "20261121-191306F_20261121-191313I")
+SHOP = "shop"
+PLACE = "s3://backups/shop"
+
+
+def commands(system: str, point: RestorePoint = POINT, server: str = SHOP) -> list[str]:
+    """Return what is to be typed, in order."""
+    return [way.command for way in restore_commands(RestoreSource(system, server, PLACE), point)]
+
+
+def test_pgbackrest_is_told_position_name_time_and_a_look() -> None:
+    """The position chooses the backup by itself; the name cannot, and a time has its offset."""
+    lsn, end = "--type=lsn --target=0/38025F60", "--target-timeline=3 --target-action="
+    name = f"--set=20261121-191306F_20261121-191313I --type=name --target={NAME}"
+    time = "--type=time --target='2026-11-21 19:31:34.271812+00'"
+    beside = '--pg1-path="${RESTORE_TO:?an empty folder}" --archive-mode=off'
+    assert commands("pgbackrest") == [
+        f"pgbackrest --stanza=shop --delta {lsn} {end}promote restore",
+        f"pgbackrest --stanza=shop --delta {name} {end}promote restore",
+        f"pgbackrest --stanza=shop --delta {time} {end}promote restore",
+        f"pgbackrest --stanza=shop {beside} {lsn} {end}pause restore",
+    ]
+
+
+def test_pgbackrest_without_a_restore_point_has_no_name_to_restore_to() -> None:
+    """What the role was not allowed to create cannot be asked for."""
+    told = commands("pgbackrest", POINT._replace(name=None, backup=None))
+    assert len(told) == 3
+    assert not [command for command in told if "--type=name" in command or "--set" in command]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How the first command of a system looks like."""
+
+    system: str
+    command: str
+
+
+FIRST = [
+    Expected(
+        "walg",
+        'wal-g backup-fetch "${PGDATA:?the data directory}" 20261121-191306F_20261121-191313I'
+        " && printf '%s\\n' 'restore_command = '\"'\"'wal-g wal-fetch %f %p'\"'\"''"
+        " 'recovery_target_lsn = '\"'\"'0/38025F60'\"'\"'"
+        "' 'recovery_target_timeline = '\"'\"'3'\"'\"''"
+        " 'recovery_target_action = '\"'\"'promote'\"'\"''"
+        ' >> "${PGDATA:?the data directory}"/postgresql.auto.conf'
+        ' && touch "${PGDATA:?the data directory}"/recovery.signal',
+    ),
+    Expected(
+        "barman",
+        "barman restore --target-lsn 0/38025F60 --target-tli 3 --target-action promote shop"
+        ' 20261121-191306F_20261121-191313I "${PGDATA:?the data directory}"',
+    ),
+    Expected(
+        "cnpg",
+        'recoveryTarget: {backupID: "20261121-191306F_20261121-191313I",'
+        ' targetLSN: "0/38025F60", targetTLI: "3"}',
+    ),
+    Expected(
+        "rds",
+        "aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier shop"
+        " --target-db-instance-identifier shop-restore --restore-time 2026-11-21T19:31:34Z",
+    ),
+    Expected(
+        "rds-cluster",
+        "aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier shop"
+        " --db-cluster-identifier shop-restore --restore-to-time 2026-11-21T19:31:34Z",
+    ),
+]
+
+
+@pytest.mark.parametrize("expected", FIRST, ids=lambda item: item.system)
+def test_first_way_leads_to_the_marker(expected: Expected) -> None:
+    """Position and timeline; where only whole seconds count, the one before the marker."""
+    assert commands(expected.system)[0] == expected.command
+
+
+def test_barman_cloud_fetches_and_configures() -> None:
+    """It only fetches files, so the recovery is written down for it."""
+    place = "s3://backups/shop"
+    first, beside, operator = commands("barman-cloud")
+    assert first.startswith(f"barman-cloud-restore {place} shop 20261121-191306F_20261121-191313I")
+    assert f"barman-cloud-wal-restore {place} shop %f %p" in first
+    assert "archive_mode = off" in beside
+    assert "archive_mode" not in first
+    assert operator == commands("cnpg")[0]
+
+
+def test_barman_cloud_is_told_an_endpoint_that_is_not_of_aws() -> None:
+    """Both the fetch of the backup and that of the WAL want it, in front of the place."""
+    source = RestoreSource("barman-cloud", SHOP, PLACE, "https://s3.example.com")
+    first, *_ = (way.command for way in restore_commands(source, POINT))
+    option = f"--endpoint-url https://s3.example.com {PLACE} shop"
+    assert first.startswith(f"barman-cloud-restore {option} ")
+    assert f"barman-cloud-wal-restore {option} %f %p" in first
+
+
+@pytest.mark.parametrize("system", ["walg", "barman-cloud"])
+def test_backup_that_is_not_known_is_asked_for(system: str) -> None:
+    """The latest one may be from after the marker, and then the restore fails."""
+    told = commands(system, POINT._replace(backup=None))
+    fetching = [command for command in told if "recovery.signal" in command]
+    assert len(fetching) == 2
+    assert all('"${BACKUP:?one that ended before the marker}"' in command for command in fetching)
+
+
+@pytest.mark.parametrize("system", sorted(RECIPES.keys() - {"dump"}))
+@pytest.mark.parametrize("point", [POINT, POINT._replace(name=None, backup=None)])
+def test_values_reach_the_tool_as_one_word(system: str, point: RestorePoint) -> None:
+    """Whatever a stanza or a backup is called, no shell takes it for more than a name."""
+    odd = "a'b; rm -rf $HOME"
+    told = commands(system, point, odd)
+    assert told
+    for command in (item for item in told if not item.startswith(("recoveryTarget", "wal-g "))):
+        words = shlex.split(command)
+        assert any(odd in word for word in words)
+        assert "rm" not in words
+
+
+def test_barman_chooses_a_backup_by_itself() -> None:
+    """By position, time, and in the look beside; by name only where there is one."""
+    told = commands("barman", POINT._replace(name=None, backup=None))
+    assert [" auto " in command for command in told] == [True] * 3
+    by_name = commands("barman")[1]
+    assert f"--target-name {NAME}" in by_name
+    assert "--target-time '2026-11-21 19:31:34.271812+00:00'" in commands("barman")[2]
+
+
+def _dump_ways(source: RestoreSource, label: str | None) -> list[str]:
+    return [way.command for way in restore_commands(source, POINT._replace(backup=label))]
+
+
+def test_dump_is_restored_beside_what_it_shows() -> None:
+    """Into a database that is not there yet, from a path or through a pipe from a bucket."""
+    create = 'createdb "${RESTORE_TO:?a new database}"'
+    restore = 'pg_restore --exit-on-error --dbname="${RESTORE_TO:?a new database}"'
+    path = RestoreSource("dump", "", "/backups/")
+    assert _dump_ways(path, "a b.dump") == [f"{create} && {restore} '/backups/a b.dump'"]
+    bucket = RestoreSource("dump", "", PLACE)
+    fetched = f"s3 cp {PLACE}/x.dump - | {restore}"
+    assert _dump_ways(bucket, "x.dump") == [f"{create} && aws {fetched}"]
+    endpoint = "--endpoint-url https://s3.example.com"
+    elsewhere = bucket._replace(endpoint="https://s3.example.com")
+    assert _dump_ways(elsewhere, "x.dump") == [f"{create} && aws {endpoint} {fetched}"]
+
+
+def test_dump_that_pg_restore_does_not_read_has_no_line() -> None:
+    """A plain one may say itself which database it goes into."""
+    assert _dump_ways(RestoreSource("dump", "", PLACE), None) == []
+
+
+@pytest.mark.parametrize("system", ["command", "none", ""])
+def test_system_without_recovery_has_no_way_to_a_point(system: str) -> None:
+    """Nothing is made up."""
+    assert commands(system) == []

@@ -1,0 +1,84 @@
+"""What to do about a failure, by what failed where."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.core.execution.attempt import ApplyTask, Limits, Place
+from hook.core.execution.failure_advice import advise
+from hook.core.execution.script_message import Moment
+from hook.core.execution.sqlstate import ServerMessage
+from hook.core.schema_history.history import History
+from hook.core.scripts.callback import Callback
+from tests.testbed.release import SERVER, migration
+
+HISTORY = History("app", "flyway_schema_history", exists=True)
+TASK = ApplyTask(migration("V5__add_email.sql"), HISTORY, 7, SERVER, Limits(100, 1000, 60))
+CALLBACK = Callback("afterEachMigrate", "", "afterEachMigrate.sql", "")
+ROW = "row 7 of app.flyway_schema_history"
+
+
+def advice(
+    sqlstate: str,
+    moment: Moment = Moment.SCRIPT,
+    statement: str = "ALTER TABLE t",
+    callback: Callback | None = None,
+) -> str:
+    """Return the advice on an error of which the server thinks something itself."""
+    failure = ServerMessage("ERROR", sqlstate, "it is so", hint="Perhaps not.")
+    return advise(failure, Place(moment, 17, statement, callback), TASK, ROW)
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        (Moment.SCRIPT, "Correct the statement: ALTER TABLE t"),
+        (Moment.CLEARING, "Drop the index by hand with DROP INDEX CONCURRENTLY."),
+        (
+            Moment.FINISHING,
+            "Finish it by hand with ALTER TABLE … DETACH PARTITION … FINALIZE.",
+        ),
+        (Moment.RECORDING, f"Find out what is wrong with {ROW}."),
+        (Moment.CONFIRMING, f"Find the trigger, rule or policy that keeps {ROW} away."),
+        (Moment.OPENING, "Correct the script: the server took none of it."),
+    ],
+)
+def test_place_decides_what_to_correct(moment: Moment, told: str) -> None:
+    """And what the server thinks of it is added."""
+    assert advice("42703", moment) == f"{told} (Perhaps not.)"
+
+
+def test_missing_right_has_its_remedy() -> None:
+    """Nothing that the server may add says more."""
+    told = "Grant INSERT on app.flyway_schema_history to the role that migrates."
+    assert advice("42501", Moment.RECORDING) == told
+
+
+@pytest.mark.parametrize("moment", [Moment.SCRIPT, Moment.RECORDING])
+def test_server_that_is_short_of_something_is_to_be_looked_after(moment: Moment) -> None:
+    """Nothing is wrong with the script, wherever it was."""
+    assert advice("53100", moment) == (
+        "Look after the server, which is short of something; the next run tries again."
+        " (Perhaps not.)"
+    )
+
+
+@pytest.mark.parametrize("statement", ["REINDEX TABLE p", "cluster p USING i", "CALL p()", "DO $$"])
+@pytest.mark.parametrize("sqlstate", ["25001", "2D000"])
+def test_what_only_the_catalog_knows_to_refuse_a_transaction_is_told(
+    statement: str, sqlstate: str
+) -> None:
+    """The words of the statement did not tell; the way out is a line in its .conf."""
+    assert advice(sqlstate, statement=statement) == (
+        "Put executeInTransaction=false into V5__add_email.sql.conf, and nothing else into"
+        " V5__add_email.sql."
+    )
+    of_callback = advice(sqlstate, statement=statement, callback=CALLBACK)
+    assert "into afterEachMigrate.sql.conf, and" in of_callback
+
+
+def test_transaction_that_came_too_late_is_another_mistake() -> None:
+    """SET TRANSACTION behind a query has the same SQLSTATE."""
+    assert advice("25001", statement="SET TRANSACTION READ ONLY").startswith(
+        "Correct the statement"
+    )

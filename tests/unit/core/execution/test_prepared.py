@@ -1,0 +1,89 @@
+"""How a pending script will run."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.core.execution.callback_book import prepare_callback
+from hook.core.execution.plan_view import describe_callback, describe_script
+from hook.core.execution.prepared import parse_script, prepare_script
+from hook.core.scripts.callback import Callback
+from hook.core.sql.lexer import SqlSyntaxError
+from tests.testbed.release import migration
+
+SCRIPT = migration("V2__x.sql")
+WRAPPED = "BEGIN;\nSELECT 1;\nCOMMIT;"
+MANAGED = "BEGIN;\nSELECT 1;\nCOMMIT;\nSELECT 2;"
+ALONE = "CREATE INDEX CONCURRENTLY i ON t (id)"
+CONFIGURED = {"": None, "true": True, "false": False}
+MIXED = f"SELECT 1;\n\n{ALONE}"
+
+
+@pytest.mark.parametrize(
+    ("sql", "conf", "how", "heads"),
+    [
+        ("SELECT 1; SELECT 2", "", "one", ["SELECT", "SELECT"]),
+        ("-- nothing", "", "one", []),
+        (WRAPPED, "", "one", ["SELECT"]),
+        (WRAPPED, "true", "one", ["SELECT"]),
+        (WRAPPED, "false", "none", ["BEGIN", "SELECT", "COMMIT"]),
+        (MANAGED, "", "none", ["BEGIN", "SELECT", "COMMIT", "SELECT"]),
+        (MANAGED, "true", "none", ["BEGIN", "SELECT", "COMMIT", "SELECT"]),
+        (ALONE, "", "none", ["CREATE"]),
+        (ALONE, "true", "one", ["CREATE"]),
+        (MIXED, "true", "one", ["SELECT", "CREATE"]),
+        (MIXED, "false", "none", ["SELECT", "CREATE"]),
+    ],
+)
+def test_script_runs_as_its_statements_and_its_configuration_say(
+    sql: str, conf: str, how: str, heads: list[str]
+) -> None:
+    """A wrapper goes where there is a transaction anyway, and stays where there is none."""
+    script = SCRIPT._replace(in_transaction=CONFIGURED[conf])
+    parsed = parse_script(script, sql.encode(), allows_mixed=False)
+    assert parsed.in_transaction is (how == "one")
+    assert [item.head for item in parsed.body] == heads
+    assert bool(parsed.reason) is not parsed.in_transaction
+
+
+def test_mixed_script_is_refused_at_its_line() -> None:
+    """The line is that of the statement that does not fit."""
+    with pytest.raises(SqlSyntaxError) as caught:
+        parse_script(SCRIPT, MIXED.encode(), allows_mixed=False)
+    assert caught.value.line == 3
+    assert caught.value.problem == (
+        "CREATE INDEX CONCURRENTLY cannot run in a transaction and needs a script of its own:"
+        f" {ALONE}"
+    )
+    with pytest.raises(SqlSyntaxError, match=r"line 2: .* of its own, without SELECT 1"):
+        parse_script(SCRIPT, f"{ALONE};\nSELECT 1".encode(), allows_mixed=False)
+    assert not parse_script(SCRIPT, MIXED.encode(), allows_mixed=True).in_transaction
+
+
+def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
+    """One line for people, fields for machines."""
+    prepared = prepare_script(SCRIPT, b"\nALTER TABLE t ADD x int", allows_mixed=False)
+    finding = describe_script(prepared)
+    assert prepared.head_line == 2
+    assert finding.message == "V2__x.sql: 1 statement in one transaction"
+    lock = {"relation": "t", "mode": "AccessExclusiveLock", "target": "relation"}
+    assert finding.facts["locks"] == [lock]
+    alone = describe_script(prepare_script(SCRIPT, ALONE.encode(), allows_mixed=False))
+    assert alone.message.startswith("V2__x.sql: 1 statement without transaction: CREATE INDEX")
+    assert alone.facts["transactional"] is False
+
+
+@pytest.mark.parametrize(
+    ("event", "text", "how"),
+    [
+        ("beforeEachMigrate", b"SELECT 1", "1 statement with each migration"),
+        ("afterMigrate", b"SELECT 1", "1 statement at afterMigrate, in a transaction of its own"),
+        ("afterMigrate", b"VACUUM", "1 statement at afterMigrate, without transaction: "),
+    ],
+)
+def test_callback_is_described_by_when_and_how_it_runs(event: str, text: bytes, how: str) -> None:
+    """As scripts are."""
+    prepared = prepare_callback(Callback(event, "", f"{event}.sql", ""), text, allows_mixed=False)
+    finding = describe_callback(prepared)
+    assert finding.message.startswith(f"callback {event}.sql: {how}")
+    assert finding.facts["callback"] == event

@@ -1,0 +1,171 @@
+"""What the ledger keeps of a failure, and when that is a reason not to try again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hook.core.execution.group import Grouping
+from hook.core.execution.prepared import prepare_script
+from hook.core.outcome import Result, Status, failed
+from hook.core.reporting.ledger import FirstUnit, failed_script_of, judge_cut_off, judge_last_run
+from hook.core.reporting.past_run import FailedScript, PastRun
+from hook.core.reporting.report import Report
+from hook.core.schema_history.plan import Plan
+from hook.core.scripts.script import Kind, Migration
+from hook.core.scripts.version import Version
+from hook.errors import ExitCode
+from tests.fakes import NOON
+from tests.unit.render.reports import PASSED_RUN
+
+MEMORY = timedelta(minutes=10)
+DIGEST = "sha256:1a2b"
+MESSAGE = 'V5__add.sql:17 42703 column "emial" does not exist'
+FAILED = FailedScript("V5__add.sql", 7, 5, MESSAGE)
+LAST = PastRun(
+    command="run",
+    run_id="0123456789ab",
+    started_at=NOON,
+    finished_at=NOON,
+    verdict="FAILED 20 SQL_FAILED",
+    exit_code=20,
+    set_digest=DIGEST,
+    version_before="4",
+    version_after="4",
+    pod=None,
+    failed=FAILED,
+    age=timedelta(minutes=2),
+)
+
+
+def migration(script: str = "V5__add.sql", checksum: int = 7) -> Migration:
+    """Return the migration that is next."""
+    return Migration(
+        kind=Kind.VERSIONED,
+        version=Version.parse("5"),
+        description="add",
+        script=script,
+        path=f"/migrations/{script}",
+        checksum=checksum,
+        raw_checksum=checksum,
+    )
+
+
+def unit(*pending: Migration, next_rank: int = 5, grouping: Grouping = Grouping.EACH) -> FirstUnit:
+    """Return what a plan that applies *pending* begins with."""
+    return FirstUnit.of(Plan(pending, (), "4", (), next_rank), grouping)
+
+
+def test_same_plan_is_refused_with_the_first_failure() -> None:
+    """The message quotes what the first run said, and the hint how to insist."""
+    finding = judge_last_run(LAST, unit(migration()), DIGEST, MEMORY)
+    assert finding is not None
+    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.FAILED_BEFORE)
+    assert finding.message == (
+        f"{MESSAGE} (2m ago in run 0123456789ab, and nothing has changed since)"
+    )
+    assert "--retry-failed" in finding.hint
+    assert finding.facts["first_run"] == "0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "digest"),
+    [
+        (None, unit(migration()), DIGEST),
+        (LAST._replace(failed=None), unit(migration()), DIGEST),
+        (LAST._replace(age=MEMORY), unit(migration()), DIGEST),
+        (LAST, unit(migration()), "sha256:other"),
+        (LAST, unit(migration(checksum=8)), DIGEST),
+        (LAST, unit(migration("V6__next.sql")), DIGEST),
+        (LAST, unit(migration(), next_rank=6), DIGEST),
+        (LAST, unit(), DIGEST),
+        (LAST, unit(migration("V4__x.sql"), migration(), next_rank=4), DIGEST),
+    ],
+    ids=[
+        "no run",
+        "no failure",
+        "long ago",
+        "set",
+        "checksum",
+        "script",
+        "history",
+        "done",
+        "later",
+    ],
+)
+def test_anything_else_is_tried(last: PastRun | None, now: FirstUnit, digest: str) -> None:
+    """Whatever is not known to fail again runs."""
+    assert judge_last_run(last, now, digest, MEMORY) is None
+
+
+def test_group_is_refused_whichever_of_its_scripts_failed() -> None:
+    """It would fail there again, after all that comes before it."""
+    first = migration("V4__x.sql")
+    group = unit(first, migration(), next_rank=4, grouping=Grouping.ALL)
+    assert judge_last_run(LAST, group, DIGEST, MEMORY) is not None
+    moved = unit(first, migration(), next_rank=5, grouping=Grouping.ALL)
+    assert judge_last_run(LAST, moved, DIGEST, MEMORY) is None
+
+
+@pytest.mark.parametrize(
+    ("last", "sql", "rule"),
+    [
+        (LAST._replace(finished_at=None), "CALL p()", "cut-off"),
+        (LAST._replace(finished_at=None), "CREATE INDEX CONCURRENTLY i ON t (id)", ""),
+        (LAST._replace(finished_at=None), "CREATE TABLE t ()", ""),
+        (LAST._replace(finished_at=None, command="repair"), "CALL p()", ""),
+        (LAST, "CALL p()", ""),
+        (None, "CALL p()", ""),
+    ],
+    ids=["cut off", "index", "transaction", "repair", "ended", "no run"],
+)
+def test_script_that_may_have_run_in_part_needs_a_human(
+    last: PastRun | None, sql: str, rule: str
+) -> None:
+    """Only what no transaction undoes, and what must not happen twice."""
+    script = migration()._replace(in_transaction=False if sql.startswith("CALL") else None)
+    finding = judge_cut_off(last, [prepare_script(script, sql.encode(), allows_mixed=False)])
+    assert (finding.rule if finding else "") == rule
+    if finding is not None:
+        assert finding.code is ExitCode.FAILED_BEFORE
+        assert finding.message == (
+            "run 0123456789ab never told how it ended, and may have run a part of V5__add.sql,"
+            " which has no transaction"
+        )
+
+
+def report(code: ExitCode, **facts: object) -> Report:
+    """Return the report of a run that ended with *code*."""
+    finding = replace(failed(code, "sql", MESSAGE), facts=facts)
+    return PASSED_RUN._replace(exit_code=code, results=(Result("migrate", (finding,)),))
+
+
+def test_failed_script_is_that_of_the_deciding_finding() -> None:
+    """Script, checksum and rank are the facts of the error that ended the run."""
+    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5, sqlstate="42703")
+    assert failed_script_of(told) == FAILED
+
+
+def test_checksum_may_be_missing() -> None:
+    """A script whose checksum is not known is compared by its name alone."""
+    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", rank=5)
+    assert failed_script_of(told) == FAILED._replace(checksum=None)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        PASSED_RUN,
+        report(ExitCode.CONTENTION, script="V5__add.sql", checksum=7, rank=5),
+        report(ExitCode.SQL_FAILED),
+        report(ExitCode.SQL_FAILED, script="V5__add.sql"),
+        PASSED_RUN._replace(exit_code=ExitCode.SQL_FAILED),
+        report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5, sqlstate="53100"),
+    ],
+    ids=["passed", "lost against others", "no script", "no rank", "no finding", "disk full"],
+)
+def test_other_failures_are_not_remembered(told: Report) -> None:
+    """What may succeed the next time is tried the next time."""
+    assert failed_script_of(told) is None

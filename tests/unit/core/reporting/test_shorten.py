@@ -1,0 +1,59 @@
+"""Messages made to fit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hook.core.reporting.shorten import shorten, squeeze
+
+LONG = "abcdefghijklmnopqrstuvwxyz0123456789"
+BLANKS = "V1__a b c d e f g h i j k l m n o p q r s t.sql"
+
+
+def test_what_fits_is_left_alone() -> None:
+    """Also a long path, and a long word."""
+    text = f"/{LONG}/{LONG}.sql is empty"
+    assert shorten(text, len(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "expected"),
+    [
+        (f"/{LONG}/sql holds no migration", 40, "…/sql holds no migration"),
+        (f"{LONG}/x.sql:7: odd", 40, "…/x.sql:7: odd"),
+        (f"/{LONG}/a/x and /{LONG}/b/x differ", 50, "…/a/x and …/b/x differ"),
+        (f"/{LONG}/ is empty", 36, "/abcdefghijkl…yz0123456789/ is empty"),
+        (f"/{LONG} is empty", 36, "/abcdefghijkl…xyz0123456789 is empty"),
+        (f"u@{LONG}/shop: refused", 40, "u@abcdefghijklmn…123456789/shop: refused"),
+        (f"{LONG} of {LONG}: no", 58, "abcdefghijkl…yz0123456789 of abcdefghijkl…z0123456789: no"),
+        (f"{BLANKS}:3 no", 34, "V1__a b c d e f…p q r s t.sql:3 no"),
+        ("head; " + "long " * 20 + "; end", 40, "head; long long long long long lon…; end"),
+    ],
+)
+def test_long_words_lose_what_identifies_nothing(text: str, length: int, expected: str) -> None:
+    """Folders first, then the middle of words, then the ends of clauses."""
+    assert shorten(text, length, ("", BLANKS)) == expected
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0")), st.integers(0, 200), st.text()
+)
+def test_any_text_is_made_to_fit(text: str, length: int, name: str) -> None:
+    """Whatever it holds, and however little room there is."""
+    short = shorten(text, length, (name,))
+    assert len(short) <= length
+    assert "\0" not in short
+
+
+@given(st.text(), st.integers(0, 200))
+def test_squeezed_word_keeps_both_ends(word: str, length: int) -> None:
+    """As much of the one as of the other."""
+    short = squeeze(word, length)
+    assert len(short) <= length
+    kept = max(length - 1, 0) // 2
+    assert len(word) <= length or (word[:kept], word[len(word) - kept :]) == (
+        short[:kept],
+        short[len(short) - kept :],
+    )

@@ -1,0 +1,135 @@
+"""The checksum: vectors that Flyway computed, and laws."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hook.core.scripts.checksum import RunningChecksum, checksum, checksum_of_texts
+from hook.core.scripts.encoding import UnknownEncoding
+
+COUPLE = """create table COUPLE (
+    ID int not null,
+    PERSON1 int not null references PERSON(ID),\x20
+    PERSON2 int not null references PERSON(ID)\x20
+);"""
+
+# Text and the checksum that Flyway 10.22 stored for it.
+VECTORS = [
+    ("", 0),
+    ("\n", 0),
+    ("\ufeff", 0),
+    ("SELECT 1;", 78787420),
+    ("SELECT 1;\n", 78787420),
+    ("SELECT 1;\r\n", 78787420),
+    ("SELECT 1;\r", 78787420),
+    ("\ufeffSELECT 1;\n", 78787420),
+    ("\ufeff\nSELECT 1;", 78787420),
+    (" SELECT 1;\n", 1315720276),
+    ("SELECT 1; ", -1951047511),
+    ("CREATE TABLE t (id INT);\nINSERT INTO t VALUES (1);\n", 194980085),
+    ("CREATE TABLE t (id INT);\r\n\r\nINSERT INTO t VALUES (1);\r\n\n", 194980085),
+    ("CREATE TABLE t (id INT);INSERT INTO t VALUES (1);", 194980085),
+    ("INSERT INTO p VALUES ('Zoë \u2013 naïve €');\n", -173164346),
+    ("SELECT '😀';\n", -1517219030),
+    ("CREATE TABLE ${tableName} (id INT);\n", 1666308965),
+    ("SELECT 1;\u0085\u2028SELECT 2;\n", 1884146217),
+    ("SELECT 1;\0\n", -1327808415),
+    ("\ufeff\ufeffSELECT 1;\n", -1606921097),
+    ("abc\r\ndef efg\nxyz\r\n", 989464445),
+    ("abc\ndef efg\nxyz", 989464445),
+    ("a\r\r\nb", -1635563411),
+    ("-- " + "x" * 9000 + "\nSELECT 1;", -356558411),
+    ("create table a(i int);\n", -731837914),
+    ("select 1;\n", -690524359),
+    ("-- only comment\n", 1428765808),
+    ("create or replace view v as select i from a;\n", 1386047292),
+    ("create or replace view rph as select '${mykey}'::text as x;", 1408328702),
+    ("create or replace view rph as select 'v1'::text as x;", 1877710577),
+    ("create or replace view rph as select 'v2'::text as x;", 327856938),
+    (
+        COUPLE,
+        -722651034,
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), VECTORS)
+def test_checksum_is_the_one_that_flyway_stores(text: str, expected: int) -> None:
+    """Each vector matches, from bytes and from text."""
+    assert checksum(text.encode()) == expected
+    assert checksum_of_texts((text,)) == expected
+
+
+def test_checksum_counts_only_cr_and_lf_as_line_ends() -> None:
+    """Other separators of Unicode are part of the line."""
+    plain = checksum(b"SELECT 1;SELECT 2;")
+    for separator in ("\u0085", "\u2028", "\u2029", "\f", "\v", "\x1c"):
+        assert checksum(f"SELECT 1;{separator}SELECT 2;".encode()) != plain
+
+
+def test_checksum_is_of_the_text_not_of_its_encoding() -> None:
+    """The same text in another encoding has the same checksum."""
+    text = "SELECT 'é';\n"
+    assert checksum(text.encode("latin-1"), "ISO-8859-1") == 1526126742
+    for encoding in ("utf-8", "windows-1252", "UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32"):
+        assert checksum(text.encode(encoding), encoding) == 1526126742
+
+
+def test_checksum_reads_utf_16_without_mark_as_big_endian() -> None:
+    """Java's default differs from the machine's."""
+    assert checksum("SELECT 1;".encode("utf-16-be"), "UTF-16") == 78787420
+
+
+@pytest.mark.parametrize("data", [b"SELECT '\xe9';", b"\xff", b"ok\n\xc3", b"\xed\xa0\x80"])
+def test_checksum_refuses_bytes_of_another_encoding(data: bytes) -> None:
+    """A replacement character would be a wrong checksum, silently."""
+    with pytest.raises(UnicodeDecodeError):
+        checksum(data)
+
+
+@pytest.mark.parametrize("name", ["utf-9", "hex", "", "a\0b"])
+def test_checksum_refuses_an_unknown_encoding(name: str) -> None:
+    """Also what Python calls a codec but is not for text."""
+    with pytest.raises(UnknownEncoding):
+        checksum(b"x", name)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"))))
+def test_checksum_is_the_same_for_every_line_ending(lines: list[str]) -> None:
+    """Editors and Git may change line ends without changing a migration."""
+    joined = {ending: checksum(ending.join(lines).encode()) for ending in ("\n", "\r\n", "\r")}
+    assert len(set(joined.values())) == 1
+    assert checksum(("\n".join(lines) + "\n").encode()) == joined["\n"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\n")),
+            st.sampled_from(("\n", "\r\n", "\r")),
+        )
+    )
+)
+def test_checksum_is_the_same_for_mixed_line_endings(lines: list[tuple[str, str]]) -> None:
+    """A file that several editors wrote is the file that one of them would have written."""
+    mixed = "".join(line + ending for line, ending in lines)
+    assert checksum(mixed.encode()) == checksum("\n".join(line for line, _ in lines).encode())
+
+
+@given(st.text(st.characters(codec="utf-8")), st.data())
+def test_checksum_does_not_depend_on_how_a_file_is_read(text: str, data: st.DataObject) -> None:
+    """Pieces cut anywhere add up to the whole."""
+    cut = data.draw(st.integers(0, len(text)))
+    running = RunningChecksum()
+    for piece in (text[:cut], "", text[cut:]):
+        running.add(piece)
+    assert running.value == checksum(text.encode())
+    assert -(2**31) <= running.value < 2**31
+
+
+def test_checksum_of_a_large_file_is_read_in_pieces() -> None:
+    """A character on the border of two pieces is not torn apart."""
+    data = b"x" * ((1 << 20) - 1) + "é".encode() + b"\r\ny"
+    assert checksum(data) == checksum_of_texts(("x" * ((1 << 20) - 1), "é", "\ny"))

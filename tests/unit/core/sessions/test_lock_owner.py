@@ -1,0 +1,46 @@
+"""Who is in the way of a migrator, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hook.core.sessions.lock_owner import LockOwner, left_at_work, locked_by
+from hook.errors import ExitCode
+
+OWNER = LockOwner(42, "app", "", "10.0.0.7", "idle", datetime(2026, 11, 21, 12, tzinfo=UTC))
+
+
+def test_owner_is_named_with_all_that_is_visible() -> None:
+    """Pid, user, application, client, state and since when; and how to end it."""
+    error = locked_by("public.h", OWNER, 59.6)
+    assert error.exit_code is ExitCode.LOCKED
+    assert error.message == (
+        "pid 42 (without application name, client 10.0.0.7, connected since 2026-11-21T12:00:00Z,"
+        " user app, idle) holds the migration lock of public.h; waited 60s"
+    )
+    assert error.hint.endswith("SELECT pg_terminate_backend(42);")
+
+
+def test_owner_hidden_from_our_role_is_said_to_be_hidden() -> None:
+    """What cannot be seen is not made up."""
+    owner = LockOwner(42, "app", "psql", "", "", None)
+    assert "client and start hidden from this role" in owner.describe()
+
+
+def test_owner_that_left_meanwhile_is_nobody_in_particular() -> None:
+    """Between the try and the question the lock changed hands."""
+    error = locked_by("public.h", None, 3)
+    assert error.message == "a session that changes holds the migration lock of public.h; waited 3s"
+    assert error.hint == "Run again when the other migrations have ended."
+
+
+def test_backend_that_works_for_nobody_is_named_and_how_to_end_it() -> None:
+    """Its run is gone, so nobody else would tell."""
+    error = left_at_work(replace(OWNER, application="presync/1 run=x"), 59.6)
+    assert error.exit_code is ExitCode.LOCKED
+    assert error.message.startswith("pid 42 (presync/1 run=x, client 10.0.0.7, ")
+    assert error.message.endswith(
+        " without the migration lock, as a killed run leaves it; waited 60s"
+    )
+    assert error.hint.endswith("SELECT pg_terminate_backend(42);")

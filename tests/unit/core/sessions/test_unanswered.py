@@ -1,0 +1,53 @@
+"""A question that the server did not answer in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hook.core.sessions.census import Census, Party, Stand
+from hook.core.sessions.unanswered import unanswered
+from hook.errors import ExitCode
+from tests.testbed.activity_samples import SELECTING
+
+IDLE = replace(SELECTING, state="idle in transaction", state_age=timedelta(seconds=35))
+HOLDER = Party(IDLE, (Stand("relation", "AccessExclusiveLock", is_granted=True, relation="h"),))
+WHO = (
+    "pid 7 (user app, web, client 10.0.0.3) idle in transaction for 35s, transaction open for 8s,"
+    " holds AccessExclusiveLock on h"
+)
+
+
+@pytest.mark.parametrize("census", [None, Census()])
+def test_silence_for_no_known_reason_is_worth_another_attempt(census: Census | None) -> None:
+    """Nobody was seen in the way, or nobody looked: nobody is accused."""
+    error = unanswered("u@h/d", 60, census)
+    assert error.message == "u@h/d: no answer to a query within 1m"
+    assert (error.exit_code, error.facts) == (ExitCode.UNREACHABLE, {})
+
+
+def test_silence_until_the_deadline_names_it() -> None:
+    """What it was spent on is told as well."""
+    error = unanswered("u@h/d", 3, Census(), "PRESYNC_DEADLINE")
+    assert error.message == "PRESYNC_DEADLINE is used up: u@h/d: no answer to a query within 3s"
+    assert error.exit_code is ExitCode.BUDGET
+
+
+@pytest.mark.parametrize(
+    ("used_up", "code", "head"),
+    [
+        ("", ExitCode.CONTENTION, ""),
+        ("PRESYNC_DEADLINE", ExitCode.BUDGET, "PRESYNC_DEADLINE is used up: "),
+    ],
+)
+def test_who_is_in_the_way_is_named(used_up: str, code: ExitCode, head: str) -> None:
+    """With what would end them; a prepared transaction has no session."""
+    error = unanswered("u@h/d", 3, Census((HOLDER,), prepared=("gid",)), used_up)
+    told = f"{head}waited 3s for {WHO}; prepared transaction gid; asked by u@h/d"
+    assert (error.exit_code, error.message) == (code, told)
+    assert "SELECT pg_terminate_backend(7);" in error.hint
+    assert "ROLLBACK PREPARED 'gid';" in error.hint
+    assert error.facts["blockers"] == [HOLDER.facts()]
+    assert error.facts["prepared_transactions"] == ["gid"]
