@@ -1,13 +1,15 @@
 """What large scripts and many scripts cost, beside psql.
 
 Starts a throw-away PostgreSQL and applies each release to a database of its own, with
-psql and with presync. For many scripts psql runs one session with a transaction and a
-history row each. Takes some minutes; ``bench/large.py inserts copy`` runs what is named.
+psql and with presync in turn, five times unless it takes minutes, and prints medians. For
+many scripts psql runs one session with a transaction and a history row each. Takes long;
+``bench/large.py inserts copy`` runs what is named.
 """
 
 from __future__ import annotations
 
 import shutil
+import statistics
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +35,7 @@ class Case(NamedTuple):
 
     Attributes:
         settings: Of presync; psql has none for them.
+        rounds: How often it is applied by each.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Case(NamedTuple):
     tail: bytes = b""
     scripts: int = 1
     settings: tuple[tuple[str, str], ...] = ()
+    rounds: int = 5
 
 
 def rows(pattern: bytes) -> Callable[[], Iterator[bytes]]:
@@ -75,8 +79,10 @@ CASES = {
         scripts=2,
         settings=(("FLYWAY_GROUP", "true"),),
     ),
-    "inserts200": Case("200 MB of INSERTs", 200 * MEGABYTE, rows(INSERT)),
-    "copy200": Case("200 MB in a COPY block", 200 * MEGABYTE, rows(COPY), FROM_STDIN, b"\\.\n"),
+    "inserts200": Case("200 MB of INSERTs", 200 * MEGABYTE, rows(INSERT), rounds=1),
+    "copy200": Case(
+        "200 MB in a COPY block", 200 * MEGABYTE, rows(COPY), FROM_STDIN, b"\\.\n", rounds=1
+    ),
     "scripts1000": Case(
         "1,000 scripts", 0, rows(b""), b"CREATE TABLE t%d (id bigint);\n", b"", 1000
     ),
@@ -84,7 +90,7 @@ CASES = {
         "5,000 scripts", 0, rows(b""), b"CREATE TABLE t%d (id bigint);\n", b"", 5000
     ),
     "scripts10000": Case(
-        "10,000 scripts", 0, rows(b""), b"CREATE TABLE t%d (id bigint);\n", b"", 10_000
+        "10,000 scripts", 0, rows(b""), b"CREATE TABLE t%d (id bigint);\n", b"", 10_000, rounds=1
     ),
 }
 
@@ -116,53 +122,71 @@ def psql_input(case: Case, folder: Path) -> Path:
     return path
 
 
-class Line(NamedTuple):
-    """What one release cost; *look* is ``presync info`` afterwards."""
+class Round(NamedTuple):
+    """What one release cost; *plan* is before it is applied and *look*, `info`, afterwards."""
 
-    name: str
-    size: int
     psql: Cost
+    plan: Cost
     presync: Cost
     look: Cost
 
 
+class Line(NamedTuple):
+    """A release, the size of its largest script, and what it cost each time."""
+
+    name: str
+    size: int
+    rounds: list[Round]
+
+
 def compare(server: PostgresServer, case: Case) -> Line:
-    """Apply *case* twice, each time to an empty database."""
-    presync = [sys.executable, "-m", "hook"]
+    """Apply *case* with either in turn, each time to an empty database."""
     with TemporaryDirectory() as root:
         folder = Path(root) / "sql"
         folder.mkdir()
         size = write_release(case, folder)
-        script = str(psql_input(case, folder))
-        with created_database(server) as database:
-            psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, database.url]
-            by_psql = measure(psql, environment(database.url))
-        with created_database(server) as database:
-            env = environment(database.url) | {
-                "PRESYNC_LOCATIONS": str(folder),
-                "PRESYNC_BACKUP_SOURCE": "none",
-                **dict(case.settings),
-            }
-            by_presync = measure([*presync, "run"], env)
-            look = measure([*presync, "info"], env)
-    return Line(case.name, size, by_psql, by_presync, look)
+        script = psql_input(case, folder)
+        rounds = [apply(server, case, folder, script) for _ in range(case.rounds)]
+    return Line(case.name, size, rounds)
+
+
+def apply(server: PostgresServer, case: Case, folder: Path, script: Path) -> Round:
+    """Apply *case*, which is in *folder* and for psql in *script*, with both."""
+    presync = [sys.executable, "-m", "hook"]
+    with created_database(server) as database:
+        psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script), database.url]
+        by_psql = measure(psql, environment(database.url))
+    with created_database(server) as database:
+        env = environment(database.url) | {
+            "PRESYNC_LOCATIONS": str(folder),
+            "PRESYNC_BACKUP_SOURCE": "none",
+            **dict(case.settings),
+        }
+        costs = [measure([*presync, command], env) for command in ("plan", "run", "info")]
+    return Round(by_psql, *costs)
+
+
+def median(costs: list[Cost]) -> Cost:
+    """Return the medians of *costs*."""
+    return Cost(*(statistics.median(column) for column in zip(*costs, strict=True)))
 
 
 def render(line: Line) -> str:
-    """Return *line* as a row of Markdown."""
-    ratio = line.presync.wall / line.psql.wall
-    more = (line.presync.peak - line.look.peak) * MIB
+    """Return *line* as a row of Markdown; the ratio is the median of those of each round."""
+    ratio = statistics.median(item.presync.wall / item.psql.wall for item in line.rounds)
+    psql, plan, presync, look = (median(list(costs)) for costs in zip(*line.rounds, strict=True))
+    more = (presync.peak - look.peak) * MIB
     share = f"{more / line.size:.1f}" if line.size > MEGABYTE else "-"
     return (
-        f"| {line.name} | {line.psql.wall:.1f} | {line.presync.wall:.1f} | {ratio:.2f}"
-        f" | {line.presync.cpu:.1f} | {line.presync.peak:.0f} | {share}"
-        f" | {line.look.cpu:.2f} | {line.look.peak:.0f} |"
+        f"| {line.name} | {psql.wall:.1f} | {presync.wall:.1f} | {ratio:.2f}"
+        f" | {psql.cpu:.1f} | {presync.cpu:.1f} | {presync.peak:.0f} | {share}"
+        f" | {plan.cpu:.2f} | {look.cpu:.2f} | {look.peak:.0f} |"
     )
 
 
 HEADER = """
-| release | psql s | presync s | ratio | CPU s | peak MiB | per byte | info CPU s | peak MiB |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|
+| release | psql s | run s | ratio | psql CPU | CPU s | MiB | per byte | plan CPU | info CPU | MiB |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """.strip()
 
 if __name__ == "__main__":
