@@ -149,8 +149,8 @@ def remember(journal: Journal, writing: Writing, read: Read, prepared: Prepared)
     """
     if writing.memory is None:
         return
-    run, schema, digest = writing.memory.run, read.history.schema, read.migration_set.digest
-    known = (read.session, schema, read.plan, digest, prepared.scripts)
+    run, schema = writing.memory.run, read.history.schema
+    known = (read.session, schema, read.plan, read.migration_set, prepared.scripts)
     findings = journal.quietly("memory", lambda: run(*known))
     if findings:
         journal.stage("memory", lambda: Outcome(findings, None))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
     from hook.core.outcome import Finding
     from hook.core.schema_history.plan import Plan
+    from hook.core.scripts.migration_set import MigrationSet
     from hook.postgres.session import Session
 
 
@@ -37,7 +38,7 @@ class FailureMemoryStage:
         session: Session,
         schema: str,
         plan: Plan,
-        set_digest: str,
+        release: MigrationSet,
         scripts: Sequence[PreparedScript],
     ) -> tuple[Finding, ...]:
         """Return why the run would only fail again, or do something for the second time.
@@ -46,7 +47,7 @@ class FailureMemoryStage:
             session: With the database.
             schema: Of the schema history.
             plan: What is pending.
-            set_digest: Of the release.
+            release: All of its migrations.
             scripts: What is pending, as it was read.
 
         Raises:
@@ -65,5 +66,7 @@ class FailureMemoryStage:
         unit = FirstUnit.of(plan, self.grouping)
         last = runs[0] if runs else None
         first = scripts if self.grouping is Grouping.ALL else scripts[:1]
-        finding = judge_cut_off(last, first) or judge_last_run(last, unit, set_digest, self.memory)
+        applied = release.digest_without(plan.pending)
+        finding = judge_cut_off(last, first, applied)
+        finding = finding or judge_last_run(last, unit, release.digest, self.memory)
         return () if finding is None else (finding,)

@@ -57,6 +57,18 @@ def test_run_with_work_is_recorded(gate: Gate) -> None:
     assert stored == json.loads(json.dumps(report_object(report)))
 
 
+def test_release_behind_one_whose_end_was_not_recorded_is_applied(gate: Gate) -> None:
+    """The other one is in the history whole, so that it cannot have begun the new script."""
+    assert gate.run(GOOD).exit_code is ExitCode.OK
+    gate.database.execute("UPDATE presync_run SET finished_at = NULL, exit_code = NULL")
+    alone = {
+        "V2__x.sql": "INSERT INTO t VALUES (1)",
+        "V2__x.sql.conf": "executeInTransaction=false",
+    }
+    report = gate.run(alone)
+    assert report.exit_code is ExitCode.OK, report.verdict
+
+
 def test_run_without_work_leaves_no_row(gate: Gate) -> None:
     """The common run writes nothing at all."""
     gate.run(GOOD)

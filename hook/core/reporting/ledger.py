@@ -85,18 +85,24 @@ def failed_script_of(report: Report) -> FailedScript | None:
     )
 
 
-def judge_cut_off(last: PastRun | None, unit: Iterable[PreparedScript]) -> Finding | None:
+def judge_cut_off(
+    last: PastRun | None, unit: Iterable[PreparedScript], applied_digest: str
+) -> Finding | None:
     """Return why some script of *unit* may have run in part, none when it cannot have.
 
     A run that is killed, or that cannot reach the database any more, leaves its row without
-    an end. What it was at is what is pending first now; without a transaction nothing has
-    undone it, and no row of the schema history tells of it.
+    an end. What it was at is what is pending first now, unless its release has been applied
+    whole; without a transaction nothing has undone it, and no row of the schema history
+    tells of it.
 
     Args:
         last: The run that wrote the ledger last; it is over, because we have the lock.
         unit: What is to be applied first.
+        applied_digest: Of the present release without all that is pending.
     """
     if last is None or last.finished_at is not None or last.command != "run":
+        return None
+    if last.set_digest == applied_digest:
         return None
     script = next((item.migration.script for item in unit if item.is_run and item.runs_once), None)
     if script is None:

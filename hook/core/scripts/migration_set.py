@@ -39,6 +39,16 @@ class MigrationSet(NamedTuple):
         versions = [item.version for item in self.migrations if item.version is not None]
         return max(versions, default=None)
 
+    def digest_without(self, pending: Iterable[Migration]) -> str:
+        """Return the digest of the release that would lack *pending*, and what undoes it."""
+        scripts, versions = set(), set()
+        for item in pending:
+            scripts.add(item.script)
+            versions.add(item.version)
+        kept = [item for item in self.migrations if item.script not in scripts]
+        kept += (item for item in self.undo if item.version not in versions)
+        return _digest(sorted(kept, key=_running_order), self.callbacks)
+
 
 def build_set(
     migrations: Iterable[Migration],

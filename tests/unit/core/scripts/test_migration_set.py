@@ -93,3 +93,14 @@ def test_digest_changes_with_every_byte_and_name() -> None:
     digests = {build_set(variant).digest for variant in [original, *variants]}
     assert len(digests) == len(variants) + 1
     assert all(digest.startswith("sha256:") and len(digest) == 71 for digest in digests)
+
+
+def test_digest_without_what_is_pending_is_that_of_the_release_before() -> None:
+    """However what came with this release is ordered among the rest."""
+    before = [migration(name) for name in ("V1__a.sql", "U1__a.sql", "R__b.sql", "V3__c.sql")]
+    new = [migration(name) for name in ("V2__x.sql", "U2__x.sql", "R__a.sql")]
+    release = build_set([*new, *before])
+    pending = [item for item in release.migrations if item in new]
+    assert release.digest_without(pending) == build_set(before).digest
+    assert release.digest_without(pending[1:]) != build_set(before).digest
+    assert release.digest_without([]) == release.digest
