@@ -10,6 +10,7 @@ import subprocess
 import pytest
 import yaml
 
+from hook.errors import ExitCode
 from tests.testbed.manifests import (
     RENDERS,
     Document,
@@ -202,6 +203,13 @@ def test_users_kustomization_replaces_all_that_must_be_replaced(name: str) -> No
     assert container(job)["image"].startswith("registry.example.com/shop/migrations@sha256:")
     assert environment(job)["POSTGRES_HOST"]["valueFrom"]["secretKeyRef"]["name"] == "postgres-shop"
     assert environment(job)["PRESYNC_BACKUP_SOURCE"]["value"].startswith("pgbackrest:s3://")
+
+
+def test_users_kustomization_links_what_an_operator_reads() -> None:
+    """Beside the Job in Argo CD stands a link to the page with a section for each code."""
+    link = one("shop", "Job")["metadata"]["annotations"]["link.argocd.argoproj.io/runbook"]
+    page = (ROOT / "docs" / f"{link.rpartition('/')[2]}.md").read_text()
+    assert all(f"## {int(code)} {code.name}" in page for code in ExitCode)
 
 
 def test_readme_shows_the_users_kustomization_that_is_tested() -> None:
