@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from hook.catalogs.dump_unpacking import Stream, find_unpacker, unpack_ends
+from hook.catalogs.dump_unpacking import find_unpacker, unpack_ends
 from hook.catalogs.object_store import Entry, PartStore
+from hook.catalogs.unpacking import Stream
 from hook.core.backups.dump_archive import (
     MAGIC,
     DumpCut,

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
-import zlib
 from collections.abc import Callable
-from typing import Protocol
 
-from hook.catalogs.unpacking import Packing, detect_packing
+from hook.catalogs.unpacking import (
+    DAMAGE,
+    ZSTD_WINDOW,
+    Packing,
+    Stream,
+    detect_packing,
+    open_stream,
+)
 
 _WINDOW = 4 * 2**20
 _UNPACKED_LIMIT = 4 * 2**30
 _LZMA_MEMORY = 2**28
-_ZSTD_WINDOW = 2**27
 # Four bytes of Zstandard can stand for 128 KiB, and the library returns all that it was given.
 _ZSTD_PIECE = 512
 
 
-class Stream(Protocol):
-    """What decompressors have in common."""
-
-    @property
-    def eof(self) -> bool:
-        """Tell whether the end was reached."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """Return what came behind the end."""
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """Return more of the content, empty once nothing more is in *data*."""
-
-
 def find_unpacker(first: bytes) -> Callable[[], Stream] | None:
     """Return what makes the stream that unpacks a file which begins with *first*."""
-    return _STREAMS.get(detect_packing(first))
+    packing = detect_packing(first)
+    if packing is Packing.NONE:
+        return None
+    return _ZstdStream if packing is Packing.ZSTD else lambda: open_stream(packing, _LZMA_MEMORY)
 
 
 def unpack_ends(
@@ -70,8 +60,7 @@ def unpack_ends(
 def _unpack(stream: Stream, data: bytes) -> bytes:
     try:
         return stream.decompress(data, _WINDOW)
-    # Each library has its own way to say that the data is damaged.
-    except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError) as error:
+    except DAMAGE as error:
         raise ValueError("damaged") from error
 
 
@@ -89,7 +78,7 @@ class _ZstdStream:
         import zstandard  # noqa: PLC0415 - rarely needed
 
         self._failure = zstandard.ZstdError
-        self._stream = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+        self._stream = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
         self._data = memoryview(b"")
 
     @property
@@ -118,19 +107,3 @@ class _ZstdStream:
             return self._stream.decompress(piece)
         except self._failure as error:
             raise ValueError("damaged") from error
-
-
-def _lz4_stream() -> Stream:
-    from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415 - rarely needed
-
-    stream: Stream = LZ4FrameDecompressor()
-    return stream
-
-
-_STREAMS: dict[Packing, Callable[[], Stream]] = {
-    Packing.GZIP: lambda: zlib.decompressobj(wbits=zlib.MAX_WBITS | 16),
-    Packing.BZIP2: bz2.BZ2Decompressor,
-    Packing.XZ: lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY),
-    Packing.ZSTD: _ZstdStream,
-    Packing.LZ4: _lz4_stream,
-}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Protocol
 
+ZSTD_WINDOW = 2**27
+# Each library has its own way to say that the data is damaged.
+DAMAGE = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError)
 _LZMA_MEMORY = 2**26
-_ZSTD_WINDOW = 2**27
 
 
 class Packing(Enum):
@@ -24,13 +25,19 @@ class Packing(Enum):
     ZSTD = b"\x28\xb5\x2f\xfd"
 
 
-class _Stream(Protocol):
+class Stream(Protocol):
     """What decompressors have in common."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Tell whether the end was reached."""
 
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    @property
+    def unused_data(self) -> bytes:
+        """Return what came behind the end."""
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """Return more of the content, empty once nothing more is in *data*."""
 
 
 def detect_packing(data: bytes) -> Packing:
@@ -55,14 +62,32 @@ def unpack(data: bytes, packing: Packing, limit: int) -> bytes:
     if packing is Packing.ZSTD:
         return _unpack_zstd(data, limit)
     try:
-        stream = _STREAMS[packing]()
+        stream = open_stream(packing, _LZMA_MEMORY)
         content = stream.decompress(data, limit)
-    # Each library has its own way to say that the data is damaged.
-    except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError) as error:
+    except DAMAGE as error:
         raise ValueError(str(error) or "damaged") from error
     if not stream.eof:
         raise ValueError(f"cut off, or longer than {limit} bytes")
     return content
+
+
+def open_stream(packing: Packing, lzma_memory: int) -> Stream:
+    """Return what unpacks *packing*, of those that are unpacked piece by piece.
+
+    Args:
+        packing: GZIP, BZIP2, XZ or LZ4.
+        lzma_memory: Bytes that XZ may take.
+    """
+    if packing is Packing.GZIP:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    if packing is Packing.BZIP2:
+        return bz2.BZ2Decompressor()
+    if packing is Packing.XZ:
+        return lzma.LZMADecompressor(memlimit=lzma_memory)
+    from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415 - rarely needed
+
+    stream: Stream = LZ4FrameDecompressor()
+    return stream
 
 
 def _unpack_zstd(data: bytes, limit: int) -> bytes:
@@ -72,22 +97,7 @@ def _unpack_zstd(data: bytes, limit: int) -> bytes:
         told = zstandard.frame_content_size(data)
         if told > limit:
             raise ValueError(f"longer than {limit} bytes")
-        unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        unpacker = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
         return unpacker.decompress(data, max_output_size=limit)
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from error
-
-
-def _lz4_stream() -> _Stream:
-    from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415 - rarely needed
-
-    stream: _Stream = LZ4FrameDecompressor()
-    return stream
-
-
-_STREAMS: Mapping[Packing, Callable[[], _Stream]] = {
-    Packing.GZIP: lambda: zlib.decompressobj(wbits=zlib.MAX_WBITS | 16),
-    Packing.BZIP2: bz2.BZ2Decompressor,
-    Packing.XZ: lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY),
-    Packing.LZ4: _lz4_stream,
-}
