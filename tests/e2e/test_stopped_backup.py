@@ -124,7 +124,7 @@ def test_stop_while_the_storage_of_a_dump_hangs(
     tmp_path: Path,
 ) -> None:
     """The upload cannot be aborted, is not waited for any longer, and never becomes a dump."""
-    (storage,) = children("rclone")
+    (storage,) = processes_on(tmp_path / "s3")
     running = start_presync(["run"], env)
     pids = dumping(running, tmp_path)
     os.kill(storage, signal.SIGSTOP)
@@ -136,11 +136,13 @@ def test_stop_while_the_storage_of_a_dump_hangs(
     eventually(lambda: not deployment.has_sessions())
 
 
-def children(name: str) -> list[int]:
-    """Return the processes of *name* that this one has started."""
-    found = (reads(path).partition(f" ({name}) ") for path in Path("/proc").glob("[0-9]*/stat"))
-    own = str(os.getpid())  # behind the state of the process, that of its parent
-    return [int(pid) for pid, _, rest in found if rest.split()[1:2] == [own]]
+def processes_on(place: Path) -> list[int]:
+    """Return the processes that were told *place* as an argument."""
+    argument = f"\0{place}\0"
+    found = (
+        path.parent for path in Path("/proc").glob("[0-9]*/cmdline") if argument in reads(path)
+    )
+    return [int(process.name) for process in found]
 
 
 def reads(path: Path) -> str:
