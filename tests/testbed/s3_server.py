@@ -36,11 +36,12 @@ def running_s3(root: Path, options: Sequence[str] = ()) -> Iterator[str]:
     """Serve *root* and yield the URL; *options* are added to rclone's command line."""
     program = Path(sys.executable).with_name("rclone")
     # Without the caching options a file that a test writes, ages or removes under the
-    # server's feet would stay invisible for minutes.
+    # server's feet would stay invisible for minutes. With a time of none at all rclone never
+    # stops to clear the cache of a folder that something is written to.
     command: list[str | Path] = [
         program, "serve", "s3", root, "--addr", "127.0.0.1:0",
         "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}", "--config", "/dev/null",
-        "--vfs-cache-mode", "off", "--dir-cache-time", "0s", "--poll-interval", "0",
+        "--vfs-cache-mode", "off", "--dir-cache-time", "1ms", "--poll-interval", "0",
         "--use-json-log", "--log-level", "NOTICE", *options,
     ]  # fmt: skip
     # On few, busy cores Go's threads get in each other's way: a hundred times slower.
