@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import re
 import subprocess
@@ -44,9 +43,7 @@ def running_s3(root: Path, options: Sequence[str] = ()) -> Iterator[str]:
         "--vfs-cache-mode", "off", "--dir-cache-time", "1ms", "--poll-interval", "0",
         "--use-json-log", "--log-level", "NOTICE", *options,
     ]  # fmt: skip
-    # On few, busy cores Go's threads get in each other's way: a hundred times slower.
-    environment = {**os.environ, "GOMAXPROCS": "1"}
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
+    server = subprocess.Popen(command, stderr=subprocess.PIPE)
     log = server.stderr
     assert log is not None
     found: queue.Queue[str] = queue.Queue()
