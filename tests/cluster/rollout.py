@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from tests.cluster.kubectl import Document, Kubectl
+from tests.cluster.kubectl import Document, Kubectl, KubectlFailed
 from tests.testbed.process import ROOT
 
 HOOK = "argocd-presync"
@@ -194,13 +194,18 @@ class Rollout:
         try:
             yield
         finally:
-            others = [item for item in self._finalizers(pod) if item != _KEPT]
-            merged = json.dumps({"metadata": {"finalizers": others}})
-            self._kubectl("patch", "pod", pod, "--type=merge", f"--patch={merged}")
+            self.wait_for(lambda: self._release(pod), f"release of {pod}")
 
-    def _finalizers(self, pod: str) -> list[str]:
+    def _release(self, pod: str) -> bool | None:
+        """Give up *pod*; nothing when its controller took away its own hold meanwhile."""
         found = self.kubectl.get(f"--namespace={self.namespace}", "pod", pod)
-        return list(found["metadata"].get("finalizers", ()))
+        place = f"/metadata/finalizers/{found['metadata']['finalizers'].index(_KEPT)}"
+        patch = [{"op": "test", "path": place, "value": _KEPT}, {"op": "remove", "path": place}]
+        try:
+            self._kubectl("patch", "pod", pod, "--type=json", f"--patch={json.dumps(patch)}")
+        except KubectlFailed:
+            return None
+        return True
 
     def evict(self, pod: str) -> None:
         """Ask the API server to evict *pod*, as ``kubectl drain`` does."""
