@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -12,18 +11,13 @@ import pytest
 from moto import mock_aws
 
 from hook.catalogs.pgbackrest import PgBackRestCatalog
-from hook.catalogs.s3 import S3Store
 from hook.catalogs.walg import WalGCatalog
 from hook.core.backups.wal import Recovery, Segment, parse_segment
 from hook.demo.repository import STANZA
 from hook.errors import BackupSourceMissing, BackupUnknown
-from hook.render.iam_policy import render_policy
-from hook.settings.backup_source import S3Location, parse_backup_source
-from hook.settings.load import Need, load_settings
-from hook.settings.sources import Inputs
 from tests.contract.conftest import Place
 from tests.testbed.backup_gate import fresh_repository
-from tests.testbed.iam_authority import Authority
+from tests.testbed.iam_authority import Authority, policy_statements, watched_store
 from tests.testbed.walg_repository import SAMPLES as WALG_SAMPLES
 from tests.testbed.walg_repository import fresh_prefix
 
@@ -31,24 +25,9 @@ SEGMENT = 2**24
 Statements = list[dict[str, Any]]
 
 
-def _statements(environment: Mapping[str, str]) -> Statements:
-    settings = load_settings(Inputs(environment=environment), Need.ANY_DATABASE)
-    statements: Statements = json.loads(render_policy(settings, environment))["Statement"]
-    return statements
-
-
-def _watched(place: Place, authority: Authority) -> S3Store:
-    """Return the bucket of *place*, every request to which *authority* judges."""
-    location = parse_backup_source(f"pgbackrest:{place.url}").location
-    assert isinstance(location, S3Location)
-    store = S3Store(location, place.settings)
-    authority.watch(store._client)
-    return store
-
-
 def _read_repository(place: Place, authority: Authority, stanza: str = STANZA) -> None:
     """Do what both gates do to a repository, its timeline history included."""
-    catalog = PgBackRestCatalog(_watched(place, authority), stanza)
+    catalog = PgBackRestCatalog(watched_store(place.url, place.settings, authority), stanza)
     catalog.read_evidence()
     first, last = (
         parse_segment(name, SEGMENT)
@@ -64,12 +43,8 @@ def _read_repository(place: Place, authority: Authority, stanza: str = STANZA) -
 def repository(s3_place: Place) -> Statements:
     """Put a repository into the bucket and return the statements of its policy."""
     fresh_repository(s3_place.root)
-    return _statements(
-        {
-            "PRESYNC_BACKUP_SOURCE": f"pgbackrest:{s3_place.url}",
-            "PRESYNC_BACKUP_STANZA": STANZA,
-        }
-    )
+    source = f"pgbackrest:{s3_place.url}"
+    return policy_statements(PRESYNC_BACKUP_SOURCE=source, PRESYNC_BACKUP_STANZA=STANZA)
 
 
 def test_policy_of_a_bucket_is_enough_and_not_too_much(
@@ -114,8 +89,8 @@ def test_policy_of_walg_is_enough_and_not_too_much(s3_place: Place) -> None:
     (prefix.wal / "00000002.history.lz4").write_bytes(
         (WALG_SAMPLES / "00000002.history.lz4").read_bytes()
     )
-    authority = Authority(_statements({"PRESYNC_BACKUP_SOURCE": f"walg:{s3_place.url}"}))
-    catalog = WalGCatalog(_watched(s3_place, authority))
+    authority = Authority(policy_statements(PRESYNC_BACKUP_SOURCE=f"walg:{s3_place.url}"))
+    catalog = WalGCatalog(watched_store(s3_place.url, s3_place.settings, authority))
     assert catalog.read_evidence().backups
     across = Recovery(Segment(1, 0x8), 0x8000100, Segment(2, 0xE), SEGMENT)
     assert not catalog.read_archive(across).missing_history

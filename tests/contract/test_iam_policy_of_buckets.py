@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,18 +11,13 @@ import pytest
 
 from hook.catalogs.barman import BarmanCatalog
 from hook.catalogs.dump import DumpCatalog
-from hook.catalogs.s3 import S3Store
 from hook.core.backups.wal import Recovery, Segment
 from hook.errors import BackupSourceMissing, BackupUnknown
-from hook.render.iam_policy import render_policy
-from hook.settings.backup_source import S3Location, parse_backup_source
-from hook.settings.load import Need, load_settings
-from hook.settings.sources import Inputs
 from hook.triggers.multipart import Upload
 from tests.contract.conftest import Place
 from tests.testbed.barman_server import FIRST, LAST, NEWEST, SERVER, fresh_server
 from tests.testbed.dump_place import DumpPlace
-from tests.testbed.iam_authority import Authority
+from tests.testbed.iam_authority import Authority, policy_statements, watched_store
 
 SIZE = 2**24
 # Across timelines, so that the history is read too.
@@ -31,31 +25,19 @@ ACROSS = Recovery(Segment(1, FIRST), FIRST * SIZE + 312, Segment(2, LAST), SIZE)
 Statements = list[dict[str, Any]]
 
 
-def _statements(**environment: str) -> Statements:
-    settings = load_settings(Inputs(environment=environment), Need.ANY_DATABASE)
-    statements: Statements = json.loads(render_policy(settings, environment))["Statement"]
-    return statements
-
-
-def _watched(place: Place, authority: Authority) -> S3Store:
-    location = parse_backup_source(f"dump:{place.url}").location
-    assert isinstance(location, S3Location)
-    store = S3Store(location, place.settings)
-    authority.watch(store._client)
-    return store
-
-
 @pytest.fixture
 def of_barman(s3_place: Place) -> Statements:
     """Put a server into the bucket, promoted once, and return the statements of its policy."""
     server = fresh_server(s3_place.root)
     (server.folder / "wals" / "00000002.history").write_bytes(b"1\t0/33000000\tx\n")
-    return _statements(PRESYNC_BACKUP_SOURCE=f"barman:{s3_place.url}", PRESYNC_BACKUP_STANZA=SERVER)
+    return policy_statements(
+        PRESYNC_BACKUP_SOURCE=f"barman:{s3_place.url}", PRESYNC_BACKUP_STANZA=SERVER
+    )
 
 
 def _read_barman(place: Place, authority: Authority, server: str = SERVER) -> None:
     """Do what all gates do to a server."""
-    catalog = BarmanCatalog(_watched(place, authority), server)
+    catalog = BarmanCatalog(watched_store(place.url, place.settings, authority), server)
     assert catalog.read_evidence().backups
     assert not catalog.read_archive(ACROSS).missing_history
     assert catalog.has_segment(ACROSS.start.name(SIZE))
@@ -130,20 +112,20 @@ def of_dumps(s3_place: Place) -> Statements:
     place = DumpPlace(s3_place.root)
     place.add("shop-{}.dump", "custom.dump")
     place.add_directory("2026/crm-{}")
-    return _statements(
+    return policy_statements(
         PRESYNC_BACKUP_SOURCE=f"dump:{s3_place.url}",
         PRESYNC_BACKUP_TRIGGER=f"dump:{s3_place.url}",
     )
 
 
 def _read_dumps(place: Place, authority: Authority) -> None:
-    assert DumpCatalog(_watched(place, authority)).read_evidence().backups
+    assert DumpCatalog(watched_store(place.url, place.settings, authority)).read_evidence().backups
 
 
 def _make_dump(place: Place, authority: Authority) -> None:
     """Upload a dump, and begin another one that is given up."""
     bucket = place.url.removeprefix("s3://").partition("/")[0]
-    client = _watched(place, authority)._client
+    client = watched_store(place.url, place.settings, authority)._client
     with Upload(lambda: client, bucket, "repo/shop/20261129T140821Z.dump") as upload:
         upload.send(b"dump")
         upload.complete(4)

@@ -12,13 +12,10 @@ from moto import mock_aws
 
 from hook.catalogs.rds import RdsApi, RdsCatalog
 from hook.errors import BackupUnknown, HookError
-from hook.render.iam_policy import render_policy
 from hook.settings.backup_source import RdsKind, RdsLocation
-from hook.settings.load import Need, load_settings
-from hook.settings.sources import Inputs
 from hook.triggers import Phase, Wanted
 from hook.triggers.rds import SnapshotTrigger
-from tests.testbed.iam_authority import Authority
+from tests.testbed.iam_authority import Authority, policy_statements
 
 Statements = list[dict[str, Any]]
 Open = Callable[[Authority], RdsCatalog]
@@ -28,10 +25,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", RdsKind)
 
 
 def _statements(kind: RdsKind, **more: str) -> Statements:
-    environment = {"PRESYNC_BACKUP_SOURCE": SOURCES[kind], "AWS_REGION": REGION, **more}
-    settings = load_settings(Inputs(environment=environment), Need.ANY_DATABASE)
-    statements: Statements = json.loads(render_policy(settings, environment))["Statement"]
-    return statements
+    return policy_statements(PRESYNC_BACKUP_SOURCE=SOURCES[kind], AWS_REGION=REGION, **more)
 
 
 def _with_snapshots(kind: RdsKind) -> Statements:

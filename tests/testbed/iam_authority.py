@@ -5,11 +5,18 @@ moto's own enforcement knows no conditions, and what a gate may list is one.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from hook.catalogs.s3 import S3Store
+from hook.render.iam_policy import render_policy
+from hook.settings.backup_source import S3Location, S3Settings
+from hook.settings.load import Need, load_settings
+from hook.settings.sources import Inputs
 
 _LIST = {"ListObjectsV2": "s3:ListBucket"}
 _MULTIPART = ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject")
@@ -103,3 +110,18 @@ def _is_like(pattern: str, text: str) -> bool:
         for part in parts
     )
     return re.fullmatch(expression, text, re.DOTALL) is not None
+
+
+def policy_statements(**environment: str) -> list[dict[str, Any]]:
+    """Return the statements of the policy that `presync config --iam-policy` prints."""
+    settings = load_settings(Inputs(environment=environment), Need.ANY_DATABASE)
+    statements: list[dict[str, Any]] = json.loads(render_policy(settings, environment))["Statement"]
+    return statements
+
+
+def watched_store(url: str, settings: S3Settings, authority: Authority) -> S3Store:
+    """Return the bucket at *url*, every request to which *authority* judges."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    store = S3Store(S3Location(bucket, prefix), settings)
+    authority.watch(store._client)
+    return store
