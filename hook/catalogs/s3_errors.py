@@ -190,6 +190,11 @@ def _denied(error: BaseException, name: str) -> str:
     return f"{_ACTIONS.get(operation, 's3:PutObject')} on arn:aws:s3:::{place}"
 
 
+def is_upload_gone(error: BaseException) -> bool:
+    """Tell whether *error* says that there is no such multipart upload (any more)."""
+    return isinstance(error, aws.ClientError) and _code(error) == "NoSuchUpload"
+
+
 def parse_date(response: object) -> datetime | None:
     """Return the server's own time from the ``Date`` header of a parsed response."""
     metadata = response.get("ResponseMetadata") if isinstance(response, dict) else None

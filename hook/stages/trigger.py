@@ -16,8 +16,8 @@ from hook.core.backups.backup_made import (
     tell_unfinished,
 )
 from hook.core.execution.heartbeat import Heartbeat
-from hook.core.outcome import Finding
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.core.outcome import Finding, from_error
+from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 from hook.stages import Outcome
 from hook.triggers import Begun, Phase, Standing, Trigger, Wanted
 
@@ -53,19 +53,21 @@ class TriggerStage:
             size: Of the database, none where the role may not see it.
             keep_alive: Called between two looks, so that waiting ends no session.
 
-        Raises:
-            BackupSourceMissing: What the settings name cannot make a backup.
-            BackupUnknown: No backup could be begun.
-            DeadlineExceeded: The deadline of the whole run ended first.
-            Interrupted: A stop was requested meanwhile.
-            HookError: As *keep_alive* raises.
+        Returns:
+            How the wait ended, and behind it what stays half-done. A backup that could not be
+            begun, the deadline of the run, a stop request, and what *keep_alive* raises are
+            findings as well: whatever stays is told beside them.
         """
+        findings: list[Finding] = []
         trigger = self.open_trigger()
         try:
-            finding = self._make(ctx, trigger, Wanted(ctx.run_id, size), keep_alive)
+            wanted = Wanted(ctx.run_id, size)
+            findings.append(self._make(ctx, trigger, wanted, keep_alive))
+        except HookError as error:
+            findings.append(from_error(error))
         finally:
-            trigger.close()
-        return Outcome((finding,), None)
+            findings += trigger.close()
+        return Outcome(tuple(findings), None)
 
     def _make(
         self, ctx: Context, trigger: Trigger, wanted: Wanted, keep_alive: Callable[[], None]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from hook.core.outcome import Finding
 
 
 class Phase(Enum):
@@ -69,5 +72,8 @@ class Trigger(Protocol):
             BackupUnknown: It could not be asked.
         """
 
-    def close(self) -> None:
-        """Leave nothing half-done; what others make is left to go on. Never raises."""
+    def close(self) -> tuple[Finding, ...]:
+        """Leave nothing half-done, and return what is to be told of what is left all the same.
+
+        What others make goes on. Never raises.
+        """

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from hook.core.backups.cnpg import backup_of, finish_of, running_backup_of
 from hook.errors import BackupSourceMissing
 from hook.settings.backup_trigger import ClusterTrigger as Named
 from hook.triggers import Begun, Phase, Standing, Wanted
 from hook.triggers.kubernetes import KubernetesApi
+
+if TYPE_CHECKING:
+    from hook.core.outcome import Finding
 
 
 class ClusterTrigger:
@@ -58,5 +62,6 @@ class ClusterTrigger:
         succeeded, told = finish
         return Standing(Phase.ENDED if succeeded else Phase.FAILED, told)
 
-    def close(self) -> None:
+    def close(self) -> tuple[Finding, ...]:
         """Leave the Backup: it goes on, and the next run takes it up."""
+        return ()

@@ -1,7 +1,8 @@
 """Makes a backup by pg_dump into a bucket, in an upload that is completed only when it is whole.
 
 A multipart upload is invisible until it is completed, and that happens after pg_dump has
-ended with 0. In every other end it is aborted, so nobody finds half a dump.
+ended with 0. In every other end it is aborted, so nobody finds half a dump; where that
+fails, what stays is told.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ import subprocess
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from hook.catalogs.aws import Service, open_client
+from hook.core.backups.backup_made import OpenUpload, tell_open_upload
 from hook.core.text import clip, one_line
 from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 from hook.settings.backup_source import S3Location, S3Settings
 from hook.settings.target import ConnectionTarget
 from hook.triggers import Begun, Phase, Standing, Wanted
 from hook.triggers.multipart import Upload
+
+if TYPE_CHECKING:
+    from hook.core.outcome import Finding
 
 # What is larger takes too long for a run that everybody waits for.
 SIZE_LIMIT = 5 * 2**30
@@ -53,6 +58,7 @@ class DumpTrigger:
         self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
+        self._upload: Upload | None = None
         self._standing = Standing(Phase.RUNNING)
 
     def describe(self) -> str:
@@ -76,7 +82,7 @@ class DumpTrigger:
         """Return how far the upload is."""
         return self._standing
 
-    def close(self) -> None:
+    def close(self) -> tuple[Finding, ...]:
         """Stop pg_dump; then the upload is aborted, which is waited for."""
         self._stopping.set()
         with self._starting:
@@ -85,6 +91,19 @@ class DumpTrigger:
             _kill(process)
         if thread is not None:
             thread.join(_CLOSE_SECONDS)
+        return self._tell_left()
+
+    def _tell_left(self) -> tuple[Finding, ...]:
+        """Return what is to be told of an upload that is open although nobody uploads."""
+        upload = self._upload
+        if upload is None or upload.upload_id is None:
+            return ()
+        place = (self._location.bucket, upload.key, upload.upload_id)
+        left = OpenUpload(*place, self._settings.endpoint or "")
+        if upload.not_aborted is None:
+            storage = self._settings.endpoint or "S3"
+            return (tell_open_upload(left, f"{storage} did not answer within {_CLOSE_SECONDS:g}s"),)
+        return (tell_open_upload(left, upload.not_aborted.message, upload.not_aborted.hint),)
 
     def _require(self, wanted: Wanted) -> str:
         """Return the path of pg_dump, once it is sure that it may and can be run."""
@@ -153,7 +172,7 @@ class DumpTrigger:
 
         def work() -> None:
             try:
-                told = self._upload(process, key)
+                told = self._dump(process, key)
             except HookError as error:
                 self._standing = Standing(Phase.FAILED, error.message)
             else:
@@ -165,15 +184,16 @@ class DumpTrigger:
 
         return work
 
-    def _upload(self, process: subprocess.Popen[bytes], key: str) -> Standing:
+    def _dump(self, process: subprocess.Popen[bytes], key: str) -> Standing:
         complaints = _Complaints(process.stderr)
         service = Service("s3", self.describe(), _FALLBACK_REGION)
-        upload = Upload(lambda: open_client(service, self._settings), self._location.bucket, key)
-        with upload:
+        bucket = self._location.bucket
+        self._upload = Upload(lambda: open_client(service, self._settings), bucket, key)
+        with self._upload as upload:
             size = self._send(process.stdout, upload)
             code = process.wait()
             if self._stopping.is_set():
-                return Standing(Phase.FAILED, "it was stopped, and its upload aborted")
+                return Standing(Phase.FAILED, "it was stopped")
             if code:
                 return Standing(
                     Phase.FAILED, f"{self._program} ended with {code}: {complaints.text()}"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from hook.core.backups.cronjob import active_job_of, finish_of, job_from
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_trigger import JobTrigger as Named
 from hook.triggers import Begun, Phase, Standing, Wanted
 from hook.triggers.kubernetes import KubernetesApi
+
+if TYPE_CHECKING:
+    from hook.core.outcome import Finding
 
 
 class JobTrigger:
@@ -60,5 +64,6 @@ class JobTrigger:
         succeeded, told = finish
         return Standing(Phase.ENDED if succeeded else Phase.FAILED, told)
 
-    def close(self) -> None:
+    def close(self) -> tuple[Finding, ...]:
         """Leave the Job: it goes on, and the next run takes it up."""
+        return ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,28 +10,46 @@ from typing import Any, Self
 from hook.errors import BackupUnknown, HookError
 
 
+class UploadGone(BackupUnknown):
+    """The storage does not know the upload any more: somebody has aborted it."""
+
+
 class Upload:
-    """Uploads one object; leaving the block without `complete` aborts it."""
+    """Uploads one object; leaving the block without `complete` aborts it.
+
+    Attributes:
+        key: Of the object.
+        upload_id: Of the upload as long as it is open, none before and afterwards.
+        not_aborted: Why it is still open although it was to be aborted.
+    """
 
     def __init__(self, open_: Callable[[], Any], bucket: str, key: str) -> None:
         """Send with the client that *open_* returns; nothing is contacted yet."""
         self._open = open_
+        self.key = key
         self._place = {"Bucket": bucket, "Key": key}
-        self._upload_id: str | None = None
+        self.upload_id: str | None = None
+        self.not_aborted: HookError | None = None
         self._parts: list[dict[str, object]] = []
 
     def __enter__(self) -> Self:
         """Begin the upload."""
         answer = self._ask("create_multipart_upload", **self._place)
-        self._upload_id = str(answer["UploadId"])
+        self.upload_id = str(answer["UploadId"])
         return self
 
     def __exit__(self, *_: object) -> None:
         """Abort what was not completed; a failure to do so leaves parts and no object."""
-        if self._upload_id is not None:
-            with contextlib.suppress(HookError):
-                self._ask("abort_multipart_upload", **self._place, UploadId=self._upload_id)
-            self._upload_id = None
+        if self.upload_id is None:
+            return
+        try:
+            self._ask("abort_multipart_upload", **self._place, UploadId=self.upload_id)
+        except UploadGone:
+            self.upload_id = None
+        except HookError as error:
+            self.not_aborted = error
+        else:
+            self.upload_id = None
 
     def send(self, part: bytes) -> None:
         """Upload the next part; all but the last have the same size, of 5 MiB or more.
@@ -42,7 +59,7 @@ class Upload:
         """
         number = len(self._parts) + 1
         answer = self._ask(
-            "upload_part", **self._place, UploadId=self._upload_id, PartNumber=number, Body=part
+            "upload_part", **self._place, UploadId=self.upload_id, PartNumber=number, Body=part
         )
         self._parts.append({"ETag": answer["ETag"], "PartNumber": number})
 
@@ -55,10 +72,10 @@ class Upload:
         self._ask(
             "complete_multipart_upload",
             **self._place,
-            UploadId=self._upload_id,
+            UploadId=self.upload_id,
             MultipartUpload={"Parts": self._parts},
         )
-        self._upload_id = None
+        self.upload_id = None
         stored = self._ask("head_object", **self._place).get("ContentLength")
         if stored != size:
             raise BackupUnknown(
@@ -75,11 +92,17 @@ class Upload:
             S3_ERRORS,
             classify,
             explain,
+            is_upload_gone,
         )
 
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
         except S3_ERRORS as error:
+            if is_upload_gone(error):
+                raise UploadGone(
+                    f"somebody has aborted the upload of {self._name}",
+                    "See what aborts uploads in that bucket, for example a lifecycle rule.",
+                ) from error
             fault = classify(error, datetime.now(UTC))
             raise explain(error, fault, self._name, "S3") from error
         return answer

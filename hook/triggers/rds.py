@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hook.catalogs.rds import RdsApi
 from hook.settings.backup_source import RdsKind
 from hook.triggers import Begun, Phase, Standing, Wanted
+
+if TYPE_CHECKING:
+    from hook.core.outcome import Finding
 
 PREFIX = "presync-"
 _NAME_LENGTH = 63
@@ -68,5 +71,6 @@ class SnapshotTrigger:
             return Standing(Phase.RUNNING, f"{listed[0].get('PercentProgress', 0)}%")
         return Standing(Phase.ENDED if status == _AVAILABLE else Phase.FAILED, status)
 
-    def close(self) -> None:
+    def close(self) -> tuple[Finding, ...]:
         """Leave the snapshot: RDS goes on, and the next run takes it up."""
+        return ()

@@ -89,8 +89,8 @@ def dumping(running: RunningPresync, tmp_path: Path) -> list[int]:
     return [int(pid) for pid in pids.read_text().split()]
 
 
-def stopped(running: RunningPresync, pids: Sequence[int]) -> None:
-    """Stop *running*: it says so, and its dump is gone with it."""
+def stopped(running: RunningPresync, pids: Sequence[int]) -> list[dict[str, Any]]:
+    """Stop *running*: it says so, and its dump is gone with it; return what else it told."""
     running.send_signal()
     completed = running.wait(ABANDON_SECONDS)
     assert completed.exit_code == ExitCode.INTERRUPTED
@@ -98,6 +98,11 @@ def stopped(running: RunningPresync, pids: Sequence[int]) -> None:
     assert verdict == "FAILED 40 INTERRUPTED: SIGTERM received; database untouched"
     assert completed.events[-1]["verdict"] == verdict
     assert [pid for pid in pids if not has_ended(pid)] == []
+    (made,) = (stage for stage in completed.report["stages"] if stage["name"] == "trigger")
+    findings: list[dict[str, Any]] = made["findings"]
+    interrupted, *others = findings
+    assert interrupted["code"] == "INTERRUPTED"
+    return others
 
 
 def test_stop_while_a_dump_is_made(
@@ -109,7 +114,7 @@ def test_stop_while_a_dump_is_made(
 ) -> None:
     """The program and its children are gone, the upload is aborted, nothing was migrated."""
     running = start_presync(["run"], env)
-    stopped(running, dumping(running, tmp_path))
+    assert stopped(running, dumping(running, tmp_path)) == []
     assert uploads(bucket) == []
     assert "Contents" not in bucket.list_objects_v2(Bucket=BUCKET)
     eventually(lambda: not deployment.has_sessions())
@@ -120,18 +125,25 @@ def test_stop_while_a_dump_is_made(
 def test_stop_while_the_storage_of_a_dump_hangs(
     deployment: Deployment,
     env: Mapping[str, str],
+    bucket: Any,
     start_presync: Callable[..., RunningPresync],
     tmp_path: Path,
 ) -> None:
-    """The upload cannot be aborted, is not waited for any longer, and never becomes a dump."""
+    """The upload cannot be aborted, which is told, and never becomes a dump."""
     (storage,) = processes_on(tmp_path / "s3")
     running = start_presync(["run"], env)
     pids = dumping(running, tmp_path)
     os.kill(storage, signal.SIGSTOP)
     try:
-        stopped(running, pids)
+        (left,) = stopped(running, pids)
     finally:
         os.kill(storage, signal.SIGCONT)
+    assert left["rule"] == "backup-leftover"
+    assert left["message"].endswith(f"{bucket.meta.endpoint_url} did not answer within 12s")
+    assert (
+        f"--upload-id {left['upload_id']} --endpoint-url {bucket.meta.endpoint_url}`"
+        in (left["hint"])
+    )
     assert list((tmp_path / "s3" / BUCKET).rglob("*.dump")) == []
     eventually(lambda: not deployment.has_sessions())
 

@@ -12,7 +12,7 @@ from hook.bootstrap import writing
 from hook.catalogs.opening import Access, Catalogs
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
 from hook.core.backups.origin import Origin
-from hook.core.outcome import Status
+from hook.core.outcome import Finding, Status
 from hook.core.reporting.report import Report
 from hook.errors import BackupUnknown, ExitCode
 from hook.settings.backup_source import BackupSource, parse_backup_source
@@ -74,8 +74,9 @@ class Storage:
             self.ages.append(timedelta(seconds=1))
         return standing
 
-    def close(self) -> None:
+    def close(self) -> tuple[Finding, ...]:
         """Leave it."""
+        return ()
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 from typing import NamedTuple
 
 from hook.core.outcome import Finding, passed, warned
 from hook.core.span import describe_span
+from hook.core.text import one_line
 
 RULE = "backup-trigger"
 
@@ -37,6 +39,28 @@ class Made(NamedTuple):
         }
 
 
+class OpenUpload(NamedTuple):
+    """A multipart upload that is neither completed nor known to be aborted.
+
+    Attributes:
+        endpoint: URL of the storage, empty for AWS.
+    """
+
+    bucket: str
+    key: str
+    upload_id: str
+    endpoint: str = ""
+
+    @property
+    def removal(self) -> str:
+        """Return the command that aborts it, whoever may."""
+        options = {"bucket": self.bucket, "key": self.key, "upload-id": self.upload_id}
+        if self.endpoint:
+            options["endpoint-url"] = self.endpoint
+        words = (f"--{name} {shlex.quote(one_line(value))}" for name, value in options.items())
+        return f"aws s3api abort-multipart-upload {' '.join(words)}"
+
+
 def tell_ended(made: Made) -> Finding:
     """Return the finding for a backup whose maker says that it ended well."""
     origin = "ran already" if made.is_adopted else "was begun"
@@ -64,3 +88,19 @@ def tell_silent(made: Made, reason: str) -> Finding:
     """Return the finding for a backup that could not be watched to its end."""
     message = f"{made.name} could not be watched any longer: {reason}"
     return warned(RULE, message, "See whether it ends, then run again.", **made.facts)
+
+
+def tell_open_upload(upload: OpenUpload, reason: str, advice: str = "") -> Finding:
+    """Return the finding for *upload*, which was to be aborted and for *reason* was not.
+
+    Nobody sees its parts in a listing of objects, and they are paid for until it is aborted.
+    """
+    return warned(
+        "backup-leftover",
+        f"the unfinished upload {one_line(upload.upload_id)} of s3://{upload.bucket}/{upload.key}"
+        f" could not be aborted, and its parts may stay: {reason}",
+        f"Run `{upload.removal}` to remove them. {advice}".rstrip(),
+        bucket=upload.bucket,
+        key=upload.key,
+        upload_id=upload.upload_id,
+    )

@@ -10,14 +10,12 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Deadline, Interrupt
-from hook.core.outcome import Finding, Status
+from hook.core.outcome import Finding, Status, warned
 from hook.errors import (
     BackupSourceMissing,
     BackupUnknown,
-    BudgetExceeded,
     ExitCode,
     HookError,
-    Interrupted,
     MigrationLocked,
 )
 from hook.stages import Context
@@ -37,6 +35,7 @@ class FakeTrigger:
     looks: Looks
     begin_with: Callable[[], Begun] = lambda: Begun("snapshot s", is_adopted=False)
     poll: timedelta = timedelta(seconds=10)
+    left: tuple[Finding, ...] = ()
     wanted: list[Wanted] = field(default_factory=list)
     closed: int = 0
 
@@ -56,9 +55,10 @@ class FakeTrigger:
             raise standing
         return standing
 
-    def close(self) -> None:
+    def close(self) -> tuple[Finding, ...]:
         """Count."""
         self.closed += 1
+        return self.left
 
 
 @dataclass(slots=True)
@@ -73,13 +73,19 @@ class Run:
     keep_alive: Callable[[], None] | None = None
 
     def make(self, trigger: FakeTrigger, timeout: timedelta = timedelta(minutes=10)) -> Finding:
+        """Return the one thing that the stage found."""
+        (finding,) = self.make_all(trigger, timeout)
+        return finding
+
+    def make_all(
+        self, trigger: FakeTrigger, timeout: timedelta = timedelta(minutes=10)
+    ) -> tuple[Finding, ...]:
         """Return what the stage found."""
         span = timedelta(minutes=self.minutes)
         deadline = Deadline.after(self.clock, span, "PRESYNC_DEADLINE")
         ctx = Context(self.clock, deadline, self.interrupt, self.events, "r1")
         keep = self.keep_alive or (lambda: self.kept.append(self.clock.monotonic()))
-        (finding,) = TriggerStage(lambda: trigger, timeout).run(ctx, 7, keep).findings
-        return finding
+        return TriggerStage(lambda: trigger, timeout).run(ctx, 7, keep).findings
 
 
 @pytest.fixture
@@ -149,8 +155,9 @@ def test_stage_gives_way_to_the_deadline_of_the_run(run: Run) -> None:
     """When the run's time ends first, that is what is told."""
     run.minutes = 1
     trigger = FakeTrigger([RUNNING])
-    with pytest.raises(BudgetExceeded, match="PRESYNC_DEADLINE"):
-        run.make(trigger)
+    finding = run.make(trigger)
+    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.BUDGET)
+    assert "PRESYNC_DEADLINE" in finding.message
     assert trigger.closed == 1
 
 
@@ -176,9 +183,25 @@ def test_stage_ends_when_nothing_could_be_begun(run: Run, error: HookError) -> N
         raise error
 
     trigger = FakeTrigger([RUNNING], begin)
-    with pytest.raises(type(error)):
-        run.make(trigger)
+    finding = run.make(trigger)
+    assert (finding.status, finding.code) == (Status.FAILED, error.exit_code)
+    assert finding.message == error.message
     assert trigger.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [(ENDED, ExitCode.OK), (Standing(Phase.FAILED), ExitCode.OK), (RUNNING, ExitCode.BUDGET)],
+)
+def test_stage_tells_what_is_left_beside_whatever_ended_it(
+    run: Run, last: Standing, code: ExitCode
+) -> None:
+    """What could not be taken back is no reason to stop, and never takes the reason's place."""
+    run.minutes = 1
+    left = warned("backup-leftover", "an upload stays")
+    first, second = run.make_all(FakeTrigger([RUNNING, last], left=(left,)))
+    assert first.code is code
+    assert second is left
 
 
 def test_stage_ends_when_the_run_loses_its_sessions(run: Run) -> None:
@@ -189,8 +212,7 @@ def test_stage_ends_when_the_run_loses_its_sessions(run: Run) -> None:
 
     run.keep_alive = lost
     trigger = FakeTrigger([RUNNING])
-    with pytest.raises(MigrationLocked):
-        run.make(trigger)
+    assert run.make(trigger).code is ExitCode.LOCKED
     assert trigger.closed == 1
 
 
@@ -200,8 +222,7 @@ def test_stage_ends_with_a_stop_request(run: Run) -> None:
     """SIGTERM waits for no maker that hangs, and closes what was begun."""
     trigger = FakeTrigger([RUNNING], _hang)
     run.interrupt.set("SIGTERM")
-    with pytest.raises(Interrupted):
-        run.make(trigger)
+    assert run.make(trigger).code is ExitCode.INTERRUPTED
     assert trigger.closed == 1
 
 
@@ -218,5 +239,6 @@ def test_stage_leaves_a_maker_that_hangs(run: Run) -> None:
     stage = TriggerStage(
         lambda: trigger, timedelta(minutes=1), request_timeout=timedelta(milliseconds=50)
     )
-    with pytest.raises(BackupUnknown, match=r"did not begin within 0\.05s"):
-        stage.run(ctx, None, lambda: None)
+    (finding,) = stage.run(ctx, None, lambda: None).findings
+    assert finding.code is ExitCode.UNKNOWN_BACKUP
+    assert "did not begin within 0.05s" in finding.message

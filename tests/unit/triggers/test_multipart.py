@@ -63,14 +63,26 @@ def test_upload_that_is_left_is_aborted(s3: Stubber, client: Any) -> None:
 
 
 def test_upload_that_is_refused_is_aborted_and_told(s3: Stubber, client: Any) -> None:
-    """The first error counts, also when aborting fails as well."""
+    """The first error counts, and why aborting failed as well is kept."""
     s3.add_client_error("upload_part", "AccessDenied", "no", 403)
     s3.add_client_error("abort_multipart_upload", "AccessDenied", "no", 403)
-    with (
-        pytest.raises(BackupUnknown, match=r"^s3:PutObject on arn:aws:s3:::dumps/shop/x\.dump"),
-        Upload(lambda: client, "dumps", "shop/x.dump") as upload,
-    ):
+    upload = Upload(lambda: client, "dumps", "shop/x.dump")
+    refused = r"^s3:PutObject on arn:aws:s3:::dumps/shop/x\.dump"
+    with pytest.raises(BackupUnknown, match=refused), upload:
         upload.send(b"x")
+    assert upload.upload_id == "u1"
+    assert upload.not_aborted is not None
+    assert upload.not_aborted.message.startswith("s3:AbortMultipartUpload on arn:aws:s3:::dumps/")
+
+
+def test_upload_that_somebody_else_aborted_is_not_left(s3: Stubber, client: Any) -> None:
+    """A lifecycle rule, for example: then there is nothing to take back."""
+    s3.add_client_error("upload_part", "NoSuchUpload", "gone", 404)
+    s3.add_client_error("abort_multipart_upload", "NoSuchUpload", "gone", 404)
+    upload = Upload(lambda: client, "dumps", "shop/x.dump")
+    with pytest.raises(BackupUnknown, match=r"^somebody has aborted the upload of"), upload:
+        upload.send(b"x")
+    assert (upload.upload_id, upload.not_aborted) == (None, None)
 
 
 def test_object_of_another_size_is_told(s3: Stubber, client: Any) -> None:
