@@ -143,7 +143,7 @@ class DumpCatalog:
             problems=tuple(problem for problem in problems if problem),
             remark=_remark(begun, named, item.modified_at),
             # A name that a line cannot hold as it is leads to no file.
-            is_archive=seen.is_archive and one_line(item.key) == item.key,
+            form=seen.form if one_line(item.key) == item.key else None,
         )
 
     def _list(self) -> list[_Found]:

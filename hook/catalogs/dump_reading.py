@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hook.catalogs.dump_unpacking import find_unpacker, unpack_ends
 from hook.catalogs.object_store import Entry, PartStore
-from hook.catalogs.unpacking import Stream
+from hook.catalogs.unpacking import Packing, Stream, detect_packing
 from hook.core.backups.dump_archive import (
     MAGIC,
     DumpCut,
@@ -20,6 +20,7 @@ from hook.core.backups.dump_archive import (
     parse_dump_head,
 )
 from hook.core.backups.dump_blocks import block_begins, block_end, last_block, walk_blocks
+from hook.core.backups.dump_form import DumpForm, fits_anywhere
 
 # Whoever has longer ones lets pg_dump write into a file: then the end alone proves it.
 FULL_READ_LIMIT = 128 * 2**20
@@ -33,6 +34,13 @@ _PLAIN = re.compile(rb"--\r?\n-- PostgreSQL database (cluster )?dump\r?\n")
 _COMPLETE = re.compile(rb"^-- PostgreSQL database (cluster )?dump complete\r?$", re.MULTILINE)
 _CONNECT = re.compile(rb"^\\connect ([A-Za-z0-9_]+)\r?$", re.MULTILINE)
 _PACKED = re.compile(r"\.(gz|lz4|zst)$")
+_UNPACKED_BY = {
+    Packing.GZIP: DumpForm.GZIP,
+    Packing.BZIP2: DumpForm.BZIP2,
+    Packing.XZ: DumpForm.XZ,
+    Packing.LZ4: DumpForm.LZ4,
+    Packing.ZSTD: DumpForm.ZSTD,
+}
 
 
 class Inspected(NamedTuple):
@@ -43,14 +51,14 @@ class Inspected(NamedTuple):
         database: Whose it is, empty when it does not tell.
         created_at: From its header, see `DumpHead`.
         clock: The storage's own time.
-        is_archive: Whether it is one file that pg_restore reads.
+        form: What restores it, none where nothing that is known does.
     """
 
     problem: str = ""
     database: str = ""
     created_at: datetime | None = None
     clock: datetime | None = None
-    is_archive: bool = False
+    form: DumpForm | None = None
 
 
 class _Parts:
@@ -89,14 +97,14 @@ def inspect_file(store: PartStore, entry: Entry) -> Inspected:
     first = stored.data
     if first.startswith(MAGIC):
         seen = _inspect_archive(store, entry, 0, lambda head: _judge_custom(store, entry, head))
-        seen = seen._replace(is_archive=True)
+        seen = seen._replace(form=DumpForm.ARCHIVE)
     elif first[257:262] == b"ustar" and first.startswith(b"toc.dat\x00"):
         seen = _inspect_archive(store, entry, _TAR_BLOCK, lambda _: _judge_tar(store, entry))
-        seen = seen._replace(is_archive=True)
+        seen = seen._replace(form=DumpForm.ARCHIVE)
     elif _PLAIN.match(first):
-        seen = _judge_plain(first, _read_tail(store, entry))
+        seen = _judge_plain(first, _read_tail(store, entry), DumpForm.PLAIN)
     elif unpack := find_unpacker(first):
-        seen = _inspect_packed(store, entry, unpack)
+        seen = _inspect_packed(store, entry, unpack, _UNPACKED_BY[detect_packing(first)])
     else:
         seen = Inspected("is no dump of pg_dump (encrypted?)")
     return seen._replace(clock=stored.clock)
@@ -116,7 +124,8 @@ def inspect_folder(store: PartStore, entries: tuple[Entry, ...], folder: str) ->
 
     stored = store.read_part(toc.key, 0, 1)
     seen = _inspect_archive(store, toc, 0, judge)
-    return seen._replace(clock=None if stored is None else stored.clock)
+    clock = None if stored is None else stored.clock
+    return seen._replace(clock=clock, form=DumpForm.DIRECTORY)
 
 
 def _objects(store: PartStore, key: str) -> list[str]:
@@ -211,14 +220,20 @@ def _judge_tar(store: PartStore, entry: Entry) -> str:
     return "was cut: its tar archive has no end"
 
 
-def _judge_plain(first: bytes, tail: bytes) -> Inspected:
+def _judge_plain(first: bytes, tail: bytes, form: DumpForm) -> Inspected:
     databases = {found[1].decode() for found in _CONNECT.finditer(first)}
     database = databases.pop() if len(databases) == 1 else ""
     is_complete = _COMPLETE.search(tail) is not None
-    return Inspected("" if is_complete else "was cut: it does not end as pg_dump ends", database)
+    return Inspected(
+        "" if is_complete else "was cut: it does not end as pg_dump ends",
+        database,
+        form=form if fits_anywhere(first) else None,
+    )
 
 
-def _inspect_packed(store: PartStore, entry: Entry, unpack: Callable[[], Stream]) -> Inspected:
+def _inspect_packed(
+    store: PartStore, entry: Entry, unpack: Callable[[], Stream], form: DumpForm
+) -> Inspected:
     """Decompress all of it: nothing in the last bytes tells that the text before is whole."""
     if (entry.size or 0) > FULL_READ_LIMIT:
         return Inspected(
@@ -231,7 +246,7 @@ def _inspect_packed(store: PartStore, entry: Entry, unpack: Callable[[], Stream]
     except ValueError:
         return Inspected("was cut or damaged: it cannot be decompressed")
     if _PLAIN.match(first):
-        return _judge_plain(first, tail)
+        return _judge_plain(first, tail, form)
     return Inspected("holds no plain SQL dump, and nothing else is looked for in a compressed file")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hook.core.backups.freshness import newest_archive
+from hook.core.backups.freshness import newest_dump
 from hook.core.backups.origin import ServerIdentity
 from hook.core.backups.restore_window import WindowJudgement
 from hook.core.outcome import Finding, Policy
@@ -123,7 +123,7 @@ class Gates:
         if isinstance(journal.way, WindowJudgement):
             return PositionStage(self.marker.source)
         if isinstance(self.marker, PositionStage) and journal.freshness is not None:
-            return replace(self.marker, dump=newest_archive(journal.freshness))
+            return replace(self.marker, dump=newest_dump(journal.freshness))
         return self.marker
 
     def _marker_gate(self, prepared: Prepared, judge: Judge) -> Gate:

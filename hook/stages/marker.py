@@ -234,11 +234,11 @@ class PositionStage:
 
     Attributes:
         source: What a restore would begin with, none without a backup source.
-        dump: Label of the dump that it would be, none for anything else.
+        dump: The dump that it would be, none for anything else.
     """
 
     source: RestoreSource | None
-    dump: str | None = None
+    dump: Backup | None = None
     name: str = "marker"
 
     def run(
@@ -254,9 +254,13 @@ class PositionStage:
         except (DatabaseRejected, QueryFailed) as error:
             message = f"the position in the server's log cannot be read: {error.message}"
             return (warned("marker-position", message, error.hint),)
-        marker = marker._replace(system_identifier=facts.system_identifier, backup=self.dump)
+        marker = marker._replace(system_identifier=facts.system_identifier)
+        point = marker.point
+        if self.dump is not None:
+            marker = marker._replace(backup=self.dump.label)
+            point = point._replace(backup=self.dump.label, form=self.dump.form)
         if self.source is not None:
-            marker = marker._replace(restore=restore_commands(self.source, marker.point))
+            marker = marker._replace(restore=restore_commands(self.source, point))
         note(marker)
         _tell(ctx, marker)
         return (judge_position(marker),)

@@ -12,6 +12,8 @@ import pytest
 
 from tests.testbed import barman_cloud
 from tests.testbed.binaries import Binaries
+from tests.testbed.database import created_database
+from tests.testbed.pg_dump import PgDump
 from tests.testbed.pgbackrest import (
     Options,
     PgBackRest,
@@ -133,3 +135,16 @@ def ask(start_presync: Callable[..., RunningPresync], tmp_path: Path) -> Ask:
         return start_presync([command, "--format", "json"], release_env).wait()
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def pg_dump(primary: PostgresServer, binaries: Binaries, tls_s3: S3Server) -> Iterator[PgDump]:
+    """Return pg_dump of a database that takes it more than a moment."""
+    with created_database(primary) as database:
+        database.execute(
+            "CREATE SCHEMA crm;"
+            "CREATE TABLE crm.customer AS"
+            " SELECT id, md5(id::text) AS name FROM generate_series(1, 100000) AS id;"
+            "CREATE TABLE crm.visit (id bigint)"
+        )
+        yield PgDump(binaries.folder / "pg_dump", primary, database.name, tls_s3)

@@ -5,93 +5,20 @@ from __future__ import annotations
 import gzip
 import os
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from hook.demo.server import SUPERUSER
 from hook.errors import ExitCode
 from tests.backup.conftest import Ask
 from tests.testbed.binaries import Binaries
 from tests.testbed.database import created_database
 from tests.testbed.gate_answer import assert_answer, findings
+from tests.testbed.pg_dump import PgDump
 from tests.testbed.pgbackrest import BUCKET
 from tests.testbed.postgres_server import PostgresServer
-from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.testbed.s3_server import S3Server
 
 _SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class PgDump:
-    """pg_dump of one database, into a prefix of a bucket."""
-
-    program: Path
-    server: PostgresServer
-    database: str
-    s3: S3Server
-
-    @property
-    def root(self) -> Path:
-        """Return the prefix, wherever it is reached."""
-        return self.s3.root / BUCKET / self.database
-
-    def environment(self, repo: int = 1, **more: str) -> dict[str, str]:
-        """Return what presync is told of the server and of the bucket; there is one *repo*."""
-        assert repo == 1
-        return {
-            "PRESYNC_URL": self.server.url(self.database),
-            "PRESYNC_BACKUP_SOURCE": f"dump:s3://{BUCKET}/{self.database}",
-            "PRESYNC_BACKUP_STANZA": self.database,
-            "PRESYNC_S3_ENDPOINT": self.s3.endpoint,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_CA_BUNDLE": str(self.s3.ca_file),
-            "NO_PROXY": "localhost",
-            **more,
-        }
-
-    def new(self, suffix: str) -> Path:
-        """Return a path for a dump that begins now; what was there before is gone."""
-        for path in sorted(self.root.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        return self.path(suffix)
-
-    def path(self, suffix: str) -> Path:
-        """Return a path for a dump that begins now."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        return self.root / f"{self.database}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{suffix}"
-
-    def start(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start pg_dump into a pipe."""
-        reach = ["-h", self.server.host, "-p", str(self.server.port), "-U", SUPERUSER]
-        return subprocess.Popen(
-            [self.program, *reach, *options, self.database], stdout=subprocess.PIPE
-        )
-
-    def dump(self, *options: str) -> bytes:
-        """Run pg_dump to its end and return what came through the pipe."""
-        process = self.start(*options)
-        written, _ = process.communicate(timeout=_SECONDS)
-        assert process.returncode == 0
-        return written
-
-
-@pytest.fixture(scope="module")
-def pg_dump(primary: PostgresServer, binaries: Binaries, tls_s3: S3Server) -> Iterator[PgDump]:
-    """Return pg_dump of a database that takes it more than a moment."""
-    with created_database(primary) as database:
-        database.execute(
-            "CREATE SCHEMA crm;"
-            "CREATE TABLE crm.customer AS"
-            " SELECT id, md5(id::text) AS name FROM generate_series(1, 100000) AS id;"
-            "CREATE TABLE crm.visit (id bigint)"
-        )
-        yield PgDump(binaries.folder / "pg_dump", primary, database.name, tls_s3)
 
 
 @pytest.mark.parametrize("format_", ["custom", "tar", "plain"])
@@ -156,33 +83,6 @@ def test_dump_without_data_does_not_replace_the_one_before(pg_dump: PgDump, ask:
         done = ask(pg_dump, PRESYNC_BACKUP_MAX_AGE="999999h")
         usable = f"newest usable backup {good.name}"
         assert_answer(done, ExitCode.OK, "backup", f"{empty.name} ", why, usable)
-
-
-@pytest.mark.parametrize("format_", ["custom", "tar"])
-def test_printed_command_restores_what_the_dump_shows(
-    pg_dump: PgDump, primary: PostgresServer, binaries: Binaries, ask: Ask, format_: str
-) -> None:
-    """Into a database beside, whatever the run did to the one that was dumped."""
-    with tempfile.TemporaryDirectory(prefix="presync-dumps-", dir="/tmp") as folder:
-        path = Path(folder, f"{pg_dump.database}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump")
-        pg_dump.dump(f"--format={format_}", f"--file={path}")
-        done = ask(pg_dump, "run", PRESYNC_BACKUP_SOURCE=f"dump:{folder}")
-        assert done.exit_code == ExitCode.OK, done.stderr
-        (way,) = done.report["marker"]["restore"]
-        environment = {
-            "PATH": f"{binaries.folder}{os.pathsep}{os.environ['PATH']}",
-            "RESTORE_TO": f"{pg_dump.database}_{format_}",
-            "PGHOST": primary.host,
-            "PGPORT": str(primary.port),
-            "PGUSER": SUPERUSER,
-        }
-        subprocess.run(["sh", "-c", way["command"]], env=environment, check=True, timeout=_SECONDS)
-    with primary.connect(environment["RESTORE_TO"]) as reader:
-        shown = "SELECT count(*), max(id), to_regclass('shop_item') FROM crm.customer"
-        assert reader.execute(shown).fetchone() == (100_000, 100_000, None)
-    with primary.connect(pg_dump.database) as admin:
-        assert admin.execute("SELECT to_regclass('shop_item')::text").fetchone() == ("shop_item",)
-        admin.execute("DROP TABLE shop_item, flyway_schema_history, presync_run")
 
 
 def test_dumps_of_another_database_are_refused(

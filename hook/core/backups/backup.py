@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+from hook.core.backups.dump_form import DumpForm
 from hook.core.backups.origin import Origin
 
 
@@ -48,7 +49,7 @@ class Backup:
         presence: What was seen of it in the storage.
         problems: What makes it unusable in the terms of its own system.
         remark: What has to be told with its age.
-        is_archive: Of a dump, whether it is one file that pg_restore reads.
+        form: Of a dump, what restores it, none where nothing that is known does.
     """
 
     label: str
@@ -66,7 +67,7 @@ class Backup:
     presence: Presence = Presence.UNSEEN
     problems: tuple[str, ...] = ()
     remark: str = ""
-    is_archive: bool = False
+    form: DumpForm | None = None
 
     @property
     def counts_from(self) -> datetime | None:

@@ -188,8 +188,8 @@ def _milliseconds(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
 
 
-def newest_archive(freshness: Freshness) -> str | None:
-    """Return the newest usable dump if it is ours and pg_restore reads it, none otherwise."""
+def newest_dump(freshness: Freshness) -> Backup | None:
+    """Return the newest usable dump if it is ours and can be restored, none otherwise."""
     usable = (item.backup for item in freshness.judged if not item.reasons)
     newest = next(usable, None) if freshness.other is None else None
-    return newest.label if newest is not None and newest.is_archive else None
+    return newest if newest is not None and newest.form is not None else None

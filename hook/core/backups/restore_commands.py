@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
+from hook.core.backups.dump_form import DumpForm
+
 _IN_PLACE = "in place, to the marker's position; PostgreSQL is stopped first"
 _BY_NAME = "the same point by its name, with the backup before it"
 _BY_TIME = "the same by time; what others committed between marker and time stays"
@@ -21,6 +23,10 @@ _AWS = "into a new one beside it, to the last whole second before the marker"
 # A shell says itself what is to be put in.
 _OTHER_FOLDER = '"${RESTORE_TO:?an empty folder}"'
 _OTHER_DATABASE = '"${RESTORE_TO:?a new database}"'
+_PSQL = (
+    "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --single-transaction"
+    f" --dbname={_OTHER_DATABASE}"
+)
 _DATA = '"${PGDATA:?the data directory}"'
 _SOME_BACKUP = '"${BACKUP:?one that ended before the marker}"'
 
@@ -32,6 +38,7 @@ class RestorePoint(NamedTuple):
         name: Of the restore point, none when there is only the position.
         time: The server's clock at that position.
         backup: Label, none when it is not known.
+        form: Of the backup, when that is a dump.
     """
 
     name: str | None
@@ -39,6 +46,7 @@ class RestorePoint(NamedTuple):
     time: datetime
     timeline: int
     backup: str | None
+    form: DumpForm | None = None
 
 
 class RestoreSource(NamedTuple):
@@ -176,17 +184,29 @@ def _rds_cluster(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCom
 
 
 def _dump(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
-    """Return how the last dump is restored: it knows no point to go to."""
-    if point.backup is None:
+    """Return how the last dump is restored: it knows no point to go to.
+
+    What is in a bucket is fetched first, and what is packed tried first: at the end of a pipe
+    psql does not see that there should have been more, and would commit half a dump.
+    """
+    if point.backup is None or point.form is None:
         return ()
-    file = shlex.quote(f"{source.place.rstrip('/')}/{point.backup}")
-    create = f"createdb {_OTHER_DATABASE}"
-    restore = f"pg_restore --exit-on-error --dbname={_OTHER_DATABASE}"
-    if not source.place.startswith("s3://"):
-        return (RestoreCommand(_NEW_DATABASE, f"{create} && {restore} {file}"),)
-    endpoint = f"--endpoint-url {shlex.quote(source.endpoint)} " if source.endpoint else ""
-    fetch = f"aws {endpoint}s3 cp {file} -"
-    return (RestoreCommand(_NEW_DATABASE, f"{create} && {fetch} | {restore}"),)
+    where, steps = f"{source.place.rstrip('/')}/{point.backup}", []
+    file = shlex.quote(where)
+    if source.place.startswith("s3://"):
+        file = shlex.quote(f"./{point.backup.rpartition('/')[2]}")
+        endpoint = f"--endpoint-url {shlex.quote(source.endpoint)} " if source.endpoint else ""
+        folder = "--recursive " if point.form is DumpForm.DIRECTORY else ""
+        steps.append(f"aws {endpoint}s3 cp {folder}{shlex.quote(where)} {file}")
+    create = f"createdb --template=template0 {_OTHER_DATABASE}"
+    if point.form in {DumpForm.ARCHIVE, DumpForm.DIRECTORY}:
+        steps += [create, f"pg_restore --exit-on-error --dbname={_OTHER_DATABASE} {file}"]
+    elif point.form is DumpForm.PLAIN:
+        steps += [create, f"{_PSQL} --file={file}"]
+    else:
+        tool = point.form.value
+        steps += [f"{tool} -t < {file}", create, f"{tool} -dc < {file} | {_PSQL} --file=-"]
+    return (RestoreCommand(_NEW_DATABASE, " && ".join(steps)),)
 
 
 def _recovery(point: RestorePoint, action: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from hook.core.backups.dump_form import DumpForm
 from hook.core.backups.restore_commands import (
     RECIPES,
     RestorePoint,
@@ -148,27 +149,60 @@ def test_barman_chooses_a_backup_by_itself() -> None:
     assert "--target-time '2026-11-21 19:31:34.271812+00:00'" in commands("barman")[2]
 
 
-def _dump_ways(source: RestoreSource, label: str | None) -> list[str]:
-    return [way.command for way in restore_commands(source, POINT._replace(backup=label))]
+PATH = RestoreSource("dump", "", "/backups/")
+BUCKET = RestoreSource("dump", "", PLACE)
+CREATE = 'createdb --template=template0 "${RESTORE_TO:?a new database}"'
+RESTORE = 'pg_restore --exit-on-error --dbname="${RESTORE_TO:?a new database}"'
+PSQL = (
+    "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --single-transaction"
+    ' --dbname="${RESTORE_TO:?a new database}"'
+)
 
 
-def test_dump_is_restored_beside_what_it_shows() -> None:
-    """Into a database that is not there yet, from a path or through a pipe from a bucket."""
-    create = 'createdb "${RESTORE_TO:?a new database}"'
-    restore = 'pg_restore --exit-on-error --dbname="${RESTORE_TO:?a new database}"'
-    path = RestoreSource("dump", "", "/backups/")
-    assert _dump_ways(path, "a b.dump") == [f"{create} && {restore} '/backups/a b.dump'"]
-    bucket = RestoreSource("dump", "", PLACE)
-    fetched = f"s3 cp {PLACE}/x.dump - | {restore}"
-    assert _dump_ways(bucket, "x.dump") == [f"{create} && aws {fetched}"]
+def _dump_ways(source: RestoreSource, label: str | None, form: DumpForm | None) -> list[str]:
+    point = POINT._replace(backup=label, form=form)
+    return [way.command for way in restore_commands(source, point)]
+
+
+@pytest.mark.parametrize(
+    ("form", "command"),
+    [
+        (DumpForm.ARCHIVE, f"{CREATE} && {RESTORE} '/backups/a b'"),
+        (DumpForm.DIRECTORY, f"{CREATE} && {RESTORE} '/backups/a b'"),
+        (DumpForm.PLAIN, f"{CREATE} && {PSQL} --file='/backups/a b'"),
+        *(
+            (
+                form,
+                (
+                    f"{form.value} -t < '/backups/a b' && {CREATE}"
+                    f" && {form.value} -dc < '/backups/a b' | {PSQL} --file=-"
+                ),
+            )
+            for form in (DumpForm.GZIP, DumpForm.BZIP2, DumpForm.XZ, DumpForm.LZ4, DumpForm.ZSTD)
+        ),
+    ],
+)
+def test_dump_is_restored_beside_what_it_shows(form: DumpForm, command: str) -> None:
+    """Into a database that is not there yet, by what reads its form; nothing by half."""
+    assert _dump_ways(PATH, "a b", form) == [command]
+
+
+@pytest.mark.parametrize("form", DumpForm)
+def test_dump_in_a_bucket_is_fetched_first(form: DumpForm) -> None:
+    """A pipe hides that the rest did not come."""
+    (local,) = _dump_ways(RestoreSource("dump", "", "."), "x.dump", form)
+    recursive = "--recursive " if form is DumpForm.DIRECTORY else ""
+    fetch = f"s3 cp {recursive}{PLACE}/2026/x.dump ./x.dump && {local}"
+    assert _dump_ways(BUCKET, "2026/x.dump", form) == [f"aws {fetch}"]
+    elsewhere = BUCKET._replace(endpoint="https://s3.example.com")
     endpoint = "--endpoint-url https://s3.example.com"
-    elsewhere = bucket._replace(endpoint="https://s3.example.com")
-    assert _dump_ways(elsewhere, "x.dump") == [f"{create} && aws {endpoint} {fetched}"]
+    assert _dump_ways(elsewhere, "2026/x.dump", form) == [f"aws {endpoint} {fetch}"]
 
 
-def test_dump_that_pg_restore_does_not_read_has_no_line() -> None:
-    """A plain one may say itself which database it goes into."""
-    assert _dump_ways(RestoreSource("dump", "", PLACE), None) == []
+def test_dump_that_nothing_restores_has_no_line() -> None:
+    """And neither has one that nobody knows."""
+    assert _dump_ways(BUCKET, "x.dump", None) == []
+    assert _dump_ways(BUCKET, None, DumpForm.ARCHIVE) == []
 
 
 @pytest.mark.parametrize("system", ["command", "none", ""])

@@ -1,18 +1,21 @@
-"""Which dump a restore would take: the newest usable one, if pg_restore reads it."""
+"""Which dump a restore would take: the newest usable one, if something restores it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
-from hook.core.backups.freshness import judge_freshness, newest_archive
+from hook.core.backups.dump_form import DumpForm
+from hook.core.backups.freshness import judge_freshness, newest_dump
 from hook.core.backups.origin import Origin, ServerIdentity
 from hook.core.backups.usability import FreshnessPolicy
 
 NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
 
 
-def _dump(label: str, hours: int, *problems: str, is_archive: bool = True) -> Backup:
+def _dump(
+    label: str, hours: int, *problems: str, form: DumpForm | None = DumpForm.ARCHIVE
+) -> Backup:
     started_at = NOW - timedelta(hours=hours)
     return Backup(
         label=label,
@@ -23,14 +26,15 @@ def _dump(label: str, hours: int, *problems: str, is_archive: bool = True) -> Ba
         database="shop",
         presence=Presence.COMPLETE,
         problems=problems,
-        is_archive=is_archive,
+        form=form,
     )
 
 
 def _newest(*dumps: Backup, database: str = "shop") -> str | None:
     evidence = Evidence("the dumps", dumps, "the dump", "dump", "dump", Origin(databases=("shop",)))
     policy = FreshnessPolicy(timedelta(hours=24), ServerIdentity("7", database=database))
-    return newest_archive(judge_freshness(evidence, policy, NOW))
+    newest = newest_dump(judge_freshness(evidence, policy, NOW))
+    return None if newest is None else newest.label
 
 
 def test_newest_usable_dump_is_the_one_to_restore() -> None:
@@ -39,9 +43,9 @@ def test_newest_usable_dump_is_the_one_to_restore() -> None:
     assert _newest(_dump("cut", 1, "was cut")) is None
 
 
-def test_older_dump_does_not_stand_in_for_one_that_pg_restore_does_not_read() -> None:
+def test_older_dump_does_not_stand_in_for_one_that_nothing_restores() -> None:
     """It shows the database of another moment than the gate has told."""
-    assert _newest(_dump("older", 2), _dump("plain", 1, is_archive=False)) is None
+    assert _newest(_dump("older", 2), _dump("odd", 1, form=None)) is None
 
 
 def test_dump_of_another_database_is_not_restored() -> None:
