@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # A few rows; a stop request in the middle would leave open whether they were written.
 _WRITE_SECONDS = 10.0
+# Whoever locks rows of the history is another migrator or a person; both take long.
+_LOCK_SECONDS = 5.0
 _NOTHING = {"repair": "nothing to repair", "baseline": "the baseline is there already"}
 
 
@@ -191,7 +193,7 @@ class _Edit:
 
         def make() -> Outcome[None]:
             _refuse_lost(lock)
-            self.editing.editor.make(session.shielded(_WRITE_SECONDS), change)
+            self.editing.editor.make(session.writing(_WRITE_SECONDS, _LOCK_SECONDS), change)
             return Outcome((passed(journal.command, f"done: {change.summary}"),), None)
 
         journal.progress = Progress.UNKNOWN

@@ -77,7 +77,7 @@ def connect(
 
 
 def _look_at(pid: int, target: ConnectionTarget, run_id: str, bounds: Bounds) -> Census:
-    """Return who is in the way of backend *pid*, nobody where that cannot be found out."""
+    """Return who is in the way of backend *pid*, or why that cannot be found out."""
     from hook.core.sessions.census import Census  # noqa: PLC0415 - only for whoever waits for too long
     from hook.errors import HookError  # noqa: PLC0415 - likewise
     from hook.postgres.contention import fetch_census, fetch_look  # noqa: PLC0415 - likewise
@@ -87,6 +87,8 @@ def _look_at(pid: int, target: ConnectionTarget, run_id: str, bounds: Bounds) ->
         with connect(target, "look", run_id, bounds, timeout) as opened:
             session = opened.hasty(_ONLOOK_SECONDS)
             look = fetch_look(session, pid)
+            if not look.is_found:
+                return Census(unseen=f"{session.peer.name}: backend {pid} is not there")
             return fetch_census(session, look) if look.is_waiting else Census()
-    except HookError:
-        return Census()
+    except HookError as error:
+        return Census(unseen=error.message)

@@ -117,6 +117,34 @@ class LastLook:
         return True
 
 
+class BlockerLook:
+    """Gives a wait up that has lasted *after* seconds once somebody is found in its way.
+
+    Attributes:
+        seconds: How long it had lasted at the latest look.
+        census: Who was in the way then, none as long as nobody has looked.
+    """
+
+    def __init__(self, after: float, onlook: Callable[[], Census]) -> None:
+        """Begin now."""
+        self.seconds = after
+        self.census: Census | None = None
+        self._onlook = onlook
+        self._began = time.monotonic()
+        self._next = self._began + after
+
+    def due_in(self) -> float:
+        """Return the seconds until the next look, see `Lookout`."""
+        return self._next - time.monotonic()
+
+    def gives_up(self) -> bool:
+        """Look, which takes no more than a few seconds."""
+        self.seconds = time.monotonic() - self._began
+        self.census = self._onlook()
+        self._next = time.monotonic() + HEARTBEAT_SECONDS
+        return self.census.accuses
+
+
 class Wait:
     """One wait for one answer; it may wake many times."""
 

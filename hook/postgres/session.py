@@ -11,9 +11,9 @@ from psycopg import pq
 
 from hook.core.execution.refusal import refused_query
 from hook.core.text import one_line
-from hook.errors import DatabaseUnreachable, HookError
+from hook.errors import DatabaseUnreachable, HookError, LockContention
 from hook.postgres.link import Link, NoAnswer, Peer, message_of, read_only
-from hook.postgres.patience import LastLook, Patience, Wake
+from hook.postgres.patience import BlockerLook, LastLook, Patience, Wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hook.core.execution.dry_run import DryRun
     from hook.core.execution.sqlstate import ServerMessage
+    from hook.core.sessions.census import Census
     from hook.postgres.patience import Lookout
     from hook.postgres.script_run import ScriptOutcome
 
@@ -87,7 +88,16 @@ class Session:
 
     def shielded(self, seconds: float) -> Session:
         """Return this session for cleaning up: deaf to stop requests, *seconds* per answer."""
-        return Session(self._link, self.peer, Patience(seconds=seconds), self._dry_run)
+        return self._waiting(Patience(seconds=seconds))
+
+    def writing(self, seconds: float, waiting: float) -> Session:
+        """Return this session for one write, deaf to stop requests as `shielded` is.
+
+        It is given up after *waiting* seconds if somebody is in its way, whom the error names.
+        """
+        onlook = self._patience.onlook
+        lookout = None if onlook is None else BlockerLook(waiting, onlook)
+        return self._waiting(Patience(seconds=seconds, lookout=lookout))
 
     def hasty(self, seconds: float) -> Session:
         """Return this session for reads of which one that takes *seconds* closes it."""
@@ -231,11 +241,17 @@ class Session:
         if self._link.stopped in {Wake.LIMIT, Wake.LOOKOUT}:
             return self._unanswered()
         if isinstance(error, psycopg.Error) and error.sqlstate:
-            return refused_query(message_of(error.diag), self.peer.name)
+            refusal = refused_query(message_of(error.diag), self.peer.name)
+            return self._contended(refusal) if isinstance(refusal, LockContention) else refusal
         if not self.is_lost:
             return None
         reason = one_line(str(error).split("\n", 1)[0])
         return DatabaseUnreachable(f"{self.peer.name}: connection lost: {reason}", "Run again.")
+
+    def _contended(self, refusal: LockContention) -> HookError:
+        from hook.core.sessions.unanswered import lock_not_had  # noqa: PLC0415 - only who waits for too long
+
+        return lock_not_had(refusal, self._census)
 
     def _unanswered(self) -> HookError:
         from hook.core.sessions.unanswered import unanswered  # noqa: PLC0415 - only who waits for too long
@@ -243,7 +259,13 @@ class Session:
         bounds, patience = self._patience.bounds, self._link.patience
         deadline = None if bounds is None else bounds.deadline
         used_up = deadline.name if deadline is not None and deadline.remaining() <= 0 else ""
-        last = patience.lookout
-        if isinstance(last, LastLook):
-            return unanswered(self.peer.name, last.seconds, last.census, used_up)
-        return unanswered(self.peer.name, patience.limit, None, used_up)
+        last, waited = patience.lookout, patience.limit
+        if self._link.stopped is Wake.LOOKOUT and isinstance(last, (LastLook, BlockerLook)):
+            waited = last.seconds
+        return unanswered(self.peer.name, waited, self._census, used_up)
+
+    @property
+    def _census(self) -> Census | None:
+        """Return who was in the way of what was asked last, none when nobody has looked."""
+        last = self._link.patience.lookout
+        return last.census if isinstance(last, (LastLook, BlockerLook)) else None

@@ -9,7 +9,8 @@ from hook.core.schema_history.orders import Orders
 from hook.core.scripts.version import Version
 from hook.errors import ExitCode
 from hook.settings.migrations import HistoryTable
-from tests.testbed.gate import WORDING, Gate
+from tests.testbed.contention import holder
+from tests.testbed.gate import WORDING, Gate, deciding
 
 CONFIRMED = Orders(is_confirmed=True)
 ROWS = (
@@ -82,3 +83,13 @@ def test_baseline_of_a_migrated_database_is_refused(gate: Gate) -> None:
     assert report.exit_code is ExitCode.DRIFT
     assert report.verdict.endswith("contains migrations already; database untouched")
     assert gate.history() == before
+
+
+def test_baseline_names_whoever_is_about_to_create_the_history(gate: Gate) -> None:
+    """The server waits for whether the other one commits; the wait is given up before."""
+    with holder(gate, "CREATE TABLE flyway_schema_history (installed_rank int)") as other:
+        report = baseline(gate)
+        pid = other.info.backend_pid
+    assert report.exit_code is ExitCode.CONTENTION
+    assert f" for pid {pid} (user postgres, console, client " in deciding(report).message
+    assert report.verdict.endswith("; rolled back")

@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Command] = {
     "baseline": partial(bootstrap.baseline, orders=CONFIRMED, wording=WORDING),
 }
 HISTORY = "flyway_schema_history"
+UNKNOWN = r"no answer to a query within 0\.3s; whom it waited for could not be found out: "
 # Far from the minute after which a question of presync's own is given up in any case.
 SOON_MS = 45_000
 
@@ -183,23 +184,38 @@ def test_answer_that_does_not_come_names_who_is_in_the_way(
 def test_answer_that_does_not_come_accuses_nobody_who_cannot_be_seen(
     gate: Gate, make_role: Callable[..., Role], interrupt: Interrupt
 ) -> None:
-    """The role may open no further session to look with."""
+    """The role may open no further session to look with, and that is said."""
     role = make_role(attributes="CONNECTION LIMIT 1")
     gate.database.execute("CREATE TABLE t (); GRANT SELECT ON t TO PUBLIC")
     with (
         holder(gate, "LOCK TABLE t"),
         open_session(target_of(gate.database, role), interrupt) as opened,
-        pytest.raises(DatabaseUnreachable, match=r"no answer to a query within 0\.3s$"),
+        pytest.raises(DatabaseUnreachable, match=UNKNOWN) as caught,
     ):
         within(opened, Bounds(interrupt), 0.3).fetch("SELECT FROM t")
+    assert "too many connections for role" in caught.value.message
+
+
+def test_look_that_lands_on_another_server_is_none(
+    database: Database, interrupt: Interrupt
+) -> None:
+    """One of several hosts may answer, and know nothing of the backend that waits."""
+    with open_session(target_of(database), interrupt) as opened:
+        onlook = opened._patience.onlook
+        assert onlook is not None
+        assert onlook() == Census()
+        pid = opened.pid
+    eventually(lambda: not database.query(f"SELECT FROM pg_stat_activity WHERE pid = {pid}"))
+    assert onlook().unseen.endswith(f"backend {pid} is not there")
 
 
 def test_slow_answer_is_no_lock(database: Database, interrupt: Interrupt) -> None:
     """Nobody is in the way of a server that only takes its time; the query is cancelled."""
     with open_session(target_of(database), interrupt) as opened:
         session = within(opened, Bounds(interrupt), 0.3)
-        with pytest.raises(DatabaseUnreachable, match="no answer to a query"):
+        with pytest.raises(DatabaseUnreachable, match=r"to a query within 0\.3s$") as caught:
             session.fetch("SELECT pg_sleep(600)")
+        assert caught.value.hint.endswith("no session is in the way of the query.")
         assert session.fetch("SELECT 1") == [(1,)]
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from hook import bootstrap
 from hook.core.reporting.report import Report
 from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
+from tests.testbed.contention import blockers_of, holder
+from tests.testbed.database import Role
 from tests.testbed.deployment import OURS
 from tests.testbed.gate import WORDING, Gate, deciding
 from tests.testbed.proxy import Fault, Proxy
-from tests.testbed.run_context import eventually
+from tests.testbed.run_context import eventually, target_of
 
+LOCKED_ROW = "SELECT 1 FROM flyway_schema_history WHERE version = '3' FOR UPDATE"
 ROWS = "SELECT flyway_schema_history::text FROM flyway_schema_history ORDER BY 1"
 
 
@@ -41,18 +46,38 @@ def through(gate: Gate, proxy: Proxy) -> None:
 
 
 def test_repair_waits_for_a_locked_row_no_longer_than_it_says(gate: Gate) -> None:
-    """Nothing is half changed, and the reader learns that somebody holds the row."""
+    """Nothing is half changed, and the reader learns who holds the row and since when."""
     before = rows(gate)
-    with gate.database.connect(autocommit=False) as other:
-        other.execute("SELECT 1 FROM flyway_schema_history WHERE version = '3' FOR UPDATE")
+    with holder(gate, LOCKED_ROW) as other:
         report = repair(gate)
+        pid = other.info.backend_pid
     assert report.exit_code is ExitCode.CONTENTION
     assert report.verdict.endswith("; rolled back, at 1")
     finding = deciding(report)
-    assert "lock timeout" in finding.message
-    assert finding.hint
+    assert finding.message.startswith("waited ")
+    assert f" for pid {pid} (user postgres, console, client " in finding.message
+    assert "transaction open for " in finding.message
+    assert f"SELECT pg_terminate_backend({pid});" in finding.hint
+    assert [item["pid"] for item in blockers_of(report)] == [pid]
     assert rows(gate) == before
     assert repair(gate).exit_code is ExitCode.OK
+
+
+def test_repair_that_cannot_look_says_that_nobody_knows_who_holds_the_row(
+    gate: Gate, make_role: Callable[..., Role]
+) -> None:
+    """The role may open no further session to look with; the server ends the wait."""
+    role = make_role(attributes="CONNECTION LIMIT 2")
+    gate.database.execute(
+        "GRANT ALL ON SCHEMA public TO PUBLIC; GRANT ALL ON flyway_schema_history TO PUBLIC"
+    )
+    target = target_of(gate.database, role)
+    gate.settings = gate.settings._replace(database=gate.settings.database._replace(target=target))
+    with holder(gate, LOCKED_ROW):
+        report = repair(gate)
+    assert report.exit_code is ExitCode.CONTENTION
+    assert "whom it waited for could not be found out: " in deciding(report).message
+    assert "too many connections" in deciding(report).message
 
 
 @pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])

@@ -97,11 +97,18 @@ class Census:
         blockers: Whom we waited for, and whom those waited for, nearest first.
         waiting: Who waited behind us.
         prepared: Prepared transactions that may be among the blockers, by gid.
+        unseen: Why nobody could be looked for, empty when somebody has looked.
     """
 
     blockers: tuple[Party, ...] = ()
     waiting: tuple[Party, ...] = ()
     prepared: tuple[str, ...] = ()
+    unseen: str = ""
+
+    @property
+    def accuses(self) -> bool:
+        """Tell whether somebody is known to be in the way."""
+        return bool(self.blockers or self.prepared)
 
     @property
     def yields(self) -> bool:

@@ -9,6 +9,7 @@ from hook.core.span import describe_span
 from hook.errors import DatabaseUnreachable, DeadlineExceeded, HookError, LockContention
 
 _HANGS = "Find who locks the table that is read, or why the server hangs."
+_HANGS_ALONE = "Find why the server hangs; no session is in the way of the query."
 
 
 def unanswered(where: str, waited: float, census: Census | None, used_up: str = "") -> HookError:
@@ -22,16 +23,43 @@ def unanswered(where: str, waited: float, census: Census | None, used_up: str = 
     """
     span = describe_span(timedelta(seconds=waited))
     over = f"{used_up} is used up: " if used_up else ""
-    blockers = "" if census is None else census.describe_blockers()
-    if census is None or not blockers:
-        message = f"{over}{where}: no answer to a query within {span}"
-        return DeadlineExceeded(message, _HANGS) if over else DatabaseUnreachable(message, _HANGS)
-    # Who is in the way comes first: a verdict is cut at the end.
-    message = f"{over}waited {span} for {blockers}; asked by {where}"
-    hint = how_to_end(census)
-    error: HookError = DeadlineExceeded(message, hint) if over else LockContention(message, hint)
-    error.facts = {
+    if census is not None and census.accuses:
+        # Who is in the way comes first: a verdict is cut at the end.
+        message = f"{over}waited {span} for {census.describe_blockers()}; asked by {where}"
+        hint = how_to_end(census)
+        error: HookError
+        error = DeadlineExceeded(message, hint) if over else LockContention(message, hint)
+        error.facts = _facts(census)
+        return error
+    message = f"{over}{where}: no answer to a query within {span}{_unknown(census)}"
+    hint = _HANGS if census is None or census.unseen else _HANGS_ALONE
+    return DeadlineExceeded(message, hint) if over else DatabaseUnreachable(message, hint)
+
+
+def lock_not_had(refusal: LockContention, census: Census | None) -> LockContention:
+    """Return *refusal*, by which the server ended a wait for a lock, with whom it was for.
+
+    Args:
+        refusal: What the server said.
+        census: Who was in the way shortly before, none where nobody has looked.
+    """
+    if census is None or not census.accuses:
+        return LockContention(f"{refusal.message}{_unknown(census)}", refusal.hint)
+    message = f"waited for {census.describe_blockers()}; {refusal.message}"
+    error = LockContention(message, how_to_end(census))
+    error.facts = _facts(census)
+    return error
+
+
+def _unknown(census: Census | None) -> str:
+    """Return that nobody could find out who is in the way, empty where that was not tried."""
+    if census is None or not census.unseen:
+        return ""
+    return f"; whom it waited for could not be found out: {census.unseen}"
+
+
+def _facts(census: Census) -> dict[str, object]:
+    return {
         "blockers": [item.facts() for item in census.blockers],
         "prepared_transactions": list(census.prepared),
     }
-    return error

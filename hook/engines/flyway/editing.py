@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from hook.engines import Reader
     from hook.settings.migrations import MigrationSettings
 
-# Whoever locks rows of the history is another migrator or a person; both take long.
-_LOCK_TIMEOUT = "SELECT pg_catalog.set_config('lock_timeout', '5s', true)"
+# Who asks gives up before, and names who is in the way; this is for a process that was killed.
+_LOCK_TIMEOUT = "SELECT pg_catalog.set_config('lock_timeout', '8s', true)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from hook.clock import Bounds, Deadline, Interrupt
 from hook.core.sessions.census import Census
-from hook.postgres.patience import LastLook, Patience
+from hook.postgres.patience import HEARTBEAT_SECONDS, BlockerLook, LastLook, Patience
 from tests.fakes import FakeClock
 
 MINUTE = 60.0
@@ -69,3 +69,14 @@ def test_last_look_is_at_the_end_of_the_wait(interrupt: Interrupt) -> None:
     assert 0 < last.due_in() <= 5
     assert (last.gives_up(), last.census) == (True, census)
     assert patience.limit == math.inf
+
+
+def test_wait_goes_on_as_long_as_nobody_is_found_in_its_way() -> None:
+    """It is looked again a second later, and given up for who is there then."""
+    nobody, somebody = Census(), Census(prepared=("gid",))
+    found = [somebody, nobody]
+    look = BlockerLook(0, found.pop)
+    assert look.due_in() <= 0
+    assert (look.gives_up(), look.census) == (False, nobody)
+    assert 0 < look.due_in() <= HEARTBEAT_SECONDS
+    assert (look.gives_up(), look.census) == (True, somebody)
