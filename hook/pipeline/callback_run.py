@@ -15,7 +15,7 @@ from hook.core.outcome import deciding_finding
 from hook.core.schema_history.missing_schema import is_missing_schema
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.errors import ExitCode, MigrationLocked
-from hook.pipeline.firing import Firing, begin_callbacks
+from hook.pipeline.firing import Cover, Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.migration import Cleared, Locked, migrate, pass_gates, remember, take_lock
 from hook.pipeline.reading import Prepared, Read, Reading, Release, note_plan
@@ -82,7 +82,8 @@ class CallbackRun:
                 raise MigrationLocked(message, "Run again; what was applied so far is recorded.")
 
         book = prepared.callbacks or CallbackBook()
-        return begin_callbacks(self.journal, self.reading, self.release, book, refuse)
+        cover = Cover(refuse, lock.mark)
+        return begin_callbacks(self.journal, self.reading, self.release, book, cover)
 
     def _run(self, read: Read, lock: MigrationLock, firing: Firing) -> None:
         opened = self._open(read, firing)

@@ -14,7 +14,7 @@ from hook.core.execution.ladder import rungs_on
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.outcome import passed
 from hook.core.scripts.events import ERROR_EVENTS, events_in_front
-from hook.core.sessions.lock_key import migration_lock_key
+from hook.core.sessions.lock_key import migration_lock_key, work_mark_key
 from hook.core.text import counted
 from hook.errors import DatabaseUnreachable
 from hook.pipeline.inspection import BuildReading, tell_plan
@@ -174,8 +174,9 @@ def _heading(
     retries = f", of further ones {', '.join(later)}" if later else ""
     return (
         "What `presync run` would send on the connection that migrates, in this order. Not shown:",
-        "what it reads, the parsing of these statements in a transaction that is rolled back, and",
-        f"pg_try_advisory_lock({key}) and the row of the ledger on connections of their own.",
+        "what it reads, the parsing of these statements in a transaction that is rolled back,",
+        f"pg_advisory_lock_shared({work_mark_key(key)}), by which a later run would know its work,",
+        f"and pg_try_advisory_lock({key}) and the row of the ledger on connections of their own.",
         "To run it: PGCLIENTENCODING=UTF8 psql -X -v ON_ERROR_STOP=1",
         "Known only when it runs:",
         f"- lock_timeout: {first} is that of the first attempt{retries}",

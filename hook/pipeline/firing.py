@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.execution.progress import Progress, merged
@@ -15,8 +15,24 @@ if TYPE_CHECKING:
     from hook.core.execution.callback_book import CallbackBook
     from hook.core.scripts.events import Event
     from hook.pipeline.reading import Reading, Release
+    from hook.postgres.session import Session
     from hook.stages import Callbacks
     from hook.stages.callbacks.running import RunningCallbacks
+
+
+class Cover(NamedTuple):
+    """The migration lock, as far as callbacks have to do with it.
+
+    Attributes:
+        refuse: Raises when nothing may be run any more, as the lock is lost.
+        mark: Lets the backend of a session be known as at work under the lock.
+    """
+
+    refuse: Callable[[], None]
+    mark: Callable[[Session], None]
+
+
+_UNCOVERED = Cover(lambda: None, lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +93,7 @@ def begin_callbacks(
     reading: Reading,
     release: Release,
     book: CallbackBook | None,
-    refuse: Callable[[], None] = lambda: None,
+    cover: Cover = _UNCOVERED,
 ) -> Firing:
     """Return what runs the callbacks of *book*; close it in the end.
 
@@ -90,5 +106,5 @@ def begin_callbacks(
 
     rules = journal.quietly("settings", reading.callback_rules)
     schema = journal.quietly("settings", lambda: rules.engine.history_schema(release.facts))
-    running = RunningCallbacks(journal.ctx, rules, book, schema, release.facts, refuse)
+    running = RunningCallbacks(journal.ctx, rules, book, schema, release.facts, *cover)
     return Firing(journal, running, running)

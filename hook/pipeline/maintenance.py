@@ -13,7 +13,7 @@ from hook.core.outcome import deciding_finding, failed, passed
 from hook.core.scripts.events import AROUND_REPAIR, Around, callbacks_of_command
 from hook.core.scripts.migration_set import MigrationSet
 from hook.errors import ExitCode, MigrationLocked
-from hook.pipeline.firing import begin_callbacks
+from hook.pipeline.firing import Cover, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.reading import Reading, Release, note_plan, reach_database
 from hook.stages import Outcome
@@ -156,7 +156,7 @@ class _Edit:
         )
         with (
             self._lock(told.value.history) as lock,
-            begin_callbacks(journal, reading, release, book, lambda: _refuse_lost(lock)) as firing,
+            begin_callbacks(journal, reading, release, book, _cover(lock)) as firing,
         ):
             firing.fire(*around.before)
             try:
@@ -219,6 +219,10 @@ class _Edit:
         hint = "Find out who else writes to the schema history, then run the command again."
         finding = failed(ExitCode.VERIFY_FAILED, f"{self.journal.command}-verify", message, hint)
         return Outcome((finding,), None)
+
+
+def _cover(lock: MigrationLock) -> Cover:
+    return Cover(lambda: _refuse_lost(lock), lock.mark)
 
 
 def _refuse_lost(lock: MigrationLock) -> None:

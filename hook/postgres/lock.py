@@ -6,7 +6,7 @@ import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from hook.core.sessions.lock_key import lock_address
+from hook.core.sessions.lock_key import lock_address, work_mark_key
 from hook.core.sessions.lock_owner import LockOwner
 from hook.errors import HookError, Unsupported
 from hook.postgres.queries import load_query
@@ -68,23 +68,29 @@ class MigrationLock:
         Raises:
             HookError: As `Session.fetch` says.
         """
-        address = lock_address(self._key)
-        rows = self._session.fetch(
-            load_query("lock_owner"), (address.classid, address.objid, address.objsubid)
-        )
+        rows = self._session.fetch(load_query("lock_owner"), lock_address(self._key))
         return _owner(rows[0]) if rows else None
 
-    def fetch_abandoned(self) -> tuple[LockOwner, ...]:
-        """Return the backends that are at work for runs that have no such lock any more.
-
-        A server does not notice that its client was killed until it has an answer for it:
-        the lock is free then, and the script not over. Among them may be, for a moment,
-        one of a run that only reads while it waits for the lock.
+    def mark(self, session: Session) -> None:
+        """Let the backend of *session* be known, until it ends, as at work under this lock.
 
         Raises:
             HookError: As `Session.fetch` says.
         """
-        return tuple(map(_owner, self._session.fetch(load_query("abandoned_work"))))
+        _mark(session, work_mark_key(self._key))
+
+    def fetch_abandoned(self) -> tuple[LockOwner, ...]:
+        """Return the backends at work under this lock for others, who have it no longer.
+
+        A server does not notice that its client was killed until it has an answer for it:
+        the lock is free then, and the script not over. Ask while the lock is held, and
+        before a session of our own is marked.
+
+        Raises:
+            HookError: As `Session.fetch` says.
+        """
+        address = lock_address(work_mark_key(self._key))
+        return tuple(map(_owner, self._session.fetch(load_query("abandoned_work"), address)))
 
     def refuse_shared_backends(self, other: Session) -> None:
         """Make sure that a backend of its own serves this session, and another one *other*.
@@ -127,6 +133,10 @@ def _owner(row: Row) -> LockOwner:
 
 def _try_lock(session: Session, key: int) -> bool:
     return bool(session.fetch(load_query("take_lock"), (key, *session.peer.keepalives))[0][0])
+
+
+def _mark(session: Session, key: int) -> None:
+    session.fetch("SELECT pg_catalog.pg_advisory_lock_shared(%s::bigint)", (key,))
 
 
 def _unlock(session: Session, key: int) -> None:

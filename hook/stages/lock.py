@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _NAME = "lock"
 _POLL_SECONDS = 0.5
-_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,8 @@ class LockStage:
             ctx: The run.
             schema: Of the schema history, as Flyway names it.
             table: Name of the schema history.
-            session: The run's other session, which must have a backend of its own.
+            session: The run's other session, which must have a backend of its own; that is
+                marked as at work under the lock.
             facts: Of *session*.
 
         Raises:
@@ -61,6 +61,7 @@ class LockStage:
             if facts.backend_pid != session.pid:  # some pooler answered the login
                 lock.refuse_shared_backends(session)
             waited = self._acquire(ctx, lock, f"{schema}.{table}")
+            lock.mark(session)
         except HookError:
             lock.release()
             raise
@@ -73,14 +74,8 @@ class LockStage:
         patience = _Patience(ctx, deadline, ctx.clock.monotonic())
         while not lock.try_acquire():
             patience.wait(locked_by(history, lock.fetch_owner(), patience.waited))
-        backends = lock.fetch_abandoned()
-        while backends:
-            # Whoever waits for the lock reads now and then, and is not there at the next look.
-            ctx.clock.sleep(_LOOK_SECONDS)
-            before = {item.pid for item in backends}
-            backends = tuple(item for item in lock.fetch_abandoned() if item.pid in before)
-            if backends:
-                patience.wait(left_at_work(backends[0], patience.waited))
+        while backends := lock.fetch_abandoned():
+            patience.wait(left_at_work(history, backends[0], patience.waited))
         return patience.waited
 
 

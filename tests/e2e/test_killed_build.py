@@ -108,3 +108,27 @@ def test_next_run_does_nothing_twice(
     completed = run_presync(["run", "--retry-failed"], env)
     assert completed.exit_code == ExitCode.OK, completed.stderr
     assert database.query("SELECT id FROM t") == [(1,)]
+
+
+def test_next_run_waits_for_a_script_that_has_changed_its_name(
+    deployment: Deployment, start_presync: Callable[..., RunningPresync]
+) -> None:
+    """The server works on at it, and no setting of the script's hides that."""
+    database = deployment.database
+    env = deployment.env(PRESYNC_LOCK_WAIT="60s", PRESYNC_LOCK_LADDER="60s")
+    script = "SET application_name = 'mine';\nSELECT pg_advisory_xact_lock(1);\nCREATE TABLE x ()"
+    deployment.release({"V1__x.sql": script})
+    with database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        running = start_presync(["run"], env)
+        eventually(lambda: bool(database.query("SELECT FROM pg_locks WHERE NOT granted")))
+        running.process.kill()
+        running.wait()
+        second = start_presync(["run"], env)
+        told = second.wait_for_event("retry.scheduled")
+        other.execute("SELECT pg_advisory_unlock(1)")
+    completed = second.wait()
+    assert "(mine, client " in told["message"]
+    assert "as a killed run leaves it" in told["message"]
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert completed.report["verdict"].startswith("PASSED 0 OK: up to date at 1")

@@ -22,6 +22,7 @@ from tests.testbed.database import Database, Role
 from tests.testbed.run_context import RUN_ID, eventually, meanwhile, open_session, target_of
 
 HISTORY = ("public", "flyway_schema_history")
+KEY = migration_lock_key(*HISTORY)
 WORK = "BEGIN; SELECT txid_current()"
 Take = Callable[..., None]
 
@@ -40,10 +41,13 @@ def take(database: Database, ctx: Context, calm: Interrupt) -> Take:
 
 
 @contextlib.contextmanager
-def at_work(database: Database, calm: Interrupt, run_id: str = "gone") -> Iterator[Session]:
-    """Open the session of a run that is in the middle of a script."""
-    with open_session(target_of(database), calm, run_id) as session:
-        session.fetch(WORK)
+def at_work(
+    database: Database, calm: Interrupt, work: str = WORK, key: int = KEY
+) -> Iterator[Session]:
+    """Open the session of a run, which had the lock *key*, in the middle of a script."""
+    with open_session(target_of(database), calm, "gone") as session:
+        MigrationLock(session, key).mark(session)
+        session.execute(work)
         yield session
 
 
@@ -57,9 +61,23 @@ def test_work_without_a_lock_is_not_joined(
                 take(role=role)
             assert caught.value.message.startswith(f"pid {session.pid} (presync/")
             assert "run=gone" in caught.value.message
+            assert "is at work on public.flyway_schema_history for a run" in caught.value.message
             assert f"pg_terminate_backend({session.pid})" in caught.value.hint
-        query = "SELECT FROM pg_locks WHERE locktype = 'advisory'"
+        query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
         assert not database.query(query), "the refused run keeps no lock"
+
+
+@pytest.mark.parametrize("setting", ["application_name = 'mine'", "ROLE pg_monitor"])
+def test_work_is_known_whatever_its_script_has_set(
+    database: Database, calm: Interrupt, take: Take, setting: str
+) -> None:
+    """The mark is no setting, and no rollback takes it away."""
+    with at_work(database, calm, f"BEGIN; SET {setting}; {WORK}") as session:
+        with pytest.raises(MigrationLocked, match=f"^pid {session.pid} "):
+            take()
+        session.execute(f"ROLLBACK; RESET ALL; RESET ROLE; SET {setting}; {WORK}")
+        with pytest.raises(MigrationLocked, match=f"^pid {session.pid} "):
+            take()
 
 
 def test_lock_is_had_when_the_work_has_ended(
@@ -78,27 +96,47 @@ def test_lock_is_had_when_the_work_has_ended(
     assert "as a killed run leaves it" in told
 
 
-def test_run_that_has_its_lock_is_at_work_for_somebody(
+def test_work_on_another_schema_history_is_not_waited_for(
     database: Database, calm: Interrupt, take: Take
 ) -> None:
-    """That of another schema history in this database is nobody we have to wait for."""
-    other = migration_lock_key("other", "history")
+    """Nor is a stranger's transaction."""
     with (
-        at_work(database, calm, "alive"),
-        open_session(target_of(database), calm, "alive") as own,
+        at_work(database, calm, key=migration_lock_key("other", "history")),
         contextlib.closing(database.connect()) as stranger,
     ):
-        assert MigrationLock(own, other).try_acquire()
         stranger.execute(WORK)
         take()
 
 
-def test_session_that_only_waits_is_in_nobodys_way(
+def test_session_that_does_nothing_is_in_nobodys_way(
     database: Database, calm: Interrupt, take: Take
 ) -> None:
-    """Outside of a transaction nothing is done, and our own does not count."""
-    with (
-        open_session(target_of(database), calm, "waiting"),
-        at_work(database, calm, RUN_ID),
-    ):
+    """Its node may have vanished, and then nobody ends it for hours."""
+    with at_work(database, calm, "SELECT 1"):
         take()
+
+
+def test_command_that_reads_is_not_taken_for_a_killed_runs_work(
+    database: Database, calm: Interrupt, take: Take
+) -> None:
+    """It has a transaction open, under presync's name, as long as somebody locks what it reads."""
+    with (
+        open_session(target_of(database), calm, "reader") as session,
+        open_session(target_of(database), calm, RUN_ID) as own,
+    ):
+        for reading in (session, own):
+            reading.execute("BEGIN; SELECT FROM pg_catalog.pg_class")
+        take()
+
+
+def test_run_that_was_replaced_is_waited_for_by_its_successor(
+    database: Database, ctx: Context, calm: Interrupt, take: Take
+) -> None:
+    """What a run marks is the session that it works in, as soon as it has the lock."""
+    stage = LockStage(target_of(database), connect, timedelta(0))
+    with open_session(target_of(database), calm) as session:
+        lock = stage.run(ctx, *HISTORY, session, fetch_server_facts(session)).value
+        session.execute(WORK)
+        lock.release()
+        with pytest.raises(MigrationLocked, match=f"^pid {session.pid} "):
+            take()

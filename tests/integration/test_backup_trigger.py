@@ -239,8 +239,9 @@ def test_lock_that_is_lost_meanwhile_stops_the_run(
     def lose() -> Standing:
         if len(storage.made) == 1:
             database.query(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'ExclusiveLock'"
+                " AND locktype = 'advisory' AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
         return Standing(Phase.RUNNING)
 

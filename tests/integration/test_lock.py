@@ -62,7 +62,7 @@ def test_lock_is_shown_under_the_key_of_flyway(
     with take():
         assert database.query(
             "SELECT classid::bigint, objid::bigint, objsubid FROM pg_locks"
-            " WHERE locktype = 'advisory' AND granted"
+            " WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
         ) == [(18028, 4163491309, 1)]
         assert database.query(f"SELECT pg_try_advisory_xact_lock({KEY})") == [(False,)]
     assert database.query(f"SELECT pg_try_advisory_xact_lock({KEY})") == [(True,)]

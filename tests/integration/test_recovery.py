@@ -240,7 +240,7 @@ def test_lost_lock_ends_the_run(gate: Gate) -> None:
     """Without the lock somebody else may be migrating: what runs is finished, no more."""
     scripts = {"V2__x.sql": "SELECT pg_advisory_lock(1)", "V3__y.sql": "CREATE TABLE y ()"}
     holder = (
-        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
         " AND objid <> 1 AND database = (SELECT oid FROM pg_database"
         " WHERE datname = current_database())"
     )

@@ -198,7 +198,8 @@ def test_session_lost_while_a_statement_waits_to_be_tried_again(gate: Gate) -> N
         eventually(lambda: len(gate.events.named("retry.scheduled")) >= 3)
         gate.database.query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid NOT IN"
-            " (SELECT pid FROM pg_locks WHERE granted AND locktype IN ('advisory', 'relation'))"
+            " (SELECT pid FROM pg_locks WHERE mode = 'ExclusiveLock' AND locktype = 'advisory'"
+            " UNION ALL SELECT pid FROM pg_locks WHERE granted AND locktype = 'relation')"
             " AND application_name LIKE 'presync/%' AND datname = current_database()"
         )
         report = running.report()

@@ -5,15 +5,16 @@ Source: flyway-database-postgresql, ``PostgreSQLAdvisoryLockTemplate.java``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # "Flyway" in ASCII, the high part of the key.
 _FLYWAY = 0x466C79776179
+# "presync" in ASCII: a distance at which no key of Flyway's is.
+_AT_WORK = 0x70726573796E63
 _UINT32 = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
-class LockAddress:
+class LockAddress(NamedTuple):
     """How ``pg_locks`` shows a lock on one bigint key."""
 
     classid: int
@@ -27,6 +28,14 @@ def migration_lock_key(schema: str, table: str) -> int:
     Advisory locks belong to one database, so its name is no part of the key.
     """
     return _FLYWAY + _java_hash_code(f"{_quote(schema)}.{_quote(table)}")
+
+
+def work_mark_key(key: int) -> int:
+    """Return the bigint key that whoever works under the migration lock *key* holds, shared.
+
+    The lock itself is on another connection, and may be gone before the work is.
+    """
+    return key + _AT_WORK
 
 
 def lock_address(key: int) -> LockAddress:

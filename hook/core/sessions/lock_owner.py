@@ -59,15 +59,16 @@ def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> M
     )
 
 
-def left_at_work(backend: LockOwner, waited_seconds: float) -> MigrationLocked:
+def left_at_work(history: str, backend: LockOwner, waited_seconds: float) -> MigrationLocked:
     """Return the error for a *backend* of a run without the migration lock, which did not end.
 
     Args:
+        history: The schema history that the lock belongs to.
         backend: What it does may be the very migration that is pending.
         waited_seconds: How long we tried.
     """
     return MigrationLocked(
-        f"{backend.describe()} is in the middle of something without the migration lock, as a"
+        f"{backend.describe()} is at work on {history} for a run without the migration lock, as a"
         f" killed run leaves it; waited {waited_seconds:.0f}s",
         "Let it finish and run again; or end it, which undoes what is in a transaction: "
         f"SELECT pg_terminate_backend({backend.pid});",

@@ -1,6 +1,6 @@
--- Backends that are in a transaction of a run whose connection with a migration lock is
--- gone: they work on for nobody. pg_locks tells of everybody's transactions; of another
--- role's session pg_stat_activity shows the name at least.
+-- Backends that hold the mark of work under a migration lock and are at work. No setting of a
+-- script's takes the mark from them, and pg_locks shows it to everybody. A build CONCURRENTLY
+-- has no transaction for a moment between two of its own, and is active all the time.
 SELECT l.pid,
        coalesce(a.usename, ''),
        coalesce(a.application_name, ''),
@@ -9,21 +9,19 @@ SELECT l.pid,
        coalesce(a.state, ''),
        extract(epoch FROM a.backend_start)::double precision
   FROM pg_catalog.pg_locks AS l
-  JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) l.pid
- WHERE l.locktype OPERATOR(pg_catalog.=) 'virtualxid'
-   AND l.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) l.pid
+ WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory'
    AND l.granted
-   AND a.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
-   AND pg_catalog.starts_with(a.application_name, 'presync/')
-   AND a.application_name OPERATOR(pg_catalog.<>)
-       pg_catalog.current_setting('application_name')
-   -- The migration lock is never on the connection that works; a script may lock for itself.
-   AND NOT EXISTS (
-       SELECT FROM pg_catalog.pg_locks AS k
-         JOIN pg_catalog.pg_stat_activity AS o ON o.pid OPERATOR(pg_catalog.=) k.pid
-        WHERE k.locktype OPERATOR(pg_catalog.=) 'advisory'
-          AND k.granted
-          AND k.pid OPERATOR(pg_catalog.<>) a.pid
-          AND o.datname OPERATOR(pg_catalog.=) a.datname
-          AND o.application_name OPERATOR(pg_catalog.=) a.application_name)
+   AND l.database OPERATOR(pg_catalog.=)
+       (SELECT oid FROM pg_catalog.pg_database
+         WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+   AND l.classid::bigint OPERATOR(pg_catalog.=) %s
+   AND l.objid::bigint OPERATOR(pg_catalog.=) %s
+   AND l.objsubid OPERATOR(pg_catalog.=) %s
+   AND (coalesce(a.state OPERATOR(pg_catalog.=) 'active', false)
+        OR EXISTS (SELECT FROM pg_catalog.pg_locks AS v
+                    WHERE v.pid OPERATOR(pg_catalog.=) l.pid
+                      AND v.locktype OPERATOR(pg_catalog.=) 'virtualxid'
+                      AND v.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'
+                      AND v.granted))
  ORDER BY l.pid

@@ -67,6 +67,7 @@ class RunningCallbacks:
     Attributes:
         schema: Of the schema history.
         refuse: Raises when nothing may be run any more, as the migration lock is lost.
+        mark: Lets the backend of a session be known as at work under that lock.
         progress: How far callbacks have changed the database.
         pid: Of the backend of *session*.
         last: The attempt that ended last.
@@ -79,6 +80,7 @@ class RunningCallbacks:
     schema: str
     facts: ServerFacts
     refuse: Callable[[], None] = lambda: None
+    mark: Callable[[Session], None] = lambda _: None
     progress: Progress = Progress.UNTOUCHED
     session: Session | None = None
     pid: int = 0
@@ -133,8 +135,10 @@ class RunningCallbacks:
         if self.session is None:
             self.session, facts = self.rules.connect(self.ctx, self.facts)
             self.pid = facts.backend_pid
+            self.mark(self.session)
         elif is_fresh:
             renew_session(self.session)
+            self.mark(self.session)
         return self.session
 
     def _run(self, prepared: PreparedCallback, *, is_fresh: bool) -> None:

@@ -94,6 +94,7 @@ class Footing:
         self.session.close()
         before = self.facts
         self.session, self.facts = self.reconnect(ctx, before)
+        self.lock.mark(self.session)
         failover = failover_between(before, self.facts)
         if failover is not None:
             self._note(ctx, failover)

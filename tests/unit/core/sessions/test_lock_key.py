@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.sessions.lock_key import LockAddress, lock_address, migration_lock_key
+from hook.core.sessions.lock_key import (
+    LockAddress,
+    lock_address,
+    migration_lock_key,
+    work_mark_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,14 @@ def test_lock_address_keeps_every_bit(key: int) -> None:
     assert 0 <= address.classid < 2**32
     assert 0 <= address.objid < 2**32
     assert ((address.classid << 32) | address.objid) - key in {0, 2**64}
+
+
+def test_work_is_marked_far_from_every_key_of_flyway() -> None:
+    """Nobody who takes the lock, or asks who has it, meets the mark."""
+    key = migration_lock_key("public", "flyway_schema_history")
+    assert lock_address(work_mark_key(key)).classid != lock_address(key).classid
+    assert abs(work_mark_key(key) - 0x466C79776179) > 2**32
+    assert work_mark_key(key) != work_mark_key(migration_lock_key("app", "h"))
 
 
 @given(st.text(), st.text())

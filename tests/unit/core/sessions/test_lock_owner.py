@@ -37,10 +37,11 @@ def test_owner_that_left_meanwhile_is_nobody_in_particular() -> None:
 
 def test_backend_that_works_for_nobody_is_named_and_how_to_end_it() -> None:
     """Its run is gone, so nobody else would tell."""
-    error = left_at_work(replace(OWNER, application="presync/1 run=x"), 59.6)
+    error = left_at_work("public.h", replace(OWNER, application="presync/1 run=x"), 59.6)
     assert error.exit_code is ExitCode.LOCKED
     assert error.message.startswith("pid 42 (presync/1 run=x, client 10.0.0.7, ")
     assert error.message.endswith(
-        " without the migration lock, as a killed run leaves it; waited 60s"
+        " is at work on public.h for a run without the migration lock, as a killed run leaves it;"
+        " waited 60s"
     )
     assert error.hint.endswith("SELECT pg_terminate_backend(42);")
