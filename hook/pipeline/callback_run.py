@@ -14,7 +14,7 @@ from hook.core.execution.callback_book import CallbackBook
 from hook.core.outcome import deciding_finding
 from hook.core.schema_history.missing_schema import is_missing_schema
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
-from hook.errors import ExitCode, MigrationLocked
+from hook.errors import ExitCode
 from hook.pipeline.firing import Cover, Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.migration import Cleared, Locked, migrate, pass_gates, remember, take_lock
@@ -77,9 +77,7 @@ class CallbackRun:
 
     def _begin(self, lock: MigrationLock, prepared: Prepared) -> Firing:
         def refuse() -> None:
-            if lock.is_lost:
-                message = "the connection that held the migration lock is lost"
-                raise MigrationLocked(message, "Run again; what was applied so far is recorded.")
+            lock.refuse_lost(self.release.session, "what was applied so far is recorded.")
 
         book = prepared.callbacks or CallbackBook()
         cover = Cover(refuse, lock.mark)

@@ -12,7 +12,7 @@ from hook.core.execution.progress import Progress
 from hook.core.outcome import deciding_finding, failed, passed
 from hook.core.scripts.events import AROUND_REPAIR, Around, callbacks_of_command
 from hook.core.scripts.migration_set import MigrationSet
-from hook.errors import ExitCode, MigrationLocked
+from hook.errors import ExitCode
 from hook.pipeline.firing import Cover, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.reading import Reading, Release, note_plan, reach_database
@@ -156,7 +156,7 @@ class _Edit:
         )
         with (
             self._lock(told.value.history) as lock,
-            begin_callbacks(journal, reading, release, book, _cover(lock)) as firing,
+            begin_callbacks(journal, reading, release, book, self._cover(lock)) as firing,
         ):
             firing.fire(*around.before)
             try:
@@ -192,7 +192,7 @@ class _Edit:
         journal, session = self.journal, self.release.session
 
         def make() -> Outcome[None]:
-            _refuse_lost(lock)
+            self._refuse_lost(lock)
             self.editing.editor.make(session.writing(_WRITE_SECONDS, _LOCK_SECONDS), change)
             return Outcome((passed(journal.command, f"done: {change.summary}"),), None)
 
@@ -204,6 +204,12 @@ class _Edit:
                 journal.progress = Progress.ROLLED_BACK
             raise
         journal.progress = Progress.COMMITTED
+
+    def _cover(self, lock: MigrationLock) -> Cover:
+        return Cover(lambda: self._refuse_lost(lock), lock.mark)
+
+    def _refuse_lost(self, lock: MigrationLock) -> None:
+        lock.refuse_lost(self.release.session, "nothing of the history was changed yet.")
 
     def _record(self, history: History) -> None:
         """Put the change on record, now that the schema of the history is there for certain."""
@@ -219,16 +225,6 @@ class _Edit:
         hint = "Find out who else writes to the schema history, then run the command again."
         finding = failed(ExitCode.VERIFY_FAILED, f"{self.journal.command}-verify", message, hint)
         return Outcome((finding,), None)
-
-
-def _cover(lock: MigrationLock) -> Cover:
-    return Cover(lambda: _refuse_lost(lock), lock.mark)
-
-
-def _refuse_lost(lock: MigrationLock) -> None:
-    if lock.is_lost:
-        message = "the connection that held the migration lock is lost"
-        raise MigrationLocked(message, "Run again; nothing was changed yet.")
 
 
 def _confirmed(command: str, orders: Orders) -> str:

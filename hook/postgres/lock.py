@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from hook.core.sessions.lock_key import lock_address, work_mark_key
-from hook.core.sessions.lock_owner import LockOwner
-from hook.errors import HookError, Unsupported
+from hook.core.sessions.lock_owner import LockOwner, Succession, lost_lock
+from hook.errors import HookError, Interrupted, Unsupported
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
@@ -68,8 +68,31 @@ class MigrationLock:
         Raises:
             HookError: As `Session.fetch` says.
         """
-        rows = self._session.fetch(load_query("lock_owner"), lock_address(self._key))
-        return _owner(rows[0]) if rows else None
+        return _fetch_owner(self._session, self._key)
+
+    def find_successor(self, other: Session) -> Succession:
+        """Return who has the lock after ours was lost, as *other* sees it.
+
+        Raises:
+            Interrupted: A stop was requested.
+        """
+        try:
+            return Succession(_fetch_owner(other, self._key))
+        except Interrupted:
+            raise
+        except HookError as error:
+            return Succession(unseen=error.message)
+
+    def refuse_lost(self, other: Session, rest: str) -> None:
+        """Make sure that nobody else can have the lock; *rest* is for the hint.
+
+        Raises:
+            MigrationLocked: The connection that held it is gone; who has it now is asked of
+                *other*.
+            Interrupted: A stop was requested.
+        """
+        if self.is_lost:
+            raise lost_lock(self.find_successor(other), rest)
 
     def mark(self, session: Session) -> None:
         """Let the backend of *session* be known, until it ends, as at work under this lock.
@@ -123,6 +146,11 @@ class MigrationLock:
                 _unlock(self._session.shielded(_RELEASE_SECONDS), self._key)
             self._is_held = False
         self._session.close()
+
+
+def _fetch_owner(session: Session, key: int) -> LockOwner | None:
+    rows = session.fetch(load_query("lock_owner"), lock_address(key))
+    return _owner(rows[0]) if rows else None
 
 
 def _owner(row: Row) -> LockOwner:

@@ -236,47 +236,6 @@ def test_session_lost_between_two_attempts_is_replaced(gate: Gate) -> None:
     assert gate.events.named("connection.lost") == []
 
 
-def test_lost_lock_ends_the_run(gate: Gate) -> None:
-    """Without the lock somebody else may be migrating: what runs is finished, no more."""
-    scripts = {"V2__x.sql": "SELECT pg_advisory_lock(1)", "V3__y.sql": "CREATE TABLE y ()"}
-    holder = (
-        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
-        " AND objid <> 1 AND database = (SELECT oid FROM pg_database"
-        " WHERE datname = current_database())"
-    )
-    with gate.database.connect() as other:
-        other.execute("SELECT pg_advisory_lock(1)")
-        gate.limit(run_settings(ladder=[30]))
-        running = gate.start(scripts)
-        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        eventually(lambda: bool(gate.database.query(waiting)))
-        ((pid,),) = gate.database.query(holder)
-        gate.database.query(f"SELECT pg_terminate_backend({pid})")
-        eventually(lambda: not gate.database.query(holder))
-        other.execute("SELECT pg_advisory_unlock(1)")
-    report = running.report()
-    assert report.verdict == (
-        "FAILED 31 LOCKED: the connection that held the migration lock is lost; 1 applied, at 2"
-    )
-    assert gate.database.query("SELECT to_regclass('y')") == [(None,)]
-
-
-def test_build_that_is_lost_with_the_lock_is_not_called_rolled_back(gate: Gate) -> None:
-    """What is left of it is told, and the next run looks for it."""
-    waiting = f"SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {OURS}"
-    with gate.database.connect(autocommit=False) as writer:
-        writer.execute("INSERT INTO t VALUES (1)")
-        running = gate.start({"V2__i.sql": "CREATE INDEX CONCURRENTLY i ON t (id)"})
-        eventually(lambda: bool(gate.database.query(waiting)))
-        gate.database.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}")
-        report = running.report()
-    assert report.verdict == (
-        "FAILED 31 LOCKED: the connection that held the migration lock is lost;"
-        " maybe left behind: an invalid index of line 1, at 1"
-    )
-    assert gate.run().exit_code is ExitCode.OK
-
-
 def test_address_that_leads_to_another_cluster_is_not_gone_on_with(
     database: Database, ctx: Context
 ) -> None:

@@ -39,6 +39,36 @@ class LockOwner:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Who has the migration lock now that the connection is lost which held it.
+
+    Attributes:
+        owner: None when nobody has it.
+        unseen: Why that could not be found out, empty when it could.
+    """
+
+    owner: LockOwner | None = None
+    unseen: str = ""
+
+    def describe(self) -> str:
+        """Return it in one phrase."""
+        if self.unseen:
+            return f"who has it now could not be found out: {self.unseen}"
+        return f"{'nobody' if self.owner is None else self.owner.describe()} has it now"
+
+    def hint(self, rest: str) -> str:
+        """Return the next step; *rest* is what else is to be said of it."""
+        first = "Run again" if self.owner is None else "Wait for that run to end, then run again"
+        return f"{first}; {rest}"
+
+
+def lost_lock(succession: Succession, rest: str) -> MigrationLocked:
+    """Return the error for a run that may not go on without its lock; *rest* ends the hint."""
+    message = f"the connection that held the migration lock is lost; {succession.describe()}"
+    return MigrationLocked(message, succession.hint(rest))
+
+
 def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> MigrationLocked:
     """Return the error for a lock that *owner* did not give back in time.
 

@@ -24,6 +24,7 @@ from hook.core.execution.attempt import (
 from hook.core.execution.failover import without_what_was_later
 from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.execution.heartbeat import Pulse
+from hook.core.execution.locked_out import locked_out
 from hook.core.execution.mending import with_doubt, with_remains_of
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
@@ -249,8 +250,16 @@ class Attempts:
         if not lost.leftovers:
             if lost.place.moment is not Moment.UNSENT and not lost.is_for_next_run:
                 self.footing.progress = Progress.ROLLED_BACK
-            self.footing.refuse_without_lock()
+            self._refuse_without_lock(lost)
         return lost
+
+    def _refuse_without_lock(self, lost: Attempt) -> None:
+        """Make sure that the lock is not lost with the connection of the attempt *lost*."""
+        footing = self.footing
+        if footing.failover is None and footing.lock.is_lost:
+            successor = footing.lock.find_successor(footing.session)
+            raise locked_out(self.unit[lost.at].migration.script, lost, successor)
+        footing.refuse_without_lock()
 
     def _cut_short(self, error: HookError) -> HookError:
         """Return what *error* means that came between or around the attempts."""

@@ -130,11 +130,7 @@ class Footing:
         """
         if self.failover is not None:
             raise refusal_after(self.failover)
-        if self.lock.is_lost:
-            raise MigrationLocked(
-                "the connection that held the migration lock is lost",
-                "Run again; what was applied so far is recorded.",
-            )
+        self.lock.refuse_lost(self.session, "what was applied so far is recorded.")
 
     def refuse_changed_history(self, rank: int) -> None:
         """Make sure that the plan still stands: nobody has written row *rank*.

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from hook.core.sessions.lock_owner import LockOwner, left_at_work, locked_by
+import pytest
+
+from hook.core.sessions.lock_owner import (
+    LockOwner,
+    Succession,
+    left_at_work,
+    locked_by,
+    lost_lock,
+)
 from hook.errors import ExitCode
 
 OWNER = LockOwner(42, "app", "", "10.0.0.7", "idle", datetime(2026, 11, 21, 12, tzinfo=UTC))
@@ -45,3 +53,22 @@ def test_backend_that_works_for_nobody_is_named_and_how_to_end_it() -> None:
         " waited 60s"
     )
     assert error.hint.endswith("SELECT pg_terminate_backend(42);")
+
+
+REST = "what was applied is recorded."
+
+
+@pytest.mark.parametrize(
+    ("succession", "told", "step"),
+    [
+        (Succession(OWNER), f"{OWNER.describe()} has it now", "Wait for that run to end, then run"),
+        (Succession(), "nobody has it now", "Run"),
+        (Succession(unseen="no route"), "who has it now could not be found out: no route", "Run"),
+    ],
+)
+def test_lost_lock_tells_who_has_it_now(succession: Succession, told: str, step: str) -> None:
+    """Somebody, nobody, or that it could not be found out."""
+    error = lost_lock(succession, REST)
+    assert error.exit_code is ExitCode.LOCKED
+    assert error.message == f"the connection that held the migration lock is lost; {told}"
+    assert error.hint == f"{step} again; {REST}"
