@@ -92,12 +92,14 @@ class HookError(Exception):
 
     Subclasses take facts and compose *message*: lower case, no full stop, the
     object named. *hint* is one imperative sentence with the next step; *facts* are
-    further JSON-ready fields for the report, *problems* what *message* is joined of.
+    further JSON-ready fields for the report, *problems* what *message* is joined of,
+    *hints* the next step for each of these, none where *hint* is that for all.
     """
 
     exit_code: ExitCode = ExitCode.BUG
     rule: str = "internal"
     problems: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         """Keep the composed message and hint."""
@@ -113,10 +115,13 @@ class BadFlags(HookError):
     exit_code = ExitCode.USAGE
     rule = "usage"
 
-    def __init__(self, problems: tuple[str, ...], hint: str = "") -> None:
-        """Report all *problems* at once, each naming its flag."""
+    def __init__(
+        self, problems: tuple[str, ...], hint: str = "", hints: tuple[str, ...] = ()
+    ) -> None:
+        """Report all *problems* at once, each naming its flag, with *hints* for each if any."""
         super().__init__("; ".join(problems), hint)
         self.problems = problems
+        self.hints = hints
 
 
 class ConfigError(HookError):
@@ -125,10 +130,13 @@ class ConfigError(HookError):
     exit_code = ExitCode.CONFIG
     rule = "config"
 
-    def __init__(self, problems: tuple[str, ...], hint: str = "") -> None:
-        """Report all *problems* at once, each naming its setting."""
+    def __init__(
+        self, problems: tuple[str, ...], hint: str = "", hints: tuple[str, ...] = ()
+    ) -> None:
+        """Report all *problems* at once, each naming its setting, with *hints* for each if any."""
         super().__init__("; ".join(problems), hint)
         self.problems = problems
+        self.hints = hints
 
 
 class BadMigrationSet(HookError):

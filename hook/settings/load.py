@@ -32,6 +32,8 @@ from hook.settings.secrets import find_secrets, is_secret_name
 from hook.settings.setting import Origin, Problem, Setting
 from hook.settings.sources import Inputs, Values, read_values
 
+_CORRECT = "Correct it, or leave it out."
+
 
 class Need(Enum):
     """What a command needs of the database."""
@@ -178,11 +180,13 @@ def _judge_trigger(values: Values) -> Iterator[Problem]:
 def _raise_all(problems: list[Problem]) -> None:
     if not problems:
         return
+    steps = {problem.text: problem.hint for problem in problems if problem.hint}
     texts = tuple(dict.fromkeys(problem.text for problem in problems))
-    hint = " ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint))
+    hints = tuple(steps.get(text, _CORRECT) for text in texts)
+    hint = " ".join(dict.fromkeys(hints))
     if all(problem.origin is Origin.FLAG for problem in problems):
-        raise BadFlags(texts, hint)
-    raise ConfigError(texts, hint)
+        raise BadFlags(texts, hint, hints)
+    raise ConfigError(texts, hint, hints)
 
 
 def _build_database(values: Values, connection: Connection) -> DatabaseSettings:

@@ -174,7 +174,8 @@ def _parse(setting: Setting[T], given: Given, environment: Mapping[str, str]) ->
     try:
         return setting.parse(given.text)
     except ValueError as error:
-        raise ConfigError((f"{given.label}: {error}",)) from error
+        hint = f"Correct the value of {given.label}, or leave it out."
+        raise ConfigError((f"{given.label}: {error}",), hint) from error
 
 
 def _read_placeholders(

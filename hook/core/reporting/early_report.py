@@ -21,9 +21,9 @@ def report_of_error(
 ) -> Report:
     """Return the report of *command* that ended before its first stage.
 
-    Each problem with the settings is a finding of its own. Of all commands only *helper*
-    is named as the next step: any other would be given the same settings and end in the
-    same way.
+    Each problem with the settings is a finding of its own, with what is to be done about it.
+    Of all commands only *helper* is named as the next step: any other would be given the same
+    settings and end in the same way.
     """
     facts = RunFacts(from_error(error), command=command)
     report = _report(error, facts, Result("settings", _findings(error)), run_id, now)
@@ -61,8 +61,9 @@ def _report(
 
 def _findings(error: HookError) -> tuple[Finding, ...]:
     whole = from_error(error)
-    single = tuple(replace(whole, message=problem, hint="") for problem in error.problems)
-    return (*single[:-1], replace(single[-1], hint=error.hint)) if single else (whole,)
+    hints = error.hints or (error.hint,) * len(error.problems)
+    told = zip(error.problems, hints, strict=True)
+    return tuple(replace(whole, message=text, hint=hint) for text, hint in told) or (whole,)
 
 
 def with_failed_sink(report: Report, error: HookError) -> Report:

@@ -20,11 +20,20 @@ def findings_of(error: HookError) -> tuple[Finding, ...]:
 
 
 @pytest.mark.parametrize("error", [ConfigError(("a", "b"), HINT), BadFlags(("a", "b"), HINT)])
-def test_each_problem_is_a_finding_and_the_last_has_the_hint(error: HookError) -> None:
-    """A list is read one line at a time; what to do stands below it once."""
+def test_each_problem_is_a_finding_with_the_next_step_for_all(error: HookError) -> None:
+    """A list is read one line at a time, and a line of the log alone."""
     findings = findings_of(error)
-    assert [(item.message, item.hint) for item in findings] == [("a", ""), ("b", HINT)]
+    assert [(item.message, item.hint) for item in findings] == [("a", HINT), ("b", HINT)]
     assert {item.code for item in findings} == {error.exit_code}
+
+
+@pytest.mark.parametrize("kind", [ConfigError, BadFlags])
+def test_each_problem_is_a_finding_with_its_own_next_step(
+    kind: type[ConfigError | BadFlags],
+) -> None:
+    """What mends one of them does not mend another."""
+    findings = findings_of(kind(("a", "b"), "Mend a. Mend b.", ("Mend a.", "Mend b.")))
+    assert [(item.message, item.hint) for item in findings] == [("a", "Mend a."), ("b", "Mend b.")]
 
 
 @pytest.mark.parametrize("error", [ConfigError((), HINT), HookError("broken", HINT)])
