@@ -97,5 +97,5 @@ class _Patience:
         if self.deadline.remaining() <= 0:
             raise error
         if self.heartbeat.is_due(self.ctx.clock.monotonic()):
-            self.ctx.events("retry.scheduled", error.message, stage=_NAME)
+            self.ctx.events("retry.scheduled", error.message, stage=_NAME, **error.facts)
         self.ctx.clock.sleep(min(_POLL_SECONDS, self.deadline.remaining()))

@@ -63,9 +63,9 @@ def _without_folders(words: Sequence[str], _: int) -> list[str]:
 
 
 def _is_path(word: str) -> bool:
-    """Tell whether *word* is a long path, and not the address of something."""
+    """Tell whether *word* is a long path, no address and not ``(presync/1.0``."""
     folders, slash, name = word.rpartition("/")
-    is_below = bool(slash and name) and not {"@", ":"} & set(folders)
+    is_below = bool(slash and name) and not {"@", ":", "("} & set(folders)
     return is_below and len(word) > _SHORTEST_PATH
 
 

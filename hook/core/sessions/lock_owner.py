@@ -38,6 +38,18 @@ class LockOwner:
             f" user {self.user}, {self.state})"
         )
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """Return the same as fields of a finding, without what is hidden."""
+        told: dict[str, object] = {
+            "pid": self.pid,
+            "user": self.user,
+            "application": self.application,
+        }
+        if self.connected_at is not None:
+            told |= {"client": self.client, "state": self.state, "connected_at": self.connected_at}
+        return told
+
 
 @dataclass(frozen=True, slots=True)
 class Succession:
@@ -78,15 +90,17 @@ def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> M
         waited_seconds: How long we tried.
     """
     holder = owner.describe() if owner is not None else "a session that changes"
-    # The holder comes first: a verdict is cut at the end.
-    message = f"{holder} holds the migration lock of {history}; waited {waited_seconds:.0f}s"
+    # A verdict is cut at its end; the middle of a long name goes before that.
+    message = f"migration lock is held by {holder}, for {history}; waited {waited_seconds:.0f}s"
     if owner is None:
         return MigrationLocked(message, "Run again when the other migrations have ended.")
-    return MigrationLocked(
+    error = MigrationLocked(
         message,
         "Wait for that migration and run again; only if it is dead, end it: "
         f"SELECT pg_terminate_backend({owner.pid});",
     )
+    error.facts = owner.facts
+    return error
 
 
 def left_at_work(history: str, backend: LockOwner, waited_seconds: float) -> MigrationLocked:
@@ -97,9 +111,11 @@ def left_at_work(history: str, backend: LockOwner, waited_seconds: float) -> Mig
         backend: What it does may be the very migration that is pending.
         waited_seconds: How long we tried.
     """
-    return MigrationLocked(
-        f"{backend.describe()} is at work on {history} for a run without the migration lock, as a"
-        f" killed run leaves it; waited {waited_seconds:.0f}s",
+    error = MigrationLocked(
+        f"a session without the migration lock is still at work on {history}, as after a killed"
+        f" run: {backend.describe()}; waited {waited_seconds:.0f}s",
         "Let it finish and run again; or end it, which undoes what is in a transaction: "
         f"SELECT pg_terminate_backend({backend.pid});",
     )
+    error.facts = backend.facts
+    return error

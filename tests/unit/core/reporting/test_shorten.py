@@ -26,6 +26,7 @@ def test_what_fits_is_left_alone() -> None:
         (f"/{LONG}/a/x and /{LONG}/b/x differ", 50, "…/a/x and …/b/x differ"),
         (f"/{LONG}/ is empty", 36, "/abcdefghijkl…yz0123456789/ is empty"),
         (f"/{LONG} is empty", 36, "/abcdefghijkl…xyz0123456789 is empty"),
+        (f"(presync/0.1.0 at) {LONG}", 44, "(presync/0.1.0 at) abcdefghijkl…yz0123456789"),
         (f"u@{LONG}/shop: refused", 40, "u@abcdefghijklmn…123456789/shop: refused"),
         (f"{LONG} of {LONG}: no", 58, "abcdefghijkl…yz0123456789 of abcdefghijkl…z0123456789: no"),
         (f"{BLANKS}:3 no", 34, "V1__a b c d e f…p q r s t.sql:3 no"),

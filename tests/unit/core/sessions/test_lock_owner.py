@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hook.core.outcome import from_error
+from hook.core.reporting.verdict import RunFacts, compose_verdict
 from hook.core.sessions.lock_owner import (
     LockOwner,
     Succession,
@@ -24,22 +26,43 @@ def test_owner_is_named_with_all_that_is_visible() -> None:
     error = locked_by("public.h", OWNER, 59.6)
     assert error.exit_code is ExitCode.LOCKED
     assert error.message == (
-        "pid 42 (without application name, client 10.0.0.7, connected since 2026-11-21T12:00:00Z,"
-        " user app, idle) holds the migration lock of public.h; waited 60s"
+        "migration lock is held by pid 42 (without application name, client 10.0.0.7, connected"
+        " since 2026-11-21T12:00:00Z, user app, idle), for public.h; waited 60s"
     )
     assert error.hint.endswith("SELECT pg_terminate_backend(42);")
+
+
+def test_verdict_tells_of_the_lock_and_its_holder() -> None:
+    """All that Argo CD has room for: what is held, which process and which run it is."""
+    owner = replace(OWNER, application="presync/0.1.0 run=7d149c06badf")
+    finding = from_error(locked_by("public.flyway_schema_history", owner, 60))
+    assert compose_verdict(RunFacts(finding)) == (
+        "FAILED 31 LOCKED: migration lock is held by pid 42 (presync/0.1.0 run=7d149c06badf, client"
+        " 10.0.0.7, connected since 2026-11-21T12:00:00Z,…; database untouched"
+    )
+    assert finding.facts == {
+        "pid": 42,
+        "user": "app",
+        "application": "presync/0.1.0 run=7d149c06badf",
+        "client": "10.0.0.7",
+        "state": "idle",
+        "connected_at": owner.connected_at,
+    }
 
 
 def test_owner_hidden_from_our_role_is_said_to_be_hidden() -> None:
     """What cannot be seen is not made up."""
     owner = LockOwner(42, "app", "psql", "", "", None)
     assert "client and start hidden from this role" in owner.describe()
+    assert owner.facts == {"pid": 42, "user": "app", "application": "psql"}
 
 
 def test_owner_that_left_meanwhile_is_nobody_in_particular() -> None:
     """Between the try and the question the lock changed hands."""
     error = locked_by("public.h", None, 3)
-    assert error.message == "a session that changes holds the migration lock of public.h; waited 3s"
+    assert error.message == (
+        "migration lock is held by a session that changes, for public.h; waited 3s"
+    )
     assert error.hint == "Run again when the other migrations have ended."
 
 
@@ -47,10 +70,10 @@ def test_backend_that_works_for_nobody_is_named_and_how_to_end_it() -> None:
     """Its run is gone, so nobody else would tell."""
     error = left_at_work("public.h", replace(OWNER, application="presync/1 run=x"), 59.6)
     assert error.exit_code is ExitCode.LOCKED
-    assert error.message.startswith("pid 42 (presync/1 run=x, client 10.0.0.7, ")
-    assert error.message.endswith(
-        " is at work on public.h for a run without the migration lock, as a killed run leaves it;"
-        " waited 60s"
+    assert error.message == (
+        "a session without the migration lock is still at work on public.h, as after a killed"
+        " run: pid 42 (presync/1 run=x, client 10.0.0.7, connected since 2026-11-21T12:00:00Z,"
+        " user app, idle); waited 60s"
     )
     assert error.hint.endswith("SELECT pg_terminate_backend(42);")
 
