@@ -148,6 +148,15 @@ def test_server_hint_is_passed_on(gate: Gate) -> None:
     assert hint.startswith("Correct the statement: SELECT nane FROM t (Perhaps you meant")
 
 
+def test_server_detail_is_passed_on(gate: Gate) -> None:
+    """It has the names that the message leaves out."""
+    script = "CREATE TABLE a (i int); CREATE VIEW v AS SELECT i FROM a; DROP TABLE a"
+    hint = deciding(gate.run({"V2__x.sql": script})).hint
+    assert hint.startswith(
+        "Correct the statement: DROP TABLE a (view v depends on table a. Use DROP"
+    )
+
+
 def test_password_in_a_failed_statement_is_not_told(gate: Gate) -> None:
     """Neither the report nor the log repeats it."""
     report = gate.run({"V2__x.sql": "CREATE ROLE postgres PASSWORD 'c4nary'"})

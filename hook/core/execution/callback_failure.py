@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
-from hook.core.execution.failure_advice import LOOK_AFTER_SERVER
+from hook.core.execution.failure_advice import correct_statement, with_remarks
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
     ServerMessage,
     is_cancel,
-    is_state_of_server,
     is_transient,
     needs_new_session,
     retry_limit,
@@ -145,10 +144,8 @@ def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt)
         return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
     if is_transient(failure):
         return _lost_to_others(what + tries, attempt.toll)
-    statement = attempt.place.statement
-    is_script_at_fault = not is_state_of_server(failure)
-    advice = f"Correct the statement: {statement}" if is_script_at_fault else LOOK_AFTER_SERVER
-    return CallbackFailed(what, f"{advice} ({failure.hint})" if failure.hint else advice)
+    advice = correct_statement(attempt.place.statement, failure)
+    return CallbackFailed(what, with_remarks(advice, failure))
 
 
 def _lost(callback: Callback, attempt: Attempt) -> HookError:

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage, is_state_of_server
+from hook.core.text import clip, one_line
 
 if TYPE_CHECKING:
     from hook.core.execution.attempt import ApplyTask, Place
 
 LOOK_AFTER_SERVER = "Look after the server, which is short of something; the next run tries again."
 _INSUFFICIENT_PRIVILEGE = "42501"
+# The class "integrity constraint violation": the statement met rows that do not fit.
+_CONSTRAINT = "23"
+# Of these the detail is a whole row: log and report have it, a message does not need it.
+_ROW_IS_DETAIL = frozenset({"23502", "23514"})
+_DETAIL_LENGTH = 200
 # active_sql_transaction and invalid_transaction_termination
 _REFUSES_TRANSACTION = frozenset({"25001", "2D000"})
 # Whether they do, the catalog says: of partitioned relations, and of procedures that commit.
@@ -22,7 +28,7 @@ def advise(failure: ServerMessage, place: Place, task: ApplyTask, row: str) -> s
     """Return the next step after *failure* at *place*.
 
     Args:
-        failure: The server's own hint is added, if it has one.
+        failure: What the server adds to its message is added here.
         place: Where in the attempt.
         task: The migration.
         row: Name of its row in the schema history.
@@ -33,8 +39,27 @@ def advise(failure: ServerMessage, place: Place, task: ApplyTask, row: str) -> s
     if _refuses_transaction(place, failure):
         file = task.migration.script if place.callback is None else place.callback.script
         return f"Put executeInTransaction=false into {file}.conf, and nothing else into {file}."
-    advice = _correction(failure, place, row)
-    return f"{advice} ({failure.hint})" if failure.hint else advice
+    return with_remarks(_correction(failure, place, row), failure)
+
+
+def correct_statement(statement: str, failure: ServerMessage) -> str:
+    """Return what is to be corrected so that *statement* does not fail as it did."""
+    if is_state_of_server(failure):
+        return LOOK_AFTER_SERVER
+    if failure.sqlstate == _INSUFFICIENT_PRIVILEGE:
+        return f"Give the role that migrates this right, or correct the statement: {statement}"
+    if failure.sqlstate.startswith(_CONSTRAINT):
+        return f"Correct the rows that it meets, or the statement: {statement}"
+    return f"Correct the statement: {statement}"
+
+
+def with_remarks(advice: str, failure: ServerMessage) -> str:
+    """Return *advice* with what the server adds to its message: a key, objects, a hint."""
+    detail = "" if failure.sqlstate in _ROW_IS_DETAIL else one_line(failure.detail)
+    if detail and not detail.endswith("."):
+        detail += "."  # of dependent objects it is a list
+    remarks = " ".join(filter(None, (clip(detail, _DETAIL_LENGTH), failure.hint)))
+    return f"{advice} ({remarks})" if remarks else advice
 
 
 def _correction(failure: ServerMessage, place: Place, row: str) -> str:
@@ -43,7 +68,7 @@ def _correction(failure: ServerMessage, place: Place, row: str) -> str:
     return {
         Moment.CLEARING: "Drop the index by hand with DROP INDEX CONCURRENTLY.",
         Moment.FINISHING: "Finish it by hand with ALTER TABLE … DETACH PARTITION … FINALIZE.",
-        Moment.SCRIPT: f"Correct the statement: {place.statement}",
+        Moment.SCRIPT: correct_statement(place.statement, failure),
         Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",
         Moment.RECORDING: f"Find out what is wrong with {row}.",
         Moment.CONFIRMING: f"Find the trigger, rule or policy that keeps {row} away.",

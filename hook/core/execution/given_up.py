@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd
 from hook.core.execution.failure_advice import advise
@@ -15,6 +16,7 @@ from hook.core.execution.sqlstate import (
 )
 from hook.core.outcome import Finding
 from hook.core.sessions.census import Toll, how_to_end
+from hook.core.span import describe_span
 from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
@@ -147,9 +149,10 @@ def _refused(given_up: GivenUp) -> HookError:
     if failure is None:
         return MigrationFailed(what, "Run again.")
     if is_cancel(failure):
+        limit = timedelta(milliseconds=given_up.task.limits.statement_timeout_ms)
         hint = (
-            "Raise PRESYNC_STATEMENT_TIMEOUT, or split the migration into smaller ones; if it was"
-            " cancelled by somebody, ask why."
+            f"Raise PRESYNC_STATEMENT_TIMEOUT, which is {describe_span(limit)}, or split the"
+            " migration into smaller ones; if it was cancelled by somebody, ask why."
         )
         return BudgetExceeded(what, hint)
     what_often = f"{what}{_tries(given_up)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Limits, Place
-from hook.core.execution.failure_advice import advise
+from hook.core.execution.failure_advice import advise, with_remarks
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.schema_history.history import History
@@ -61,6 +61,37 @@ def test_server_that_is_short_of_something_is_to_be_looked_after(moment: Moment)
         "Look after the server, which is short of something; the next run tries again."
         " (Perhaps not.)"
     )
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "told"),
+    [
+        (
+            "42501",
+            "Give the role that migrates this right, or correct the statement: ALTER TABLE t",
+        ),
+        ("23503", "Correct the rows that it meets, or the statement: ALTER TABLE t"),
+    ],
+)
+def test_statement_is_not_blamed_for_what_it_meets(sqlstate: str, told: str) -> None:
+    """A right may be missing, or rows may not fit."""
+    assert advice(sqlstate) == f"{told} (Perhaps not.)"
+
+
+def test_detail_of_the_server_is_told() -> None:
+    """Which key there is twice, which objects depend on another: on one line, with an end."""
+    failure = ServerMessage("ERROR", "2BP01", "it is so", "view v depends on\nit" + "!" * 200)
+    told = with_remarks("Correct it", failure)
+    assert told.startswith("Correct it (view v depends on\\nit!!")
+    assert told.endswith("!…)")
+    assert len(told) == len("Correct it ()") + 200
+
+
+@pytest.mark.parametrize("sqlstate", ["23502", "23514"])
+def test_whole_row_is_not_told(sqlstate: str) -> None:
+    """What is in it is nobody's business who only reads why the rollout stopped."""
+    failure = ServerMessage("ERROR", sqlstate, "it is so", "Failing row contains (1, x).")
+    assert with_remarks("Correct it", failure) == "Correct it"
 
 
 @pytest.mark.parametrize("statement", ["REINDEX TABLE p", "cluster p USING i", "CALL p()", "DO $$"])
