@@ -73,7 +73,9 @@ class SyntaxStage:
             asked += sum(selection.asked for _, selection in asking)
             left_out += sum(selection.left_out for _, selection in asking)
         if problems:
-            raise BadMigrationSet(tuple(problems), _HINT)
+            error = BadMigrationSet(tuple(problems), _HINT)
+            error.rule = self.name  # `presync lint` cannot find it
+            raise error
         running = sum(item.is_run for item in scripts)
         message = _told(running, len(callbacks), asked, left_out)
         return Outcome((passed("syntax", message, parsed=asked, not_looked_at=left_out),), None)

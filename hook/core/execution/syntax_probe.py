@@ -10,6 +10,7 @@ silent way first where there is one, and only what that does not clear is asked 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ _UTILITY = frozenset(
 # Reports "cannot insert multiple commands into a prepared statement", and no other 42601.
 _RECEIVER_OF_PARSE = "exec_parse_message"
 _SYNTAX_ERROR = "42601"
+_WORD = re.compile(rb"[A-Za-z]+")
 _MESSAGE_LENGTH = 200
 
 
@@ -130,4 +132,15 @@ def describe_syntax_error(statement: Statement, failure: ServerMessage) -> str:
         note = " (the server and presync cut this statement differently)" if differs else ""
         return f"{statement.line} {message}{note}"
     offset = min(statement.start + failure.position - 1, statement.end)
-    return f"{statement.source.line_at(offset)} {message}"
+    question = ""
+    if failure.sqlstate == _SYNTAX_ERROR and _begins_another(statement, offset):
+        question = " (is a semicolon missing in front of it?)"
+    return f"{statement.source.line_at(offset)} {message}{question}"
+
+
+def _begins_another(statement: Statement, offset: int) -> bool:
+    """Tell whether the line at *offset* begins there, with a word that begins a statement."""
+    indent = statement.source.sql[statement.start : offset].rpartition(b"\n")
+    word = _WORD.match(statement.source.sql, offset)
+    is_first = bool(indent[1]) and not indent[2].strip()
+    return is_first and word is not None and word[0].decode().upper() in _PREPARABLE | _UTILITY

@@ -25,7 +25,14 @@ _COMMANDS = {
 }
 # What the ledger remembers has left no row in the schema history.
 _OF_THE_LEDGER = ("presync info --runs",)
-_COMMANDS_OF_RULES = {"failure-remembered": _OF_THE_LEDGER, "cut-off": _OF_THE_LEDGER}
+# What only the server's parser finds, or the history makes a fault.
+_OF_THE_DATABASE = ("presync plan",)
+_COMMANDS_OF_RULES = {
+    "failure-remembered": _OF_THE_LEDGER,
+    "cut-off": _OF_THE_LEDGER,
+    "syntax": _OF_THE_DATABASE,
+    "script-empty": _OF_THE_DATABASE,
+}
 
 
 def next_steps(deciding: Finding, command: str) -> tuple[str, ...]:

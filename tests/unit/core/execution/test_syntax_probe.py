@@ -85,6 +85,26 @@ def test_error_is_told_with_the_line_of_its_position() -> None:
     assert _describe("SELECT 1;\nSELECT (\n", 9_000, "bad") == "2 42601 bad"
 
 
+@pytest.mark.parametrize(
+    ("text", "position", "code", "is_asked"),
+    [
+        ("ALTER TABLE t ADD a int\n  alter TABLE u ADD b int", 27, "42601", True),
+        ("ALTER TABLE t ADD a int\nALTER TABLE u ADD b int", 25, "42602", False),
+        ("ALTER TABLE t ADD a int ALTER TABLE u ADD b int", 25, "42601", False),
+        ("ALTER TABLE t\nADD a int,\nx", 26, "42601", False),
+        ("ALTER TABLE t\n)", 15, "42601", False),
+        ("ALTER TABLE t ADD\n", 18, "42601", False),
+        ("ALTER TABEL t", 7, "42601", False),
+    ],
+)
+def test_missing_semicolon_is_asked_for(
+    text: str, position: int, code: str, *, is_asked: bool
+) -> None:
+    """A line that begins with another statement is the most likely place of a syntax error."""
+    told = _describe(text, position, "bad", code)
+    assert told.endswith("(is a semicolon missing in front of it?)") is is_asked
+
+
 def test_error_without_position_is_told_with_the_line_of_the_statement() -> None:
     """The parser does not know the place of every mistake."""
     assert _describe("\nSELECT 1", None, "WITH TIES without order") == (

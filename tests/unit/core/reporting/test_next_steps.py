@@ -9,7 +9,7 @@ from hook.core.outcome import failed
 from hook.core.reporting.next_steps import next_steps
 from hook.errors import ExitCode
 
-RULES = ("", "failure-remembered", "cut-off")
+RULES = ("", "failure-remembered", "cut-off", "syntax", "script-empty")
 FINDINGS = [failed(code, rule, "") for code in ExitCode for rule in RULES]
 
 
@@ -32,6 +32,12 @@ def test_steps_are_commands_that_exist() -> None:
 def test_steps_lead_to_what_remembers_the_failure(rule: str, steps: tuple[str, ...]) -> None:
     """A failed row stands in the schema history, a failed run in the ledger."""
     assert next_steps(failed(ExitCode.FAILED_BEFORE, rule, ""), "run") == steps
+
+
+@pytest.mark.parametrize("rule", ["syntax", "script-empty"])
+def test_lint_is_no_step_after_what_it_does_not_find(rule: str) -> None:
+    """It has no server that parses, and no history."""
+    assert next_steps(failed(ExitCode.BAD_SET, rule, ""), "run") == ("presync plan",)
 
 
 def test_command_is_no_step_after_itself() -> None:
