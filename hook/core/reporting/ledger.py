@@ -146,7 +146,8 @@ def judge_last_run(
     return failed(
         ExitCode.FAILED_BEFORE,
         "failure-remembered",
-        f"{before.message} ({age} ago in run {last.run_id}, and nothing has changed since)",
+        f"not run again, as it failed {age} ago: {before.message} (run {last.run_id}, nothing has"
+        " changed since)",
         f"Correct {before.script} in a new release; or, if the database was mended, run once more"
         " with --retry-failed. PRESYNC_FAILURE_MEMORY says how long a failure counts.",
         script=before.script,

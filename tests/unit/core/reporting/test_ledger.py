@@ -64,7 +64,8 @@ def test_same_plan_is_refused_with_the_first_failure() -> None:
     assert finding is not None
     assert (finding.status, finding.code) == (Status.FAILED, ExitCode.FAILED_BEFORE)
     assert finding.message == (
-        f"{MESSAGE} (2m ago in run 0123456789ab, and nothing has changed since)"
+        f"not run again, as it failed 2m ago: {MESSAGE} (run 0123456789ab, nothing has changed"
+        " since)"
     )
     assert "--retry-failed" in finding.hint
     assert finding.facts["first_run"] == "0123456789ab"
