@@ -168,8 +168,8 @@ def _compare(
         return
     if row.checksum is not None and row.checksum != file.checksum:
         message = (
-            f"{file.name} ({file.script}): checksum {row.checksum} in the schema history,"
-            f" {file.checksum} in the release"
+            f"{file.name} ({file.script}) is not what was applied: checksum {row.checksum} in the"
+            f" schema history, {file.checksum} in the release"
         )
         hint = (
             f"Restore {file.script} as it was applied, and make the change a new migration"

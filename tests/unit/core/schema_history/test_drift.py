@@ -53,7 +53,8 @@ def test_edited_migration_is_drift_with_both_checksums() -> None:
     )
     assert told(found) == [(ExitCode.DRIFT, "history-checksum")]
     assert found[0].message == (
-        "version 1 (V1__a.sql): checksum 123 in the schema history, 456 in the release"
+        "version 1 (V1__a.sql) is not what was applied: checksum 123 in the schema history, 456 in"
+        " the release"
     )
     assert found[0].hint == (
         "Restore V1__a.sql as it was applied, and make the change a new migration V3."
