@@ -195,7 +195,7 @@ def test_lint_names_every_problem_at_once(gate: Gate) -> None:
     message = deciding(report).message
     for part in (
         "V3__a.sql:1: unterminated quoted string",
-        "V4__b.sql:2: psql meta-command \\connect",
+        "V4__b.sql:2: psql meta-command \\connect, which only psql can run",
         "V5__c.sql",
         "who",
         "where",

@@ -92,7 +92,9 @@ def parse_statements(sql: bytes) -> StatementList:
 def _refuse_meta(statement: Statement) -> None:
     command = _command_at(statement.source.sql, statement.start)
     if command not in _HARMLESS_META:
-        raise SqlSyntaxError(statement.line, f"psql meta-command {command}")
+        raise SqlSyntaxError(
+            statement.line, f"psql meta-command {command}, which only psql can run"
+        )
 
 
 def _command_at(sql: bytes, start: int) -> str:
