@@ -37,6 +37,12 @@ class ResolveStage:
         return Outcome(judge_set(migration_set), migration_set)
 
 
+_RENAME = (
+    "Rename it by the convention, or remove it; FLYWAY_VALIDATE_MIGRATION_NAMING=true refuses a"
+    " release with such a file."
+)
+
+
 def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
     """Judge what is worth knowing of a set that is well formed."""
     count = counted(len(migration_set.migrations), "migration")
@@ -45,7 +51,7 @@ def judge_set(migration_set: MigrationSet) -> tuple[Finding, ...]:
         count += f" and {counted(len(migration_set.callbacks), 'callback')}"
     message = f"{count}, newest {newest or 'without version'}, {migration_set.digest}"
     ignored = tuple(
-        warned("ignored-script", message, "Rename it by the convention, or remove it.")
+        warned("ignored-script", f"not run: {message}", _RENAME)
         for message in migration_set.ignored
     )
     undo = tuple(_undo_scripts(migration_set.undo))

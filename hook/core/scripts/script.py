@@ -175,7 +175,17 @@ def _parse_stem(stem: str, naming: Naming) -> ScriptName:
                 return ScriptName(Role.IGNORED, reason="a repeatable needs the separator")
             parsed = _parse_parts(kind, version, description.replace("_", " "))
             return parsed._replace(event=prefix) if parsed.role is Role.CALLBACK else parsed
-    return ScriptName(Role.IGNORED, reason="its prefix is none of the configured ones")
+    return ScriptName(Role.IGNORED, reason=_wrong_prefix(naming))
+
+
+def _wrong_prefix(naming: Naming) -> str:
+    known = (
+        naming.versioned_prefix,
+        naming.repeatable_prefix,
+        naming.baseline_prefix,
+        naming.undo_prefix,
+    )
+    return f"it begins with neither {', '.join(known)} nor the name of an event"
 
 
 def _parse_parts(kind: Kind | None, version: str, description: str) -> ScriptName:

@@ -64,8 +64,8 @@ def test_release_refuses_an_empty_or_missing_folder(tmp_path: Path) -> None:
     assert "PRESYNC_LOCATIONS" in missing.hint
     write_files(tmp_path, {"v1__x.sql": "", "README.md": ""})
     assert refusal(tmp_path).message == (
-        f"location {tmp_path} holds no migration, only v1__x.sql: its prefix is none of the"
-        " configured ones"
+        f"location {tmp_path} holds no migration, only v1__x.sql: it begins with neither V, R, B,"
+        " U nor the name of an event"
     )
 
 
@@ -128,7 +128,7 @@ def test_release_refuses_by_name_what_flyway_would_run(tmp_path: Path) -> None:
 def test_release_tells_scripts_outside_of_the_convention(tmp_path: Path) -> None:
     """A remark, or an error when the team asked for it."""
     write_files(tmp_path, {"V1__a.sql": "", "sub/v2__b.sql": "", "notes.txt": ""})
-    ignored = "sub/v2__b.sql: its prefix is none of the configured ones"
+    ignored = "sub/v2__b.sql: it begins with neither V, R, B, U nor the name of an event"
     assert engine_on(tmp_path).resolve(None).ignored == (ignored,)
     assert refusal(tmp_path, with_sources(naming=Naming(is_strict=True))).message == ignored
 
