@@ -45,7 +45,11 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname), pg_catalog.quote_iden
                                FROM pg_catalog.pg_partition_tree(
                                     pg_catalog.to_regclass(w.relation)) AS p))))
                  OR (w.scope OPERATOR(pg_catalog.=) 'of index'
-                     AND t.oid OPERATOR(pg_catalog.=) (
+                     AND t.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
                          SELECT o.indrelid FROM pg_catalog.pg_index AS o
                           WHERE o.indexrelid OPERATOR(pg_catalog.=)
-                                pg_catalog.to_regclass(w.relation))))))
+                                pg_catalog.to_regclass(w.relation)
+                             OR o.indexrelid OPERATOR(pg_catalog.=) ANY (ARRAY(
+                                SELECT p.relid
+                                  FROM pg_catalog.pg_partition_tree(
+                                       pg_catalog.to_regclass(w.relation)) AS p))))))))
