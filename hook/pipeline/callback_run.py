@@ -46,6 +46,7 @@ class CallbackRun:
         prepared: What was read and parsed, *prepared_for* these migrations.
         cleared: Migrations that have passed the gates.
         is_connected: Nothing more is to come from afterConnect.
+        resumed: That of `hook.stages.migrate.Work`.
     """
 
     journal: Journal
@@ -57,6 +58,7 @@ class CallbackRun:
     prepared_for: tuple[Migration, ...] | None = None
     cleared: tuple[Migration, ...] = ()
     is_connected: bool = False
+    resumed: str = ""
 
     def carry_out(self, held: ExitStack) -> None:
         """Bring the database to the level that the release needs, callbacks included.
@@ -86,7 +88,7 @@ class CallbackRun:
     def _run(self, read: Read, lock: MigrationLock, firing: Firing) -> None:
         opened = self._open(read, firing)
         prepared = self._pass_gates(opened, lock)
-        cleared = Cleared(opened, lock, prepared.scripts, firing.callbacks)
+        cleared = Cleared(opened, lock, prepared.scripts, firing.callbacks, self.resumed)
         migrate(self.journal, self.reading, self.writing, cleared)
 
     def _look(self) -> Read:
@@ -141,7 +143,7 @@ class CallbackRun:
         """Have what is pending pass the gates, unless it has."""
         prepared = self._prepare(read)
         if self.gates is not None and read.plan.pending not in {(), self.cleared}:
-            remember(self.journal, self.writing, read, prepared)
+            self.resumed = remember(self.journal, self.writing, read, prepared)
             locked = Locked(read, lock, prepared)
             passed = pass_gates(self.journal, self.reading, self.writing, self.gates, locked)
             self.gates = passed

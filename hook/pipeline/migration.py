@@ -12,7 +12,6 @@ from hook.core.schema_history.deferral import Deferral
 from hook.core.scripts.version import newest_version
 from hook.pipeline.journal import Journal
 from hook.pipeline.reading import Prepared, Read, Reading
-from hook.stages import Outcome
 from hook.stages.migrate import Migrated, Work
 
 if TYPE_CHECKING:
@@ -60,12 +59,13 @@ class Locked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A plan that passed its gates, under the lock."""
+    """A plan that passed its gates, under the lock; *resumed* is that of `Work`."""
 
     read: Read
     lock: MigrationLock
     scripts: tuple[PreparedScript, ...]
     callbacks: Callbacks = field(default_factory=NoCallbacks)
+    resumed: str = ""
 
 
 def migrate_locked(
@@ -94,11 +94,12 @@ def migrate_locked(
         return
     if locked.plan.pending != read.plan.pending:
         prepared = reading.prepare(journal, locked)
-    remember(journal, writing, locked, prepared)
+    resumed = remember(journal, writing, locked, prepared)
     gates = pass_gates(journal, reading, writing, gates, Locked(locked, lock, prepared))
     # Behind every wait, so that nothing of others is lost that was committed meanwhile.
     journal.gates((gates.marker_behind(journal, locked, prepared),))
-    migrate(journal, reading, writing, Cleared(locked, lock, prepared.scripts))
+    cleared = Cleared(locked, lock, prepared.scripts, resumed=resumed)
+    migrate(journal, reading, writing, cleared)
 
 
 def pass_gates(
@@ -141,19 +142,22 @@ def take_lock(journal: Journal, stage: LockStage, read: Read, held: ExitStack) -
     return lock
 
 
-def remember(journal: Journal, writing: Writing, read: Read, prepared: Prepared) -> None:
+def remember(journal: Journal, writing: Writing, read: Read, prepared: Prepared) -> str:
     """Look whether this very plan has failed a moment ago, or may have run in part.
+
+    Returns the script that may have and may go on all the same, else nothing.
 
     Raises:
         Stopped: It has, or may have.
     """
     if writing.memory is None:
-        return
+        return ""
     run, schema = writing.memory.run, read.history.schema
     known = (read.session, schema, read.plan, read.migration_set, prepared.scripts)
-    findings = journal.quietly("memory", lambda: run(*known))
-    if findings:
-        journal.stage("memory", lambda: Outcome(findings, None))
+    outcome = journal.quietly("memory", lambda: run(*known))
+    if not outcome.findings:
+        return outcome.value
+    return journal.stage("memory", lambda: outcome)
 
 
 def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Cleared) -> None:
@@ -182,6 +186,7 @@ def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Clear
         read.plan.next_rank,
         begun,
         cleared.callbacks,
+        cleared.resumed,
     )
     outcome = journal.attempt("migrate", lambda: writing.migrate.run(ctx, work))
     migrated = outcome.value

@@ -20,3 +20,14 @@ def fetch_pending(session: Fetches, detachment: Detachment) -> Detachment | None
     # An empty name is an error to the server, no name at all is not.
     names = (detachment.table or None, detachment.partition or None)
     return detachment if session.fetch(load_query("pending_detach"), names) else None
+
+
+def is_detached(session: Fetches, detachment: Detachment) -> bool:
+    """Tell whether both tables of *detachment* are there and the one is no part of the other.
+
+    Raises:
+        HookError: The query failed.
+    """
+    names = (detachment.table or None, detachment.partition or None)
+    ((is_so,),) = session.fetch(load_query("is_detached"), names)
+    return bool(is_so)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from hook.core.execution.group import Grouping
 from hook.core.outcome import warned
-from hook.core.reporting.ledger import FirstUnit, judge_cut_off, judge_last_run
+from hook.core.reporting.ledger import FirstUnit, find_cut_off, judge_cut_off, judge_last_run
 from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.ledger import Ledger
+from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
@@ -40,7 +41,7 @@ class FailureMemoryStage:
         plan: Plan,
         release: MigrationSet,
         scripts: Sequence[PreparedScript],
-    ) -> tuple[Finding, ...]:
+    ) -> Outcome[str]:
         """Return why the run would only fail again, or do something for the second time.
 
         Args:
@@ -49,6 +50,9 @@ class FailureMemoryStage:
             plan: What is pending.
             release: All of its migrations.
             scripts: What is pending, as it was read.
+
+        Returns:
+            The script of which a run that was cut off may have done a part, else nothing.
 
         Raises:
             Interrupted: A stop was requested.
@@ -62,11 +66,17 @@ class FailureMemoryStage:
         except HookError as error:
             message = f"{ledger.shown} could not be read: {error.message}"
             hint = "Whether this very release has failed before is not known."
-            return (warned("failure-memory", message, hint),)
+            return Outcome((warned("failure-memory", message, hint),), "")
         unit = FirstUnit.of(plan, self.grouping)
         last = runs[0] if runs else None
         first = scripts if self.grouping is Grouping.ALL else scripts[:1]
         applied = release.digest_without(plan.pending)
-        finding = judge_cut_off(last, first, applied)
-        finding = finding or judge_last_run(last, unit, release.digest, self.memory)
-        return () if finding is None else (finding,)
+        cut_off = find_cut_off(last, first, applied)
+        if last is not None and cut_off is not None:
+            finding = judge_cut_off(last, cut_off)
+            return Outcome(_told(finding), cut_off.migration.script)
+        return Outcome(_told(judge_last_run(last, unit, release.digest, self.memory)), "")
+
+
+def _told(finding: Finding | None) -> tuple[Finding, ...]:
+    return () if finding is None else (finding,)

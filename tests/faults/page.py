@@ -76,8 +76,11 @@ everything in front of it in the script may run again: further such indexes, `VA
 - `ALTER TABLE … DETACH PARTITION … CONCURRENTLY` that is cut off behind its first half leaves the
   partition pending: new queries of the table do not see it. The next run finishes that; Flyway's
   is refused, until somebody has done it by hand with `FINALIZE`.
-- `DROP INDEX CONCURRENTLY` whose connection is lost may have dropped the index or not. With
-  `IF EXISTS` it is run again; without, it is a case for a human, as a lost `DETACH` is.
+- `DROP INDEX CONCURRENTLY` whose connection is lost may have dropped the index or not, and so
+  with `DETACH`; after a kill the server may work on for nobody. Both are run again. What is there
+  no more counts as done where the run itself, or the ledger, knows of an attempt that was cut off,
+  and the log says so; anywhere else it is the error that it is with Flyway. That needs a script
+  with nothing in it that must not run twice, and the ledger.
 """
 
 

@@ -249,36 +249,6 @@ def test_leftover_of_a_reindex_is_dropped(gate: Gate, script: str) -> None:
     assert "invalid index public.i_ccnew on t" in told(gate)[0]
 
 
-@pytest.mark.since_server(14, "REINDEX of partitioned relations")
-@pytest.mark.parametrize(
-    "script",
-    [
-        "REINDEX INDEX CONCURRENTLY pi",
-        "REINDEX TABLE CONCURRENTLY p",
-        "REINDEX INDEX CONCURRENTLY c_id_idx",
-    ],
-)
-def test_leftover_of_a_reindex_on_a_partition_is_dropped(gate: Gate, script: str) -> None:
-    """It is on a table that the statement need not name."""
-    gate.database.execute(
-        "CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE d PARTITION OF p DEFAULT;"
-        "CREATE TABLE q PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (id);"
-        "CREATE TABLE c PARTITION OF q DEFAULT; CREATE INDEX pi ON p (id)"
-    )
-    with gate.database.connect(autocommit=False) as reader:
-        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        reader.execute("SELECT FROM t")
-        with gate.database.connect() as other:
-            other.execute("SET statement_timeout = 300")
-            with pytest.raises(psycopg.errors.QueryCanceled):
-                other.execute("REINDEX INDEX CONCURRENTLY c_id_idx")
-    report = gate.run({"V2__r.sql": script})
-    assert report.exit_code is ExitCode.OK, report.verdict
-    assert "invalid index public.c_id_idx_ccnew on c" in told(gate)[0]
-    invalid = "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid"
-    assert gate.database.query(invalid) == []
-
-
 def test_reindex_that_fails_leaves_nothing(gate: Gate) -> None:
     """Its transient index is dropped; the one it was to replace stays."""
     leave_invalid(gate)

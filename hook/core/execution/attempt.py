@@ -57,6 +57,7 @@ class ApplyTask:
         done: How many statements of a script without transaction the attempt before
             has settled; this one goes on behind them, in the same session.
         each: Callbacks that run with the script, none when there are none.
+        resumes: An earlier attempt was cut off in it: nobody knows how far that one came.
         preceding_ms: What callbacks in front of the script add to its time in the history.
     """
 
@@ -69,6 +70,7 @@ class ApplyTask:
     first_rank: int | None = None
     each: EachCallbacks | None = None
     preceding_ms: int = 0
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

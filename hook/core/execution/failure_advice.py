@@ -22,6 +22,20 @@ _DETAIL_LENGTH = 200
 _REFUSES_TRANSACTION = frozenset({"25001", "2D000"})
 # Whether they do, the catalog says: of partitioned relations, and of procedures that commit.
 _MAY_REFUSE = frozenset({"CALL", "CLUSTER", "DO", "REINDEX"})
+# By undefined_object and undefined_table: what the server says where it is done already.
+_DONE_ALREADY = {
+    "42704": (
+        "DROP INDEX CONCURRENTLY",
+        "; where a run that was cut off may have dropped the index, write IF EXISTS",
+    ),
+    "42P01": (
+        "DETACH PARTITION",
+        (
+            "; if a run that was cut off has detached the partition, record the script with"
+            " FLYWAY_SKIP_EXECUTING_MIGRATIONS=true"
+        ),
+    ),
+}
 
 
 def advise(failure: ServerMessage, place: Place, task: ApplyTask, row: str) -> str:
@@ -68,11 +82,16 @@ def _correction(failure: ServerMessage, place: Place, row: str) -> str:
     return {
         Moment.CLEARING: "Drop the index by hand with DROP INDEX CONCURRENTLY.",
         Moment.FINISHING: "Finish it by hand with ALTER TABLE … DETACH PARTITION … FINALIZE.",
-        Moment.SCRIPT: correct_statement(place.statement, failure),
+        Moment.SCRIPT: correct_statement(place.statement, failure) + _if_done(failure, place),
         Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",
         Moment.RECORDING: f"Find out what is wrong with {row}.",
         Moment.CONFIRMING: f"Find the trigger, rule or policy that keeps {row} away.",
     }.get(place.moment, "Correct the script: the server took none of it.")
+
+
+def _if_done(failure: ServerMessage, place: Place) -> str:
+    command, advice = _DONE_ALREADY.get(failure.sqlstate, ("", ""))
+    return advice if command in place.statement.upper() else ""
 
 
 def _refuses_transaction(place: Place, failure: ServerMessage) -> bool:

@@ -7,7 +7,7 @@ from typing import cast
 
 from hook.core.scripts.script import Migration, ScriptFile
 from hook.core.sql.index_build import build_lines
-from hook.core.sql.leftovers import may_run_again
+from hook.core.sql.leftovers import may_be_resumed, may_run_again
 from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.sql.locks import LockRequest
 from hook.core.sql.relations import script_lock_requests
@@ -37,6 +37,7 @@ class PreparedScript:
         builds: Lines of what builds an index without locking the table.
         runs_once: When it was cut off, it must not simply be run again: it is in no
             transaction, and nobody knows how far it came.
+        can_resume: It may be all the same, by whoever knows that it was cut off.
         is_run: Otherwise it is only recorded, see `hook.core.reporting.recorded`.
     """
 
@@ -49,6 +50,7 @@ class PreparedScript:
     is_run: bool = True
     builds: tuple[int, ...] = ()
     runs_once: bool = False
+    can_resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def prepare_script(migration: Migration, text: bytes, *, allows_mixed: bool) -> 
         head_line=parsed.body[0].line if len(parsed.body) else 0,
         builds=() if parsed.in_transaction else build_lines(parsed.body),
         runs_once=not parsed.in_transaction and not all(map(may_run_again, parsed.body)),
+        can_resume=not parsed.in_transaction and all(map(may_be_resumed, parsed.body)),
     )
 
 

@@ -85,10 +85,10 @@ def failed_script_of(report: Report) -> FailedScript | None:
     )
 
 
-def judge_cut_off(
+def find_cut_off(
     last: PastRun | None, unit: Iterable[PreparedScript], applied_digest: str
-) -> Finding | None:
-    """Return why some script of *unit* may have run in part, none when it cannot have.
+) -> PreparedScript | None:
+    """Return the script of *unit* that may have run in part, none when it cannot have.
 
     A run that is killed, or that cannot reach the database any more, leaves its row without
     an end. What it was at is what is pending first now, unless its release has been applied
@@ -104,9 +104,14 @@ def judge_cut_off(
         return None
     if last.set_digest == applied_digest:
         return None
-    script = next((item.migration.script for item in unit if item.is_run and item.runs_once), None)
-    if script is None:
+    return next((item for item in unit if item.is_run and item.runs_once), None)
+
+
+def judge_cut_off(last: PastRun, cut_off: PreparedScript) -> Finding | None:
+    """Return why *cut_off*, see `find_cut_off`, needs a human; none when it goes on by itself."""
+    if cut_off.can_resume:
         return None
+    script = cut_off.migration.script
     return failed(
         ExitCode.FAILED_BEFORE,
         "cut-off",

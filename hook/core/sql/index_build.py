@@ -49,10 +49,17 @@ def read_reach(statement: Statement) -> IndexBuild | None:
     """
     if refusing_command(statement) != _DROP:
         return read_index_build(statement)
+    return IndexBuild(BuildScope.ITSELF, read_drop(statement))
+
+
+def read_drop(statement: Statement) -> str:
+    """Return the index, as written, that *statement* drops without locking, else nothing."""
+    if refusing_command(statement) != _DROP:
+        return ""
     cursor = TokenCursor(statement.tokens())
     cursor.seek("CONCURRENTLY")
     cursor.accept("IF", "EXISTS")
-    return IndexBuild(BuildScope.ITSELF, cursor.name())
+    return cursor.name()
 
 
 def probing_statement(statement: Statement) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from hook.core.sql.index_build import read_index_build
+from hook.core.sql.index_build import read_drop, read_index_build
 from hook.core.sql.invalid_index import BuildScope
 from hook.core.sql.statement_list import Statement, StatementList
 from hook.core.sql.transaction_refusals import refusing_command
@@ -51,6 +51,16 @@ def may_run_again(statement: Statement) -> bool:
         return True
     build = read_index_build(statement)
     return build is not None and build.scope is not BuildScope.ON_TABLE
+
+
+def may_be_resumed(statement: Statement) -> bool:
+    """Tell whether *statement* may be run again after an attempt that was cut off in it.
+
+    To drop an index and to detach a partition without locking is refused where it is done
+    already; who knows of that attempt takes this answer for what it was to bring about.
+    """
+    is_known_when_done = bool(read_drop(statement)) or refusing_command(statement) == _DETACH
+    return is_known_when_done or may_run_again(statement)
 
 
 def lets_others_pass(statement: Statement) -> bool:

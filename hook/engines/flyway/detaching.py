@@ -12,13 +12,14 @@ from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.sqlstate import ServerMessage
 from hook.engines.flyway.sending import CLEANUP_SECONDS
 from hook.errors import HookError
-from hook.postgres.partitions import fetch_pending
+from hook.postgres.partitions import fetch_pending, is_detached
 
 if TYPE_CHECKING:
     from hook.core.sql.statement_list import Statement, StatementList
     from hook.engines.flyway.sending import Sender
 
 _SUCCESSFUL_COMPLETION = "00000"
+_UNDEFINED_TABLE = "42P01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +42,45 @@ class Detaching:
             pending = None
         if pending is None:
             return ScriptMessage(one)
-        message = f"{pending.describe()}, is detached to the end"
-        self.sender.notices.append(ServerMessage("NOTICE", _SUCCESSFUL_COMPLETION, message))
+        self._tell(f"{pending.describe()}, is detached to the end")
         return ScriptMessage(one[:0], (Own(Moment.FINISHING, pending.finishing_statement()),))
+
+    def is_done(self, statement: Statement, attempt: Attempt) -> bool:
+        """Tell whether *attempt* at *statement* ended as there is nothing to detach any more.
+
+        Only who knows of an earlier one that was cut off may take that for done. What cannot
+        be found out is left to the error of *attempt*.
+        """
+        detachment, failure = read_detachment(statement), attempt.failure
+        if detachment is None or failure is None or failure.sqlstate != _UNDEFINED_TABLE:
+            return False
+        try:
+            if not is_detached(self.sender.session, detachment):
+                return False
+        except HookError:
+            return False
+        self._tell(
+            f"{detachment.partition} is no partition of {detachment.table}: detached by an attempt"
+            " that was cut off, it seems"
+        )
+        return True
 
     def left_by(self, statement: Statement, attempt: Attempt) -> Remains | None:
         """Return what is left of *statement*, none where that is not for us to say.
 
-        Nobody knows whether one whose connection was lost has come to its end.
+        Nobody knows whether one whose connection was lost has come to its end: the next
+        attempt finds it pending or detached, or begins anew.
         """
         detachment = read_detachment(statement)
-        if detachment is None or attempt.end is AttemptEnd.LOST:
+        if detachment is None:
             return None
+        if attempt.end is AttemptEnd.LOST:
+            return Remains(in_doubt=detachment.describe())
         try:
             session = self.sender.session.shielded(CLEANUP_SECONDS)
             return judge_pending(attempt, fetch_pending(session, detachment))
         except HookError:
             return None
+
+    def _tell(self, message: str) -> None:
+        self.sender.notices.append(ServerMessage("NOTICE", _SUCCESSFUL_COMPLETION, message))

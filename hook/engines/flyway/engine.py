@@ -179,7 +179,8 @@ class FlywayEngine:
         sender = Sender(session, first.limits, pulse, shows_results)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
-            return StepByStep(sender, program, self._writing(first), first.done).apply()
+            writing = self._writing(first)
+            return StepByStep(sender, program, writing, first.done, first.resumes).apply()
         rest = (Part(self._parse(task).body, self._writing(task), task.each) for task in others)
         parts = itertools.chain((Part(parsed.body, self._writing(first), first.each),), rest)
         return apply_in_transaction(sender, parts, len(tasks))

@@ -10,7 +10,7 @@ from hook.core.execution.attempt import Attempt, AttemptEnd, Place
 from hook.core.execution.mending import Remains, divide_indexes, is_cut_off
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.sqlstate import ServerMessage
-from hook.core.sql.index_build import probing_statement, read_index_build, read_reach
+from hook.core.sql.index_build import probing_statement, read_drop, read_index_build, read_reach
 from hook.core.sql.invalid_index import BuildScope
 from hook.engines.flyway.sending import CLEANUP_SECONDS
 from hook.errors import DeadlineExceeded, HookError, Interrupted
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _SUCCESSFUL_COMPLETION = "00000"
+_UNDEFINED_OBJECT = "42704"
 _SYSTEM_ERROR = "58000"
 # Of the twenty seconds that a stop request leaves, or of what the pod has beyond the deadline.
 _DROP_SECONDS = {AttemptEnd.INTERRUPTED: 2.0, AttemptEnd.OUT_OF_TIME: 2.0}
@@ -77,6 +78,17 @@ class IndexRepair:
         except HookError:
             return False
         self._tell(f"index {index.name} on {index.table} is there, valid and as defined: kept")
+        return True
+
+    def is_dropped(self, statement: Statement, attempt: Attempt) -> bool:
+        """Tell whether *attempt* at *statement* ended as there is nothing to drop any more.
+
+        Only who knows of an earlier one that was cut off may take that for done.
+        """
+        name, failure = read_drop(statement), attempt.failure
+        if not name or failure is None or failure.sqlstate != _UNDEFINED_OBJECT:
+            return False
+        self._tell(f"index {name} is not there: dropped by an attempt that was cut off, it seems")
         return True
 
     def left_by(self, statement: Statement, attempt: Attempt) -> Remains:

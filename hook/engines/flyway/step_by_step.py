@@ -9,7 +9,7 @@ from hook.core.execution.mending import who_clears_up
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.script_program import Program
 from hook.core.sql.index_build import read_reach
-from hook.core.sql.leftovers import lets_others_pass, may_run_again, may_stop_halfway
+from hook.core.sql.leftovers import lets_others_pass, may_be_resumed, may_stop_halfway
 from hook.core.sql.statement_list import Statement, StatementList
 from hook.engines.flyway.apply import Writing, own
 from hook.engines.flyway.detaching import Detaching
@@ -31,6 +31,7 @@ class StepByStep:
         program: The statements of the script, and of the callbacks around it.
         done: How many statements are settled, see `Attempt.done`. A transaction that
             the script itself opens settles as a whole.
+        resumes: See `ApplyTask.resumes`.
         lock_timeout_ms: What the session was told last, none when that is not known.
     """
 
@@ -38,6 +39,7 @@ class StepByStep:
     program: Program
     writing: Writing
     done: int
+    resumes: bool
     lock_timeout_ms: int | None = None
 
     def apply(self) -> Attempt:
@@ -80,9 +82,13 @@ class StepByStep:
             return attempt
         if repair.is_built(step.statements[0]):
             return self.sender.end(AttemptEnd.APPLIED)
-        attempt = self.sender.send(Detaching(self.sender).message_for(step.statements))
+        detaching = Detaching(self.sender)
+        attempt = self.sender.send(detaching.message_for(step.statements))
         if step.statements[0].head in _FORGETS_LIMITS:
             self.lock_timeout_ms = None
+        tells_done = (repair.is_dropped, detaching.is_done) if self.resumes else ()
+        if any(tell(step.statements[0], attempt) for tell in tells_done):
+            return self.sender.end(AttemptEnd.APPLIED)
         return attempt.in_callback(step.callback)
 
     def _limit_for(self, statement: Statement) -> int:
@@ -131,7 +137,7 @@ class StepByStep:
         first, last = self.program.statement(self.done), step.statements[0]
         if attempt.end is AttemptEnd.LOST:
             # An index of which that was lost is looked for by the next attempt, see `IndexRepair`.
-            is_mended = read_reach(last) is not None and may_run_again(last)
+            is_mended = read_reach(last) is not None and may_be_resumed(last)
             is_build = self.done == index and is_mended
             is_known = is_build or (self.done != index and last.head not in _ENDS_TRANSACTION)
         else:

@@ -44,6 +44,7 @@ class Work:
         lock: Held for the whole stage.
         next_rank: Rank of the first row to be written.
         begun: Called once the history is there, in front of the first script.
+        resumed: Script of which a run that was cut off may have done a part, else empty.
         callbacks: What runs around the migrations, and between them.
     """
 
@@ -55,6 +56,7 @@ class Work:
     next_rank: int
     begun: Callable[[], None]
     callbacks: Callbacks = field(default_factory=NoCallbacks)
+    resumed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class MigrateStage:
         watch = callbacks.watch or self.watch(ctx)
         ladder = rungs_on(work.facts, self.ladder)
         rules = Rules(ladder, self.statement_timeout, callbacks.each, watch, self.gate)
-        migrator = _Migrator(ctx, footing, rules, callbacks, len(work.scripts))
+        migrator = _Migrator(ctx, footing, rules, callbacks, len(work.scripts), work.resumed)
         try:
             migrator.apply_all(work, units_of(work.scripts, self.grouping))
         except HookError as error:
@@ -130,6 +132,7 @@ class _Migrator:
 
     Attributes:
         total: How many scripts are to be applied.
+        resumed: That of `Work`.
         failed_at: Where the migration that failed has ended.
     """
 
@@ -138,6 +141,7 @@ class _Migrator:
     rules: Rules
     callbacks: Callbacks
     total: int
+    resumed: str
     applied: list[AppliedMigration] = field(default_factory=list)
     failed_at: Place | None = None
 
@@ -224,9 +228,9 @@ class _Migrator:
         telling.started(len(self.applied) + 1, self.total)
         began = self.ctx.clock.monotonic()
         asking = Asking(self.rules.gate, self.ctx.clock, unit)
-        attempts = Attempts(
-            self.ctx, self.footing, self.rules, unit, rank, asking, preceding_ms=preceding_ms
-        )
+        attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank, asking)
+        attempts.preceding_ms = preceding_ms
+        attempts.resumes = any(item.migration.script == self.resumed for item in unit)
         try:
             attempts.run()
         except HookError:

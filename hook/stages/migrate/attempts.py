@@ -72,6 +72,7 @@ class Attempts:
         made: How many were begun.
         last: The last one that ended.
         done: Statements of a script without transaction that the next one need not run.
+        resumes: See `ApplyTask.resumes`; a run before this one may have been cut off too.
         preceding_ms: How long the callbacks in front of the first repeatable took, whose
             time in the history they are a part of, as in Flyway.
     """
@@ -86,6 +87,7 @@ class Attempts:
     last: Attempt | None = None
     done: int = 0
     preceding_ms: int = 0
+    resumes: bool = False
 
     def run(self) -> None:
         """Apply the unit.
@@ -167,6 +169,7 @@ class Attempts:
         self.last, self.done = attempt, attempt.done
         footing.progress = progress_after(attempt, footing.progress)
         if attempt.end is AttemptEnd.LOST:
+            self.resumes = True
             self.last = self._find_out(tasks, attempt)
         elif attempt.wants_new_session and not attempt.leftovers:
             self._regain()
@@ -192,6 +195,7 @@ class Attempts:
                 self.rules.each if script.is_run else None,
                 # The times of a group are what is left over of one, so all of them count it.
                 0 if script.migration.version else self.preceding_ms,
+                self.resumes,
             )
             for rank, script in enumerate(self.unit, self.rank)
         )

@@ -48,6 +48,33 @@ def test_place_decides_what_to_correct(moment: Moment, told: str) -> None:
     assert advice("42703", moment) == f"{told} (Perhaps not.)"
 
 
+@pytest.mark.parametrize(
+    ("sqlstate", "statement", "told"),
+    [
+        (
+            "42704",
+            "drop index concurrently i",
+            "; where a run that was cut off may have dropped the index, write IF EXISTS",
+        ),
+        (
+            "42P01",
+            "ALTER TABLE p DETACH PARTITION c CONCURRENTLY",
+            (
+                "; if a run that was cut off has detached the partition, record the script with"
+                " FLYWAY_SKIP_EXECUTING_MIGRATIONS=true"
+            ),
+        ),
+        ("42704", "DROP INDEX i", ""),
+        ("42P01", "DROP INDEX CONCURRENTLY i", ""),
+    ],
+)
+def test_what_may_be_done_already_is_told(sqlstate: str, statement: str, told: str) -> None:
+    """Where nobody kept a record, the server's answer is the same as to a wrong name."""
+    assert advice(sqlstate, statement=statement) == (
+        f"Correct the statement: {statement}{told} (Perhaps not.)"
+    )
+
+
 def test_missing_right_has_its_remedy() -> None:
     """Nothing that the server may add says more."""
     told = "Grant INSERT on app.flyway_schema_history to the role that migrates."

@@ -8,9 +8,15 @@ from datetime import timedelta
 import pytest
 
 from hook.core.execution.group import Grouping
-from hook.core.execution.prepared import prepare_script
+from hook.core.execution.prepared import PreparedScript, prepare_script
 from hook.core.outcome import Result, Status, failed
-from hook.core.reporting.ledger import FirstUnit, failed_script_of, judge_cut_off, judge_last_run
+from hook.core.reporting.ledger import (
+    FirstUnit,
+    failed_script_of,
+    find_cut_off,
+    judge_cut_off,
+    judge_last_run,
+)
 from hook.core.reporting.past_run import FailedScript, PastRun
 from hook.core.reporting.report import Report
 from hook.core.schema_history.plan import Plan
@@ -110,34 +116,56 @@ def test_group_is_refused_whichever_of_its_scripts_failed() -> None:
     assert judge_last_run(LAST, moved, DIGEST, MEMORY) is None
 
 
+KILLED = LAST._replace(finished_at=None)
+
+
+def prepared(sql: str) -> PreparedScript:
+    """Return the script V5__add.sql with *sql*, in no transaction if it has a CALL."""
+    script = migration()._replace(in_transaction=False if "CALL" in sql else None)
+    return prepare_script(script, sql.encode(), allows_mixed=False)
+
+
 @pytest.mark.parametrize(
-    ("last", "sql", "rule"),
+    ("last", "sql", "is_found"),
     [
-        (LAST._replace(finished_at=None), "CALL p()", "cut-off"),
-        (LAST._replace(finished_at=None), "CREATE INDEX CONCURRENTLY i ON t (id)", ""),
-        (LAST._replace(finished_at=None), "CREATE TABLE t ()", ""),
-        (LAST._replace(finished_at=None, command="repair"), "CALL p()", ""),
-        (LAST, "CALL p()", ""),
-        (None, "CALL p()", ""),
+        (KILLED, "CALL p()", True),
+        (KILLED, "DROP INDEX CONCURRENTLY i", True),
+        (KILLED, "CREATE INDEX CONCURRENTLY i ON t (id)", False),
+        (KILLED, "CREATE TABLE t ()", False),
+        (KILLED._replace(command="repair"), "CALL p()", False),
+        (LAST, "CALL p()", False),
+        (None, "CALL p()", False),
     ],
-    ids=["cut off", "index", "transaction", "repair", "ended", "no run"],
+    ids=["cut off", "drop", "index", "transaction", "repair", "ended", "no run"],
 )
-def test_script_that_may_have_run_in_part_needs_a_human(
-    last: PastRun | None, sql: str, rule: str
+def test_script_that_may_have_run_in_part_is_found(
+    last: PastRun | None, sql: str, *, is_found: bool
 ) -> None:
-    """Only what no transaction undoes, and what must not happen twice."""
-    script = migration()._replace(in_transaction=False if sql.startswith("CALL") else None)
-    unit = [prepare_script(script, sql.encode(), allows_mixed=False)]
-    finding = judge_cut_off(last, unit, "sha256:others")
+    """Only what no transaction undoes, and what is refused or harmful the second time."""
+    script = prepared(sql)
+    assert find_cut_off(last, [script], "sha256:others") is (script if is_found else None)
     # Nothing of a release that has been applied whole is pending now.
-    assert judge_cut_off(last, unit, DIGEST) is None
-    assert (finding.rule if finding else "") == rule
-    if finding is not None:
-        assert finding.code is ExitCode.FAILED_BEFORE
-        assert finding.message == (
-            "run 0123456789ab never told how it ended, and may have run a part of V5__add.sql,"
-            " which has no transaction"
-        )
+    assert find_cut_off(last, [script], DIGEST) is None
+
+
+def test_script_that_was_cut_off_needs_a_human() -> None:
+    """How far it came is written nowhere."""
+    finding = judge_cut_off(KILLED, prepared("DROP INDEX CONCURRENTLY i;\nCALL p()"))
+    assert finding is not None
+    assert (finding.rule, finding.code) == ("cut-off", ExitCode.FAILED_BEFORE)
+    assert finding.message == (
+        "run 0123456789ab never told how it ended, and may have run a part of V5__add.sql,"
+        " which has no transaction"
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["DROP INDEX CONCURRENTLY i", "VACUUM t;\nALTER TABLE p DETACH PARTITION c CONCURRENTLY"],
+)
+def test_script_whose_end_the_server_tells_goes_on_by_itself(sql: str) -> None:
+    """What is done already is refused, and nothing else is in it."""
+    assert judge_cut_off(KILLED, prepared(sql)) is None
 
 
 def report(code: ExitCode, **facts: object) -> Report:

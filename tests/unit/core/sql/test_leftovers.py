@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.sql.leftovers import lets_others_pass, may_run_again, may_stop_halfway, settled_line
+from hook.core.sql.leftovers import (
+    lets_others_pass,
+    may_be_resumed,
+    may_run_again,
+    may_stop_halfway,
+    settled_line,
+)
 from hook.core.sql.statements import parse_statements
 
 
@@ -28,10 +34,10 @@ def test_settled_line_counts_what_changed_something(sql: str, done: int, line: i
     [
         ("DO $$ BEGIN COMMIT; END $$", ["halfway"]),
         ("CALL p()", ["halfway"]),
-        ("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", ["halfway", "polite"]),
+        ("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", ["halfway", "polite", "resumed"]),
         ("CREATE INDEX CONCURRENTLY i ON t (id)", ["again", "polite"]),
         ("CREATE INDEX CONCURRENTLY ON t (id)", ["polite"]),
-        ("DROP INDEX CONCURRENTLY i", ["polite"]),
+        ("DROP INDEX CONCURRENTLY i", ["polite", "resumed"]),
         ("DROP INDEX CONCURRENTLY IF EXISTS i", ["again", "polite"]),
         ("REINDEX TABLE CONCURRENTLY t", ["again", "polite"]),
         ("VACUUM FULL t", ["again"]),
@@ -48,3 +54,4 @@ def test_statements_differ_in_what_their_failure_means(sql: str, traits: list[st
     assert may_stop_halfway(statement) is ("halfway" in traits)
     assert lets_others_pass(statement) is ("polite" in traits)
     assert may_run_again(statement) is ("again" in traits)
+    assert may_be_resumed(statement) is ("again" in traits or "resumed" in traits)
