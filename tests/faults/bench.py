@@ -15,10 +15,11 @@ from typing import NamedTuple
 from psycopg.conninfo import make_conninfo
 
 from hook.demo.programs import reachable, server_account
+from tests.faults.archive import Archive, archive_of
 from tests.faults.cells import Cell
 from tests.faults.faults import STRIKES, UNAIDED, Scene, around, environment
 from tests.faults.holds import Ground
-from tests.faults.kinds import BASE, SETTINGS, Kind
+from tests.faults.kinds import ARCHIVED, BASE, SETTINGS, Kind
 from tests.interop.presync_server import PresyncServer
 from tests.interop.snapshot import Snapshot, take_snapshot
 from tests.testbed.binaries import find_binaries
@@ -86,6 +87,7 @@ class Bench:
     template: Database
     presync: PresyncServer
     folder: Path
+    archive: Archive
     targets: dict[Kind, State] = field(default_factory=dict)
 
     def target(self, kind: Kind) -> State:
@@ -104,6 +106,11 @@ class Bench:
         deployment = Deployment(database, folder)
         deployment.release({**BASE, **SETTINGS[kind].files})
         _write_command(folder, database.name)
+        if kind in ARCHIVED:
+            self.archive.begin(self.server)
+            (folder / "repo").symlink_to(self.archive.root)
+        else:
+            self.archive.end()
         return deployment
 
     def run(self, deployment: Deployment, kind: Kind, *arguments: str) -> Completed:
@@ -146,11 +153,13 @@ def running_bench(major: int, presync: PresyncServer, folder: Path) -> Iterator[
     folder.mkdir()
     with contextlib.ExitStack() as stack:
         programs = stack.enter_context(reachable(server_programs(major), server_account()))
-        server = stack.enter_context(running_server(find_binaries(str(programs)), _SERVER))
+        archive = stack.enter_context(archive_of(major))
+        settings = {**_SERVER, **archive.settings}
+        server = stack.enter_context(running_server(find_binaries(str(programs)), settings))
         template = Database(server, "base")
         with server.connect() as admin:
             admin.execute(b"CREATE DATABASE base")
-        bench = Bench(server, template, presync, folder)
+        bench = Bench(server, template, presync, folder, archive)
         first = Deployment(template, folder / "base")
         (first.folder / "sql").mkdir(parents=True)
         first.release(BASE)

@@ -24,6 +24,7 @@ class Fault(Enum):
     SIGTERM = "SIGTERM"
     SIGKILL = "SIGKILL"
     NEXT_AT_ONCE = "SIGKILL, next run at once"
+    KILLED_AND_OVER = "SIGKILL and failover"
     TERMINATED = "backend terminated"
     RESET = "connection reset"
     BLACK_HOLE = "black hole"
@@ -136,6 +137,12 @@ def _failover(scene: Scene) -> None:
     scene.database = Database(standby, scene.database.name)
 
 
+def _killed_and_over(scene: Scene) -> None:
+    """Let the next run find the row of one that was killed on a server that was no primary."""
+    _sigkill(scene)
+    _failover(scene)
+
+
 def _never_released(scene: Scene) -> None:
     scene.running.wait()
 
@@ -176,6 +183,7 @@ STRIKES: Mapping[Fault, Callable[[Scene], None]] = {
     Fault.SIGTERM: _sigterm,
     Fault.SIGKILL: _sigkill,
     Fault.NEXT_AT_ONCE: _next_at_once,
+    Fault.KILLED_AND_OVER: _killed_and_over,
     Fault.TERMINATED: _terminated,
     Fault.RESET: _reset,
     Fault.BLACK_HOLE: _black_hole,
@@ -200,6 +208,7 @@ _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
         "PRESYNC_LOCK_LADDER": "100ms,200ms",
         "PRESYNC_LOCK_WAIT": "1s",
         "PRESYNC_BLOCKER_WAIT": "1s",
+        "PRESYNC_MARKER_WAIT": "1s",
         "PRESYNC_WAIT_TIMEOUT": "1s",
     },
     Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "500ms"},

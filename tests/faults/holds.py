@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.archive import CLOSED
 from tests.testbed.database import Database
 from tests.testbed.deployment import OURS
 from tests.testbed.network import Network
@@ -167,6 +168,28 @@ def _leased(path: Path) -> Iterator[Callable[[], bool]]:
     finally:
         os.close(descriptor)
         signal.signal(signal.SIGIO, before)
+
+
+@contextlib.contextmanager
+def archive_information(ground: Ground) -> Iterator[Arrive]:
+    """Keep what the archive tells of itself from being opened."""
+    with _leased(ground.folder / "repo/archive/app/archive.info") as is_wanted:
+        yield _until(is_wanted)
+
+
+@contextlib.contextmanager
+def closed_archive(ground: Ground) -> Iterator[Arrive]:
+    """Archive nothing, so that the WAL of the marker is waited for."""
+    closed = ground.folder / "repo" / CLOSED
+    closed.touch()
+    try:
+        yield _telling_of_marker
+    finally:
+        closed.unlink()
+
+
+def _telling_of_marker(running: RunningPresync) -> None:
+    _until(lambda: running.has_told("marker.recorded"))(running)
 
 
 @contextlib.contextmanager

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hook.core.sessions.lock_key import migration_lock_key
+from hook.demo.repository import STANZA
 from tests.faults.holds import (
     Hold,
     advisory,
+    archive_information,
+    closed_archive,
     file_in_front_of_history,
     first_login,
     holding,
@@ -27,6 +30,10 @@ CREATE TABLE t (id int PRIMARY KEY);
 INSERT INTO t VALUES (1);
 CREATE TABLE tally (script text);
 CREATE TABLE filling (n int);
+CREATE INDEX spare ON t (id);
+CREATE TABLE whole (id int) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+CREATE INDEX of_whole ON whole (id);
 CREATE FUNCTION hold() RETURNS bool LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_advisory_xact_lock_shared(1); PERFORM pg_advisory_xact_lock_shared(2);
     RETURN true; END';
@@ -57,12 +64,18 @@ class Kind(Enum):
     LOCK = "stage lock: another migrator has the lock"
     BLOCKERS = "stage blockers: a session is in the way"
     BACKUP = "stage backup: the backups are listed"
+    ARCHIVE = "stage archive: what the archive tells of itself is read"
+    MARKER = "stage marker: the restore point is made"
+    KEPT = "stage marker: its WAL is waited for in the repository"
     LEDGER = "stage ledger: the row of the run is written"
     DDL = "migrate: one DDL statement in a transaction"
     MULTI = "migrate: several statements in a transaction"
     LONG = "migrate: a long script, sent in several messages"
     COPY = "migrate: COPY … FROM stdin"
     CONCURRENTLY = "migrate: CREATE INDEX CONCURRENTLY"
+    DROP = "migrate: DROP INDEX CONCURRENTLY"
+    DETACH = "migrate: ALTER TABLE … DETACH PARTITION … CONCURRENTLY, from PostgreSQL 14 on"
+    REINDEX = "migrate: REINDEX INDEX CONCURRENTLY of partitions, from PostgreSQL 14 on"
     ALONE = "migrate: several statements without transaction"
     GROUP = "migrate: a group of three scripts"
     REPEATABLE = "migrate: a repeatable migration"
@@ -71,6 +84,12 @@ class Kind(Enum):
 
 # From here on a run has its row in the ledger.
 RECORDED = frozenset(tuple(Kind)[tuple(Kind).index(Kind.DDL) :])
+
+
+# With a repository, in which a backup is and WAL arrives.
+ARCHIVED = frozenset({Kind.ARCHIVE, Kind.MARKER, Kind.KEPT})
+# Before that version the server has no such statement.
+SINCE: Mapping[Kind, int] = {Kind.DETACH: 14, Kind.REINDEX: 14}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,10 @@ class Setting:
 
 _KEY = migration_lock_key("public", "flyway_schema_history")
 _SCRIPT = {"V2__x.sql": f"{_TALLY}{_ALTER}{_REST}"}
+_REPOSITORY = {
+    "PRESYNC_BACKUP_SOURCE": "pgbackrest:{folder}/repo",
+    "PRESYNC_BACKUP_STANZA": STANZA,
+}
 _MIDDLE = f"{_TALLY}{_ALTER}SELECT hold();\n{_REST}"
 
 SETTINGS: Mapping[Kind, Setting] = {
@@ -117,6 +140,9 @@ SETTINGS: Mapping[Kind, Setting] = {
             "PRESYNC_MARKER_POLICY": "off",
         },
     ),
+    Kind.ARCHIVE: Setting(_SCRIPT, archive_information, env=_REPOSITORY),
+    Kind.MARKER: Setting(_SCRIPT, parsing("pg_create_restore_point($1"), env=_REPOSITORY),
+    Kind.KEPT: Setting(_SCRIPT, closed_archive, env=_REPOSITORY),
     Kind.LEDGER: Setting(_SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE")),
     Kind.DDL: Setting({"V2__x.sql": "ALTER TABLE t ADD c int CHECK (hold())"}, advisory),
     Kind.MULTI: Setting({"V2__x.sql": _MIDDLE}, advisory),
@@ -132,6 +158,21 @@ SETTINGS: Mapping[Kind, Setting] = {
         holding("INSERT INTO t VALUES (2)"),
         commit="CREATE INDEX",
         undo="DROP INDEX IF EXISTS i",
+    ),
+    Kind.DROP: Setting(
+        {"V2__x.sql": "DROP INDEX CONCURRENTLY spare"},
+        holding("INSERT INTO t VALUES (2)"),
+        commit="DROP INDEX",
+    ),
+    Kind.DETACH: Setting(
+        {"V2__x.sql": "ALTER TABLE whole DETACH PARTITION part CONCURRENTLY"},
+        holding("SELECT FROM whole"),
+        commit="ALTER TABLE",
+    ),
+    Kind.REINDEX: Setting(
+        {"V2__x.sql": "REINDEX INDEX CONCURRENTLY of_whole"},
+        holding("INSERT INTO whole VALUES (1)"),
+        commit="REINDEX",
     ),
     Kind.ALONE: Setting(
         {

@@ -18,8 +18,9 @@ _HEAD = """\
 # When something dies
 
 This page is written by `python -m tests.faults.page` from the cells in `tests/faults/cells.py`;
-change those instead. `make interop` plays each of the {count} cells on PostgreSQL {versions}:
-a run is held in the middle of its work, the fault strikes, and then
+change those instead. `make interop` plays each of the {count} cells on PostgreSQL {versions}
+as far as the statement is there: a run is held in the middle of its work, the fault strikes, and
+then
 
 - the exit code is that of the cell, and what the verdict claims of the database is true;
 - the history says exactly what the schema is, by a comparison of all definitions and rows with
@@ -38,6 +39,8 @@ _FAULTS = """\
 
 - **next run at once**: the server still works at the script of the run that was killed. The next
   one waits for it; the cell is how that one ends.
+- **SIGKILL and failover**: the run is killed, then its server crashes and a standby is promoted,
+  which has the run's row in the ledger; the next run finds that one without an end.
 - **backend terminated**: `pg_terminate_backend()` of the session at work, by an administrator.
 - **connection reset**: an RST on the connection at work; the one with the lock stays.
 - **black hole**: no packet gets through on any connection there is, and nobody is told; new

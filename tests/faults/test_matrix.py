@@ -9,7 +9,7 @@ import pytest
 
 from hook.errors import ExitCode
 from tests.faults.bench import Bench, State, Struck, state_of, struck
-from tests.faults.cells import CELLS, VERSIONS, Cell, Next
+from tests.faults.cells import PLAYED, Cell, Next
 from tests.faults.faults import Fault
 from tests.faults.kinds import RECORDED, SETTINGS, Kind
 from tests.testbed.process import Completed
@@ -18,8 +18,9 @@ from tests.testbed.run_context import eventually
 _KILLED = 137
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
-@pytest.mark.parametrize("major", VERSIONS)
+@pytest.mark.parametrize(
+    ("major", "cell"), PLAYED, ids=[f"{major}-{cell.name}" for major, cell in PLAYED]
+)
 def test_run_that_a_fault_strikes(major: int, cell: Cell, bench: Callable[[int], Bench]) -> None:
     """Exit code and verdict are true, and what is told to do next leads to the target."""
     on = bench(major)
@@ -82,7 +83,7 @@ def judge_state(left: State, cell: Cell, before: State, target: State) -> None:
     elif cell.next is Next.EITHER:
         assert left in (before, target)
     elif cell.next is Next.MEND:
-        # An index is no data: what is left of its build is looked at by the next run.
+        # An index is no data, nor is what a table is a part of: the next run looks at it.
         assert left.history == before.history
         assert left.rows == before.rows
     elif cell.code != _KILLED:

@@ -1,0 +1,70 @@
+"""A WAL archive for the runs that look for a way back; without one of them nothing is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hook.demo.play import archive_command
+from hook.demo.repository import STANZA, BackedUp, Repository
+from tests.testbed.pgbackrest_repository import SAMPLES
+from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.run_context import eventually
+
+# While it is there nothing is archived.
+CLOSED = "closed"
+_DESCRIPTION = (
+    "SELECT (SELECT system_identifier::text FROM pg_control_system()), lsn::text,"
+    " pg_walfile_name(lsn) FROM pg_switch_wal() AS lsn"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where a server archives, as soon as there is a repository; *root* is that."""
+
+    root: Path
+    major: int
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return what the server has to be told before it starts."""
+        folder = self.root / "archive" / STANZA / f"{self.major}-1"
+        wait = f"while test -e {self.root / CLOSED}; do sleep 0.1; done"
+        command = f"{wait}; test ! -d {folder} || {{ {archive_command(folder)}; }}"
+        return {"archive_mode": "on", "archive_command": command.replace("'", "''")}
+
+    def begin(self, server: PostgresServer) -> None:
+        """Make a repository with a fresh backup, from which WAL leads on."""
+        shutil.rmtree(self.root)
+        folder = self.root / "archive" / STANZA / f"{self.major}-1"
+        folder.mkdir(parents=True)
+        server.cluster.own(self.root)
+        with server.connect() as admin:
+            row = admin.execute(_DESCRIPTION).fetchone()
+        assert row is not None
+        identifier, position, segment = row
+        cluster = BackedUp(identifier, str(self.major), segment, position)
+        repository = Repository(SAMPLES / "small-repo", self.root, cluster)
+        repository.copy_all(datetime.now(UTC) - timedelta(hours=31))
+        repository.add_full_backup(datetime.now(UTC) - timedelta(minutes=12))
+        eventually(lambda: bool(list(folder.glob(f"*/{segment}-*"))))
+
+    def end(self) -> None:
+        """Keep nothing from now on."""
+        shutil.rmtree(self.root / "archive", ignore_errors=True)
+
+
+@contextlib.contextmanager
+def archive_of(major: int) -> Iterator[Archive]:
+    """Return an archive for a server of version *major*; its account can reach it."""
+    with TemporaryDirectory(prefix="presync-repo-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        root = Path(name, "repo")
+        root.mkdir()
+        yield Archive(root, major)
