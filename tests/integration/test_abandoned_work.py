@@ -61,7 +61,7 @@ def test_work_without_a_lock_is_not_joined(
                 take(role=role)
             assert caught.value.facts["pid"] == session.pid
             assert "run=gone" in caught.value.message
-            assert "still at work on public.flyway_schema_history, as after a killed" in caught.value.message
+            assert "still at work on public.flyway_schema_history, as after" in caught.value.message
             assert f"pg_terminate_backend({session.pid})" in caught.value.hint
         query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
         assert not database.query(query), "the refused run keeps no lock"
@@ -73,10 +73,10 @@ def test_work_is_known_whatever_its_script_has_set(
 ) -> None:
     """The mark is no setting, and no rollback takes it away."""
     with at_work(database, calm, f"BEGIN; SET {setting}; {WORK}") as session:
-        with pytest.raises(MigrationLocked, match=f"^pid {session.pid} "):
+        with pytest.raises(MigrationLocked, match=f": pid {session.pid} "):
             take()
         session.execute(f"ROLLBACK; RESET ALL; RESET ROLE; SET {setting}; {WORK}")
-        with pytest.raises(MigrationLocked, match=f"^pid {session.pid} "):
+        with pytest.raises(MigrationLocked, match=f": pid {session.pid} "):
             take()
 
 
@@ -138,5 +138,5 @@ def test_run_that_was_replaced_is_waited_for_by_its_successor(
         lock = stage.run(ctx, *HISTORY, session, fetch_server_facts(session)).value
         session.execute(WORK)
         lock.release()
-        with pytest.raises(MigrationLocked, match=f"^pid {session.pid} "):
+        with pytest.raises(MigrationLocked, match=f": pid {session.pid} "):
             take()
