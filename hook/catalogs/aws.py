@@ -57,6 +57,8 @@ def _build_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN40
     from botocore.config import Config  # noqa: PLC0415 - expensive
     from botocore.session import get_session  # noqa: PLC0415 - expensive
 
+    from hook.catalogs.bounded_answers import BoundedSession  # noqa: PLC0415 - loads botocore
+
     session = get_session()
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     is_aws = settings.endpoint is None or _is_aws(settings.endpoint)
@@ -68,7 +70,7 @@ def _build_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN40
     # Other SDKs of AWS, and its pods, say AWS_REGION; boto3 reads AWS_DEFAULT_REGION alone.
     named = settings.region or os.environ.get("AWS_REGION")
     region = named or session.get_config_variable("region")
-    return boto3.session.Session(botocore_session=session).client(
+    client = boto3.session.Session(botocore_session=session).client(
         service.name,
         endpoint_url=settings.endpoint,
         region_name=region or service.fallback_region,
@@ -86,6 +88,9 @@ def _build_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN40
             user_agent_appid="presync",
         ),
     )
+    endpoint = client._endpoint  # noqa: SLF001 - no other place takes a session
+    endpoint.http_session = BoundedSession(endpoint.http_session)
+    return client
 
 
 def _moment(value: object) -> datetime:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gzip
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hook.catalogs.bounded_answers import ANSWER_LIMIT, TAG_LIMIT
 from hook.catalogs.opening import open_store
 from hook.core.outcome import Status
 from hook.errors import BackupUnknown, ExitCode
@@ -62,6 +65,72 @@ def test_a_body_without_a_length_is_cut_at_the_limit(
         settings = unreachable(server.endpoint).settings
         with pytest.raises(BackupUnknown, match="s3://shop/a is longer than"):
             open_store(S3Location("shop"), settings).read("a", 4095)
+
+
+_PIECE = b"x" * 2**16
+_ENDLESS: Mapping[str, Answer] = {
+    "without a length": Answer(200, more=itertools.repeat(_PIECE), length=-1),
+    "of five gigabytes": Answer(200, more=itertools.repeat(_PIECE), length=5 * 2**30),
+    "refusal": Answer(403, more=itertools.repeat(_PIECE), length=-1),
+    "of tags alone": Answer(200, b"<a/>" * (TAG_LIMIT + 1)),
+}
+
+
+@pytest.mark.parametrize("name", _ENDLESS)
+def test_listing_of_gigabytes_is_cut_at_the_limit(s3_place: Place, name: str) -> None:
+    """Nothing on the way to the gate reads it as a whole, and it is asked for once."""
+    with answering(lambda _: _ENDLESS[name]) as server:
+        settings = s3_place.settings._replace(endpoint=server.endpoint)
+        store = open_store(S3Location("shop", "repo"), settings)
+        with pytest.raises(BackupUnknown) as caught:
+            store.list_level("backup/")
+    assert caught.value.message == (
+        f"{server.endpoint} does not answer like S3 on s3://shop/repo/backup: it sends more than"
+        f" 2 MiB or {TAG_LIMIT} tags in one answer"
+    )
+    assert "PRESYNC_S3_ENDPOINT" in caught.value.hint
+    assert len(server.paths) == 1
+    # What is on the way when somebody hangs up has been sent as well.
+    assert sum(server.sent) < ANSWER_LIMIT + 16 * 2**20
+
+
+def test_error_of_gigabytes_in_place_of_an_object_is_cut_at_the_limit(
+    unreachable: Callable[[str], Place],
+) -> None:
+    """An error is read as a whole too, also by who reads an object piece by piece."""
+    with answering(lambda _: Answer(404, more=itertools.repeat(_PIECE), length=-1)) as server:
+        finding = unknown_finding(unreachable(server.endpoint))
+    assert "it sends more than 2 MiB" in finding.message
+
+
+def test_packed_listing_is_refused_unread(s3_place: Place) -> None:
+    """A megabyte of it could stand for gigabytes."""
+    listing = gzip.compress(_listing("", truncated="false"))
+    answer = Answer(200, listing, headers={"Content-Encoding": "gzip"})
+    with answering(lambda _: answer) as server:
+        settings = s3_place.settings._replace(endpoint=server.endpoint)
+        with pytest.raises(BackupUnknown, match=r"like S3 on s3://shop: it packs its answer \(gz"):
+            open_store(S3Location("shop"), settings).list_level("")
+    assert len(server.paths) == 1
+
+
+def test_longest_page_that_there_can_be_is_read(s3_place: Place) -> None:
+    """A thousand keys of a thousand bytes, with all that AWS tells of each."""
+    told = (
+        "<LastModified>2026-11-29T20:18:33.000Z</LastModified><ETag>&quot;{0:032x}-1000&quot;</ETag>"
+        "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>"
+        "<Owner><ID>{0:064x}</ID><DisplayName>backups</DisplayName></Owner><Size>{0}</Size>"
+        "<StorageClass>INTELLIGENT_TIERING</StorageClass>"
+    )
+    keys = [f"{number:01024}" for number in range(1000)]
+    entries = "".join(
+        f"<Contents><Key>{key}</Key>{told.format(number)}</Contents>"
+        for number, key in enumerate(keys)
+    )
+    with answering(lambda _: Answer(200, _listing(entries, truncated="false"))) as server:
+        settings = s3_place.settings._replace(endpoint=server.endpoint)
+        listed = open_store(S3Location("shop"), settings).list_level("")
+    assert [entry.key for entry in listed] == keys
 
 
 def test_a_refusal_from_a_server_hours_away_is_told_as_the_clocks_fault(

@@ -14,7 +14,7 @@ import pytest
 
 from hook.errors import ExitCode
 from tests.testbed.canned_http import Answer, CannedServer, answering
-from tests.testbed.crowded_bucket import CROWDS, PREFIX, crowded_bucket
+from tests.testbed.crowded_bucket import CROWDS, PREFIX, contents, crowded_bucket
 from tests.testbed.deployment import Deployment
 from tests.testbed.process import ROOT
 from tests.testbed.refusal import Attempt, Refusal
@@ -58,23 +58,34 @@ def test_run_ends_although_its_storage_drips(attempt: Attempt, released: threadi
         released.set()
 
 
-def test_hundred_thousand_dumps_fit_into_the_pod(deployment: Deployment) -> None:
-    """Their listing does not, if each keeps what the client makes of it."""
+def run_in_the_pod(deployment: Deployment, server: CannedServer) -> int:
+    """Run in front of the dumps at *server*, within the memory of the pod; return the exit code."""
     deployment.release(PENDING)
     manifest = (ROOT / "manifests" / "base" / "job.yaml").read_text()
     (limit,) = re.findall(r"limits: {memory: ([0-9]+)Mi", manifest)
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(deployment.folder),
+        **deployment.env(**storage(server, "dump"), PRESYNC_BACKUP_TIMEOUT="4m"),
+    }
+    command = [sys.executable, "-S", "bench/measured.py", sys.executable, "-m", "hook", "run"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True,
+        timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert float(done.stdout.split()[-1]) < int(limit), done.stderr
+    return done.returncode
+
+
+def test_hundred_thousand_dumps_fit_into_the_pod(deployment: Deployment) -> None:
+    """Their listing does not, if each keeps what the client makes of it."""
     with answering(crowded_bucket(CROWDS["dump"], OBJECTS)) as server:
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(deployment.folder),
-            **deployment.env(**storage(server, "dump"), PRESYNC_BACKUP_TIMEOUT="4m"),
-        }
-        command = [sys.executable, "-S", "bench/measured.py", sys.executable, "-m", "hook", "run"]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True,
-            timeout=SECONDS, check=False,
-        )  # fmt: skip
-    assert done.returncode == ExitCode.NO_WAY_BACK, done.stderr
-    peak = float(done.stdout.split()[-1])
-    assert peak < int(limit)
+        assert run_in_the_pod(deployment, server) == ExitCode.NO_WAY_BACK
+
+
+def test_listing_without_an_end_fits_into_the_pod(deployment: Deployment) -> None:
+    """The client would read it as a whole, and then make a tree of it."""
+    entries = itertools.repeat(contents("x" * 100).encode() * 500)
+    with answering(lambda _: Answer(200, b"<ListBucketResult>", length=-1, more=entries)) as server:
+        assert run_in_the_pod(deployment, server) == ExitCode.UNKNOWN_BACKUP
