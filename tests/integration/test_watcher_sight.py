@@ -14,7 +14,7 @@ from hook.stages.migrate.ending import Ending
 from hook.stages.migrate.watcher import Watcher
 from tests.testbed.contention import ALTER, WATCHING, holder, patient, reasons, released
 from tests.testbed.database import Database, Role
-from tests.testbed.gate import Gate, deciding
+from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.run_context import eventually, open_session, target_of
 
 
@@ -84,13 +84,32 @@ def test_another_server_is_no_all_clear(gate: Gate, database: Database) -> None:
     assert "the backend that migrates is not there" in watcher.end().given_up_for
 
 
-def test_no_sight_at_all_is_no_licence(gate: Gate, make_role: Callable[..., Role]) -> None:
-    """Without a connection to look from, nothing goes on for long; the override is named."""
+def as_blind_role(gate: Gate, make_role: Callable[..., Role]) -> None:
+    """Let *gate* migrate as a role that may open no connection to look from."""
     role = make_role(attributes="CONNECTION LIMIT 2")
     gate.database.execute(f"GRANT ALL ON SCHEMA public TO {role.name}")
     gate.database.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role.name}")
     target = target_of(gate.database, role)
     gate.settings = gate.settings._replace(database=gate.settings.database._replace(target=target))
+
+
+def test_lock_timeout_that_nobody_could_look_at_is_told_as_unknown(
+    gate: Gate, make_role: Callable[..., Role]
+) -> None:
+    """Somebody is in the way, and who it is cannot be found out."""
+    as_blind_role(gate, make_role)
+    gate.limit(run_settings(ladder=[0.5]))
+    with holder(gate, "LOCK TABLE t"):
+        report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (2)"})
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    message = deciding(report).message
+    assert "whom it waited for could not be found out: " in message
+    assert "too many connections for role" in message
+
+
+def test_no_sight_at_all_is_no_licence(gate: Gate, make_role: Callable[..., Role]) -> None:
+    """Without a connection to look from, nothing goes on for long; the override is named."""
+    as_blind_role(gate, make_role)
     patient(gate, 1000, 1000, rungs=1)
     report = gate.run({"V2__x.sql": "SELECT pg_sleep(60)"})
     assert report.exit_code is ExitCode.CONTENTION, report.verdict

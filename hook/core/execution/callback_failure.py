@@ -125,8 +125,9 @@ def _withdrawn(what: str, toll: Toll) -> HookError:
 def _lost_to_others(what: str, toll: Toll | None) -> HookError:
     if toll is not None and toll.describe_blockers():
         return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
+    unseen = "" if toll is None else toll.census.describe_unseen()
     hint = "Try again when the sessions in the way have ended; `presync check` names them."
-    return LockContention(what, hint)
+    return LockContention(f"{what}{unseen}", hint)
 
 
 def _tries(attempts: int) -> str:
@@ -138,7 +139,9 @@ def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt)
     if attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
         return _withdrawn(f"{what}{_tries(attempts)}", attempt.toll)
     if is_cancel(failure):
-        return BudgetExceeded(what, "Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback.")
+        wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
+        hint = "Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback."
+        return BudgetExceeded(f"{what}{wait}", hint)
     tries = _tries(attempts)
     if needs_new_session(failure):
         return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")

@@ -154,7 +154,8 @@ def _refused(given_up: GivenUp) -> HookError:
             f"Raise PRESYNC_STATEMENT_TIMEOUT, which is {describe_span(limit)}, or split the"
             " migration into smaller ones; if it was cancelled by somebody, ask why."
         )
-        return BudgetExceeded(what, hint)
+        wait = "" if given_up.attempt.toll is None else given_up.attempt.toll.describe_wait()
+        return BudgetExceeded(f"{what}{wait}", hint)
     what_often = f"{what}{_tries(given_up)}"
     if needs_new_session(failure):
         return DatabaseUnreachable(what_often, "Find out which server is the primary now.")
@@ -172,8 +173,9 @@ def _lost_to_others(what: str, given_up: GivenUp) -> HookError:
         return _still_blocked(what, given_up)
     if toll is not None and is_known:
         return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
+    unseen = "" if toll is None else toll.census.describe_unseen()
     hint = "Try again when the sessions in the way have ended; `presync check` names them."
-    return LockContention(what, hint)
+    return LockContention(f"{what}{unseen}", hint)
 
 
 def _still_blocked(what: str, given_up: GivenUp) -> HookError:

@@ -117,6 +117,11 @@ class Census:
         is_autovacuum = all(row.is_autovacuum and not row.prevents_wraparound for row in rows)
         return bool(rows) and is_autovacuum and not self.prepared
 
+    def describe_unseen(self) -> str:
+        """Return that nobody could look, to be put behind a message; empty when somebody has."""
+        why = self.unseen
+        return f"; whom it waited for could not be found out: {why}" if why else ""
+
     def describe_blockers(self) -> str:
         """Return who is in the way, empty when nobody is known to be."""
         parties = [item.describe() for item in self.blockers]
@@ -173,9 +178,9 @@ class Toll:
         return self.census.describe_blockers()
 
     def describe_wait(self) -> str:
-        """Return ``, waiting for …``, empty when it waited for nobody that is known."""
+        """Return ``, waiting for …``, or why that is unknown; empty when it is for nobody."""
         blockers = self.describe_blockers() if self.is_waiting else ""
-        return f", waiting for {blockers}" if blockers else ""
+        return f", waiting for {blockers}" if blockers else self.census.describe_unseen()
 
     def describe_waiting(self) -> str:
         """Return who waited when it was given up, empty when nobody did or it was not."""

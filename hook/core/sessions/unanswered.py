@@ -31,7 +31,8 @@ def unanswered(where: str, waited: float, census: Census | None, used_up: str = 
         error = DeadlineExceeded(message, hint) if over else LockContention(message, hint)
         error.facts = _facts(census)
         return error
-    message = f"{over}{where}: no answer to a query within {span}{_unknown(census)}"
+    unknown = "" if census is None else census.describe_unseen()
+    message = f"{over}{where}: no answer to a query within {span}{unknown}"
     hint = _HANGS if census is None or census.unseen else _HANGS_ALONE
     return DeadlineExceeded(message, hint) if over else DatabaseUnreachable(message, hint)
 
@@ -43,19 +44,14 @@ def lock_not_had(refusal: LockContention, census: Census | None) -> LockContenti
         refusal: What the server said.
         census: Who was in the way shortly before, none where nobody has looked.
     """
-    if census is None or not census.accuses:
-        return LockContention(f"{refusal.message}{_unknown(census)}", refusal.hint)
+    if census is None:
+        return refusal
+    if not census.accuses:
+        return LockContention(f"{refusal.message}{census.describe_unseen()}", refusal.hint)
     message = f"waited for {census.describe_blockers()}; {refusal.message}"
     error = LockContention(message, how_to_end(census))
     error.facts = _facts(census)
     return error
-
-
-def _unknown(census: Census | None) -> str:
-    """Return that nobody could find out who is in the way, empty where that was not tried."""
-    if census is None or not census.unseen:
-        return ""
-    return f"; whom it waited for could not be found out: {census.unseen}"
 
 
 def _facts(census: Census) -> dict[str, object]:

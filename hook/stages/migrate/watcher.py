@@ -147,6 +147,8 @@ class Watcher:
             return False
         except HookError as error:
             self.close()
+            if not self.census.accuses:
+                self.census = Census(unseen=error.message)
             seconds = self.ctx.clock.monotonic() - self._seen_at
             blindness = Blindness(self.looked, seconds, error.message)
             self.withdrawal = judge_blindness(blindness, is_undone=self._subject.is_undone)
@@ -169,6 +171,8 @@ class Watcher:
         if look.is_waiting or look.harmed:
             self.census = fetch_census(session, look, self.queries)
             self.ending.end(session, self.census)
+        elif self.census.unseen:
+            self.census = Census()
         return look
 
     def _judge(self, look: Look, began: float) -> Withdrawal | None:

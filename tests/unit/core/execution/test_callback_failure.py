@@ -145,6 +145,19 @@ def test_callback_that_got_no_lock_names_who_had_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "last", [attempt("57014", AttemptEnd.OUT_OF_TIME), attempt("57014"), attempt("55P03")]
+)
+def test_callback_whose_wait_nobody_could_look_at_says_so(last: Attempt) -> None:
+    """That nobody is named is no sign that nobody was there."""
+    unseen = replace(toll(None), census=Census(unseen="too many clients"))
+    error = failure_of_callback(CALLBACK, replace(last, toll=unseen), 1, "")
+    assert error.message == (
+        f"{failure_of_callback(CALLBACK, last, 1, '').message}; whom it waited for could not be"
+        " found out: too many clients"
+    )
+
+
+@pytest.mark.parametrize(
     ("sqlstate", "advice"),
     [
         ("42883", "Correct the statement: SELECT 1"),

@@ -7,12 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
-from hook.core.execution.given_up import (
-    GivenUp,
-    failure_of,
-    interruption_of,
-    unknown_of,
-)
+from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.outcome import failed
@@ -270,15 +265,6 @@ def test_who_is_in_the_way_is_told_where_no_watcher_saw_more() -> None:
     seen = failure_of(replace(last, attempt=replace(last.attempt, toll=toll)))
     assert NAMED in seen.message
     assert STILL not in seen.message
-
-
-def test_deadline_names_whom_it_has_met_waiting() -> None:
-    """What took the time may be somebody else."""
-    last = given_up("57014", AttemptEnd.OUT_OF_TIME)
-    toll = Toll(Damage(), DamageBudget(10, 20), Census((HOLDER,)), is_waiting=True)
-    error = failure_of(replace(last, attempt=replace(last.attempt, toll=toll)))
-    assert error.message.startswith("V5__add_email.sql:17 PRESYNC_DEADLINE is used up, waiting for")
-    assert error.exit_code is ExitCode.BUDGET
 
 
 def test_lock_timeout_names_who_was_in_the_way() -> None:
