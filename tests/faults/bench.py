@@ -51,7 +51,7 @@ _PATIENT = {
 }
 
 _LOCKS = (
-    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database ="
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _numbers = itertools.count(1)

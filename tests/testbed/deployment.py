@@ -68,7 +68,7 @@ class Deployment:
     def has_locks(self) -> bool:
         """Tell whether there is still a migration lock."""
         locks = (
-            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database ="
-            f" (SELECT oid FROM pg_database WHERE datname = '{self.database.name}')"
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
+            f" AND database = (SELECT oid FROM pg_database WHERE datname = '{self.database.name}')"
         )
         return bool(self.database.query(locks))
