@@ -119,13 +119,15 @@ def make_role(database: Database) -> Iterator[Callable[..., Role]]:
 
 @pytest.fixture
 def start_presync(tmp_path: Path) -> Iterator[Callable[..., RunningPresync]]:
-    """Return ``start(arguments, env={}) -> RunningPresync``, for signals and races."""
+    """Return ``start(arguments, env={}, module="hook") -> RunningPresync``, for races."""
     home = tmp_path / "home"
     home.mkdir()
     with contextlib.ExitStack() as stack:
 
-        def start(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> RunningPresync:
-            running = launch(arguments, env or {}, home)
+        def start(
+            arguments: Sequence[str], env: Mapping[str, str] | None = None, module: str = "hook"
+        ) -> RunningPresync:
+            running = launch(arguments, env or {}, home, module)
             stack.callback(running.close)
             return running
 

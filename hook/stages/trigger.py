@@ -7,16 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from hook.clock import Background, Deadline
-from hook.core.backups.backup_made import (
-    Made,
-    tell_ended,
-    tell_failed,
-    tell_silent,
-    tell_unfinished,
-)
+from hook.clock import Background
+from hook.core.backups.backup_made import Made, Wait, Waited, tell_left, tell_waited
 from hook.core.execution.heartbeat import Heartbeat
-from hook.core.outcome import Finding, from_error
+from hook.core.outcome import from_error
 from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 from hook.stages import Outcome
 from hook.triggers import Begun, Phase, Standing, Trigger, Wanted
@@ -56,86 +50,94 @@ class TriggerStage:
         Returns:
             How the wait ended, and behind it what stays half-done. A backup that could not be
             begun, the deadline of the run, a stop request, and what *keep_alive* raises are
-            findings as well: whatever stays is told beside them.
+            findings as well, with what becomes of the backup.
         """
-        findings: list[Finding] = []
         trigger = self.open_trigger()
+        making = _Making(ctx, self, trigger)
         try:
-            wanted = Wanted(ctx.run_id, size)
-            findings.append(self._make(ctx, trigger, wanted, keep_alive))
+            wait: Wait | HookError = making.wait(Wanted(ctx.run_id, size), keep_alive)
         except HookError as error:
-            findings.append(from_error(error))
+            wait = error
         finally:
-            findings += trigger.close()
-        return Outcome(tuple(findings), None)
+            left = trigger.close()
+        if isinstance(wait, HookError):
+            finding = from_error(tell_left(wait, trigger.describe(), making.made, left.rest))
+        else:
+            finding = tell_waited(wait, left.rest)
+        return Outcome((finding, *left.findings), None)
 
-    def _make(
-        self, ctx: Context, trigger: Trigger, wanted: Wanted, keep_alive: Callable[[], None]
-    ) -> Finding:
-        started = ctx.clock.monotonic()
-        deadline = ctx.deadline.within(self.timeout, SETTING)
-        begun = self._ask(ctx, deadline, lambda: trigger.begin(wanted))
-        if begun is None:
-            ctx.deadline.raise_if_over()
-            raise BackupUnknown(
-                f"{trigger.describe()} did not begin within"
-                f" {self.request_timeout.total_seconds():g}s",
-                "Check network policies and proxies between this pod and what makes the backup.",
-            )
-        verb = "taken up" if begun.is_adopted else "begun"
-        ctx.events("backup.started", f"{begun.name} {verb}", stage=self.name, backup=begun.name)
 
-        def made() -> Made:
-            waited = timedelta(seconds=ctx.clock.monotonic() - started)
-            return Made(begun.name, trigger.describe(), begun.is_adopted, waited)
+class _Making:
+    """The one backup that a stage has made by *trigger*."""
 
-        return self._watch(ctx, deadline, _Watched(trigger, begun, made, keep_alive))
+    def __init__(self, ctx: Context, stage: TriggerStage, trigger: Trigger) -> None:
+        self._ctx = ctx
+        self._stage = stage
+        self._trigger = trigger
+        self._began = ctx.clock.monotonic()
+        self._deadline = ctx.deadline.within(stage.timeout, SETTING)
+        self._begun: Begun | None = None
 
-    def _watch(self, ctx: Context, deadline: Deadline, watched: _Watched) -> Finding:
+    @property
+    def made(self) -> Made | None:
+        """Return the backup as it is now, none as long as nobody knows of one."""
+        return None if self._begun is None else self._describe(self._begun)
+
+    def wait(self, wanted: Wanted, keep_alive: Callable[[], None]) -> Wait:
+        """Begin and wait, see `TriggerStage.run`."""
+        begun = self._begin(wanted)
         heartbeat, failures = Heartbeat(), 0
-        while deadline.remaining() > 0:
+        while self._deadline.remaining() > 0:
             standing = Standing(Phase.RUNNING)
             try:
-                standing = self._ask(ctx, deadline, watched.trigger.look) or standing
+                standing = self._ask(self._trigger.look) or standing
                 failures = 0
             except (BackupUnknown, BackupSourceMissing) as error:
                 failures += 1
                 if failures == _FAILED_LOOKS:
-                    return tell_silent(watched.made(), error.message)
+                    return Wait(self._describe(begun), Waited.SILENT, error.message)
                 standing = Standing(Phase.RUNNING, error.message)
             if standing.phase is Phase.ENDED:
-                return tell_ended(watched.made())
+                return Wait(self._describe(begun), Waited.ENDED)
             if standing.phase is Phase.FAILED:
-                return tell_failed(watched.made(), standing.detail)
-            if heartbeat.is_due(ctx.clock.monotonic()):
-                self._tell_progress(ctx, watched, standing)
-            watched.keep_alive()
-            pause = watched.trigger.poll.total_seconds()
-            ctx.clock.sleep(min(pause, deadline.remaining()))
-        ctx.deadline.raise_if_over()
-        return tell_unfinished(watched.made(), SETTING)
+                return Wait(self._describe(begun), Waited.FAILED, standing.detail)
+            if heartbeat.is_due(self._ctx.clock.monotonic()):
+                self._tell_progress(self._describe(begun), standing)
+            keep_alive()
+            pause = self._trigger.poll.total_seconds()
+            self._ctx.clock.sleep(min(pause, self._deadline.remaining()))
+        self._ctx.deadline.raise_if_over()
+        return Wait(self._describe(begun), Waited.UNFINISHED, SETTING)
 
-    def _ask(self, ctx: Context, deadline: Deadline, work: Callable[[], T]) -> T | None:
-        within = deadline.within(self.request_timeout, "the time for one request")
-        return Background(work).result(within, ctx.interrupt)
+    def _begin(self, wanted: Wanted) -> Begun:
+        begun = self._ask(lambda: self._trigger.begin(wanted))
+        if begun is None:
+            self._ctx.deadline.raise_if_over()
+            raise BackupUnknown(
+                f"{self._trigger.describe()} did not begin within"
+                f" {self._stage.request_timeout.total_seconds():g}s",
+                "Check network policies and proxies between this pod and what makes the backup;"
+                " the next run takes up what has begun all the same.",
+            )
+        self._begun = begun
+        verb = "taken up" if begun.is_adopted else "begun"
+        self._tell("backup.started", f"{begun.name} {verb}", begun.name)
+        return begun
 
-    def _tell_progress(self, ctx: Context, watched: _Watched, standing: Standing) -> None:
+    def _ask(self, work: Callable[[], T]) -> T | None:
+        within = self._deadline.within(self._stage.request_timeout, "the time for one request")
+        return Background(work).result(within, self._ctx.interrupt)
+
+    def _describe(self, begun: Begun) -> Made:
+        waited = timedelta(seconds=self._ctx.clock.monotonic() - self._began)
+        return Made(begun.name, self._trigger.describe(), begun.is_adopted, waited)
+
+    def _tell_progress(self, made: Made, standing: Standing) -> None:
         detail = f": {standing.detail}" if standing.detail else ""
-        waited = watched.made().waited // timedelta(milliseconds=1)
-        ctx.events(
-            "backup.progress",
-            f"{watched.begun.name} is being made{detail}",
-            stage=self.name,
-            backup=watched.begun.name,
-            waited_ms=waited,
+        waited = made.waited // timedelta(milliseconds=1)
+        self._tell(
+            "backup.progress", f"{made.name} is being made{detail}", made.name, waited_ms=waited
         )
 
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """A backup that is being made, and what to do meanwhile."""
-
-    trigger: Trigger
-    begun: Begun
-    made: Callable[[], Made]
-    keep_alive: Callable[[], None]
+    def _tell(self, event: str, message: str, backup: str, **facts: object) -> None:
+        self._ctx.events(event, message, stage=self._stage.name, backup=backup, **facts)

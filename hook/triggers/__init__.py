@@ -6,6 +6,8 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from hook.core.backups.backup_made import Rest
+
 if TYPE_CHECKING:
     from hook.core.outcome import Finding
 
@@ -44,6 +46,17 @@ class Begun(NamedTuple):
     is_adopted: bool
 
 
+class Left(NamedTuple):
+    """What there is of the backup once its trigger is closed.
+
+    Attributes:
+        findings: What is to be told of it besides.
+    """
+
+    rest: Rest
+    findings: tuple[Finding, ...] = ()
+
+
 class Trigger(Protocol):
     """One way to make a backup, used at most once. `begin` and `look` may take seconds.
 
@@ -72,8 +85,8 @@ class Trigger(Protocol):
             BackupUnknown: It could not be asked.
         """
 
-    def close(self) -> tuple[Finding, ...]:
-        """Leave nothing half-done, and return what is to be told of what is left all the same.
+    def close(self) -> Left:
+        """Leave nothing half-done, and return what is left; what others make is left to go on.
 
-        What others make goes on. Never raises.
+        Never raises.
         """

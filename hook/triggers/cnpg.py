@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from hook.core.backups.backup_made import Rest
 from hook.core.backups.cnpg import backup_of, finish_of, running_backup_of
 from hook.errors import BackupSourceMissing
 from hook.settings.backup_trigger import ClusterTrigger as Named
-from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from hook.triggers.kubernetes import KubernetesApi
-
-if TYPE_CHECKING:
-    from hook.core.outcome import Finding
 
 
 class ClusterTrigger:
@@ -62,6 +59,6 @@ class ClusterTrigger:
         succeeded, told = finish
         return Standing(Phase.ENDED if succeeded else Phase.FAILED, told)
 
-    def close(self) -> tuple[Finding, ...]:
+    def close(self) -> Left:
         """Leave the Backup: it goes on, and the next run takes it up."""
-        return ()
+        return Left(Rest.GOES_ON)

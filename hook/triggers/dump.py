@@ -18,12 +18,12 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from hook.catalogs.aws import Service, open_client
-from hook.core.backups.backup_made import OpenUpload, tell_open_upload
+from hook.core.backups.backup_made import OpenUpload, Rest, tell_open_upload
 from hook.core.text import clip, one_line
 from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 from hook.settings.backup_source import S3Location, S3Settings
 from hook.settings.target import ConnectionTarget
-from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from hook.triggers.multipart import Upload
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class DumpTrigger:
         """Return how far the upload is."""
         return self._standing
 
-    def close(self) -> tuple[Finding, ...]:
+    def close(self) -> Left:
         """Stop pg_dump; then the upload is aborted, which is waited for."""
         self._stopping.set()
         with self._starting:
@@ -91,7 +91,16 @@ class DumpTrigger:
             _kill(process)
         if thread is not None:
             thread.join(_CLOSE_SECONDS)
-        return self._tell_left()
+        return Left(self._rest(thread), self._tell_left())
+
+    def _rest(self, thread: threading.Thread | None) -> Rest:
+        upload = self._upload
+        if upload is not None and upload.is_complete:
+            return Rest.WHOLE
+        # What has no answer may have begun.
+        is_busy = thread is not None and thread.is_alive()
+        is_open = upload is not None and upload.upload_id is not None
+        return Rest.PARTS if is_busy or is_open else Rest.NOTHING
 
     def _tell_left(self) -> tuple[Finding, ...]:
         """Return what is to be told of an upload that is open although nobody uploads."""

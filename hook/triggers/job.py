@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from hook.core.backups.backup_made import Rest
 from hook.core.backups.cronjob import active_job_of, finish_of, job_from
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_trigger import JobTrigger as Named
-from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from hook.triggers.kubernetes import KubernetesApi
-
-if TYPE_CHECKING:
-    from hook.core.outcome import Finding
 
 
 class JobTrigger:
@@ -64,6 +61,6 @@ class JobTrigger:
         succeeded, told = finish
         return Standing(Phase.ENDED if succeeded else Phase.FAILED, told)
 
-    def close(self) -> tuple[Finding, ...]:
+    def close(self) -> Left:
         """Leave the Job: it goes on, and the next run takes it up."""
-        return ()
+        return Left(Rest.GOES_ON)

@@ -48,7 +48,7 @@ class _NoRedirects(HTTPRedirectHandler):
 class KubernetesApi:
     """The API server; *folder* holds token and CA as they are mounted into a pod."""
 
-    def __init__(self, folder: Path = SERVICE_ACCOUNT) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, path: str, name: str, query: Mapping[str, str] | None = None) -> Answer:

@@ -21,6 +21,7 @@ class Upload:
         key: Of the object.
         upload_id: Of the upload as long as it is open, none before and afterwards.
         not_aborted: Why it is still open although it was to be aborted.
+        is_complete: The storage has made the object visible.
     """
 
     def __init__(self, open_: Callable[[], Any], bucket: str, key: str) -> None:
@@ -30,6 +31,7 @@ class Upload:
         self._place = {"Bucket": bucket, "Key": key}
         self.upload_id: str | None = None
         self.not_aborted: HookError | None = None
+        self.is_complete = False
         self._parts: list[dict[str, object]] = []
 
     def __enter__(self) -> Self:
@@ -75,7 +77,7 @@ class Upload:
             UploadId=self.upload_id,
             MultipartUpload={"Parts": self._parts},
         )
-        self.upload_id = None
+        self.upload_id, self.is_complete = None, True
         stored = self._ask("head_object", **self._place).get("ContentLength")
         if stored != size:
             raise BackupUnknown(

@@ -30,9 +30,9 @@ def open_trigger(
         return Dump(target, named.location, s3)
     from hook.triggers.cnpg import ClusterTrigger as Cluster  # noqa: PLC0415 - likewise
     from hook.triggers.job import JobTrigger as Job  # noqa: PLC0415 - likewise
-    from hook.triggers.kubernetes import KubernetesApi  # noqa: PLC0415 - likewise
+    from hook.triggers.kubernetes import SERVICE_ACCOUNT, KubernetesApi  # noqa: PLC0415 - likewise
 
-    api = KubernetesApi()
+    api = KubernetesApi(SERVICE_ACCOUNT)
     return Job(named, api) if isinstance(named, JobTrigger) else Cluster(named, api)
 
 

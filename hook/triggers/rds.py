@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hook.catalogs.rds import RdsApi
+from hook.core.backups.backup_made import Rest
+from hook.errors import BackupUnknown
 from hook.settings.backup_source import RdsKind
-from hook.triggers import Begun, Phase, Standing, Wanted
-
-if TYPE_CHECKING:
-    from hook.core.outcome import Finding
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 
 PREFIX = "presync-"
 _NAME_LENGTH = 63
@@ -51,19 +51,33 @@ class SnapshotTrigger:
         suffix = f"-{wanted.run_id}"
         room = _NAME_LENGTH - len(PREFIX) - len(suffix)
         self._snapshot = f"{PREFIX}{self._name[:room].rstrip('-')}{suffix}"
+        try:
+            self._create(wanted)
+        except BackupUnknown:
+            if not self._is_there():
+                raise
+        return Begun(f"snapshot {self._snapshot}", is_adopted=False)
+
+    def _create(self, wanted: Wanted) -> None:
         self._api.ask(
             f"create_db_{self._noun}",
             **self._owner,
             **{self._identifier: self._snapshot},
             Tags=[{"Key": "presync/run-id", "Value": wanted.run_id}],
         )
-        return Begun(f"snapshot {self._snapshot}", is_adopted=False)
+
+    def _is_there(self) -> bool:
+        """Tell whether RDS has the snapshot: its answer may have been lost on the way.
+
+        Then boto3 asks once more, and is refused as there is one of that name.
+        """
+        with contextlib.suppress(BackupUnknown):
+            return bool(self._list())
+        return False
 
     def look(self) -> Standing:
         """Return what the status of the snapshot says."""
-        operation = f"describe_db_{self._noun}s"
-        answer = self._api.ask(operation, **self._owner, **{self._identifier: self._snapshot})
-        listed: tuple[Mapping[str, Any], ...] = tuple(answer.get(self._listed, ()))
+        listed = self._list()
         if not listed:
             return Standing(Phase.FAILED, "it was deleted")
         status = str(listed[0].get("Status"))
@@ -71,6 +85,11 @@ class SnapshotTrigger:
             return Standing(Phase.RUNNING, f"{listed[0].get('PercentProgress', 0)}%")
         return Standing(Phase.ENDED if status == _AVAILABLE else Phase.FAILED, status)
 
-    def close(self) -> tuple[Finding, ...]:
+    def _list(self) -> tuple[Mapping[str, Any], ...]:
+        operation = f"describe_db_{self._noun}s"
+        answer = self._api.ask(operation, **self._owner, **{self._identifier: self._snapshot})
+        return tuple(answer.get(self._listed, ()))
+
+    def close(self) -> Left:
         """Leave the snapshot: RDS goes on, and the next run takes it up."""
-        return ()
+        return Left(Rest.GOES_ON)

@@ -104,7 +104,7 @@ def give_up(tmp_path: Path) -> Callable[[], tuple[Standing, tuple[Finding, ...]]
         trigger = DumpTrigger(target, place, S3Settings(), str(program))
         trigger.begin(Wanted("r1", 10_000_000))
         eventually(lambda: trigger.look().phase is not Phase.RUNNING)
-        return trigger.look(), trigger.close()
+        return trigger.look(), trigger.close().findings
 
     return give_up
 

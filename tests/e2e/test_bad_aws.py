@@ -64,10 +64,7 @@ def stale(tmp_path: Path, attempt: Attempt) -> dict[str, str]:
         "SELECT system_identifier FROM pg_control_system()"
     )
     repository = Repository.copy_to(tmp_path / "repository")
-    sections = repository.sections()
-    for cluster in (sections["db"], *sections["db:history"].values()):
-        cluster["db-system-id"] = identifier
-    repository.save(sections)
+    repository.belong_to(identifier)
     repository.stop_newest_at(datetime.now(UTC) - timedelta(hours=31))
     return {
         "PRESYNC_BACKUP_SOURCE": f"pgbackrest:{repository.root}",

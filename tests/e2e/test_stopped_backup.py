@@ -89,13 +89,14 @@ def dumping(running: RunningPresync, tmp_path: Path) -> list[int]:
     return [int(pid) for pid in pids.read_text().split()]
 
 
-def stopped(running: RunningPresync, pids: Sequence[int]) -> list[dict[str, Any]]:
-    """Stop *running*: it says so, and its dump is gone with it; return what else it told."""
+def stopped(running: RunningPresync, pids: Sequence[int], what: str) -> list[dict[str, Any]]:
+    """Stop *running*: its dump is gone with it, and told as *what*; return what else is told."""
     running.send_signal()
     completed = running.wait(ABANDON_SECONDS)
     assert completed.exit_code == ExitCode.INTERRUPTED
     verdict = completed.report["verdict"]
-    assert verdict == "FAILED 40 INTERRUPTED: SIGTERM received; database untouched"
+    assert verdict.startswith("FAILED 40 INTERRUPTED: SIGTERM received while dump s3://")
+    assert verdict.endswith(f", which was stopped{what}; database untouched")
     assert completed.events[-1]["verdict"] == verdict
     assert [pid for pid in pids if not has_ended(pid)] == []
     (made,) = (stage for stage in completed.report["stages"] if stage["name"] == "trigger")
@@ -114,7 +115,7 @@ def test_stop_while_a_dump_is_made(
 ) -> None:
     """The program and its children are gone, the upload is aborted, nothing was migrated."""
     running = start_presync(["run"], env)
-    assert stopped(running, dumping(running, tmp_path)) == []
+    assert stopped(running, dumping(running, tmp_path), " and its upload aborted") == []
     assert uploads(bucket) == []
     assert "Contents" not in bucket.list_objects_v2(Bucket=BUCKET)
     eventually(lambda: not deployment.has_sessions())
@@ -135,7 +136,7 @@ def test_stop_while_the_storage_of_a_dump_hangs(
     pids = dumping(running, tmp_path)
     os.kill(storage, signal.SIGSTOP)
     try:
-        (left,) = stopped(running, pids)
+        (left,) = stopped(running, pids, ", its upload maybe not aborted")
     finally:
         os.kill(storage, signal.SIGCONT)
     assert left["rule"] == "backup-leftover"

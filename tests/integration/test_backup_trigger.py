@@ -11,15 +11,16 @@ import pytest
 from hook.bootstrap import writing
 from hook.catalogs.opening import Access, Catalogs
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
+from hook.core.backups.backup_made import Rest
 from hook.core.backups.origin import Origin
-from hook.core.outcome import Finding, Status
+from hook.core.outcome import Status
 from hook.core.reporting.report import Report
 from hook.errors import BackupUnknown, ExitCode
 from hook.settings.backup_source import BackupSource, parse_backup_source
 from hook.settings.backup_trigger import JobTrigger
 from hook.settings.migrations import DEFAULT_LEDGER
 from hook.stages.trigger import TriggerStage
-from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from tests.testbed.database import Database
 from tests.testbed.gate import Gate, deciding
 from tests.testbed.run_context import eventually
@@ -74,9 +75,9 @@ class Storage:
             self.ages.append(timedelta(seconds=1))
         return standing
 
-    def close(self) -> tuple[Finding, ...]:
+    def close(self) -> Left:
         """Leave it."""
-        return ()
+        return Left(Rest.GOES_ON)
 
 
 @pytest.fixture
@@ -203,10 +204,11 @@ def test_stop_request_ends_the_wait(gate: Gate, storage: Storage) -> None:
     """Within the wait, the run ends with 40 and has migrated nothing."""
     storage.end = lambda: Standing(Phase.RUNNING)
     running = gate.start()
-    eventually(lambda: bool(storage.made))
+    eventually(lambda: bool(gate.events.named("backup.started")))
     gate.interrupt.set("SIGTERM")
     report = running.report()
     assert report.exit_code is ExitCode.INTERRUPTED
+    assert "while backup n was made, which is left to go on" in report.verdict
     assert gate.database.query("SELECT to_regclass('a')") == [(None,)]
 
 

@@ -7,7 +7,10 @@ the server is at work in ``tests/backup/test_dumps.py``: not every server comes 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +18,17 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.clock import Interrupt
+from hook.core.backups.backup_made import Rest
+from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.settings.backup_source import S3Location, S3Settings
 from hook.settings.target import ConnectionTarget
-from hook.triggers import Phase, Standing, Wanted
+from hook.stages.trigger import TriggerStage
+from hook.triggers import Left, Phase, Standing, Wanted
 from hook.triggers.dump import SIZE_LIMIT, DumpTrigger
+from tests.fakes import FakeEvents
 from tests.testbed.database import Database
-from tests.testbed.run_context import eventually, target_of
+from tests.testbed.run_context import eventually, make_context, target_of
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, running_s3
 
 WANTED = Wanted("r1", 10_000_000)
@@ -100,6 +107,7 @@ def test_dump_of_a_program_that_fails_is_not_there(make: Make, bucket: S3Setting
     trigger = make(f"{_FILL}; echo 'pg_dump: error: lost\n it' >&2; exit 3")
     trigger.begin(WANTED)
     standing = _end_of(trigger)
+    assert trigger.close() == Left(Rest.NOTHING)
     assert standing.phase is Phase.FAILED
     assert "pg_dump ended with 3: pg_dump: error: lost\\n it" in standing.detail
     _assert_nothing_left(bucket)
@@ -110,7 +118,7 @@ def test_dump_that_is_stopped_is_not_there(make: Make, bucket: S3Settings, tmp_p
     trigger = make(f"echo $$ > {tmp_path}/pid; {_FILL}; exec sleep 600")
     trigger.begin(WANTED)
     eventually(lambda: "16 MiB" in trigger.look().detail)
-    assert trigger.close() == ()
+    assert trigger.close() == Left(Rest.NOTHING)
     assert trigger.look() == Standing(Phase.FAILED, "it was stopped")
     _assert_nothing_left(bucket)
     with pytest.raises(ProcessLookupError):
@@ -123,8 +131,38 @@ def test_dump_is_not_begun_after_a_stop(make: Make, bucket: S3Settings) -> None:
     trigger = make(f"{_FILL}")
     trigger.close()
     trigger.begin(WANTED)
-    trigger.close()
+    assert trigger.close() == Left(Rest.NOTHING)
     _assert_nothing_left(bucket)
+
+
+def test_dump_goes_with_the_deadline_of_the_run(make: Make, bucket: S3Settings) -> None:
+    """The program is ended and its upload aborted, and the run says so."""
+    trigger = make(f"{_FILL}; exec sleep 600")
+    with closing(Interrupt()) as interrupt:
+        ctx = make_context(interrupt, FakeEvents())
+
+        def end_when_it_is_under_way() -> None:
+            if trigger.look().detail:
+                ctx.deadline.ends_at = 0
+
+        stage = TriggerStage(lambda: trigger, timedelta(minutes=5))
+        (finding,) = stage.run(ctx, WANTED.size, end_when_it_is_under_way).findings
+    assert finding.code is ExitCode.BUDGET
+    assert re.fullmatch(
+        r"PRESYNC_DEADLINE is used up while dump s3://dumps/shop/\S+\.dump was made, which was"
+        r" stopped and its upload aborted",
+        finding.message,
+    )
+    _assert_nothing_left(bucket)
+
+
+def test_dump_that_ends_meanwhile_is_whole(make: Make, bucket: S3Settings) -> None:
+    """Nobody waits for it any longer, and the next run finds it."""
+    trigger = make("echo whole")
+    trigger.begin(WANTED)
+    assert _end_of(trigger).phase is Phase.ENDED
+    assert trigger.close() == Left(Rest.WHOLE)
+    assert len(_objects(bucket)) == 1
 
 
 def test_dump_shows_the_password_to_nobody(make: Make, tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ class Repository:
         for path in self.infos:
             path.write_text(render_sections(sections))
 
+    def belong_to(self, identifier: object) -> None:
+        """Make it one of the cluster with the system identifier *identifier*."""
+        sections = self.sections()
+        for cluster in (sections["db"], *sections["db:history"].values()):
+            cluster["db-system-id"] = identifier
+        self.save(sections)
+
     def stop_newest_at(self, moment: datetime) -> None:
         """Move all backups in time so that the newest stops at *moment*."""
         sections = self.sections()

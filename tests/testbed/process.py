@@ -132,14 +132,16 @@ class RunningPresync:
             pipe.close()
 
 
-def launch(arguments: Sequence[str], env: Mapping[str, str], home: Path) -> RunningPresync:
-    """Start ``python -m hook`` in *home* with nothing but *env* around it.
+def launch(
+    arguments: Sequence[str], env: Mapping[str, str], home: Path, module: str = "hook"
+) -> RunningPresync:
+    """Start ``python -m`` *module* in *home* with nothing but *env* around it.
 
     Nothing of the caller's environment reaches it, no ``~/.pgpass`` and no
     ``./migrations`` either: what a test does not give does not exist.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "hook", *arguments],
+        [sys.executable, "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Deadline, Interrupt
+from hook.core.backups.backup_made import Rest
 from hook.core.outcome import Finding, Status, warned
 from hook.errors import (
     BackupSourceMissing,
@@ -20,7 +21,7 @@ from hook.errors import (
 )
 from hook.stages import Context
 from hook.stages.trigger import TriggerStage
-from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from tests.fakes import FakeClock, FakeEvents
 
 RUNNING = Standing(Phase.RUNNING, "40%")
@@ -55,10 +56,10 @@ class FakeTrigger:
             raise standing
         return standing
 
-    def close(self) -> tuple[Finding, ...]:
+    def close(self) -> Left:
         """Count."""
         self.closed += 1
-        return self.left
+        return Left(Rest.GOES_ON, self.left)
 
 
 @dataclass(slots=True)
@@ -145,8 +146,10 @@ def test_stage_ends_its_wait(run: Run) -> None:
     finding = run.make(trigger, timeout=timedelta(seconds=35))
     assert finding.status is Status.WARNED
     assert finding.message == (
-        "snapshot s has not ended after 35s (PRESYNC_BACKUP_TRIGGER_TIMEOUT)"
+        "snapshot s has not ended after 35s (PRESYNC_BACKUP_TRIGGER_TIMEOUT), which is left to"
+        " go on"
     )
+    assert "The next run takes up snapshot s" in finding.hint
     assert run.clock.slept == [10, 10, 10, 5]
     assert trigger.closed == 1
 
@@ -157,7 +160,10 @@ def test_stage_gives_way_to_the_deadline_of_the_run(run: Run) -> None:
     trigger = FakeTrigger([RUNNING])
     finding = run.make(trigger)
     assert (finding.status, finding.code) == (Status.FAILED, ExitCode.BUDGET)
-    assert "PRESYNC_DEADLINE" in finding.message
+    assert finding.message == (
+        "PRESYNC_DEADLINE is used up while snapshot s was made, which is left to go on"
+    )
+    assert finding.facts["backup"] == "snapshot s"
     assert trigger.closed == 1
 
 
@@ -169,7 +175,8 @@ def test_stage_forgives_single_failures_to_look(run: Run) -> None:
     finding = run.make(FakeTrigger([away]))
     assert finding.status is Status.WARNED
     assert finding.message == (
-        "snapshot s could not be watched any longer: the API does not answer"
+        "snapshot s could not be watched any longer: the API does not answer, which is left to"
+        " go on"
     )
 
 
@@ -212,7 +219,9 @@ def test_stage_ends_when_the_run_loses_its_sessions(run: Run) -> None:
 
     run.keep_alive = lost
     trigger = FakeTrigger([RUNNING])
-    assert run.make(trigger).code is ExitCode.LOCKED
+    finding = run.make(trigger)
+    assert (finding.code, finding.message) == (ExitCode.LOCKED, "the lock is lost")
+    assert "The next run takes up snapshot s" in finding.hint
     assert trigger.closed == 1
 
 
@@ -222,8 +231,29 @@ def test_stage_ends_with_a_stop_request(run: Run) -> None:
     """SIGTERM waits for no maker that hangs, and closes what was begun."""
     trigger = FakeTrigger([RUNNING], _hang)
     run.interrupt.set("SIGTERM")
-    assert run.make(trigger).code is ExitCode.INTERRUPTED
+    finding = run.make(trigger)
+    assert finding.code is ExitCode.INTERRUPTED
+    assert finding.message == (
+        "SIGTERM received while a backup was asked for, which may have begun (the fake trigger)"
+    )
     assert trigger.closed == 1
+
+
+def test_stage_that_is_stopped_tells_what_goes_on(run: Run) -> None:
+    """Whoever reads that the run was stopped need not look for what it had begun."""
+
+    def stop() -> None:
+        run.interrupt.set("SIGTERM")
+
+    run.keep_alive = stop
+    finding = run.make(FakeTrigger([RUNNING], lambda: Begun("Job a/b", is_adopted=True)))
+    assert finding.message == ("SIGTERM received while Job a/b was made, which is left to go on")
+    assert finding.facts == {
+        "backup": "Job a/b",
+        "trigger": "the fake trigger",
+        "adopted": True,
+        "waited_ms": 10_000,
+    }
 
 
 def _hang() -> Begun:

@@ -102,8 +102,17 @@ def test_snapshot_that_is_refused_is_told(
     """There is nothing to wait for then."""
     rds.add_response(LIST, {"DBSnapshots": []})
     rds.add_client_error("create_db_snapshot", code, "no")
+    rds.add_client_error(LIST, "DBSnapshotNotFound", "no")
     with pytest.raises(BackupUnknown, match=told):
         trigger.begin(WANTED)
+
+
+def test_snapshot_whose_answer_was_lost_has_begun(rds: Stubber, trigger: SnapshotTrigger) -> None:
+    """boto3 asked once more, and RDS has one of that name: it is ours, as the run is in it."""
+    rds.add_response(LIST, {"DBSnapshots": []})
+    rds.add_client_error("create_db_snapshot", "DBSnapshotAlreadyExists", "exists")
+    rds.add_response(LIST, {"DBSnapshots": [{**NAME, "Status": "creating"}]}, {**OWNER, **NAME})
+    assert trigger.begin(WANTED) == Begun("snapshot presync-shop-a1b2c3", is_adopted=False)
 
 
 def test_snapshot_of_a_cluster_has_operations_of_its_own(client: Any) -> None:
