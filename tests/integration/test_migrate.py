@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from hook.core.execution.failure_advice import TRIED_AGAIN
 from hook.core.outcome import Status
 from hook.errors import ExitCode
 from hook.settings.durations import parse_ladder
@@ -178,7 +179,7 @@ def test_error_of_the_script_is_tried_once(gate: Gate) -> None:
 
 
 def test_statement_timeout_is_a_budget(gate: Gate) -> None:
-    """A statement that takes too long is rolled back, with its line."""
+    """A statement that takes too long is rolled back, with its line; the next run tries again."""
     gate.limit(run_settings(statement_timeout=seconds_of_a_run(gate)))
     report = gate.run({"V2__x.sql": "CREATE TABLE half ();\nSELECT pg_sleep(60)"})
     assert report.verdict == (
@@ -186,7 +187,9 @@ def test_statement_timeout_is_a_budget(gate: Gate) -> None:
         " rolled back, at 1"
     )
     assert deciding(report).hint.startswith("Raise PRESYNC_STATEMENT_TIMEOUT, which is ")
+    assert deciding(report).hint.endswith(TRIED_AGAIN)
     assert retried(gate) == []
+    assert gate.run().verdict == report.verdict
 
 
 def test_deadline_is_a_budget(gate: Gate) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
-from hook.core.execution.failure_advice import correct_statement, with_remarks
+from hook.core.execution.failure_advice import TRIED_AGAIN, correct_statement, with_remarks
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
@@ -101,7 +101,7 @@ def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: s
     if attempt.end is AttemptEnd.LOST:
         return _lost(callback, attempt)
     if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
-        hint = "Raise PRESYNC_DEADLINE, or do less in the callback."
+        hint = f"Raise PRESYNC_DEADLINE, or do less in the callback. {TRIED_AGAIN}"
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
         return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up{wait}", hint)
     return _refused(what, failure, attempts, attempt)
@@ -119,7 +119,7 @@ def _withdrawn(what: str, toll: Toll) -> HookError:
     if toll.was_waiting:
         return LockContention(what + who, how_to_end(toll.census))
     hint = "Do less in the callback, run it when less is going on, or raise PRESYNC_DAMAGE_BUDGET."
-    return BudgetExceeded(what + who, hint)
+    return BudgetExceeded(what + who, f"{hint} {TRIED_AGAIN}")
 
 
 def _lost_to_others(what: str, toll: Toll | None) -> HookError:
@@ -140,7 +140,7 @@ def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt)
         return _withdrawn(f"{what}{_tries(attempts)}", attempt.toll)
     if is_cancel(failure):
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
-        hint = "Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback."
+        hint = f"Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback. {TRIED_AGAIN}"
         return BudgetExceeded(f"{what}{wait}", hint)
     tries = _tries(attempts)
     if needs_new_session(failure):

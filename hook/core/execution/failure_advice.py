@@ -11,6 +11,8 @@ from hook.core.text import clip, one_line
 if TYPE_CHECKING:
     from hook.core.execution.attempt import ApplyTask, Place
 
+# The memory of failures compares scripts and history, and knows no limits: a raised one must do.
+TRIED_AGAIN = "Until then each sync tries again, up to the same limit."
 LOOK_AFTER_SERVER = "Look after the server, which is short of something; the next run tries again."
 _INSUFFICIENT_PRIVILEGE = "42501"
 # The class "integrity constraint violation": the statement met rows that do not fit.

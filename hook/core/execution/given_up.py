@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd
-from hook.core.execution.failure_advice import advise
+from hook.core.execution.failure_advice import TRIED_AGAIN, advise
 from hook.core.execution.mending import with_doubt
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
@@ -71,7 +71,7 @@ def failure_of(given_up: GivenUp) -> HookError:
     elif attempt.end is AttemptEnd.OUT_OF_TIME:
         error = BudgetExceeded(
             _what(given_up),
-            "Raise PRESYNC_DEADLINE, or split the migration into smaller ones.",
+            f"Raise PRESYNC_DEADLINE, or split the migration into smaller ones. {TRIED_AGAIN}",
         )
     elif attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
         error = _withdrawn(given_up, attempt.toll)
@@ -100,7 +100,7 @@ def _withdrawn(given_up: GivenUp, toll: Toll) -> HookError:
         return LockContention(what, how_to_end(toll.census))
     hint = (
         "Split the migration into smaller ones, run it when less is going on, or raise"
-        " PRESYNC_DAMAGE_BUDGET."
+        f" PRESYNC_DAMAGE_BUDGET. {TRIED_AGAIN}"
     )
     return BudgetExceeded(what, hint)
 
@@ -153,6 +153,7 @@ def _refused(given_up: GivenUp) -> HookError:
         hint = (
             f"Raise PRESYNC_STATEMENT_TIMEOUT, which is {describe_span(limit)}, or split the"
             " migration into smaller ones; if it was cancelled by somebody, ask why."
+            f" {TRIED_AGAIN}"
         )
         wait = "" if given_up.attempt.toll is None else given_up.attempt.toll.describe_wait()
         return BudgetExceeded(f"{what}{wait}", hint)

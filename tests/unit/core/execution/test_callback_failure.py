@@ -13,6 +13,7 @@ from hook.core.execution.callback_failure import (
     is_worth_retrying,
     progress_after_callback,
 )
+from hook.core.execution.failure_advice import TRIED_AGAIN
 from hook.core.execution.progress import Progress, merged
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
@@ -118,6 +119,7 @@ def test_callback_that_was_given_up_for_others_says_so(
     assert error.exit_code is code
     assert error.message.startswith(f"callback sub/afterMigrate__x.sql:3 {message}")
     assert hint in error.hint
+    assert (TRIED_AGAIN in error.hint) is (code is ExitCode.BUDGET)
     assert error.facts["given_up_for"]
     assert is_worth_retrying(last, 1, is_last=False)
     left = replace(last, left_behind=("x",))

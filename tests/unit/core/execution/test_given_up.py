@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.failure_advice import TRIED_AGAIN
 from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
@@ -87,6 +88,7 @@ def test_failure_says_place_state_and_message(last: GivenUp, code: ExitCode, mes
     error = failure_of(last)
     assert (error.exit_code, error.message) == (code, message)
     assert error.hint.endswith((".", ")"))
+    assert (TRIED_AGAIN in error.hint) is (code is ExitCode.BUDGET)
     assert error.facts["script"] == "V5__add_email.sql"
     assert error.facts["attempts"] == 2
 
