@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +10,7 @@ from hook.core.backups.backup_table import BackupRow, BackupTable, Restorable, W
 from hook.core.reporting.report import Report
 from hook.core.span import describe_span
 from hook.core.text import one_line
+from hook.render.layout import Layout
 from hook.render.palette import Colour, Palette
 from hook.render.report_text import render_report
 from hook.render.table import display_width, padded
@@ -28,42 +28,36 @@ _MARGIN = "  "
 _INDENT = "      "
 _NONE = "-"
 _NOT_KNOWN = "?"
-_NARROWEST = 40
-_ANY_LENGTH = 1 << 20
 
 
-def render_check(report: Report, palette: Palette, width: int | None) -> str:
-    """Return the report with the table of backups, if anybody looked at them.
-
-    Args:
-        report: What to show.
-        palette: How.
-        width: Of the terminal, none where lines may have any length.
-    """
+def render_check(report: Report, palette: Palette, layout: Layout) -> str:
+    """Return the report with the table of backups, if anybody looked at them."""
     table = report.backups
-    return render_report(report, palette, () if table is None else [*_lines(table, palette, width)])
+    section = () if table is None else tuple(_lines(table, palette, layout))
+    return render_report(report, palette, layout, section)
 
 
-def _lines(table: BackupTable, palette: Palette, width: int | None) -> Iterator[str]:
+def _lines(table: BackupTable, palette: Palette, layout: Layout) -> Iterator[str]:
     heading = f"backups in {one_line(table.source)}, the newest first"
     yield palette.paint(heading, Colour.STRONG)
     if table.window is not None:
-        yield from _window_lines(table.window, palette, width)
+        yield from _window_lines(table.window, palette, layout)
     if not table.rows:
         yield f"{_MARGIN}none is listed"
         return
     cells = [[one_line(cell) for cell in _cells(row)] for row in table.rows]
     widths = [max(map(display_width, column)) for column in zip(_HEADERS, *cells, strict=True)]
     total = len(_MARGIN) * len(widths) + sum(widths)
-    if width is None or total <= width:
+    is_wide = layout.width is None or total <= layout.width
+    if is_wide:
         yield palette.paint(_line(_HEADERS, widths), Colour.DIM)
     for row, texts in zip(table.rows, cells, strict=True):
-        if width is None or total <= width:
+        if is_wide:
             verdict = palette.paint(texts[-1], _COLOURS[row.restorable])
             yield _line([*texts[:-1], verdict], [*widths[:-1], 0])
         else:
             yield from _block(row, texts, palette)
-        yield from _reason_lines(row.reasons, palette, width)
+        yield from _reason_lines(row.reasons, palette, layout)
     if table.more:
         yield f"{_MARGIN}and {table.more} more"
 
@@ -114,18 +108,15 @@ def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _window_lines(window: WindowRow, palette: Palette, width: int | None) -> Iterator[str]:
+def _window_lines(window: WindowRow, palette: Palette, layout: Layout) -> Iterator[str]:
     verdict = palette.paint(window.restorable.value, _COLOURS[window.restorable])
     yield f"{_MARGIN}to any moment of its restore window, restorable: {verdict}"
     if window.latest is not None:
         begin = _NOT_KNOWN if window.earliest is None else _time(window.earliest)
         yield f"{_INDENT}{begin} to {_time(window.latest)} UTC, lag {_span(window.lag, _NOT_KNOWN)}"
-    yield from _reason_lines(window.reasons, palette, width)
+    yield from _reason_lines(window.reasons, palette, layout)
 
 
-def _reason_lines(reasons: tuple[str, ...], palette: Palette, width: int | None) -> Iterator[str]:
-    text = one_line("; ".join(reasons))
-    # Names of backups and segments are copied from here, whole.
-    room = _ANY_LENGTH if width is None else max(width - len(_INDENT), _NARROWEST)
-    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+def _reason_lines(reasons: tuple[str, ...], palette: Palette, layout: Layout) -> Iterator[str]:
+    lines = layout.lines(one_line("; ".join(reasons)), len(_INDENT)) if reasons else []
     yield from (_INDENT + palette.paint(line, Colour.DIM) for line in lines)

@@ -23,6 +23,7 @@ from hook.settings.output import OutputFormat, OutputSettings
 
 if TYPE_CHECKING:
     from hook.core.execution.dry_run import Notebook
+    from hook.render.layout import Layout
     from hook.render.live import LiveTerminal
     from hook.render.sql import SqlList, SqlText
     from hook.stages import Events
@@ -101,14 +102,16 @@ class Delivery:
         elif self.style is Style.JSON:
             self.print_object(result_object(report))
         else:
-            self.print_text(result_text(report, self.style, self._width()))
+            self.print_text(result_text(report, self.style, self._layout()))
 
-    def _width(self) -> int | None:
+    def _layout(self) -> Layout:
+        from hook.render.layout import Layout  # noqa: PLC0415 - not for JSON
+
         if not self.stdout.isatty():
-            return None
+            return Layout()
         import shutil  # noqa: PLC0415 - only a terminal has a width
 
-        return shutil.get_terminal_size().columns
+        return Layout(shutil.get_terminal_size().columns, self.redactor.text)
 
     def print_object(self, value: Mapping[str, object]) -> None:
         """Write *value* as one line of JSON."""

@@ -8,13 +8,14 @@ from hook.core.outcome import Finding
 from hook.core.reporting.report import Report
 from hook.core.sql.locks import LockTarget
 from hook.core.text import counted, one_line
+from hook.render.layout import Layout
 from hook.render.palette import Colour, Palette
 from hook.render.report_text import render_report
 
 _STAGE = "plan"
 
 
-def render_plan(report: Report, palette: Palette) -> str:
+def render_plan(report: Report, palette: Palette, layout: Layout) -> str:
     """Return the report with what would run, pending scripts in their order, and its locks."""
     planned = [
         item for result in report.results if result.name == _STAGE for item in result.findings
@@ -25,7 +26,8 @@ def render_plan(report: Report, palette: Palette) -> str:
     scripts = _section(f"{len(pending)} pending, in this order", pending, palette)
     around = _section(counted(len(callbacks), "callback"), callbacks, palette)
     gap = [""] if scripts and around else []
-    return render_report(report._replace(results=rest), palette, (*scripts, *gap, *around))
+    section = (*scripts, *gap, *around)
+    return render_report(report._replace(results=rest), palette, layout, section)
 
 
 def _section(title: str, planned: Sequence[Finding], palette: Palette) -> list[str]:

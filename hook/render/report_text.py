@@ -1,4 +1,8 @@
-"""The report as text for a terminal: one line per finding, its hint below, the verdict last."""
+"""The report as text: one line per finding, its hint below, the verdict last.
+
+A terminal that is too narrow for a finding gets it in several lines, one below the other.
+What is copied from there is never broken: commands, the verdict.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from hook.core.outcome import Finding, Result, Status
 from hook.core.reporting.report import AppliedMigration, Report
 from hook.core.text import one_line
 from hook.errors import ExitCode
+from hook.render.layout import Layout
 from hook.render.palette import Colour, Palette
 from hook.render.table import display_width, padded
 
@@ -21,19 +26,24 @@ _MARKS = {
 _PLACE = ("user", "host", "port", "name", "server_version")
 _NAME_WIDTH = 10
 _TIME_WIDTH = 11
+_MARGIN = "  "
+_ANY_LENGTH = Layout()
 
 
-def render_report(report: Report, palette: Palette, section: Sequence[str] = ()) -> str:
+def render_report(
+    report: Report, palette: Palette, layout: Layout = _ANY_LENGTH, section: Sequence[str] = ()
+) -> str:
     """Return *report* as lines, the last one being the verdict.
 
     Args:
         report: What to show.
-        palette: How.
+        palette: In which colours.
+        layout: In lines of which length.
         section: Lines of the command's own, put after the stages.
     """
     sections = [
         [_heading(report, palette)],
-        [line for result in report.results for line in _stage_lines(result, palette)],
+        [line for result in report.results for line in _stage_lines(result, palette, layout)],
         section,
         list(_migration_lines(report, palette)),
         list(_override_lines(report, palette)),
@@ -61,23 +71,32 @@ def describe_database(report: Report) -> str:
     return one_line(f"{login}{facts['host']}{port}/{facts['name']}{version}")
 
 
-def _stage_lines(result: Result, palette: Palette) -> Iterator[str]:
+def _stage_lines(result: Result, palette: Palette, layout: Layout) -> Iterator[str]:
     head = f"{result.name:<{_NAME_WIDTH}} {milliseconds(result.duration_ms):>{_TIME_WIDTH}}"
     findings = result.findings or (Finding(result.status, "", ""),)
     for finding in findings:
-        yield _finding_line(finding, head, palette)
+        yield from _finding_lines(finding, head, palette, layout)
         head = " " * len(head)
         if finding.hint and finding.status is not Status.PASSED:
-            arrow = palette.paint("→", Colour.DIM)
-            yield f"    {head}  {arrow} {one_line(finding.hint)}"
+            yield from _hint_lines(finding.hint, head, palette, layout)
 
 
-def _finding_line(finding: Finding, head: str, palette: Palette) -> str:
+def _finding_lines(finding: Finding, head: str, palette: Palette, layout: Layout) -> Iterator[str]:
     mark, colour = _MARKS[finding.status]
-    message = one_line(finding.message)
-    if finding.code is not ExitCode.OK:
-        message = palette.paint(message, colour)
-    return f"  {palette.paint(mark, colour)} {palette.paint(head, Colour.DIM)}  {message}".rstrip()
+    colours = () if finding.code is ExitCode.OK else (colour,)
+    start = f"{_MARGIN}{palette.paint(mark, colour)} {palette.paint(head, Colour.DIM)}{_MARGIN}"
+    indent = len(f"{_MARGIN}{mark} {head}{_MARGIN}")
+    for line in layout.lines(one_line(finding.message), indent):
+        yield f"{start}{palette.paint(line, *colours)}".rstrip()
+        start = " " * indent
+
+
+def _hint_lines(hint: str, head: str, palette: Palette, layout: Layout) -> Iterator[str]:
+    start = f"{_MARGIN}  {head}{_MARGIN}{palette.paint('→', Colour.DIM)} "
+    indent = len(f"{_MARGIN}  {head}{_MARGIN}→ ")
+    for line in layout.lines(one_line(hint), indent):
+        yield f"{start}{line}"
+        start = " " * indent
 
 
 def _migration_lines(report: Report, palette: Palette) -> Iterator[str]:

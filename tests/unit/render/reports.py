@@ -108,6 +108,37 @@ REFUSED_RUN = PASSED_RUN._replace(
     next_steps=("presync check",),
 )
 
+LONG_RUN = REFUSED_RUN._replace(
+    verdict=(
+        "FAILED 32 CONTENTION: V5__x.sql:17 55P03 canceling statement due to lock timeout"
+        " (8 attempts); in the way: pid 4711 (user app, web, idle in t…); rolled back, at 4"
+    ),
+    exit_code=ExitCode.CONTENTION,
+    results=(
+        *PASSED_RUN.results[:2],
+        Result(
+            "blockers",
+            (
+                failed(
+                    ExitCode.CONTENTION,
+                    "contention",
+                    "V5__x.sql:17 55P03 canceling statement due to lock timeout (8 attempts); in"
+                    " the way: pid 4711 (user app, web, idle in transaction for 31m 20s, table"
+                    " shop.索引索引索引索引索引索引)",
+                    "End it, if its work may be lost: SELECT pg_terminate_backend(4711); and if it"
+                    " comes back, find out with `presync check --blocker-queries yes` what it is.",
+                ),
+                warned(
+                    "rights",
+                    "the role cannot make restore points, so none is made in front of this run",
+                    'GRANT EXECUTE ON FUNCTION pg_create_restore_point(text) TO "shop owner";',
+                ),
+            ),
+            1234,
+        ),
+    ),
+)
+
 _LOCKS = [
     {"relation": "shop.customer", "mode": "AccessExclusiveLock", "target": "relation"},
     {"relation": "i", "mode": "ShareUpdateExclusiveLock", "target": "the table of the index"},

@@ -13,6 +13,7 @@ from hook.core.reporting.report import Report
 from hook.log import Style
 from hook.log.json_text import to_json
 from hook.render.backups import render_check
+from hook.render.layout import Layout
 from hook.render.palette import Palette
 from hook.render.report_json import report_object
 from hook.render.table import display_width
@@ -31,14 +32,14 @@ GOLDEN = ROOT / "tests" / "golden" / "render"
 PLAIN = Palette()
 NARROW = 80
 TEXTS = {
-    "check": render_check(CHECK, PLAIN, None),
-    "check-in-colour": render_check(CHECK, Palette(Style.COLOUR), 200),
-    "check-narrow": render_check(CHECK, PLAIN, NARROW),
-    "check-with-a-hole": render_check(CHECK._replace(backups=WITH_HOLE), PLAIN, 160),
-    "check-of-dumps": render_check(CHECK._replace(backups=DUMPS), PLAIN, None),
-    "check-of-dumps-narrow": render_check(CHECK._replace(backups=DUMPS), PLAIN, NARROW),
-    "check-of-a-service": render_check(CHECK._replace(backups=SERVICE), PLAIN, None),
-    "check-without-a-window": render_check(CHECK._replace(backups=WITHOUT_WINDOW), PLAIN, None),
+    "check": render_check(CHECK, PLAIN, Layout()),
+    "check-in-colour": render_check(CHECK, Palette(Style.COLOUR), Layout(200)),
+    "check-narrow": render_check(CHECK, PLAIN, Layout(NARROW)),
+    "check-with-a-hole": render_check(CHECK._replace(backups=WITH_HOLE), PLAIN, Layout(160)),
+    "check-of-dumps": render_check(CHECK._replace(backups=DUMPS), PLAIN, Layout()),
+    "check-of-dumps-narrow": render_check(CHECK._replace(backups=DUMPS), PLAIN, Layout(NARROW)),
+    "check-of-a-service": render_check(CHECK._replace(backups=SERVICE), PLAIN, Layout()),
+    "check-without-a-window": render_check(CHECK._replace(backups=WITHOUT_WINDOW), PLAIN, Layout()),
 }
 
 
@@ -85,9 +86,9 @@ def test_colour_changes_nothing_but_the_colour() -> None:
 
 def test_table_is_shown_by_check_however_it_ended() -> None:
     """Also where a gate refused, and by no other command; without backups there is none."""
-    assert result_text(CHECK, Style.PLAIN) == TEXTS["check"]
-    assert "backups in" not in result_text(CHECK._replace(command="run"), Style.PLAIN)
-    assert "backups in" not in result_text(CHECK._replace(backups=None), Style.PLAIN)
+    assert result_text(CHECK, Style.PLAIN, Layout()) == TEXTS["check"]
+    assert "backups in" not in result_text(CHECK._replace(command="run"), Style.PLAIN, Layout())
+    assert "backups in" not in result_text(CHECK._replace(backups=None), Style.PLAIN, Layout())
 
 
 def _object(report: Report) -> Any:

@@ -12,7 +12,7 @@ from hook.render.delivery import Delivery, choose_style
 from hook.settings.output import OutputFormat, OutputSettings
 from tests.fakes import FakeEvents
 from tests.unit.render.backup_tables import CHECK
-from tests.unit.render.reports import REFUSED_RUN
+from tests.unit.render.reports import LONG_RUN, REFUSED_RUN
 
 TEXT, JSON = OutputFormat.TEXT, OutputFormat.JSON
 
@@ -73,6 +73,26 @@ def test_table_is_as_wide_as_the_terminal(
     for stream in (Terminal(), io.StringIO()):
         Delivery(output, Redactor([]), Style.PLAIN, stream, FakeEvents()).show(CHECK)
         assert ("WAL from" in stream.getvalue()) == (is_wide or not stream.isatty())
+
+
+def test_long_finding_is_broken_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is piped, into grep for example, has a finding in a line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    output = OutputSettings(termination_log="/dev/null")
+    finding = LONG_RUN.results[-1].findings[0].message
+    for stream in (Terminal(), io.StringIO()):
+        Delivery(output, Redactor([]), Style.PLAIN, stream, FakeEvents()).show(LONG_RUN)
+        assert (finding in stream.getvalue()) is not stream.isatty()
+
+
+def test_secret_that_a_terminal_would_break_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password may have a blank, and so come to stand in two lines."""
+    monkeypatch.setenv("COLUMNS", "80")
+    output, stream = OutputSettings(termination_log="/dev/null"), Terminal()
+    Delivery(output, Redactor(["statement due to lock"]), Style.PLAIN, stream, FakeEvents()).show(
+        LONG_RUN
+    )
+    assert "canceling *** timeout" in " ".join(stream.getvalue().split())
 
 
 def test_secret_is_masked_on_the_way_out() -> None:

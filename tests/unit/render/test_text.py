@@ -12,6 +12,7 @@ from hook.core.reporting.report import Report
 from hook.log import Style
 from hook.render.config import render_config
 from hook.render.info import render_info
+from hook.render.layout import Layout
 from hook.render.palette import Palette
 from hook.render.plan import render_plan
 from hook.render.report_text import render_report
@@ -20,10 +21,20 @@ from hook.render.table import display_width
 from hook.settings.load import Need, load_settings
 from hook.settings.sources import Inputs
 from tests.testbed.process import ROOT
-from tests.unit.render.reports import INFO, MARKED_RUN, MARKER, PASSED_RUN, PLAN, REFUSED_RUN, RUNS
+from tests.unit.render.reports import (
+    INFO,
+    LONG_RUN,
+    MARKED_RUN,
+    MARKER,
+    PASSED_RUN,
+    PLAN,
+    REFUSED_RUN,
+    RUNS,
+)
 
 GOLDEN = ROOT / "tests" / "golden" / "render"
 PLAIN = Palette()
+NARROW = 80
 
 SETTINGS = load_settings(
     Inputs(
@@ -45,7 +56,10 @@ TEXTS = {
     "marked-run": render_report(MARKED_RUN, PLAIN),
     "refused-run": render_report(REFUSED_RUN, PLAIN),
     "refused-run-in-colour": render_report(REFUSED_RUN, Palette(Style.COLOUR)),
-    "plan": render_plan(PLAN, PLAIN),
+    "long-run": render_report(LONG_RUN, PLAIN),
+    "long-run-narrow": render_report(LONG_RUN, PLAIN, Layout(NARROW)),
+    "long-run-narrow-in-colour": render_report(LONG_RUN, Palette(Style.COLOUR), Layout(NARROW)),
+    "plan": render_plan(PLAN, PLAIN, Layout()),
     "info": render_info(INFO, PLAIN),
     "info-in-colour": render_info(INFO, Palette(Style.COLOUR)),
     "info-of-nothing": render_info(INFO._replace(infos=(), before={}), PLAIN),
@@ -85,6 +99,23 @@ def test_colour_changes_nothing_but_the_colour() -> None:
     coloured = render_report(PASSED_RUN, Palette(Style.COLOUR))
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render_report(PASSED_RUN, PLAIN)
+    narrow = re.sub(r"\x1b\[[0-9;]*m", "", TEXTS["long-run-narrow-in-colour"])
+    assert narrow == TEXTS["long-run-narrow"]
+
+
+def test_narrow_terminal_breaks_findings_and_hints_itself() -> None:
+    """Below their first word, and nothing gets lost; what is copied stays in one line."""
+    whole, narrow = (TEXTS[name].splitlines() for name in ("long-run", "long-run-narrow"))
+    assert " ".join(narrow).split() == " ".join(whole).split()
+    long = [line.strip() for line in narrow if display_width(line) > NARROW]
+    assert long == [
+        '→ GRANT EXECUTE ON FUNCTION pg_create_restore_point(text) TO "shop owner";',
+        LONG_RUN.verdict,
+    ]
+    assert any("SELECT pg_terminate_backend(4711);" in line for line in narrow)
+    assert any("`presync check --blocker-queries yes`" in line for line in narrow)
+    finding = [line for line in whole if "lock timeout" in line and "1,234 ms" in line]
+    assert len(finding) == 1
 
 
 def test_text_of_a_server_cannot_break_or_colour_a_line() -> None:
