@@ -1,20 +1,21 @@
 """Trying again: the one place that knows tenacity.
 
 Import it where the first attempt has failed: a run with nothing to retry must not
-pay for the library.
+pay for the library. So what that attempt came to is given to those who go on.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from tenacity import Future, RetryCallState, Retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
 
     from hook.clock import Clock, Deadline
     from hook.errors import HookError
@@ -43,6 +44,10 @@ class Pauses:
         return pause * (1 + random.uniform(-self.jitter, self.jitter))  # noqa: S311 - no secret
 
 
+# Between two attempts at SQL of the release: whoever is in the way needs time to end.
+OF_SCRIPTS = Pauses(timedelta(milliseconds=200), timedelta(seconds=30), jitter=0.25)
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPlan:
     """When to try again, and until when.
@@ -60,36 +65,54 @@ class RetryPlan:
     announce: Callable[[int, BaseException | None], None]
 
 
-def retry_error(transient: type[HookError], work: Callable[[], T], plan: RetryPlan) -> T:
-    """Return what *work* returns; try again while it raises *transient*.
+def retry_error(first: HookError, work: Callable[[], T], plan: RetryPlan) -> T:
+    """Return what *work* returns; try again while it raises what is of the class of *first*.
+
+    Args:
+        first: What the attempt before this call raised; it counts.
+        work: The attempts after it.
+        plan: When and until when.
 
     Raises:
-        HookError: Any other error at once, the last *transient* one at the deadline.
+        HookError: Any other error at once, the last one of that class at the deadline.
     """
 
-    def is_transient(state: RetryCallState) -> bool:
-        return isinstance(_outcome(state).exception(), transient)
+    def fail() -> T:
+        raise first
 
-    return _retrying(plan, is_transient)(work)
+    def is_transient(state: RetryCallState) -> bool:
+        return isinstance(_outcome(state).exception(), type(first))
+
+    return _retrying(plan, is_transient)(_calls(fail, work))
 
 
 def retry_result(
-    is_worth_retrying: Callable[[T], bool], work: Callable[[int], T], plan: RetryPlan
+    first: T, is_worth_retrying: Callable[[T], bool], work: Callable[[], T], plan: RetryPlan
 ) -> T:
     """Return the first result that is not worth retrying, or the last at the deadline.
 
     Args:
+        first: The result of the attempt before this call; it counts.
         is_worth_retrying: Judges what *work* returned.
-        work: Is given the 1-based number of the attempt. What it raises is not retried.
+        work: The attempts after it. What it raises is not retried.
         plan: When and until when.
     """
-    attempts = iter(range(1, 1 << 62))
 
     def is_worth(state: RetryCallState) -> bool:
         outcome = _outcome(state)
         return not outcome.failed and is_worth_retrying(outcome.result())
 
-    return _retrying(plan, is_worth)(lambda: work(next(attempts)))
+    return _retrying(plan, is_worth)(_calls(lambda: first, work))
+
+
+def _calls(first: Callable[[], T], work: Callable[[], T]) -> Callable[[], T]:
+    """Return what calls *first* once, and *work* from then on."""
+    calls = chain((first,), repeat(work))
+
+    def call() -> T:
+        return next(calls)()
+
+    return call
 
 
 def _retrying(plan: RetryPlan, again: Callable[[RetryCallState], bool]) -> Retrying:

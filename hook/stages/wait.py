@@ -75,12 +75,6 @@ class WaitStage:
         from hook.postgres.retry import Pauses, RetryPlan, retry_error  # noqa: PLC0415 - see there
 
         heartbeat, began = Heartbeat(), ctx.clock.monotonic()
-        failures = [first]
-
-        def attempt() -> Outcome[Reached]:
-            if failures:
-                raise failures.pop()
-            return self._attempt(ctx, deadline)
 
         def announce(attempts: int, error: BaseException | None) -> None:
             if heartbeat.is_due(ctx.clock.monotonic()):
@@ -88,7 +82,7 @@ class WaitStage:
 
         plan = RetryPlan(Pauses(_FIRST_PAUSE, _LONGEST_PAUSE), ctx.clock, deadline, announce)
         try:
-            return retry_error(DatabaseUnreachable, attempt, plan)
+            return retry_error(first, lambda: self._attempt(ctx, deadline), plan)
         except DatabaseUnreachable as error:
             spent = describe_span(timedelta(seconds=ctx.clock.monotonic() - began))
             over = "" if ctx.deadline.remaining() else f", {ctx.deadline.name} is used up"

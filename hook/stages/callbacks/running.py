@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, CallbackTask, Limits, with_toll
+from hook.core.execution.attempt_events import tell_answers, tell_retry
 from hook.core.execution.callback_failure import (
     failure_of_callback,
     is_worth_retrying,
@@ -16,7 +17,6 @@ from hook.core.execution.callback_failure import (
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.ladder import Ladder, rungs_on
 from hook.core.execution.progress import Progress
-from hook.core.execution.query_result import describe_result, result_fields
 from hook.core.execution.work import tell_progress
 from hook.core.outcome import Finding, passed, warned
 from hook.core.scripts.events import ALONE_EVENTS, Event
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
     from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.session import Session
-
-_FIRST_PAUSE = timedelta(milliseconds=200)
-_LONGEST_PAUSE = timedelta(seconds=30)
-_JITTER = 0.25
-_WARNING = "WARNING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +155,7 @@ class RunningCallbacks:
     def _attempt_until_decided(
         self, prepared: PreparedCallback, session: Session
     ) -> tuple[Attempt, int]:
-        made = 0
+        made, at_most, script = 0, len(self.rules.ladder), prepared.callback.script
 
         def attempt() -> Attempt:
             nonlocal made
@@ -169,24 +164,20 @@ class RunningCallbacks:
             return self.last
 
         def is_worth(last: Attempt) -> bool:
-            is_last = made >= len(self.rules.ladder) or self.watch.is_spent
+            is_last = made >= at_most or self.watch.is_spent
             return is_worth_retrying(last, made, is_last=is_last)
 
         last = attempt()
         if not is_worth(last):
             return last, made
-        pending = [last]
-        from hook.postgres.retry import Pauses, RetryPlan, retry_result  # noqa: PLC0415 - see there
-
-        def work(_number: int) -> Attempt:
-            return pending.pop() if pending else attempt()
+        from hook.postgres.retry import OF_SCRIPTS, RetryPlan, retry_result  # noqa: PLC0415 - see there
 
         def announce(_attempts: int, _error: BaseException | None) -> None:
-            self._tell_retry(prepared.callback.script, made)
+            told = tell_retry(self.last, f"callback {script}", script, made, at_most)
+            self.ctx.events(told.event, told.message, **told.fields)
 
-        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE, _JITTER)
-        plan = RetryPlan(pauses, self.ctx.clock, self.ctx.deadline, announce)
-        return retry_result(is_worth, work, plan), made
+        plan = RetryPlan(OF_SCRIPTS, self.ctx.clock, self.ctx.deadline, announce)
+        return retry_result(last, is_worth, attempt, plan), made
 
     def _attempt(self, prepared: PreparedCallback, session: Session, number: int) -> Attempt:
         script, watch = prepared.callback.script, self.watch
@@ -207,26 +198,6 @@ class RunningCallbacks:
         attempt = self.rules.engine.run_callback(watch.over(session), task, pulse)
         attempt = with_toll(attempt, watch.end())
         self.progress = progress_after_callback(attempt, self.progress)
-        self._tell_notices(script, attempt)
-        self._tell_results(script, attempt)
+        for told in tell_answers(attempt, "callback", script):
+            self.ctx.events(told.event, told.message, **told.fields)
         return attempt
-
-    def _tell_retry(self, script: str, made: int) -> None:
-        why, facts = ("", {}) if self.last is None else self.last.why_again()
-        message = f"callback {script}: attempt {made} of {len(self.rules.ladder)}: {why}"
-        self.ctx.events("retry.scheduled", message, script=script, attempts=made, **facts)
-
-    def _tell_notices(self, script: str, attempt: Attempt) -> None:
-        for item in attempt.notices:
-            self.ctx.events(
-                "callback.notice",
-                f"{script}: {item.severity} {item.message}",
-                level="warning" if item.severity == _WARNING else "info",
-                script=script,
-                sqlstate=item.sqlstate,
-            )
-
-    def _tell_results(self, script: str, attempt: Attempt) -> None:
-        for item in attempt.results:
-            message = f"{script}: {describe_result(item)}"
-            self.ctx.events("callback.result", message, **result_fields(script, item))

@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from hook.core.execution.group import Unit
     from hook.stages.migrate.asking import Asking
 
-_FIRST_PAUSE = timedelta(milliseconds=200)
-_LONGEST_PAUSE = timedelta(seconds=30)
-_JITTER = 0.25
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -116,21 +112,15 @@ class Attempts:
         if not self._is_worth_retrying(first):
             return first
         # Most runs have nothing to retry and never load tenacity.
-        from hook.postgres.retry import Pauses, RetryPlan, retry_result  # noqa: PLC0415 - see above
-
-        pending = [first]
-
-        def work(_number: int) -> Attempt:
-            return pending.pop() if pending else self._attempt_unless_withheld()
+        from hook.postgres.retry import OF_SCRIPTS, RetryPlan, retry_result  # noqa: PLC0415 - see above
 
         def announce(_attempts: int, _error: BaseException | None) -> None:
             if not self.asking.is_withholding:
                 self._tell().retry(self.made, len(self.rules.ladder), self.last)
             self._ask()
 
-        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE, _JITTER)
-        plan = RetryPlan(pauses, self.ctx.clock, self.ctx.deadline, announce)
-        return retry_result(self._is_worth_retrying, work, plan)
+        plan = RetryPlan(OF_SCRIPTS, self.ctx.clock, self.ctx.deadline, announce)
+        return retry_result(first, self._is_worth_retrying, self._attempt_unless_withheld, plan)
 
     def _is_worth_retrying(self, attempt: Attempt) -> bool:
         is_last = self._rung >= len(self.rules.ladder) or self.rules.watch.is_spent
@@ -164,8 +154,7 @@ class Attempts:
         tell = partial(self._tell().progress, watch=watch)
         attempt = footing.engine.apply(session, tasks, Pulse(tell, self.ctx.events.pace))
         attempt = with_remains_of(with_toll(attempt, watch.end()), self.last)
-        self._tell().notices(attempt)
-        self._tell().results(attempt)
+        self._tell().answers(attempt)
         self.last, self.done = attempt, attempt.done
         footing.progress = progress_after(attempt, footing.progress)
         if attempt.end is AttemptEnd.LOST:

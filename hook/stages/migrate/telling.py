@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.execution.query_result import describe_result, result_fields
+from hook.core.execution.attempt_events import tell_answers, tell_retry
 from hook.core.execution.work import tell_progress
 from hook.core.reporting.report import AppliedMigration
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hook.stages import Events, Watch
     from hook.stages.migrate.asking import Asking
 
-_WARNING = "WARNING"
 _NAMED = 2
 
 
@@ -50,39 +49,15 @@ class Telling:
         name = self._name
         self.events("migration.progress", f"{name} {message}", script=name, **facts)
 
-    def notices(self, attempt: Attempt) -> None:
+    def answers(self, attempt: Attempt) -> None:
         """Tell what the server had to say besides errors."""
-        name = self._name
-        for item in attempt.notices:
-            self.events(
-                "migration.notice",
-                f"{name}: {item.severity} {item.message}",
-                level="warning" if item.severity == _WARNING else "info",
-                script=name,
-                sqlstate=item.sqlstate,
-                **({"detail": item.detail} if item.detail else {}),
-                **({"server_hint": item.hint} if item.hint else {}),
-            )
-        if attempt.notices_dropped:
-            message = f"{name}: {attempt.notices_dropped} more notices are not shown"
-            self.events("migration.notice", message, script=name, dropped=attempt.notices_dropped)
-
-    def results(self, attempt: Attempt) -> None:
-        """Tell what the queries of the script returned."""
-        name = self._name
-        for item in attempt.results:
-            self.events(
-                "migration.result", f"{name}: {describe_result(item)}", **result_fields(name, item)
-            )
-        if attempt.results_dropped:
-            message = f"{name}: {attempt.results_dropped} more results are not shown"
-            self.events("migration.result", message, script=name, dropped=attempt.results_dropped)
+        for told in tell_answers(attempt, "migration", self._name):
+            self.events(told.event, told.message, **told.fields)
 
     def retry(self, attempts: int, at_most: int, last: Attempt | None) -> None:
         """Tell that another attempt follows *last*, and why."""
-        why, facts = ("connection lost", {}) if last is None else last.why_again()
-        message = f"{self._name}: attempt {attempts} of {at_most}: {why}"
-        self.events("retry.scheduled", message, script=self._name, attempts=attempts, **facts)
+        told = tell_retry(last, self._name, self._name, attempts, at_most)
+        self.events(told.event, told.message, **told.fields)
 
     def in_the_way(self, asking: Asking, attempt: int, at_most: int) -> None:
         """Tell who is in the way of the next *attempt*, and whether it is made."""

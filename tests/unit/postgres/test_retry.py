@@ -37,16 +37,16 @@ def test_jitter_stays_within_its_share() -> None:
 
 
 def test_retry_error_goes_on_until_it_works() -> None:
-    """Transient errors are announced and slept on."""
+    """Transient errors are announced and slept on, the first one included."""
     clock, told = FakeClock(), list[str]()
-    failures = [DatabaseUnreachable("first"), DatabaseUnreachable("second")]
+    failures = [DatabaseUnreachable("second")]
 
     def work() -> str:
         if failures:
             raise failures.pop(0)
         return "done"
 
-    assert retry_error(DatabaseUnreachable, work, _plan(clock, 60, told)) == "done"
+    assert retry_error(DatabaseUnreachable("first"), work, _plan(clock, 60, told)) == "done"
     assert clock.slept == [1, 2]
     assert told == ["1: first", "2: second"]
 
@@ -59,7 +59,7 @@ def test_retry_error_raises_the_last_one_at_the_deadline() -> None:
         raise DatabaseUnreachable(f"at {clock.monotonic():.0f}s")
 
     with pytest.raises(DatabaseUnreachable, match="at 10s"):
-        retry_error(DatabaseUnreachable, work, _plan(clock, 10))
+        retry_error(DatabaseUnreachable("first"), work, _plan(clock, 10))
     assert clock.slept == [1, 2, 4, 3]
 
 
@@ -71,33 +71,32 @@ def test_retry_error_raises_anything_else_at_once() -> None:
         raise ConfigError(("wrong",))
 
     with pytest.raises(ConfigError):
-        retry_error(DatabaseUnreachable, work, _plan(clock, 60))
-    assert clock.slept == []
+        retry_error(DatabaseUnreachable("first"), work, _plan(clock, 60))
+    assert clock.slept == [1]
 
 
 def test_retry_result_goes_on_while_the_result_asks_for_it() -> None:
-    """The work knows the number of its attempt."""
-    clock, told = FakeClock(), list[str]()
-    assert (
-        retry_result(lambda number: number < 3, lambda number: number, _plan(clock, 60, told)) == 3
-    )
-    assert clock.slept == [1, 2]
+    """The first result counts, and is judged like the others."""
+    clock, told, results = FakeClock(), list[str](), iter((2, 3, 4))
+    plan = _plan(clock, 60, told)
+    assert retry_result(1, lambda number: number < 3, lambda: next(results), plan) == 3
     assert told == ["1: None", "2: None"]
+    assert clock.slept == [1, 2]
 
 
 def test_retry_result_returns_the_last_one_at_the_deadline() -> None:
     """A bad result is still a result."""
-    clock = FakeClock()
-    assert retry_result(lambda _: True, lambda number: number, _plan(clock, 3)) == 3
+    clock, results = FakeClock(), iter((2, 3, 4))
+    assert retry_result(1, lambda _: True, lambda: next(results), _plan(clock, 3)) == 3
 
 
 def test_retry_result_does_not_catch() -> None:
     """An error of the work is the caller's."""
     clock = FakeClock()
 
-    def work(_number: int) -> int:
+    def work() -> int:
         raise DatabaseUnreachable("gone")
 
     with pytest.raises(DatabaseUnreachable):
-        retry_result(lambda _: True, work, _plan(clock, 60))
-    assert clock.slept == []
+        retry_result(1, lambda _: True, work, _plan(clock, 60))
+    assert clock.slept == [1]
