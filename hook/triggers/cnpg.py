@@ -8,8 +8,11 @@ from hook.core.backups.backup_made import Rest
 from hook.core.backups.cnpg import backup_of, finish_of, running_backup_of
 from hook.errors import BackupSourceMissing
 from hook.settings.backup_trigger import ClusterTrigger as Named
-from hook.triggers import Begun, Left, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Standing, Wanted
 from hook.triggers.kubernetes import KubernetesApi
+from hook.triggers.made_objects import MadeObjects
+
+_GROUP = "postgresql.cnpg.io/v1"
 
 
 class ClusterTrigger:
@@ -20,8 +23,7 @@ class ClusterTrigger:
     def __init__(self, named: Named, api: KubernetesApi) -> None:
         self._named = named
         self._api = api
-        self._base = f"/apis/postgresql.cnpg.io/v1/namespaces/{named.namespace}"
-        self._backup = ""
+        self._backups = MadeObjects(api, _GROUP, named.namespace, "Backup", finish_of)
 
     def describe(self) -> str:
         """Return the cluster."""
@@ -30,12 +32,11 @@ class ClusterTrigger:
     def begin(self, wanted: Wanted) -> Begun:
         """Take up a Backup that runs, whoever made it, or make one."""
         name = self._named.cluster
-        backups = f"Backups in {self._named.namespace}"
-        cluster = self._api.get(f"{self._base}/clusters/{name}", self.describe())
-        running = running_backup_of(name, self._api.list_all(f"{self._base}/backups", backups))
+        path = f"/apis/{_GROUP}/namespaces/{self._named.namespace}/clusters/{name}"
+        cluster = self._api.get(path, self.describe())
+        running = running_backup_of(name, self._backups.list_all())
         if running is not None:
-            self._backup = running
-            return Begun(f"Backup {self._named.namespace}/{running}", is_adopted=True)
+            return self._backups.take_up(running)
         try:
             body = backup_of(cluster, name, wanted.run_id)
         except ValueError as error:
@@ -43,21 +44,11 @@ class ClusterTrigger:
                 f"{self.describe()} is not set up for backups: {error}",
                 "Set up backups for the cluster, or unset PRESYNC_BACKUP_TRIGGER.",
             ) from error
-        made = self._api.create(f"{self._base}/backups", backups, body)
-        self._backup = str((made.get("metadata") or {}).get("name", ""))
-        return Begun(f"Backup {self._named.namespace}/{self._backup}", is_adopted=False)
+        return self._backups.create(body)
 
     def look(self) -> Standing:
         """Return what the phase of the Backup says."""
-        name = f"Backup {self._named.namespace}/{self._backup}"
-        try:
-            finish = finish_of(self._api.get(f"{self._base}/backups/{self._backup}", name))
-        except BackupSourceMissing:
-            return Standing(Phase.FAILED, "it was deleted")
-        if finish is None:
-            return Standing(Phase.RUNNING)
-        succeeded, told = finish
-        return Standing(Phase.ENDED if succeeded else Phase.FAILED, told)
+        return self._backups.look()
 
     def close(self) -> Left:
         """Leave the Backup: it goes on, and the next run takes it up."""

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from hook.core.backups.backup_made import Rest
 from hook.core.backups.cronjob import active_job_of, finish_of, job_from
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.errors import BackupUnknown
 from hook.settings.backup_trigger import JobTrigger as Named
-from hook.triggers import Begun, Left, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Standing, Wanted
 from hook.triggers.kubernetes import KubernetesApi
+from hook.triggers.made_objects import MadeObjects
+
+_GROUP = "batch/v1"
 
 
 class JobTrigger:
@@ -20,7 +23,7 @@ class JobTrigger:
     def __init__(self, named: Named, api: KubernetesApi) -> None:
         self._named = named
         self._api = api
-        self._job = ""
+        self._jobs = MadeObjects(api, _GROUP, named.namespace, "Job", finish_of)
 
     def describe(self) -> str:
         """Return the CronJob."""
@@ -31,9 +34,9 @@ class JobTrigger:
 
         ``concurrencyPolicy: Forbid`` does not count Jobs that somebody made by hand.
         """
-        base = f"/apis/batch/v1/namespaces/{self._named.namespace}"
-        cronjob = self._api.get(f"{base}/cronjobs/{self._named.cronjob}", self.describe())
-        jobs = self._api.list_all(f"{base}/jobs", f"Jobs in {self._named.namespace}")
+        path = f"/apis/{_GROUP}/namespaces/{self._named.namespace}/cronjobs/{self._named.cronjob}"
+        cronjob = self._api.get(path, self.describe())
+        jobs = self._jobs.list_all()
         try:
             running, job = active_job_of(cronjob, jobs), job_from(cronjob, wanted.run_id)
         except ValueError as error:
@@ -41,25 +44,11 @@ class JobTrigger:
                 f"the API server's answer is not {self.describe()}: {error}",
                 "See `kubectl get cronjob -o yaml`.",
             ) from error
-        if running is None:
-            made = self._api.create(f"{base}/jobs", f"Jobs in {self._named.namespace}", job)
-            self._job = str((made.get("metadata") or {}).get("name", ""))
-            return Begun(f"Job {self._named.namespace}/{self._job}", is_adopted=False)
-        self._job = running
-        return Begun(f"Job {self._named.namespace}/{running}", is_adopted=True)
+        return self._jobs.create(job) if running is None else self._jobs.take_up(running)
 
     def look(self) -> Standing:
         """Return what the conditions of the Job say."""
-        name = f"Job {self._named.namespace}/{self._job}"
-        path = f"/apis/batch/v1/namespaces/{self._named.namespace}/jobs/{self._job}"
-        try:
-            finish = finish_of(self._api.get(path, name))
-        except BackupSourceMissing:
-            return Standing(Phase.FAILED, "it was deleted")
-        if finish is None:
-            return Standing(Phase.RUNNING)
-        succeeded, told = finish
-        return Standing(Phase.ENDED if succeeded else Phase.FAILED, told)
+        return self._jobs.look()
 
     def close(self) -> Left:
         """Leave the Job: it goes on, and the next run takes it up."""

@@ -208,6 +208,15 @@ def test_answer_that_is_no_cronjob_is_told(cluster: FakeCluster, job: JobTrigger
         job.begin(WANTED)
 
 
+@pytest.mark.parametrize("trigger", ["job", "backup"], indirect=True)
+def test_object_without_a_name_is_not_followed(cluster: FakeCluster, trigger: Trigger) -> None:
+    """Nobody could say which of them to wait for."""
+    nameless = json.dumps({"kind": "x", "metadata": {}}).encode()
+    cluster.answer = lambda method, _path: (201, nameless) if method == "POST" else None
+    with pytest.raises(BackupUnknown, match=r"is none of (Jobs|Backups) in ops: it has no name"):
+        trigger.begin(WANTED)
+
+
 def test_list_that_does_not_end_is_left(cluster: FakeCluster, job: JobTrigger) -> None:
     """A server that always has one more page."""
     endless = json.dumps({"items": [], "metadata": {"continue": "more"}}).encode()
