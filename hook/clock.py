@@ -191,6 +191,11 @@ class Bounds(NamedTuple):
         """Return the seconds left to a wait that begins now, or *at_least* so many."""
         return math.inf if self.deadline is None else max(self.deadline.remaining(), at_least)
 
+    def raise_if_over(self) -> None:
+        """Raise `DeadlineExceeded` when the deadline, if there is one, has passed."""
+        if self.deadline is not None:
+            self.deadline.raise_if_over()
+
     def without_deadline(self) -> Bounds:
         """Return the stop request alone."""
         return Bounds(self.interrupt)

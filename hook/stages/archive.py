@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hook.catalogs import WalCatalog
+from hook.catalogs.reading import await_reading
 from hook.clock import Background
 from hook.core.backups.archive import ServerWal
 from hook.core.backups.archive_judgement import ArchiveJudgement, judge_archive
@@ -19,8 +20,8 @@ from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.backups.restore_window import WindowJudgement, judge_restore_window
 from hook.core.backups.usability import FreshnessPolicy
 from hook.core.backups.wal import Recovery, parse_lsn, parse_segment
-from hook.core.outcome import Finding, Status, failed, from_error, unknown
-from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError
+from hook.core.outcome import Finding, Status, failed, unknown
+from hook.errors import ExitCode, HookError
 from hook.postgres.wal import fetch_server_wal
 
 if TYPE_CHECKING:
@@ -60,15 +61,8 @@ class ArchiveStage:
         reading = Background(lambda: self._read(server, identity, now))
 
         def finish() -> tuple[Finding, ...]:
-            try:
-                found = reading.result(deadline, ctx.interrupt)
-            except BackupSourceMissing as error:
-                found = _nothing(from_error(error))
-            except BackupUnknown as error:
-                found = _nothing(from_error(error, Status.UNKNOWN))
-            if found is None:
-                ctx.deadline.raise_if_over()
-                found = _nothing(self._no_answer())
+            answer = await_reading(reading, deadline, ctx.bounds, self._no_answer)
+            found = _nothing(answer) if isinstance(answer, Finding) else answer
             note(found)
             if isinstance(found, WindowJudgement):
                 return (found.finding,)

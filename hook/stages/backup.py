@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hook.catalogs import BackupCatalog
+from hook.catalogs.reading import await_reading
 from hook.clock import Background
 from hook.core.backups.freshness import Freshness, judge_freshness
 from hook.core.backups.origin import ServerIdentity
 from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.backups.usability import DEFAULT_CLOCK_SKEW, FreshnessPolicy
-from hook.core.outcome import Finding, Status, failed, from_error, warned
-from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
+from hook.core.outcome import Finding, failed, warned
+from hook.errors import ExitCode
 from hook.stages import Context
 
 Finish = Callable[[], tuple[Finding, ...]]
@@ -55,15 +56,11 @@ class BackupStage:
         reading = Background(catalog.read_evidence)
 
         def finish() -> tuple[Finding, ...]:
-            try:
-                evidence = reading.result(deadline, ctx.interrupt)
-            except BackupSourceMissing as error:
-                return (from_error(error),)
-            except BackupUnknown as error:
-                return (from_error(error, Status.UNKNOWN),)
-            if evidence is None:
-                ctx.deadline.raise_if_over()
-                return (self._no_answer(catalog),)
+            evidence = await_reading(
+                reading, deadline, ctx.bounds, lambda: self._no_answer(catalog)
+            )
+            if isinstance(evidence, Finding):
+                return (evidence,)
             policy = FreshnessPolicy(self.max_age, server, self.clock_skew)
             freshness = judge_freshness(evidence, policy, ctx.clock.now())
             note(freshness)

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.catalogs import WalCatalog
-from hook.clock import run_bounded
+from hook.catalogs.reading import await_reading
+from hook.clock import Background, run_bounded
 from hook.core.backups.backup import Backup
 from hook.core.backups.freshness import usable_backup
 from hook.core.backups.marker import (
@@ -32,7 +33,6 @@ from hook.core.backups.usability import FreshnessPolicy
 from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import Finding, Status, failed, from_error, warned
 from hook.errors import (
-    BackupSourceMissing,
     BackupUnknown,
     DatabaseRejected,
     ExitCode,
@@ -141,15 +141,14 @@ class MarkerStage:
     def _find_base(self, ctx: Context, facts: ServerFacts) -> Backup | Finding:
         """Return the backup that a restore begins with, or why there is none."""
         deadline = ctx.deadline.within(self.timeout, "the time to read the backups")
-        try:
-            evidence = run_bounded(self.catalog.read_evidence, deadline, ctx.interrupt)
-        except BackupSourceMissing as error:
-            return from_error(error)
-        except BackupUnknown as error:
-            return from_error(error, Status.UNKNOWN)
-        if evidence is None:
-            ctx.deadline.raise_if_over()
-            return self._no_answer(self.timeout, self.progress())
+        evidence = await_reading(
+            Background(self.catalog.read_evidence),
+            deadline,
+            ctx.bounds,
+            lambda: self._no_answer(self.timeout, self.progress()),
+        )
+        if isinstance(evidence, Finding):
+            return evidence
         server = ServerIdentity.of(facts)
         other = judge_origin(evidence.source, evidence.origin, server)
         if other is not None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.catalogs import BackupCatalog
+from hook.catalogs.reading import await_reading
 from hook.clock import Background
 from hook.core.backups.origin import ServerIdentity
 from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.backups.restore_window import WindowJudgement, judge_restore_window
-from hook.core.outcome import Finding, Status, from_error
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.core.outcome import Finding
 
 if TYPE_CHECKING:
     from hook.stages import Context
@@ -49,15 +49,9 @@ class RestoreWindowStage:
         reading = Background(self.catalog.read_evidence)
 
         def finish() -> tuple[Finding, ...]:
-            try:
-                evidence = reading.result(deadline, ctx.interrupt)
-            except BackupSourceMissing as error:
-                return (from_error(error),)
-            except BackupUnknown as error:
-                return (from_error(error, Status.UNKNOWN),)
-            if evidence is None:
-                ctx.deadline.raise_if_over()
-                return (self._no_answer(),)
+            evidence = await_reading(reading, deadline, ctx.bounds, self._no_answer)
+            if isinstance(evidence, Finding):
+                return (evidence,)
             judgement = judge_restore_window(evidence, server, self.max_lag, ctx.clock.now())
             note(judgement)
             return (judgement.finding,)

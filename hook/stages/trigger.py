@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from hook.clock import Background
+from hook.clock import run_bounded
 from hook.core.backups.backup_made import Made, Wait, Waited, tell_left, tell_waited
 from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import from_error
@@ -126,7 +126,7 @@ class _Making:
 
     def _ask(self, work: Callable[[], T]) -> T | None:
         within = self._deadline.within(self._stage.request_timeout, "the time for one request")
-        return Background(work).result(within, self._ctx.interrupt)
+        return run_bounded(work, within, self._ctx.interrupt)
 
     def _describe(self, begun: Begun) -> Made:
         waited = timedelta(seconds=self._ctx.clock.monotonic() - self._began)
