@@ -12,12 +12,15 @@ import yaml
 from tests.testbed.process import ROOT
 
 GOLDEN = ROOT / "tests" / "golden" / "manifests"
+# What a release may begin with, by where its backups are or what ran before.
+EXAMPLES = ("cloudnative-pg", "from-flyway", "pgbackrest-s3", "rds", "wal-g")
 RENDERS = {
     "base": "manifests/base",
     "argocd-presync": "manifests/overlays/argocd-presync",
     "manual-job": "manifests/overlays/manual-job",
     "shop": "tests/samples/manifests/shop",
     "shop-by-hand": "tests/samples/manifests/shop-by-hand",
+    **{name: f"manifests/examples/{name}" for name in EXAMPLES},
 }
 
 Document = dict[str, Any]

@@ -12,6 +12,7 @@ import yaml
 
 from hook.errors import ExitCode
 from tests.testbed.manifests import (
+    EXAMPLES,
     RENDERS,
     Document,
     container,
@@ -24,7 +25,7 @@ from tests.testbed.manifests import (
 from tests.testbed.process import ROOT
 
 _ARGO = "argocd.argoproj.io/"
-_HOOKED = ("argocd-presync", "shop")
+_HOOKED = ("argocd-presync", "shop", *EXAMPLES)
 _MANUAL = ("manual-job", "shop-by-hand")
 _DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
 _POSTGRES = [{"protocol": "TCP", "port": 5432}]
@@ -66,8 +67,13 @@ def test_committed_render_is_that_of_the_sources(name: str) -> None:
 
 def test_every_kustomization_is_rendered() -> None:
     """A new overlay is tested like the others."""
-    overlays = {path.parent for path in ROOT.glob("manifests/overlays/*/kustomization.yaml")}
-    assert {f"manifests/overlays/{path.name}" for path in overlays} < set(RENDERS.values())
+    found = {
+        path.parent.relative_to(ROOT).as_posix()
+        for folder in ("overlays", "examples")
+        for path in ROOT.glob(f"manifests/{folder}/*/kustomization.yaml")
+    }
+    assert len(found) > len(EXAMPLES)
+    assert found < set(RENDERS.values())
 
 
 @pytest.mark.parametrize("name", _HOOKED)
