@@ -62,6 +62,17 @@ def test_page_names_settings_and_commands_that_exist(page: str) -> None:
     assert commands <= {shape.name for shape in SHAPES} | {"demo"}
 
 
+def test_readme_runs_the_image_that_it_has_built() -> None:
+    """It is pulled from nowhere; on a terminal the result is a text and no JSON."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (built,) = re.findall(r"^docker build --tag (\S+) \.$", text, re.MULTILINE)
+    (run,) = re.findall(r"^docker run (.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert text.index("docker build") < text.index("docker run")
+    assert run.split("\n")[-2].split() == [built, "plan"]
+    assert "--tty" in run.split()
+    assert f"FROM {built}\n" in text
+
+
 def test_readme_lists_every_command() -> None:
     """In the order of the help."""
     rows = re.findall(r"^\| `([a-z]+)` \| ", prose("README.md"), re.MULTILINE)
