@@ -66,6 +66,13 @@ def test_contributing_is_read_to_its_end() -> None:
     assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) <= 80
 
 
+def test_contributing_shows_how_one_test_is_run() -> None:
+    """The one that it names is there."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    ((file, word),) = re.findall(r"-m pytest (\S+) -k (\w+)", text)
+    assert re.search(rf"^def test_\w*{word}", (ROOT / file).read_text(), re.MULTILINE)
+
+
 def test_project_is_what_the_documentation_says() -> None:
     """Name, program, Python and licence."""
     table = project()
