@@ -188,6 +188,7 @@ class MarkerStage:
         """Return none as soon as the marker's WAL is seen, or why it is not in time."""
         deadline = ctx.deadline.within(self.wait, "PRESYNC_MARKER_WAIT")
         heartbeat, pause = Heartbeat(), _FIRST_PAUSE
+        level = "info"  # archiving that works takes a moment as well
         # Until the storage has answered once, nothing is known of what it holds.
         unknown_yet: Finding | None = self._no_answer(max(self.wait, _ONE_LOOK))
         while True:
@@ -202,7 +203,9 @@ class MarkerStage:
                 break
             if heartbeat.is_due(ctx.clock.monotonic()):
                 message = f"WAL {marker.segment} is not in {self.catalog.describe()} yet"
-                ctx.events("retry.scheduled", message, stage=self.name, segment=marker.segment)
+                told = {"stage": self.name, "segment": marker.segment, "level": level}
+                ctx.events("retry.scheduled", message, **told)
+                level = "warning"
             ctx.clock.sleep(min(pause, deadline.remaining()))
             pause = min(2 * pause, _LONGEST_PAUSE)
         ctx.deadline.raise_if_over()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from hook.clock import Interrupt
+from hook.clock import Deadline, Interrupt
 from hook.core.outcome import Status
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, Interrupted
-from tests.fakes import FakeEvents
-from tests.testbed.marker_bench import GOOD, FakeCatalog, MarkerBench
+from tests.fakes import FakeClock, FakeEvents
+from tests.testbed.marker_bench import GOOD, NOW, FakeCatalog, MarkerBench
 
 
 def test_marker_that_never_arrives_is_refused(
@@ -26,6 +27,16 @@ def test_marker_that_never_arrives_is_refused(
     )
     assert "is not in the fake catalog after 0.3s; " in finding.message
     assert [told["stage"] for told in events.named("retry.scheduled")] == ["marker"]
+
+
+def test_wait_that_is_none_is_no_warning(marker_bench: MarkerBench, events: FakeEvents) -> None:
+    """Archiving takes a moment in every run; ten seconds of it are something to look after."""
+    clock = FakeClock(NOW)
+    deadline = Deadline.after(clock, timedelta(minutes=25), "PRESYNC_DEADLINE")
+    marker_bench.ctx = marker_bench.ctx._replace(clock=clock, deadline=deadline)
+    marker_bench.run(marker_bench.stage(marker_bench.catalog(), wait=25))
+    levels = [told["level"] for told in events.named("retry.scheduled")]
+    assert levels == ["info", "warning", "warning"]
 
 
 def test_storage_that_fails_is_asked_again(marker_bench: MarkerBench) -> None:
