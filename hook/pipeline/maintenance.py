@@ -142,7 +142,7 @@ class _Edit:
         if not summary:
             journal.summary = _NOTHING[journal.command]
         elif not self.editing.orders.is_confirmed:
-            journal.summary = f"dry run, --yes is missing: {summary}"
+            journal.summary = f"dry run, --yes is missing for: {summary}"
             journal.next_steps = (_confirmed(journal.command, self.editing.orders),)
         else:
             with self._lock(told.value.history) as lock:

@@ -39,7 +39,9 @@ def test_baseline_without_confirmation_only_tells(gate: Gate) -> None:
     gate.database.execute("CREATE TABLE orders ()")
     report = baseline(gate, Orders())
     assert report.exit_code is ExitCode.OK
-    assert report.verdict.startswith("PASSED 0 OK: dry run, --yes is missing: baseline version 1")
+    assert report.verdict.startswith(
+        "PASSED 0 OK: dry run, --yes is missing for: baseline version 1"
+    )
     assert report.next_steps == ("presync baseline --yes",)
     told = gate.events.told
     (text,) = [text for _, text, fields in told if fields.get("rule") == "baseline-create"]

@@ -62,7 +62,7 @@ def test_repair_without_confirmation_only_tells(gate: Gate) -> None:
     report = repair(gate, Orders())
     assert report.exit_code is ExitCode.OK
     assert report.verdict.startswith(
-        "PASSED 0 OK: dry run, --yes is missing: 1 row removed, 1 row marked as deleted,"
+        "PASSED 0 OK: dry run, --yes is missing for: 1 row removed, 1 row marked as deleted,"
         " 1 row aligned, at 2, in "
     )
     assert report.next_steps == ("presync repair --yes",)
