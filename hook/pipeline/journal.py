@@ -100,7 +100,8 @@ class Journal:
         ctx.events("run.started", f"{command} started", command=command)
         for item in overrides:
             message = f"gate {item.gate} is overridden: {item.reason}"
-            ctx.events("gate.overridden", message, level="warning", gate=item.gate)
+            told = {"gate": item.gate, "reason": item.reason}
+            ctx.events("gate.overridden", message, level="warning", **told)
         return cls(command, ctx, overrides)
 
     def quietly(self, name: str, work: Callable[[], T]) -> T:

@@ -58,7 +58,8 @@ class BlockersStage:
                 return findings
             if heartbeat.is_due(ctx.clock.monotonic()):
                 named = "; ".join(item.message for item in stopping[:_NAMED])
-                ctx.events("retry.scheduled", named, stage=self.name, blockers=len(stopping))
+                told = [dict(item.facts) for item in stopping]
+                ctx.events("retry.scheduled", named, stage=self.name, blockers=told)
             ctx.clock.sleep(min(pause, deadline.remaining()))
             pause = min(2 * pause, _LONGEST_PAUSE)
             activity = fetch_activity(session, requests, self.policy.queries)

@@ -92,6 +92,8 @@ def test_blocker_that_leaves_during_the_wait_passes(
             findings = gate.look(ALTER, seconds=30)
         assert [item.status for item in findings] == [Status.PASSED]
         assert f"pid {reader.info.backend_pid}" in events.told[0][1]
+        (told,) = events.named("retry.scheduled")
+        assert f"'pid': {reader.info.backend_pid}," in str(told["blockers"])
 
 
 def test_stop_request_ends_the_wait(

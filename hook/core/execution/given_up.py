@@ -263,7 +263,7 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
         "statement": attempt.place.statement,
         "attempts": given_up.attempts,
         "withheld": given_up.withheld,
-        "in_the_way": [dict(item.facts) for item in given_up.in_the_way],
+        "still_in_the_way": [dict(item.facts) for item in given_up.in_the_way],
         "left_behind": list(attempt.leftovers),
         "for_next_run": list(attempt.for_next_run),
     }

@@ -256,7 +256,7 @@ def test_withheld_attempts_name_who_was_in_the_way(last: GivenUp) -> None:
     assert error.message.endswith(f" (2 attempts, 3 more withheld){STILL}")
     assert error.hint == "End 9."
     assert error.facts["withheld"] == 3
-    assert error.facts["in_the_way"] == [{"pid": 9}]
+    assert error.facts["still_in_the_way"] == [{"pid": 9}]
 
 
 def test_who_is_in_the_way_is_told_where_no_watcher_saw_more() -> None:
