@@ -183,13 +183,9 @@ def closed_archive(ground: Ground) -> Iterator[Arrive]:
     closed = ground.folder / "repo" / CLOSED
     closed.touch()
     try:
-        yield _telling_of_marker
+        yield lambda run: _wait_for(run, "marker")
     finally:
         closed.unlink()
-
-
-def _telling_of_marker(running: RunningPresync) -> None:
-    _until(lambda: running.has_told("marker.recorded"))(running)
 
 
 @contextlib.contextmanager
