@@ -107,7 +107,7 @@ class Ledger:
 
 def _past_run(row: Row) -> PastRun:
     command, run_id, started, finished, verdict, code, digest, before, after, pod = row[:10]
-    recorded, now = row[18:]
+    cut_off, recorded, now = row[18:]
     return PastRun(
         command=command,
         run_id=run_id,
@@ -122,6 +122,7 @@ def _past_run(row: Row) -> PastRun:
         failed=_failed_script(row[10:14]),
         age=timedelta(seconds=now - recorded),
         marker=_past_marker(*row[14:18]),
+        cut_off=cut_off,
     )
 
 

@@ -47,6 +47,11 @@ def is_cut_off(attempt: Attempt) -> bool:
     return is_transient(failure) or is_cancel(failure) or is_state_of_server(failure)
 
 
+def is_resumed_next(attempt: Attempt) -> bool:
+    """Tell whether the next run has to go on where *attempt*, or one before it, was cut off."""
+    return is_cut_off(attempt) and not attempt.leftovers
+
+
 def divide_indexes(new: Iterable[InvalidIndex], reached: Collection[InvalidIndex]) -> Remains:
     """Return who has to clear up which invalid index.
 

@@ -91,25 +91,29 @@ def find_cut_off(
     """Return the script of *unit* that may have run in part, none when it cannot have.
 
     A run that is killed, or that cannot reach the database any more, leaves its row without
-    an end. What it was at is what is pending first now, unless its release has been applied
-    whole; without a transaction nothing has undone it, and no row of the schema history
-    tells of it.
+    an end; one that lost its connection for a while may tell that it did. What it was at is
+    what is pending first now, unless its release has been applied whole; without a transaction
+    nothing has undone it, and no row of the schema history tells of it.
 
     Args:
         last: The run that wrote the ledger last; it is over, because we have the lock.
         unit: What is to be applied first.
         applied_digest: Of the present release without all that is pending.
     """
-    if last is None or last.finished_at is not None or last.command != "run":
+    if last is None or last.command != "run" or last.set_digest == applied_digest:
         return None
-    if last.set_digest == applied_digest:
-        return None
-    return next((item for item in unit if item.is_run and item.runs_once), None)
+    in_part = (item for item in unit if item.is_run and item.runs_once)
+    if last.finished_at is not None:
+        in_part = (item for item in in_part if item.migration.script == last.cut_off)
+    return next(in_part, None)
 
 
 def judge_cut_off(last: PastRun, cut_off: PreparedScript) -> Finding | None:
-    """Return why *cut_off*, see `find_cut_off`, needs a human; none when it goes on by itself."""
-    if cut_off.can_resume:
+    """Return why *cut_off*, see `find_cut_off`, needs a human; none when it goes on by itself.
+
+    Where *last* has ended, it has left nothing to a human.
+    """
+    if cut_off.can_resume or last.finished_at is not None:
         return None
     script = cut_off.migration.script
     return failed(

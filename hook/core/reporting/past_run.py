@@ -36,6 +36,7 @@ class PastRun(NamedTuple):
         finished_at: None when it was killed, or is still at work.
         age: Since the row was last written, on the server's clock.
         marker: None when the run left none.
+        cut_off: Script in which it lost its connection, without finding out how far that came.
     """
 
     command: str
@@ -51,3 +52,4 @@ class PastRun(NamedTuple):
     failed: FailedScript | None
     age: timedelta
     marker: PastMarker | None = None
+    cut_off: str | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hook.core.execution.callback_failure import events_after_failure
 from hook.core.execution.group import Grouping, Unit, units_of
 from hook.core.execution.ladder import Ladder, judge_ladder, rungs_on
+from hook.core.execution.mending import is_resumed_next
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.execution.progress import Progress, merged
 from hook.core.outcome import from_error, passed
@@ -233,8 +234,11 @@ class _Migrator:
         attempts.resumes = any(item.migration.script == self.resumed for item in unit)
         try:
             attempts.run()
-        except HookError:
-            self.failed_at = None if attempts.last is None else attempts.last.place
+        except HookError as error:
+            last = attempts.last
+            self.failed_at = None if last is None else last.place
+            if attempts.resumes and (last is None or is_resumed_next(last)):
+                error.facts["cut_off"] = unit[0].migration.script
             raise
         whole = self._ms_since(began)
         for script, duration in zip(unit, attempts.durations(whole), strict=True):

@@ -158,7 +158,7 @@ class Attempts:
         self.last, self.done = attempt, attempt.done
         footing.progress = progress_after(attempt, footing.progress)
         if attempt.end is AttemptEnd.LOST:
-            self.resumes = True
+            self.resumes = not self.unit[0].in_transaction
             self.last = self._find_out(tasks, attempt)
         elif attempt.wants_new_session and not attempt.leftovers:
             self._regain()

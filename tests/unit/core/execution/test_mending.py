@@ -11,6 +11,7 @@ from hook.core.execution.mending import (
     Remains,
     divide_indexes,
     is_cut_off,
+    is_resumed_next,
     who_clears_up,
     with_doubt,
     with_remains_of,
@@ -133,6 +134,14 @@ def test_attempt_that_never_came_to_look_leaves_what_was_there(
     expected = ((INDEX,), "an index") if is_carried else ((), "")
     assert (attempt.for_next_run, attempt.in_doubt) == expected
     assert with_remains_of(STOPPED, None) is STOPPED
+
+
+def test_next_run_goes_on_unless_a_human_has_to() -> None:
+    """Or the script has failed by itself: then it is known how far it came."""
+    assert is_resumed_next(LOST)
+    assert is_resumed_next(STOPPED)
+    assert not is_resumed_next(replace(LOST, left_behind=(INDEX,)))
+    assert not is_resumed_next(ended(AttemptEnd.FAILED, "42P01"))
 
 
 def test_what_is_left_is_told_at_the_end() -> None:

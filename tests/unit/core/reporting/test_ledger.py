@@ -134,9 +134,11 @@ def prepared(sql: str) -> PreparedScript:
         (KILLED, "CREATE TABLE t ()", False),
         (KILLED._replace(command="repair"), "CALL p()", False),
         (LAST, "CALL p()", False),
+        (LAST._replace(cut_off="V5__add.sql"), "CALL p()", True),
+        (LAST._replace(cut_off="V4__x.sql"), "CALL p()", False),
         (None, "CALL p()", False),
     ],
-    ids=["cut off", "drop", "index", "transaction", "repair", "ended", "no run"],
+    ids=["cut off", "drop", "index", "transaction", "repair", "ended", "told", "other", "no run"],
 )
 def test_script_that_may_have_run_in_part_is_found(
     last: PastRun | None, sql: str, *, is_found: bool
@@ -166,6 +168,11 @@ def test_script_that_was_cut_off_needs_a_human() -> None:
 def test_script_whose_end_the_server_tells_goes_on_by_itself(sql: str) -> None:
     """What is done already is refused, and nothing else is in it."""
     assert judge_cut_off(KILLED, prepared(sql)) is None
+
+
+def test_script_that_a_run_which_ended_could_not_finish_goes_on_by_itself() -> None:
+    """What had to be left to a human has a failed row in the history."""
+    assert judge_cut_off(LAST, prepared("DROP INDEX CONCURRENTLY i;\nCALL p()")) is None
 
 
 def report(code: ExitCode, **facts: object) -> Report:

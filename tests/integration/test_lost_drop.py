@@ -1,0 +1,92 @@
+"""Connections that are lost amid what drops or detaches without locking anybody out."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.proxy import Fault, Proxy
+
+BASE = """\
+CREATE TABLE t (id int);
+CREATE INDEX i ON t (id);
+CREATE TABLE p (id int) PARTITION BY LIST (id);
+CREATE TABLE c PARTITION OF p FOR VALUES IN (1);
+"""
+DROP = "DROP INDEX CONCURRENTLY i"
+DETACH = "ALTER TABLE p DETACH PARTITION c CONCURRENTLY"
+since_14 = pytest.mark.since_server(14, "DETACH … CONCURRENTLY")
+STATEMENTS = [
+    pytest.param(DROP, "index i is not there: dropped by an attempt that was cut off", id="drop"),
+    pytest.param(
+        DETACH,
+        "c is no partition of p: detached by an attempt that was cut off",
+        id="detach",
+        marks=since_14,
+    ),
+]
+
+
+@pytest.fixture
+def proxied(gate: Gate, proxy: Proxy) -> Gate:
+    """Return the gate with the proxy in front of its database, and what is to be dropped."""
+    assert gate.run({"V1__base.sql": BASE}).exit_code is ExitCode.OK
+    gate.settings = settings_for(proxy.target(gate.database), gate.folder)
+    return gate
+
+
+def has_told(gate: Gate, text: str) -> bool:
+    """Tell whether a notice with *text* was shown."""
+    notices = [told for event, told, _ in gate.events.told if event == "migration.notice"]
+    return any(text in notice for notice in notices)
+
+
+@pytest.mark.parametrize(("statement", "told"), STATEMENTS)
+def test_what_was_done_before_the_reply_was_lost_is_not_asked_for_twice(
+    proxied: Gate, proxy: Proxy, statement: str, told: str
+) -> None:
+    """The second attempt is refused, and this refusal says that the first one was not."""
+    proxy.lose(statement, Fault.REPLY)
+    report = proxied.run({"V2__x.sql": statement})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert report.migrations[0].attempts == 2
+    assert has_told(proxied, told)
+    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", True)]
+
+
+@pytest.mark.parametrize(("statement", "told"), STATEMENTS)
+def test_next_run_goes_on_where_every_attempt_was_lost(
+    proxied: Gate, proxy: Proxy, statement: str, told: str
+) -> None:
+    """The run had an end, and its report in the ledger says where it was cut off."""
+    proxy.lose(statement, Fault.REPLY, times=3)
+    report = proxied.run({"V2__x.sql": statement})
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert deciding(report).facts["cut_off"] == "V2__x.sql"
+    assert "maybe left behind: " in report.verdict
+    assert proxied.history()[1:] == []
+    again = proxied.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert has_told(proxied, told)
+    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", True)]
+
+
+def test_other_name_stays_an_error_where_nothing_was_cut_off(proxied: Gate) -> None:
+    """Also when it is run again because somebody asks for that."""
+    report = proxied.run({"V2__x.sql": "DROP INDEX CONCURRENTLY j"})
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    assert "cut_off" not in deciding(report).facts
+    assert "IF EXISTS" in deciding(report).hint
+
+
+@since_14
+def test_other_table_stays_an_error_where_something_was_cut_off(
+    proxied: Gate, proxy: Proxy
+) -> None:
+    """What is not there was never detached."""
+    statement = "ALTER TABLE p DETACH PARTITION d CONCURRENTLY"
+    proxy.lose(statement, Fault.REPLY)
+    report = proxied.run({"V2__x.sql": statement})
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    assert 'relation "d" does not exist' in report.verdict
