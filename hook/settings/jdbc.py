@@ -76,7 +76,7 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     spelled = {name.lower(): name for name in properties}
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
-        given[name.lower()] = decode_percent(value)
+        given[name.lower()] = _decoded(value)
         spelled[name.lower()] = name
     parameters = _place(before_query) | _translated(given)
     known = {"currentschema", *_RENAMED, *_TRANSLATORS}
@@ -86,7 +86,7 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
 def _place(text: str) -> dict[str, str]:
     """Return host, port, login and database of ``//host:port/db``, ``/`` or ``db``."""
     if not text.startswith("//"):
-        database = decode_percent(text.removeprefix("/"))
+        database = _decoded(text.removeprefix("/"))
         place = {"host": "localhost", "port": _DEFAULT_PORT}
         return place | ({"dbname": database} if database else {})
     authority, _, database = text.removeprefix("//").partition("/")
@@ -96,7 +96,12 @@ def _place(text: str) -> dict[str, str]:
     ports += [""] * (len(hosts) - len(ports))
     parameters["host"] = ",".join(host or "localhost" for host in hosts)
     parameters["port"] = ",".join(port or _DEFAULT_PORT for port in ports)
-    return parameters | ({"dbname": decode_percent(database)} if database else {})
+    return parameters | ({"dbname": _decoded(database)} if database else {})
+
+
+def _decoded(text: str) -> str:
+    # pgjdbc decodes as forms are: there a plus sign is a space, unlike in libpq's URIs.
+    return decode_percent(text.replace("+", " "))
 
 
 def _translated(given: Mapping[str, str]) -> dict[str, str]:

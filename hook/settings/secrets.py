@@ -56,5 +56,6 @@ def _passwords_in(text: str) -> Iterator[str]:
         yield re.sub(r"\\(.)", r"\1", password)
         try:
             yield decode_percent(password)
+            yield decode_percent(password.replace("+", " "))  # as JDBC URLs are read
         except ValueError:
             continue

@@ -21,6 +21,8 @@ LOCAL = {"host": "localhost", "port": "5432"}
         ("//a:1,b/shop", {"host": "a,b", "port": "1,5432", "dbname": "shop"}),
         ("//[::1]:5433/shop", {"host": "::1", "port": "5433", "dbname": "shop"}),
         ("//db/my%20shop", {"host": "db", "port": "5432", "dbname": "my shop"}),
+        ("//db/my+shop%2B", {"host": "db", "port": "5432", "dbname": "my shop+"}),
+        ("my+shop", LOCAL | {"dbname": "my shop"}),
     ],
 )
 @pytest.mark.parametrize("wrapper", ["", "p6spy:", "aws-wrapper:"])
@@ -35,6 +37,8 @@ def test_jdbc_place_becomes_host_port_and_database(
     ("query", "expected"),
     [
         ("user=shop&password=p%26q", {"user": "shop", "password": "p&q"}),
+        ("options=-c+work_mem=5MB", {"options": "-c work_mem=5MB"}),
+        ("password=p%2Bq", {"password": "p+q"}),
         ("sslmode=require&sslrootcert=/ca", {"sslmode": "require", "sslrootcert": "/ca"}),
         ("ssl=true", {"sslmode": "verify-full"}),
         ("ssl", {"sslmode": "verify-full"}),

@@ -37,6 +37,7 @@ def test_password_in_an_unreadable_url_is_found(url: str) -> None:
 def test_password_is_known_as_written_and_as_meant() -> None:
     """Both spellings of an encoded password are secrets."""
     assert set(find_secrets({}, ["postgresql://u:p%40ss@h/d"])) == {"p%40ss", "p@ss"}
+    assert "p s+" in find_secrets({}, ["jdbc:postgresql://h/d?password=p+s%2B"])
     assert {r"it\'s", "it's"} <= set(find_secrets({}, [r"host=h password='it\'s'"]))
 
 
