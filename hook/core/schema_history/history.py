@@ -10,6 +10,7 @@ from hook.core.scripts.script import Migration
 from hook.core.scripts.version import Version
 
 DESCRIPTION_LENGTH = 200
+_SCRIPT_LENGTH = 1000
 _CUT = "..."
 SCHEMA, BASELINE, DELETE = "SCHEMA", "BASELINE", "DELETE"
 SYNTHETIC_TYPES = frozenset({SCHEMA, BASELINE, DELETE})
@@ -129,9 +130,30 @@ class MigrationInfo(NamedTuple):
 
 def abbreviate_description(description: str) -> str:
     """Return *description* as it fits into the history."""
-    if len(description) <= DESCRIPTION_LENGTH:
+    if _fits(description, DESCRIPTION_LENGTH):
         return description
-    return description[: DESCRIPTION_LENGTH - len(_CUT)] + _CUT
+    return _from_units(_units(description)[: 2 * (DESCRIPTION_LENGTH - len(_CUT))]) + _CUT
+
+
+def abbreviate_script(script: str) -> str:
+    """Return *script* as it fits into the history: the end of a path tells more."""
+    if _fits(script, _SCRIPT_LENGTH):
+        return script
+    return _CUT + _from_units(_units(script)[2 * (len(_CUT) - _SCRIPT_LENGTH) :])
+
+
+def _fits(text: str, length: int) -> bool:
+    """Tell whether *text* has at most *length* of what Java counts, UTF-16 code units."""
+    return 2 * len(text) <= length or len(_units(text)) <= 2 * length
+
+
+def _units(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")
+
+
+def _from_units(units: bytes) -> str:
+    # Half of a character is a question mark by the time it gets from Java to the server.
+    return units.decode("utf-16-le", "surrogatepass").encode(errors="replace").decode()
 
 
 def canonical_type(row_type: str) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hook.core.schema_history.history import SCHEMA, HistoryRow, abbreviate_description
+from hook.core.schema_history.history import (
+    SCHEMA,
+    HistoryRow,
+    abbreviate_description,
+    abbreviate_script,
+)
 from hook.core.scripts.script import Migration
 from hook.core.sql.sql_text import quote_identifier, quote_literal
 
-SCRIPT_LENGTH = 1000
 _HIGHEST_RANK = 2**31 - 1
-_CUT = "..."
 # What a new row says; the table itself fills in the time.
 COLUMNS = (
     "installed_rank", "version", "description", "type", "script", "checksum",
@@ -173,10 +176,3 @@ def render_update(history: str, row: HistoryRow) -> str:
 
 def _where_rank(row: HistoryRow) -> str:
     return f' WHERE "installed_rank" OPERATOR(pg_catalog.=) {row.installed_rank}'
-
-
-def abbreviate_script(script: str) -> str:
-    """Return *script* as it fits into the history: the end of a path tells more."""
-    if len(script) <= SCRIPT_LENGTH:
-        return script
-    return _CUT + script[len(_CUT) - SCRIPT_LENGTH :]
