@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hook.core.outcome import Finding, failed
 from hook.core.schema_history.ahead import find_ahead
 from hook.core.schema_history.history import (
+    BASELINE_TYPES,
     DELETE,
     DESCRIPTION_LENGTH,
     UNDO_TYPES,
@@ -18,6 +19,7 @@ from hook.core.schema_history.history import (
 )
 from hook.core.schema_history.history_rules import HistoryRules, TargetKind
 from hook.core.scripts.script import Kind, Migration
+from hook.core.scripts.version import EMPTY
 from hook.errors import ExitCode
 
 VERSION_LENGTH = 50
@@ -63,6 +65,7 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
             or abbreviate_description(info.migration.description) not in kept
         )
     )
+    pending = _without_baselined(pending, infos)
     return Plan(
         pending=tuple(pending[:1] if rules.target.kind is TargetKind.NEXT else pending),
         infos=tuple(infos),
@@ -70,6 +73,24 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
         ahead=tuple(_short_name(info) for info in ahead.unknown),
         next_rank=history.next_rank,
     )
+
+
+def _without_baselined(
+    pending: Sequence[Migration], infos: Iterable[MigrationInfo]
+) -> Sequence[Migration]:
+    """Return *pending* without what the first version keeps from being run.
+
+    A baseline that was marked as deleted stands for the versions up to it as soon as
+    there is a version beside it: Flyway looks at the history again after each migration.
+    """
+    baselines = (info.version for info in infos if info.row and info.type in BASELINE_TYPES)
+    base = max((version for version in baselines if version is not None), default=EMPTY)
+    versioned = [item.version for item in pending if item.version is not None]
+    return [
+        item
+        for item in pending
+        if item.version is None or item.version is versioned[0] or item.version > base
+    ]
 
 
 def _current_version(infos: Iterable[MigrationInfo]) -> str | None:
@@ -100,8 +121,12 @@ def judge_scripts(pending: Iterable[Migration]) -> tuple[Finding, ...]:
             message = f"{item.script}: the version has {len(item.version.text)} characters"
             hint = f"Shorten it: the schema history holds {VERSION_LENGTH}."
             findings.append(failed(ExitCode.BAD_SET, "version-length", message, hint))
-        if item.kind is Kind.REPEATABLE and len(item.description) > DESCRIPTION_LENGTH:
+        if item.kind is Kind.REPEATABLE and _is_cut(item.description):
             message = f"{item.script}: the description has {len(item.description)} characters"
             hint = f"Shorten it: Flyway would not know it by the {DESCRIPTION_LENGTH} it stores."
             findings.append(failed(ExitCode.BAD_SET, "description-length", message, hint))
     return tuple(findings)
+
+
+def _is_cut(description: str) -> bool:
+    return abbreviate_description(description) != description

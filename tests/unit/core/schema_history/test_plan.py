@@ -42,6 +42,13 @@ def test_plan_knows_the_current_version() -> None:
     assert plan("V1__a.sql", row(1, "V1__a.sql"), row(2, "R__v.sql")).current == "1"
 
 
+def test_plan_keeps_to_a_deleted_baseline_from_the_first_version_on() -> None:
+    """As Flyway, which looks at the history again before each migration."""
+    rows = (row(1, "B2__b.sql", kind="SQL_BASELINE"), row(2, "B2__b.sql", kind="DELETE"))
+    made = plan("V1__a.sql V1.5__b.sql V2__c.sql V3__d.sql R__v.sql", *rows)
+    assert [item.script for item in made.pending] == ["V1__a.sql", "V3__d.sql", "R__v.sql"]
+
+
 def test_plan_does_not_take_a_repeatable_back_to_an_older_text() -> None:
     """Only where a newer release has replaced it: the row follows a newer version."""
     rows = (row(1, "V1__a.sql"), row(2, "R__v.sql", 8), row(3, "V2__b.sql"), row(4, "R__w.sql", 8))
