@@ -77,6 +77,17 @@ def test_baseline_creates_missing_schemas(gate: Gate) -> None:
     assert "PASSED 0 OK: schema later, in " in baseline(gate).verdict
 
 
+def test_baseline_whose_index_has_a_name_that_is_taken_claims_nothing(gate: Gate) -> None:
+    """The table is not there afterwards, and nobody else is to blame."""
+    gate.database.execute(
+        "CREATE TABLE old (); CREATE INDEX flyway_schema_history_s_idx ON old ((1))"
+    )
+    report = baseline(gate)
+    assert report.exit_code is ExitCode.CONFIG
+    assert "the schema history cannot be created: " in report.verdict
+    assert gate.database.query("SELECT to_regclass('flyway_schema_history')") == [(None,)]
+
+
 def test_baseline_of_a_migrated_database_is_refused(gate: Gate) -> None:
     """It would say of what was applied that it never was."""
     assert gate.run({"V1__a.sql": "CREATE TABLE a ()"}).exit_code is ExitCode.OK

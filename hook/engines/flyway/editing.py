@@ -18,7 +18,11 @@ from hook.engines.flyway.history_row import (
     render_update,
     row_of_marker,
 )
-from hook.engines.flyway.history_table import CREATED_MEANWHILE, creation_statements
+from hook.engines.flyway.history_table import (
+    CREATED_MEANWHILE,
+    creation_statements,
+    name_taken,
+)
 from hook.errors import QueryFailed
 
 if TYPE_CHECKING:
@@ -68,6 +72,7 @@ class FlywayEditor:
         except QueryFailed as error:
             if error.sqlstate not in CREATED_MEANWHILE:
                 raise
+            raise name_taken("the schema history", error) from error
 
     def _installed_by(self, user: str) -> str:
         return self.settings.history.installed_by or user

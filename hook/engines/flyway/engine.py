@@ -32,6 +32,7 @@ from hook.engines.flyway.history_row import NewRow, render_insert, row_of_migrat
 from hook.engines.flyway.history_table import (
     HistoryPlace,
     create_history,
+    name_taken,
     place_of,
     rank_after_creation,
     read_history,
@@ -135,8 +136,13 @@ class FlywayEngine:
         if history.exists and not (history.missing_schemas and settings.history.creates_schemas):
             return history
         installed_by = self._installed_by(server)
-        create_history(session, history, settings.history, settings.baseline, installed_by)
-        return self.read_history(session, server)
+        refused = create_history(
+            session, history, settings.history, settings.baseline, installed_by
+        )
+        created = self.read_history(session, server)
+        if refused and not created.exists:
+            raise name_taken(f"{history.schema}.{history.table}", refused)
+        return created
 
     def will_baseline(self, history: History) -> bool:
         """Tell whether creating *history* adopts objects that are there."""

@@ -137,10 +137,12 @@ def create_history(
     settings: HistoryTable,
     baseline: BaselineRules,
     installed_by: str,
-) -> None:
+) -> QueryFailed | None:
     """Create what *history* says is missing, schemas and table, in one transaction.
 
-    That somebody else has just created it is no failure: read the history again.
+    Returns:
+        What the server said when there is something of that name already. If somebody else
+        has just created it, that is no failure: read the history again.
 
     Raises:
         ConfigError: Something in the database is against it; nothing is changed.
@@ -160,6 +162,17 @@ def create_history(
                 (f"{history.schema}.{history.table} cannot be created: {error.message}",),
                 "Find what forbids it, such as an event trigger, and make an exception.",
             ) from error
+        return error
+    return None
+
+
+def name_taken(created: str, refused: QueryFailed) -> ConfigError:
+    """Return the error of what is not *created* because its name, or an index's, is taken."""
+    return ConfigError(
+        (f"{created} cannot be created: {refused.message}",),
+        "Rename what is there, or choose another FLYWAY_TABLE, at most 61 bytes long:"
+        " the index names _pk and _s_idx are made from it.",
+    )
 
 
 def _hint_of_rights(starting: History, settings: HistoryTable) -> str:

@@ -11,7 +11,7 @@ from hook.core.schema_history.baseline import BaselineRules
 from hook.core.scripts.migration_set import build_set
 from hook.core.scripts.version import Version
 from hook.core.sessions.server import ServerFacts
-from hook.errors import DatabaseRejected, ExitCode
+from hook.errors import ConfigError, DatabaseRejected, ExitCode
 from hook.postgres.facts import fetch_server_facts
 from hook.postgres.session import Session
 from hook.settings.migrations import HistoryTable
@@ -140,6 +140,17 @@ def test_table_created_meanwhile_is_taken_as_it_is(session: Session, facts: Serv
     absent = made.read_history(session, facts)
     create(session, HistoryTable(default_schema="app"))
     assert len(made.create_history(session, absent, facts).rows) == 1
+
+
+def test_name_of_an_index_that_is_taken_is_told(
+    database: Database, session: Session, facts: ServerFacts
+) -> None:
+    """As after a history table was renamed: what belongs to it keeps its names."""
+    database.execute("CREATE TABLE old (); CREATE INDEX flyway_schema_history_s_idx ON old ((1))")
+    made = engine(HistoryTable(default_schema="public"))
+    with pytest.raises(ConfigError, match=r"_history cannot be created: .*_s_idx.* exists"):
+        made.create_history(session, made.read_history(session, facts), facts)
+    assert not made.read_history(session, facts).exists
 
 
 def test_history_that_is_complete_costs_nothing_to_create(
