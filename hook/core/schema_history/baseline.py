@@ -45,11 +45,11 @@ def judge_baseline(history: History, rules: BaselineRules) -> tuple[Finding, ...
         return ()
     named = ", ".join(history.existing_objects)
     message = f"schema {history.schema} has no {history.table} but holds {named}"
-    if rules.on_migrate and rules.is_allowed:
-        return (warned("baseline", f"{message}; it is adopted as version {rules.version}"),)
     if rules.is_dispensable:
         hint = "Check that this is the right database: what is recorded in it is not run."
         return (warned("baseline", f"{message}; no script is run, so it is taken as it is", hint),)
+    if _adopts(rules):
+        return (warned("baseline", f"{message}; it is adopted as version {rules.version}"),)
     hint = (
         "Check that this is the right database; to adopt it as version"
         f" {rules.version} set FLYWAY_BASELINE_ON_MIGRATE=true and PRESYNC_ALLOW_BASELINE=true."
@@ -59,9 +59,14 @@ def judge_baseline(history: History, rules: BaselineRules) -> tuple[Finding, ...
 
 def with_baseline(history: History, rules: BaselineRules) -> History:
     """Return *history* as it will be once it is created, to plan on."""
-    if not (needs_baseline(history) and rules.on_migrate and rules.is_allowed):
+    if not (needs_baseline(history) and _adopts(rules)):
         return history
     return baselined(history, rules)
+
+
+def _adopts(rules: BaselineRules) -> bool:
+    """Tell whether a baseline is made; as in Flyway, not where scripts are only recorded."""
+    return rules.on_migrate and rules.is_allowed and not rules.is_dispensable
 
 
 def baselined(history: History, rules: BaselineRules) -> History:

@@ -41,12 +41,16 @@ def test_baseline_with_both_switches_is_told_and_planned_on() -> None:
     assert first.description == first.script == "<< Flyway Baseline >>"
 
 
-def test_baseline_is_dispensable_where_no_script_is_run() -> None:
-    """As with Flyway, but not in silence."""
-    (found,) = judge_baseline(FOUND, BaselineRules(is_dispensable=True))
+@pytest.mark.parametrize("is_wanted", [False, True])
+def test_baseline_is_dispensable_where_no_script_is_run(
+    is_wanted: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """As with Flyway, which then makes none either way, but not in silence."""
+    rules = BaselineRules(on_migrate=is_wanted, is_allowed=is_wanted, is_dispensable=True)
+    (found,) = judge_baseline(FOUND, rules)
     assert found.status is Status.WARNED
     assert "holds table public.orders; no script is run" in found.message
-    assert with_baseline(FOUND, BaselineRules(is_dispensable=True)) == FOUND
+    assert with_baseline(FOUND, rules) == FOUND
 
 
 def test_baseline_is_not_made_where_it_is_not_needed() -> None:
