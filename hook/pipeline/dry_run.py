@@ -13,6 +13,7 @@ from hook.core.execution.heartbeat import EVERY
 from hook.core.execution.ladder import rungs_on
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.outcome import passed
+from hook.core.schema_history.missing_schema import is_complete
 from hook.core.scripts.events import ERROR_EVENTS, events_in_front
 from hook.core.sessions.lock_key import migration_lock_key, work_mark_key
 from hook.core.text import counted
@@ -78,7 +79,9 @@ def _take_down(
 ) -> Outcome[None]:
     scripts, book = prepared.scripts, prepared.callbacks or CallbackBook()
     key = migration_lock_key(read.history.schema, read.history.table)
-    heading = _heading(read, scripts, dry.migrate, key) if scripts or book.callbacks else ()
+    is_started = is_complete(read.history, creates_schemas=dry.creates_schemas)
+    has_work = scripts or book.callbacks or not is_started
+    heading = _heading(read, scripts, dry.migrate, key) if has_work else ()
     notebook.open((_pending(read, scripts), *heading, *_callbacks_apart(book)))
     if not heading:
         return Outcome((passed("sql", "nothing would be sent"),), None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
+from hook.core.schema_history.missing_schema import is_complete
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.reading import Reading, reach_database
 
@@ -44,9 +45,10 @@ def _bring_up_to_date(
                 callback_run.CallbackRun(journal, reading, stages, release).carry_out(held)
                 return
         read = reading.read(journal, release)
-        if not read.plan.pending:
+        if not read.plan.pending and is_complete(read.history, creates_schemas=True):
             reading.confirm(journal, read)
             return
-        from hook.pipeline.migration import migrate_locked  # noqa: PLC0415 - rarely needed
+        from hook.pipeline.migration import migrate_locked, start_history  # noqa: PLC0415 - rarely needed
 
-        migrate_locked(journal, reading, journal.quietly("settings", writing), read, held)
+        carry_out = migrate_locked if read.plan.pending else start_history
+        carry_out(journal, reading, journal.quietly("settings", writing), read, held)

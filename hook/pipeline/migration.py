@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.schema_history.deferral import Deferral
+from hook.core.schema_history.missing_schema import is_complete
 from hook.core.scripts.version import newest_version
 from hook.pipeline.journal import Journal
 from hook.pipeline.reading import Prepared, Read, Reading
@@ -100,6 +101,35 @@ def migrate_locked(
     journal.gates((gates.marker_behind(journal, locked, prepared),))
     cleared = Cleared(locked, lock, prepared.scripts, resumed=resumed)
     migrate(journal, reading, writing, cleared)
+
+
+def start_history(
+    journal: Journal, reading: Reading, writing: Writing, read: Read, held: ExitStack
+) -> None:
+    """Create what a run creates even with nothing pending: the history, and schemas.
+
+    So a schema is adopted whose migrations are all covered by its baseline. The gates are
+    not asked: what is there stays as it is.
+
+    Args:
+        journal: The run's record.
+        reading: The stages that look.
+        writing: The stages that change something.
+        read: What was read without the lock.
+        held: Takes the lock over.
+
+    Raises:
+        Stopped: Something speaks against going on, or went wrong.
+    """
+    if is_complete(read.history, creates_schemas=writing.creates_schemas):
+        reading.confirm(journal, read)
+        return
+    lock = take_lock(journal, writing.lock, read, held)
+    locked = reading.look_again(journal, read)
+    if locked.plan.pending:
+        reading.confirm(journal, locked)
+        return
+    migrate(journal, reading, writing, Cleared(locked, lock, ()))
 
 
 def pass_gates(

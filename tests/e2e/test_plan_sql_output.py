@@ -73,3 +73,16 @@ def test_nothing_pending_is_said_in_a_comment(
     done = run_presync(["plan", "--sql"], deployment.env())
     assert done.exit_code == ExitCode.OK
     assert [line for line in done.stdout.splitlines() if line and not line.startswith("-- ")] == []
+
+
+def test_adoption_is_shown_with_nothing_pending_too(
+    deployment: Deployment, run_presync: RunPresync, database: Database
+) -> None:
+    """A run would create the history with its baseline."""
+    database.execute("CREATE TABLE orders ()")
+    deployment.release({"V1__orders.sql": "CREATE TABLE orders ()"})
+    adopts = {"FLYWAY_BASELINE_ON_MIGRATE": "true", "PRESYNC_ALLOW_BASELINE": "true"}
+    done = run_presync(["plan", "--sql"], deployment.env() | adopts)
+    assert done.exit_code == ExitCode.OK
+    assert 'CREATE TABLE "public"."flyway_schema_history"' in done.stdout
+    assert "VALUES (1, '1', '<< Flyway Baseline >>', 'BASELINE'" in done.stdout

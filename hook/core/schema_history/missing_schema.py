@@ -22,6 +22,11 @@ def judge_missing_schema(history: History, *, creates_schemas: bool) -> tuple[Fi
     return (failed(ExitCode.CONFIG, _RULE, message, hint),)
 
 
+def is_complete(history: History, *, creates_schemas: bool) -> bool:
+    """Tell whether a run has nothing to create before its migrations."""
+    return history.exists and not (creates_schemas and history.missing_schemas)
+
+
 def is_missing_schema(finding: Finding) -> bool:
     """Tell whether *finding* is of `judge_missing_schema`."""
     return finding.rule == _RULE

@@ -54,7 +54,8 @@ def judge_run(planned: Plan, history: History, after: Plan) -> tuple[Finding, ..
             for problem in problems
         )
     count = len(planned.pending)
-    return (passed("history-as-planned", f"{count} recorded as planned, at {after.current}"),)
+    level = after.current or "no version"
+    return (passed("history-as-planned", f"{count} recorded as planned, at {level}"),)
 
 
 def judge_new_invalid_indexes(

@@ -98,6 +98,13 @@ def test_run_that_stops_at_its_target_passes() -> None:
     assert [item.message for item in found] == ["1 recorded as planned, at 2"]
 
 
+def test_run_that_only_began_the_history_passes() -> None:
+    """There is no version yet, and none is made up."""
+    begun = Plan(pending=(), infos=(), current=None, ahead=(), next_rank=1)
+    found = judge_run(begun, history(), begun)
+    assert [item.message for item in found] == ["0 recorded as planned, at no version"]
+
+
 def test_level_is_reached_when_nothing_is_pending() -> None:
     """And not yet when something is, named in order."""
     assert judge_level(plan_on(history(*DONE)))[0].message == "nothing pending, at 2"
