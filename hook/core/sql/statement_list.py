@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import accumulate, islice
 from typing import overload
 
-from hook.core.sql.lexer import StringSyntax, Token, tokens
+from hook.core.sql.lexer import StringSyntax, Token, line_end, tokens
 from hook.core.sql.places import Place, Places
 
 _BLOCK = 16_384
@@ -27,12 +27,13 @@ class StatementKind(StrEnum):
 class Source:
     """One script as UTF-8, and where its lines end; offsets count bytes."""
 
-    __slots__ = ("_newlines", "_read_again", "_sql")
+    __slots__ = ("_line_end", "_lines", "_read_again", "_sql")
 
     def __init__(self, sql: bytes) -> None:
-        """Count the lines of *sql*: only a newline ends one, as in an editor."""
-        counts = (sql.count(b"\n", start, start + _BLOCK) for start in range(0, len(sql), _BLOCK))
-        self._newlines = array("I", accumulate(counts, initial=0))
+        """Count the lines of *sql*, which end as in an editor."""
+        end = self._line_end = line_end(sql)
+        counts = (sql.count(end, start, start + _BLOCK) for start in range(0, len(sql), _BLOCK))
+        self._lines = array("I", accumulate(counts, initial=0))
         self._sql: bytes | None = sql
         self._read_again: Callable[[], bytes] | None = None
 
@@ -56,7 +57,7 @@ class Source:
     def line_at(self, offset: int) -> int:
         """Return the 1-based line of the byte at *offset*."""
         block = offset // _BLOCK
-        return self._newlines[block] + self.sql.count(b"\n", block * _BLOCK, offset) + 1
+        return self._lines[block] + self.sql.count(self._line_end, block * _BLOCK, offset) + 1
 
 
 @dataclass(frozen=True, slots=True)

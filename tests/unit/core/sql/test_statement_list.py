@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import pytest
+
+from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.sql.statement_list import Source, Statement, StatementKind
 from hook.core.sql.statements import parse_statements, split_statements
 
 
 def test_source_counts_a_newline_to_the_line_it_ends() -> None:
-    """Only a newline ends a line; a carriage return does not."""
+    """With newlines only they end a line; a carriage return does not."""
     source = Source(b"a\r\nb\rc\n\nd")
     assert [source.line_at(offset) for offset in range(len(source.sql))] == [1] * 3 + [2] * 4 + [
         3,
         4,
     ]
+
+
+def test_source_without_newlines_has_lines_that_end_in_carriage_returns() -> None:
+    """As on computers of long ago, and in an editor."""
+    source = Source(b"a\r\rb")
+    assert [source.line_at(offset) for offset in range(len(source.sql))] == [1, 1, 2, 3]
+    assert [item.line for item in split_statements("select 1;\r-- x\rselect 2")] == [1, 3]
+    with pytest.raises(SqlSyntaxError, match=r"^line 2: "):
+        split_statements("select 1;\rselect '")
 
 
 def test_statement_shows_no_source_in_its_repr() -> None:
