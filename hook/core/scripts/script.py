@@ -154,7 +154,7 @@ class ScriptName(NamedTuple):
 
 
 # Run by Flyway as child processes; a name without a dot counts as well.
-_PROGRAM_SUFFIXES = (".sh", ".bash", ".py", ".ps1", ".cmd", ".bat")
+_PROGRAM_SUFFIXES = (".sh", ".bash", ".py", ".ps1", ".cmd", ".bat", ".class", ".java")
 
 
 def parse_file_name(name: str, naming: Naming) -> ScriptName:

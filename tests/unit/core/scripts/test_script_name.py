@@ -87,10 +87,14 @@ def test_name_of_another_file_is_foreign(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["V21__noext", "V22__s.sh", "V23__p.py", "R__x.PS1", "V1__x.bash", "afterMigrate.cmd"]
+    "name",
+    [
+        *("V21__noext", "V22__s.sh", "V23__p.py", "R__x.PS1", "V1__x.bash", "afterMigrate.cmd"),
+        *("V2__J.class", "R__J.class", "beforeMigrate.class", "V2__J.java", "V3__x.bat"),
+    ],
 )
 def test_name_of_a_program_is_refused(name: str) -> None:
-    """Flyway would run it, so it must not be passed over in silence."""
+    """Flyway runs it, or its class where it finds it: it is not passed over in silence."""
     assert parse_file_name(name, DEFAULT).role is Role.REFUSED
 
 
