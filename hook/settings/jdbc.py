@@ -119,7 +119,11 @@ def _translated(given: Mapping[str, str]) -> dict[str, str]:
 
 def _ssl(value: str) -> dict[str, str]:
     # A bare ``ssl`` counts as true in pgjdbc.
-    return {"sslmode": "verify-full"} if value in {"", "true"} else {}
+    return {"sslmode": "verify-full"} if not value or _is_true(value) else {}
+
+
+def _is_true(value: str) -> bool:
+    return value.lower() == "true"  # Java's Boolean.parseBoolean
 
 
 def _ssl_factory(value: str) -> dict[str, str]:
@@ -140,11 +144,11 @@ def _target_server(value: str) -> dict[str, str]:
 
 
 def _balance(value: str) -> dict[str, str]:
-    return {"load_balance_hosts": "random"} if value == "true" else {}
+    return {"load_balance_hosts": "random"} if _is_true(value) else {}
 
 
 def _keep_alive(value: str) -> dict[str, str]:
-    return {"keepalives": "1"} if value == "true" else {}
+    return {"keepalives": "1"} if _is_true(value) else {}
 
 
 def _socket_timeout(value: str) -> dict[str, str]:
