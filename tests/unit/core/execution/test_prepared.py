@@ -46,6 +46,23 @@ def test_script_runs_as_its_statements_and_its_configuration_say(
     assert bool(parsed.reason) is not parsed.in_transaction
 
 
+@pytest.mark.parametrize(
+    ("sql", "runs_once"),
+    [
+        ("UPDATE t SET i = i + 1", False),
+        (f"{ALONE}; DROP INDEX CONCURRENTLY IF EXISTS j", False),
+        (f"{ALONE}; DROP INDEX CONCURRENTLY j", True),
+        (MANAGED, True),
+    ],
+)
+def test_script_runs_once_that_may_have_done_something_for_good(
+    sql: str,
+    runs_once: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """A transaction leaves nothing behind, nor does an index that is dropped and built again."""
+    assert prepare_script(SCRIPT, sql.encode(), allows_mixed=False).runs_once is runs_once
+
+
 def test_mixed_script_is_refused_at_its_line() -> None:
     """The line is that of the statement that does not fit."""
     with pytest.raises(SqlSyntaxError) as caught:

@@ -124,6 +124,7 @@ def test_item_that_was_applied_is_no_mistake() -> None:
     [
         (picking("3", target="2"), (), "3 is not applied: Above Target"),
         (picking("1"), (baseline(1, "2"),), "1 is not applied: Below Baseline"),
+        (picking("b"), (baseline(1, "2"),), "b is not applied: Ignored (Baseline)"),
     ],
 )
 def test_item_that_never_would_be_applied_is_refused(

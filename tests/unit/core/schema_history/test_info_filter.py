@@ -57,6 +57,7 @@ def test_rows_of_an_undo_are_never_shown() -> None:
 
 def test_states_have_the_names_of_flyway() -> None:
     """Two are called otherwise here."""
+    assert parse_states("out_of_order, Out of Order") == {MigrationState.OUT_OF_ORDER}
     assert parse_states("MISSING_SUCCESS,future_success") == {
         MigrationState.MISSING,
         MigrationState.FUTURE,

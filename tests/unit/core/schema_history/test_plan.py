@@ -40,6 +40,8 @@ def test_plan_knows_the_current_version() -> None:
     assert plan("V1__a.sql", baseline(1, "7")).current == "7"
     assert plan("V1__a.sql V5__e.sql", row(1, "V5__e.sql"), row(2, "V1__a.sql")).current == "5"
     assert plan("V1__a.sql", row(1, "V1__a.sql"), row(2, "R__v.sql")).current == "1"
+    undone = (row(1, "V1__a.sql"), row(2, "V2__b.sql"), row(3, "V2__b.sql", kind="UNDO_SQL"))
+    assert plan("V1__a.sql", *undone).current == "1"
 
 
 def test_plan_keeps_to_a_deleted_baseline_from_the_first_version_on() -> None:
@@ -55,6 +57,14 @@ def test_plan_does_not_take_a_repeatable_back_to_an_older_text() -> None:
     made = plan("V1__a.sql R__v.sql R__w.sql", *rows)
     assert [item.script for item in made.pending] == ["R__v.sql"]
     assert made.ahead == ("2",)
+
+
+def test_plan_runs_a_version_that_is_called_like_a_replaced_repeatable() -> None:
+    """Descriptions tell repeatables apart, not versions."""
+    rows = (row(1, "V2__b.sql"), row(2, "R__v.sql", 8))
+    rules = HistoryRules(is_out_of_order=True)
+    made = plan("V1__v.sql R__v.sql", *rows, rules=rules)
+    assert [item.script for item in made.pending] == ["V1__v.sql"]
 
 
 def test_plan_for_the_next_migration_is_one_step() -> None:

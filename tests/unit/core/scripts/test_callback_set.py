@@ -30,6 +30,12 @@ def test_callbacks_of_one_event_run_by_description() -> None:
     assert [item.description for item in ordered] == ["", "10", "9", "B", "b", "😀", "\ue000"]
 
 
+def test_callbacks_of_two_events_may_have_one_description() -> None:
+    """None at all, for example."""
+    names = ["afterMigrate", "beforeMigrate", "afterMigrate__x", "beforeMigrate__x"]
+    assert len(order_callbacks(map(callback, names))) == len(names)
+
+
 def test_same_callback_twice_is_refused_with_both_files() -> None:
     """Flyway refuses it even if the files are the same."""
     twice = [callback("afterMigrate", "/y/afterMigrate.sql"), callback("afterMigrate", "/x/a.sql")]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.scripts.checksum import RunningChecksum, checksum, checksum_of_texts
-from hook.core.scripts.encoding import UnknownEncoding
+from hook.core.scripts.encoding import UnknownEncoding, decode_script
 
 COUPLE = """create table COUPLE (
     ID int not null,
@@ -80,6 +80,28 @@ def test_checksum_is_of_the_text_not_of_its_encoding() -> None:
 def test_checksum_reads_utf_16_without_mark_as_big_endian() -> None:
     """Java's default differs from the machine's."""
     assert checksum("SELECT 1;".encode("utf-16-be"), "UTF-16") == 78787420
+    assert checksum("SELECT 1;".encode("utf-32-be"), "UTF-32") == 78787420
+
+
+@pytest.mark.parametrize("width", ["16", "32"])
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_checksum_follows_the_mark_of_either_byte_order(width: str, order: str) -> None:
+    """The mark is no part of the text."""
+    data = "\ufeffSELECT 1;".encode(f"utf-{width}-{order}")
+    assert checksum(data, f"UTF-{width}") == 78787420
+
+
+def test_mark_counts_wherever_it_is_not_the_first_character() -> None:
+    """Neither the start of a later piece nor an empty one before it is the start of a file."""
+    assert checksum_of_texts(("", "\ufeffSELECT 1;")) == 78787420
+    assert checksum_of_texts(("SELECT ", "\ufeff1;")) == checksum("SELECT \ufeff1;".encode())
+    assert checksum("SELECT \ufeff1;".encode()) != 78787420
+
+
+def test_script_in_utf_8_has_no_mark() -> None:
+    """The server would take it for a part of the first word."""
+    pieces = ("\ufeffSELECT ".encode(), "'\ufeff'".encode())
+    assert decode_script(pieces, "utf-8") == "SELECT '\ufeff'".encode()
 
 
 @pytest.mark.parametrize("data", [b"SELECT '\xe9';", b"\xff", b"ok\n\xc3", b"\xed\xa0\x80"])

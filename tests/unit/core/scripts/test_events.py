@@ -14,6 +14,32 @@ from hook.core.scripts.events import (
 )
 
 
+def test_events_are_those_that_flyway_names() -> None:
+    """flyway.md, 3.7: a pattern for each command, and a few events of no pattern."""
+    commands = ("Clean", "Migrate", "Undo", "Validate", "Baseline", "Repair", "Info")
+    around = {
+        event
+        for name in commands
+        for event in (f"before{name}", f"after{name}", f"after{name}Error")
+    }
+    finished = {f"after{name}OperationFinish" for name in commands}
+    each = {
+        f"{moment}{suffix}"
+        for name in ("Migrate", "Undo")
+        for moment, suffixes in (
+            (f"beforeEach{name}", ("", "Statement")),
+            (f"afterEach{name}", ("", "Error", "Statement", "StatementError")),
+        )
+        for suffix in suffixes
+    }
+    others = {
+        *("createSchema", "beforeCreateSchema", "beforeConnect", "afterConnect"),
+        *("beforeRepeatables", "afterVersioned", "afterMigrateApplied"),
+        *("beforeDeploy", "afterDeploy"),
+    }
+    assert around | finished | each | others == CALLBACK_EVENTS
+
+
 def test_every_event_is_fired_or_told_why_not() -> None:
     """A callback whose file is recognised is never passed over in silence."""
     fired = {event for event in CALLBACK_EVENTS if not never_fired_because(event)}

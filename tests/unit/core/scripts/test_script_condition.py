@@ -34,6 +34,7 @@ FALSE = [
     "A==a",
     "==x",
     "true && false",
+    "false && true",
     "(true || true) && false",
     "false || false",
 ]
@@ -57,6 +58,7 @@ MALFORMED = [
     "true || nonsense",
     "false && nonsense",
     "(" * 51 + "true" + ")" * 51,
+    "(true) && " * 3 + "(" * 51 + "true" + ")" * 51,
 ]
 
 

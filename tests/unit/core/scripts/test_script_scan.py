@@ -32,9 +32,14 @@ def test_scan_tells_a_blank_file(text: str) -> None:
         ((b"a\rb\r\xe9",), "line 3: byte 0xe9 is not utf-8"),
         ((b"a\n\xc3",), "line 2: byte 0xc3 is not utf-8"),
         ((b"a\nb\0c",), "line 2 holds a NUL byte: not a text file"),
+        ((b"\0SELECT 1;",), "line 1 holds a NUL byte: not a text file"),
         ((b"\x7fELF\0\0\xff",), "line 1 holds a NUL byte: not a text file"),
         (
             ("SELECT 1;".encode("utf-16"),),
+            "starts with the byte order mark of utf-16 but is read as utf-8",
+        ),
+        (
+            ("\ufeffSELECT 1;".encode("utf-16-be"),),
             "starts with the byte order mark of utf-16 but is read as utf-8",
         ),
         (("SELECT 1;".encode("utf-16-le"),), "line 1 holds a NUL byte: not a text file"),

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hook.core.sql.statements import parse_statements, split_statements
-from hook.core.sql.transactions import ScriptMode, TransactionMode, classify, script_mode
+from hook.core.sql.transactions import (
+    ScriptMode,
+    TransactionMode,
+    classify,
+    is_open_after,
+    script_mode,
+)
 
 # Statement → the command that its reason names.
 REFUSING = {
@@ -35,6 +41,7 @@ REFUSING = {
     "reindex table concurrently t": "REINDEX CONCURRENTLY",
     "reindex (concurrently) index i": "REINDEX CONCURRENTLY",
     "reindex (verbose, concurrently true) table t": "REINDEX CONCURRENTLY",
+    "reindex (concurrently 'on') table t": "REINDEX CONCURRENTLY",
     "reindex (verbose) database d": "REINDEX DATABASE",
     "reindex verbose schema s": "REINDEX SCHEMA",
     "reindex schema concurrently s": "REINDEX SCHEMA",
@@ -212,3 +219,29 @@ def test_mixed_script_names_the_first_statement_of_the_other_kind(sql: str, deci
     assert verdict.decisive is not None
     assert verdict.decisive.text == decisive
     assert verdict.manages_transactions is ("begin" in sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "within", "outside"),
+    [
+        ("select chain from t", True, False),
+        ("begin", True, True),
+        ("start transaction read only", True, True),
+        ("savepoint s", True, False),
+        ("rollback to s", True, False),
+        ("commit", False, False),
+        ("rollback and no chain", False, False),
+        ("commit and chain", True, False),
+        ("commit prepared 'x'", True, False),
+        ("prepare transaction 'x'", False, False),
+    ],
+)
+def test_transaction_is_followed_from_statement_to_statement(
+    sql: str,
+    within: bool,  # noqa: FBT001 - a parameter
+    outside: bool,  # noqa: FBT001 - likewise
+) -> None:
+    """Whether one is open decides what may be told of the statements behind."""
+    (statement,) = split_statements(sql)
+    assert is_open_after(statement, was_open=True) is within
+    assert is_open_after(statement, was_open=False) is outside
