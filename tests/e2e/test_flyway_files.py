@@ -71,6 +71,18 @@ def test_run_with_nothing_but_a_file_of_flyway(
     assert PASSWORD not in done.stdout + done.stderr
 
 
+def test_environment_of_a_file_is_known_to_scripts(
+    tmp_path: Path, database: Database, role: Role, run_presync: RunPresync
+) -> None:
+    """Else a repeatable that names it would run again after a swap of the images."""
+    environment = configured(tmp_path, "flyway.toml", TOML, database, role)
+    script = "CREATE TABLE seen AS SELECT '${flyway:environment}'::text AS name"
+    (tmp_path / "sql" / "R__seen.sql").write_text(script)
+    done = run_presync(["run"], environment)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert database.query("SELECT name FROM app.seen") == [("prod",)]
+
+
 @pytest.mark.parametrize(("name", "text"), [("flyway.conf", CONF), ("flyway.toml", TOML)])
 def test_password_of_a_file_is_never_shown(
     name: str, text: str, tmp_path: Path, database: Database, role: Role, run_presync: RunPresync

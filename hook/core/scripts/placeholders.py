@@ -40,6 +40,7 @@ class RunFacts(NamedTuple):
 
     Attributes:
         timestamp: Start of the run, ``yyyy-MM-dd HH:mm:ss``, local time.
+        environment: Id of the environment that a TOML file selects.
     """
 
     default_schema: str
@@ -48,7 +49,7 @@ class RunFacts(NamedTuple):
     timestamp: str
     working_directory: str
     table: str
-    environment: str = "default"
+    environment: str
 
 
 def builtin_placeholders(facts: RunFacts, syntax: PlaceholderSyntax) -> dict[str, str]:

@@ -272,6 +272,7 @@ class FlywayEngine:
             timestamp=started_at.strftime("%Y-%m-%d %H:%M:%S"),
             working_directory=self.working_directory,
             table=self.settings.history.table,
+            environment=self.settings.placeholders.environment,
         )
 
 

@@ -63,15 +63,15 @@ def test_placeholder_that_does_not_end_is_an_error() -> None:
 def test_placeholders_follow_their_own_syntax() -> None:
     """Prefix, suffix and separator are settings; the separator renames the built-in ones."""
     syntax = PlaceholderSyntax("@@", "@@", ".")
-    facts = RunFacts("app", "joe", "shop", "2026-03-01 12:00:00", "/work", "history")
+    facts = RunFacts("app", "joe", "shop", "2026-03-01 12:00:00", "/work", "history", "prod")
     values = builtin_placeholders(facts, syntax)
     text = "@@flyway.defaultSchema@@ @@Flyway.USER@@ @@flyway.environment@@ ${x}"
-    assert replace_placeholders(text.encode(), values, syntax).decode() == "app joe default ${x}"
+    assert replace_placeholders(text.encode(), values, syntax).decode() == "app joe prod ${x}"
 
 
 def test_builtin_placeholders_are_those_of_flyway() -> None:
     """A repeatable that uses them keeps its checksum when the tools are swapped."""
-    facts = RunFacts("app", "joe", "shop", "2026-03-01 12:00:00", "/work", "history")
+    facts = RunFacts("app", "joe", "shop", "2026-03-01 12:00:00", "/work", "history", "prod")
     assert builtin_placeholders(facts, SYNTAX) == {
         "flyway:defaultschema": "app",
         "flyway:user": "joe",
@@ -79,7 +79,7 @@ def test_builtin_placeholders_are_those_of_flyway() -> None:
         "flyway:timestamp": "2026-03-01 12:00:00",
         "flyway:workingdirectory": "/work",
         "flyway:table": "history",
-        "flyway:environment": "default",
+        "flyway:environment": "prod",
     }
 
 
