@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +17,17 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from hook.demo.programs import reachable, server_account
-from hook.demo.server import FAST, SUPERUSER, Cluster, new_cluster
+from hook.demo.programs import Account, reachable, server_account
+from hook.demo.server import FAST, SUPERUSER, Cluster
 from hook.errors import DatabaseUnreachable
 from tests.testbed.binaries import Binaries
 
 PASSWORD_GROUP = "needs_password"
 _FOLDER_PREFIX = "presync-pg-"
+# No $TMPDIR: a socket's path may have at most about 100 bytes.
+_DISK, _MEMORY = Path("/tmp"), Path("/dev/shm")  # noqa: S108 - for folders with random names
+# What all workers together fill is less than this.
+_ENOUGH = 2 << 30
 _START_ATTEMPTS = 3
 
 _SETTINGS = {
@@ -113,6 +119,35 @@ def free_port() -> int:
         return port
 
 
+def _place() -> Path:
+    """Return where clusters lie: in memory if there is enough of it, else on disk.
+
+    A database is some 300 new files, and a test has one of its own: on disk they may cost the
+    kernel more than all that the test does with them.
+    """
+    try:
+        has_room = shutil.disk_usage(_MEMORY).free >= _ENOUGH
+    except OSError:
+        has_room = False
+    return _MEMORY if has_room and os.access(_MEMORY, os.W_OK | os.X_OK) else _DISK
+
+
+@contextlib.contextmanager
+def _new_cluster(programs: Path, account: Account | None) -> Iterator[Cluster]:
+    """Lend an empty folder for a cluster; stop what runs there and remove it at the end."""
+    with tempfile.TemporaryDirectory(
+        prefix=_FOLDER_PREFIX, dir=_place(), ignore_cleanup_errors=True
+    ) as name:
+        cluster = Cluster(programs, Path(name), account)
+        cluster.own(cluster.folder)
+        try:
+            yield cluster
+        finally:
+            if (cluster.data / "postmaster.pid").exists():
+                with contextlib.suppress(DatabaseUnreachable):
+                    cluster.stop("immediate")
+
+
 def _start(server: PostgresServer) -> PostgresServer:
     """Start *server*, on another port when someone else was faster to take its own."""
     for attempt in itertools.count(1):
@@ -141,7 +176,7 @@ def running_server(
     account = server_account()
     with (
         reachable(binaries.folder, account) as programs,
-        new_cluster(programs, account, _FOLDER_PREFIX) as cluster,
+        _new_cluster(programs, account) as cluster,
     ):
         cluster.initialise({**_SETTINGS, **(settings or {})}, *options)
         (cluster.data / "pg_hba.conf").write_text(_HBA)
@@ -160,7 +195,7 @@ def running_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
     https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP
     """
     own = primary.cluster
-    with new_cluster(own.programs, own.account, _FOLDER_PREFIX) as cluster:
+    with _new_cluster(own.programs, own.account) as cluster:
         label = _copy_data(primary, cluster.data)
         (cluster.data / "backup_label").write_text(label)
         (cluster.data / "standby.signal").touch()
@@ -174,7 +209,7 @@ def running_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
 def empty_server(origin: PostgresServer) -> Iterator[PostgresServer]:
     """Lend a server beside *origin* with an empty data directory, for a restore."""
     own = origin.cluster
-    with new_cluster(own.programs, own.account, _FOLDER_PREFIX) as cluster:
+    with _new_cluster(own.programs, own.account) as cluster:
         cluster.data.mkdir(mode=0o700)
         cluster.own(cluster.data)
         yield PostgresServer(cluster, origin.major, free_port())
