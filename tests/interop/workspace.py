@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from tests.interop.scenario import Preparation
+from tests.testbed.database import let_leave
 from tests.testbed.postgres_server import PostgresServer
 
 # Placeholders put both names into checksums, so every run has the same ones.
@@ -81,6 +82,7 @@ def created_workspace(
             )
             yield Workspace(server, server.superuser if needs_superuser else ROLE, root)
         finally:
+            let_leave(DATABASE, admin)
             admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)".encode())
             admin.execute(f"DROP ROLE {ROLE}".encode())
             shutil.rmtree(root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from psycopg.rows import TupleRow
 from tests.testbed.postgres_server import PASSWORD_GROUP, PostgresServer
 
 _numbers = itertools.count(1)
+_MOMENT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,14 @@ def created_database(server: PostgresServer, template: str = "template1") -> Ite
             yield database
         finally:
             _roll_back_prepared(database, admin)
+            let_leave(database.name, admin)
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def _roll_back_prepared(database: Database, admin: psycopg.Connection[TupleRow]) -> None:
     """Roll back what would keep *database* from being dropped, from inside as it must be.
 
-    Connects only when there is something: DROP DATABASE waits 100 ms for a backend
-    that is just about to leave.
+    Connects only when there is something, as the rule is that there is nothing.
     """
     gids = admin.execute(
         "SELECT gid FROM pg_prepared_xacts WHERE database = %s", [database.name]
@@ -92,6 +94,17 @@ def _roll_back_prepared(database: Database, admin: psycopg.Connection[TupleRow])
     for (gid,) in gids:
         with database.connect() as inside:
             inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
+
+
+def let_leave(database: str, admin: psycopg.Connection[TupleRow]) -> None:
+    """Give the backends of connections that were closed just now a moment to end.
+
+    What copies or drops a database looks for them, and again only after 100 ms.
+    """
+    ends = time.monotonic() + _MOMENT
+    present = "SELECT FROM pg_stat_activity WHERE datname = %s"
+    while time.monotonic() < ends and admin.execute(present, [database]).rowcount:
+        time.sleep(0.001)
 
 
 @contextlib.contextmanager
