@@ -23,7 +23,7 @@ from tests.faults.kinds import ARCHIVED, BASE, SETTINGS, Kind
 from tests.interop.presync_server import PresyncServer
 from tests.interop.snapshot import Snapshot, take_snapshot
 from tests.testbed.binaries import find_binaries
-from tests.testbed.database import Database
+from tests.testbed.database import Database, let_leave
 from tests.testbed.deployment import OURS, Deployment
 from tests.testbed.network import Network, running_network
 from tests.testbed.postgres_server import PostgresServer, running_server
@@ -80,6 +80,7 @@ class Bench:
     """A server of one version, and what the cells on it are compared with.
 
     Attributes:
+        before: What the database holds that every cell begins with.
         targets: What a run that nothing happens to leaves, by kind.
     """
 
@@ -88,6 +89,7 @@ class Bench:
     presync: PresyncServer
     folder: Path
     archive: Archive
+    before: State = field(init=False)
     targets: dict[Kind, State] = field(default_factory=dict)
 
     def target(self, kind: Kind) -> State:
@@ -165,6 +167,7 @@ def running_bench(major: int, presync: PresyncServer, folder: Path) -> Iterator[
         first.release(BASE)
         done = bench.run(first, Kind.MULTI, "run")
         assert done.exit_code == 0, done.stderr
+        bench.before = state_of(template)
         yield bench
 
 
@@ -185,6 +188,7 @@ def _fresh_database(bench: Bench) -> Iterator[Database]:
         yield Database(bench.server, name)
     finally:
         with bench.server.connect() as admin:
+            let_leave(name, admin)
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

@@ -24,7 +24,7 @@ _KILLED = 137
 def test_run_that_a_fault_strikes(major: int, cell: Cell, bench: Callable[[int], Bench]) -> None:
     """Exit code and verdict are true, and what is told to do next leads to the target."""
     on = bench(major)
-    before, target = state_of(on.template), on.target(cell.kind)
+    before, target = on.before, on.target(cell.kind)
     with struck(on, cell) as run:
         left = state_of(run.deployment.database)
         judge_ending(run, cell)

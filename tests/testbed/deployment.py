@@ -62,13 +62,10 @@ class Deployment:
 
     def has_sessions(self) -> bool:
         """Tell whether a session of presync is still there, or a lock of one."""
-        query = f"SELECT 1 {OURS} '{self.database.name}'"
-        return bool(self.database.query(query)) or self.has_locks()
-
-    def has_locks(self) -> bool:
-        """Tell whether there is still a migration lock."""
         locks = (
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
             f" AND database = (SELECT oid FROM pg_database WHERE datname = '{self.database.name}')"
         )
-        return bool(self.database.query(locks))
+        return bool(
+            self.database.query(f"SELECT 1 {OURS} '{self.database.name}' UNION ALL {locks}")
+        )
