@@ -1,7 +1,7 @@
 """Runs the tests of the engine on each PostgreSQL that is promised, or on those named.
 
-``python -m tests.upstream.server_versions [MAJOR ...]``, where the version that ``make test``
-runs on is left out unless it is named.
+``python -m tests.upstream.server_versions [MAJOR ...]``, where the versions that ``make test``
+runs on, the installed and the embedded one, are left out unless they are named.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 
 from hook.demo.programs import reachable, server_account
-from tests.testbed.binaries import SWITCH, find_binaries
+from tests.testbed.binaries import EMBEDDED, SWITCH, find_binaries
 from tests.testbed.download import NotAvailable
 from tests.testbed.process import ROOT
 from tests.upstream.npm_servers import SUPPORTED, server_programs
@@ -36,9 +36,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _not_tested_anyway() -> list[int]:
-    own = find_binaries(os.environ.get(SWITCH, ""))
-    sys.stdout.write(f"\n--- {own.describe()}: `make test` runs on it\n")
-    return [major for major in SUPPORTED if major != own.major]
+    """Return all but those on which `.ci/run` runs all tests there are."""
+    tested = [find_binaries(choice) for choice in (os.environ.get(SWITCH, ""), EMBEDDED)]
+    for each in tested:
+        sys.stdout.write(f"\n--- {each.describe()}: `make test` runs on it\n")
+    return [major for major in SUPPORTED if major not in {each.major for each in tested}]
 
 
 def _passes(major: int) -> bool:
@@ -49,7 +51,7 @@ def _passes(major: int) -> bool:
         sys.stdout.flush()
         began = time.monotonic()
         ignored = [f"--ignore=tests/integration/{name}.py" for name in _OF_NO_VERSION]
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *_TESTS, *ignored]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "4", *_TESTS, *ignored]
         environment = {**os.environ, SWITCH: str(programs)}
         status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     told = "passed" if status == 0 else f"FAILED ({status})"
