@@ -24,6 +24,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from hook.core.sql.lines import line_of
+
 SPACES = b" \t\n\r\f\v"
 _HORIZONTAL = r" \t\f\v"
 # Everything beyond ASCII may stand in an identifier, a no-break space included.
@@ -175,16 +177,6 @@ _KINDS = {
 INSIGNIFICANT = frozenset({TokenKind.SPACE, TokenKind.COMMENT})
 _UNCLOSED = -1
 _LONGEST_CHARACTER = 4
-
-
-def line_of(sql: bytes, offset: int) -> int:
-    """Return the 1-based line of the byte at *offset*."""
-    return sql.count(line_end(sql), 0, offset) + 1
-
-
-def line_end(sql: bytes) -> bytes:
-    """Return what ends a line: a newline, or a carriage return where there is no newline."""
-    return b"\n" if b"\n" in sql else b"\r"
 
 
 def skip_unremarkable(sql: bytes, position: int) -> int:

@@ -10,7 +10,8 @@ from enum import StrEnum
 from itertools import accumulate, islice
 from typing import overload
 
-from hook.core.sql.lexer import StringSyntax, Token, line_end, tokens
+from hook.core.sql.lexer import StringSyntax, Token, tokens
+from hook.core.sql.lines import line_end
 from hook.core.sql.places import Place, Places
 
 _BLOCK = 16_384

@@ -24,11 +24,11 @@ from hook.core.sql.lexer import (
     StringSyntax,
     TokenKind,
     lexemes,
-    line_of,
     skip_unremarkable,
     token_at,
     tokens,
 )
+from hook.core.sql.lines import line_of
 from hook.core.sql.places import Places
 from hook.core.sql.statement_list import CopyData, Source, Statement, StatementKind, StatementList
 from hook.core.sql.string_settings import FOLLOWED, StringSettings, follow_settings

@@ -11,11 +11,11 @@ from hook.core.sql.lexer import (
     StringSyntax,
     TokenKind,
     lexemes,
-    line_of,
     skip_unremarkable,
     token_at,
     tokens,
 )
+from hook.core.sql.lines import line_of
 
 STANDARD = StringSyntax.STANDARD
 ESCAPE = StringSyntax.ESCAPE
