@@ -14,6 +14,8 @@ from hook.demo.programs import Account
 from hook.errors import DatabaseUnreachable
 
 SUPERUSER = "postgres"
+# No $TMPDIR: a socket's path may have at most about 100 bytes.
+DISK = Path("/tmp")  # noqa: S108 - for folders with random names
 
 _START_SECONDS = "60"
 _TOLD_OF_LOG = 4000
@@ -121,11 +123,12 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def new_cluster(programs: Path, account: Account | None, prefix: str) -> Iterator[Cluster]:
-    """Lend an empty folder for a cluster; stop what runs there and remove it at the end."""
-    # /tmp and not $TMPDIR: a socket's path may have at most about 100 bytes.
+def new_cluster(
+    programs: Path, account: Account | None, prefix: str, place: Path = DISK
+) -> Iterator[Cluster]:
+    """Lend an empty folder in *place* for a cluster; stop what runs there and remove it then."""
     with (
-        tempfile.TemporaryDirectory(prefix=prefix, dir="/tmp", ignore_cleanup_errors=True) as name,
+        tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as name,
         contextlib.ExitStack() as at_the_end,
     ):
         cluster = Cluster(programs, Path(name), account)

@@ -7,7 +7,6 @@ import itertools
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,14 +17,13 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from hook.demo.programs import Account, reachable, server_account
-from hook.demo.server import FAST, SUPERUSER, Cluster
+from hook.demo.server import DISK, FAST, SUPERUSER, Cluster, new_cluster
 from hook.errors import DatabaseUnreachable
 from tests.testbed.binaries import Binaries
 
 PASSWORD_GROUP = "needs_password"
 _FOLDER_PREFIX = "presync-pg-"
-# No $TMPDIR: a socket's path may have at most about 100 bytes.
-_DISK, _MEMORY = Path("/tmp"), Path("/dev/shm")  # noqa: S108 - for folders with random names
+_MEMORY = Path("/dev/shm")  # noqa: S108 - for folders with random names
 # What all workers together fill is less than this.
 _ENOUGH = 2 << 30
 _START_ATTEMPTS = 3
@@ -129,23 +127,13 @@ def _place() -> Path:
         has_room = shutil.disk_usage(_MEMORY).free >= _ENOUGH
     except OSError:
         has_room = False
-    return _MEMORY if has_room and os.access(_MEMORY, os.W_OK | os.X_OK) else _DISK
+    return _MEMORY if has_room and os.access(_MEMORY, os.W_OK | os.X_OK) else DISK
 
 
-@contextlib.contextmanager
-def _new_cluster(programs: Path, account: Account | None) -> Iterator[Cluster]:
-    """Lend an empty folder for a cluster; stop what runs there and remove it at the end."""
-    with tempfile.TemporaryDirectory(
-        prefix=_FOLDER_PREFIX, dir=_place(), ignore_cleanup_errors=True
-    ) as name:
-        cluster = Cluster(programs, Path(name), account)
-        cluster.own(cluster.folder)
-        try:
-            yield cluster
-        finally:
-            if (cluster.data / "postmaster.pid").exists():
-                with contextlib.suppress(DatabaseUnreachable):
-                    cluster.stop("immediate")
+def _new_cluster(
+    programs: Path, account: Account | None
+) -> contextlib.AbstractContextManager[Cluster]:
+    return new_cluster(programs, account, _FOLDER_PREFIX, _place())
 
 
 def _start(server: PostgresServer) -> PostgresServer:
