@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 
+from hook.core.execution.attempt_events import AnswerEvents
 from hook.log.json_lines import LIBRARY_EVENT
 from tests.testbed.process import ROOT
 
@@ -32,9 +33,11 @@ def _calls() -> Iterator[tuple[str, set[str]]]:
     files = (path.read_text(encoding="utf-8") for path in (ROOT / "hook").rglob("*.py"))
     nodes = (node for text in files for node in ast.walk(ast.parse(text)))
     for call in (node for node in nodes if isinstance(node, ast.Call) and node.args):
-        event = call.args[0]
-        if ast.unparse(call.func).endswith("events") and isinstance(event, ast.Constant):
-            yield str(event.value), {item.arg for item in call.keywords if item.arg}
+        name = ast.unparse(call.func)
+        if name == AnswerEvents.__name__:
+            yield from ((str(ast.literal_eval(event)), set()) for event in call.args)
+        elif name.endswith(("events", "_tell")) and isinstance(call.args[0], ast.Constant):
+            yield str(call.args[0].value), {item.arg for item in call.keywords if item.arg}
 
 
 def test_page_has_every_event() -> None:

@@ -22,15 +22,26 @@ class Told(NamedTuple):
     fields: Mapping[str, object]
 
 
-def tell_answers(attempt: Attempt, kind: str, script: str) -> Iterator[Told]:
+class AnswerEvents(NamedTuple):
+    """The names of the events by which the server's answers are told."""
+
+    notice: str
+    result: str
+
+
+OF_MIGRATION = AnswerEvents("migration.notice", "migration.result")
+OF_CALLBACK = AnswerEvents("callback.notice", "callback.result")
+
+
+def tell_answers(attempt: Attempt, names: AnswerEvents, script: str) -> Iterator[Told]:
     """Yield what the server had to say in *attempt* besides errors.
 
     Args:
         attempt: How it ended.
-        kind: What was run, ``migration`` or ``callback``.
+        names: Of what was run.
         script: Its name.
     """
-    notice, result = f"{kind}.notice", f"{kind}.result"
+    notice, result = names
     for item in attempt.notices:
         yield Told(notice, f"{script}: {item.severity} {item.message}", _notice(item, script))
     if attempt.notices_dropped:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, CallbackTask, Limits, with_toll
-from hook.core.execution.attempt_events import tell_answers, tell_retry
+from hook.core.execution.attempt_events import OF_CALLBACK, tell_answers, tell_retry
 from hook.core.execution.callback_failure import (
     failure_of_callback,
     is_worth_retrying,
@@ -198,6 +198,6 @@ class RunningCallbacks:
         attempt = self.rules.engine.run_callback(watch.over(session), task, pulse)
         attempt = with_toll(attempt, watch.end())
         self.progress = progress_after_callback(attempt, self.progress)
-        for told in tell_answers(attempt, "callback", script):
+        for told in tell_answers(attempt, OF_CALLBACK, script):
             self.ctx.events(told.event, told.message, **told.fields)
         return attempt

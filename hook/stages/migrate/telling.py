@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.execution.attempt_events import tell_answers, tell_retry
+from hook.core.execution.attempt_events import OF_MIGRATION, tell_answers, tell_retry
 from hook.core.execution.work import tell_progress
 from hook.core.reporting.report import AppliedMigration
 
@@ -51,7 +51,7 @@ class Telling:
 
     def answers(self, attempt: Attempt) -> None:
         """Tell what the server had to say besides errors."""
-        for told in tell_answers(attempt, "migration", self._name):
+        for told in tell_answers(attempt, OF_MIGRATION, self._name):
             self.events(told.event, told.message, **told.fields)
 
     def retry(self, attempts: int, at_most: int, last: Attempt | None) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from hook.core.execution.attempt import Attempt, AttemptEnd
-from hook.core.execution.attempt_events import Told, tell_answers, tell_retry
+from hook.core.execution.attempt_events import (
+    OF_CALLBACK,
+    OF_MIGRATION,
+    AnswerEvents,
+    Told,
+    tell_answers,
+    tell_retry,
+)
 from hook.core.execution.query_result import QueryResult
 from hook.core.execution.sqlstate import ServerMessage
 
@@ -13,8 +20,12 @@ NOTICE = ServerMessage("NOTICE", "00000", "skipping")
 WARNING = ServerMessage("WARNING", "01000", "careful", detail="why", hint="Mind it.")
 
 
-@pytest.mark.parametrize("kind", ["migration", "callback"])
-def test_answers_are_told_and_those_that_are_not_kept_are_counted(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("names", "kind"), [(OF_MIGRATION, "migration"), (OF_CALLBACK, "callback")]
+)
+def test_answers_are_told_and_those_that_are_not_kept_are_counted(
+    names: AnswerEvents, kind: str
+) -> None:
     """A loop cannot flood the log, and nobody takes what is shown for all there was."""
     result = QueryResult(0, ("n",), (("1",),), 1, "SELECT n")
     attempt = Attempt(
@@ -25,7 +36,7 @@ def test_answers_are_told_and_those_that_are_not_kept_are_counted(kind: str) -> 
         results=(result,),
         results_dropped=3,
     )
-    first, second, dropped, row, rows = tell_answers(attempt, kind, "V1__x.sql")
+    first, second, dropped, row, rows = tell_answers(attempt, names, "V1__x.sql")
     assert first == Told(
         f"{kind}.notice",
         "V1__x.sql: NOTICE skipping",
@@ -53,7 +64,7 @@ def test_answers_are_told_and_those_that_are_not_kept_are_counted(kind: str) -> 
 
 def test_attempt_without_answers_tells_nothing() -> None:
     """The common one."""
-    assert list(tell_answers(Attempt(AttemptEnd.APPLIED, 1), "migration", "V1__x.sql")) == []
+    assert list(tell_answers(Attempt(AttemptEnd.APPLIED, 1), OF_MIGRATION, "V1__x.sql")) == []
 
 
 def test_retry_says_why() -> None:
