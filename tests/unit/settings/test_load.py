@@ -254,14 +254,6 @@ def test_flyway_settings_reach_the_engine() -> None:
     assert migrations.placeholders.values == {"app_role": "shop", "empty": ""}
 
 
-def test_init_sql_has_its_placeholders_replaced_unless_they_are_off() -> None:
-    """They are off for everything or for nothing."""
-    environment = {"FLYWAY_INIT_SQL": "SET ROLE ${role}", "FLYWAY_PLACEHOLDERS_ROLE": "app"}
-    assert load(environment).migrations.execution.init_sql == "SET ROLE app"
-    environment["FLYWAY_PLACEHOLDER_REPLACEMENT"] = "false"
-    assert load(environment).migrations.execution.init_sql == "SET ROLE ${role}"
-
-
 def test_placeholders_come_from_all_sources(tmp_path: Path) -> None:
     """Flags beat variables beat the file, name by name and without regard to case."""
     file = tmp_path / "presync.toml"
