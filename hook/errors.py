@@ -17,6 +17,7 @@ what happened to the database, and never reused. Findings (judged bad) and error
     ├── BudgetExceeded         23  a statement timeout, or damage done to others; rolled back
     │   └── DeadlineExceeded   23  the end of the whole run
     ├── DatabaseUnreachable    30  no usable primary in time
+    │   └── ConnectionLost     30  one that had answered before
     ├── MigrationLocked        31  another migrator
     ├── LockContention         32  lock, deadlock, serialization retries used up
     ├── BackupUnknown          34  evidence unreadable
@@ -209,6 +210,10 @@ class DatabaseUnreachable(HookError):
 
     exit_code = ExitCode.UNREACHABLE
     rule = "unreachable"
+
+
+class ConnectionLost(DatabaseUnreachable):
+    """A connection is gone, or of no more use, that was there before; another may be had."""
 
 
 class MigrationLocked(HookError):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.reporting.report import SetSummary
+from hook.errors import ConnectionLost, DatabaseUnreachable
+from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import CallbackBook
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from hook.core.sql.locks import LockRequest
     from hook.pipeline.journal import Journal
     from hook.postgres.session import Session
-    from hook.stages import Outcome
     from hook.stages.callbacks import CallbacksStage
     from hook.stages.callbacks.running import CallbackRules
     from hook.stages.history import HistoryStage
@@ -120,9 +121,12 @@ class Reading(NamedTuple):
         return Release(reached.session, facts, migration_set)
 
     def read(self, journal: Journal, release: Release) -> Read:
-        """Lay the release beside the history."""
-        history, plan = self._look(journal, release)
-        return Read(*release, history, plan)
+        """Lay the release beside the history, for the first time: nothing was written as yet."""
+        outcome = journal.attempt("history", lambda: self._look_first(journal, release))
+        read = outcome.value
+        note_plan(journal, read.plan)
+        journal.stop_if_decided(outcome.findings)
+        return read
 
     def look(self, journal: Journal, release: Release) -> Outcome[tuple[History, Plan]]:
         """Return what the history says of the release; nothing is put on record."""
@@ -131,9 +135,8 @@ class Reading(NamedTuple):
 
     def show(self, journal: Journal, release: Release) -> None:
         """Read the history for whoever wants to see it, right or wrong."""
-        outcome = journal.quietly("history", lambda: self.look(journal, release))
-        _, plan = outcome.value
-        note_plan(journal, plan)
+        outcome = journal.quietly("history", lambda: self._look_first(journal, release))
+        note_plan(journal, outcome.value.plan)
 
     def confirm(self, journal: Journal, read: Read) -> None:
         """Judge a schema that nothing was done to, from what was read already.
@@ -143,6 +146,24 @@ class Reading(NamedTuple):
         """
         journal.after = journal.before
         journal.stage("verify", lambda: self.verify.confirm(read.plan))
+
+    def _look_first(self, journal: Journal, release: Release) -> Outcome[Read]:
+        """Look at the history; if the connection is lost meanwhile, once more on a new one."""
+        try:
+            outcome = self.look(journal, release)
+        except DatabaseUnreachable as error:
+            # The end of a session that has just told why may not have arrived yet.
+            if not (isinstance(error, ConnectionLost) or release.session.is_lost):
+                raise
+            from hook.pipeline.recovery import reach_again  # noqa: PLC0415 - rarely needed
+
+            session, before = release.session, release.facts
+            facts, told = reach_again(self.wait, journal.ctx, session, before, error)
+            release = release._replace(facts=facts)
+            journal.database = describe_server(facts)
+            outcome = self.look(journal, release)
+            outcome = outcome._replace(findings=(*told, *outcome.findings))
+        return Outcome(outcome.findings, Read(*release, *outcome.value))
 
     def _look(self, journal: Journal, release: Release) -> tuple[History, Plan]:
         outcome = journal.attempt("history", lambda: self.look(journal, release))

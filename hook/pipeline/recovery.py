@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hook.core.execution.failover import failover_between
 from hook.core.outcome import deciding_finding
 from hook.errors import ConfigError, HookError
 from hook.postgres.lost_backend import await_backend_end
 
 if TYPE_CHECKING:
+    from hook.core.outcome import Finding
     from hook.core.sessions.server import ServerFacts
+    from hook.errors import DatabaseUnreachable
     from hook.postgres.session import Session
     from hook.stages import Context
     from hook.stages.wait import WaitStage
@@ -56,6 +59,31 @@ def reach_same_cluster(
         session.close()
         raise
     return session, facts
+
+
+def reach_again(
+    wait: WaitStage, ctx: Context, lost: Session, before: ServerFacts, error: DatabaseUnreachable
+) -> tuple[ServerFacts, tuple[Finding, ...]]:
+    """Give *lost* a new connection for the one that *error* ended; nothing was written on it.
+
+    Args:
+        wait: Reaches the database, within its own limit.
+        ctx: The run.
+        lost: The session, which goes on.
+        before: Its facts.
+        error: How it was lost.
+
+    Returns:
+        The facts of the new one, and what there is to be told of it.
+
+    Raises:
+        HookError: The primary could not be reached, or another cluster answers.
+    """
+    ctx.events("connection.lost", error.message, level="warning")
+    session, facts = reach_same_cluster(wait, ctx, before)
+    lost.go_on_as(session)
+    failover = failover_between(before, facts)
+    return facts, () if failover is None else (failover.finding(),)
 
 
 def _refuse_other_cluster(now: ServerFacts, before: ServerFacts) -> None:

@@ -11,7 +11,7 @@ from psycopg import pq
 
 from hook.core.execution.refusal import refused_query
 from hook.core.text import one_line
-from hook.errors import DatabaseUnreachable, HookError, LockContention
+from hook.errors import ConnectionLost, HookError, LockContention
 from hook.postgres.link import Link, NoAnswer, Peer, message_of, read_only
 from hook.postgres.patience import BlockerLook, LastLook, Patience, Wake
 
@@ -208,6 +208,11 @@ class Session:
         """Return what takes down, in place of the server, all that would change the database."""
         return self._dry_run
 
+    def go_on_as(self, other: Session) -> None:
+        """Go on with the connection of *other*, which must not be used any more."""
+        self._link.close()
+        self._link, self.peer, self._patience = other._link, other.peer, other._patience
+
     def cancel(self) -> None:
         """Ask the server to cancel what this session runs; used from another thread."""
         self._link.cancel_safe()
@@ -246,7 +251,7 @@ class Session:
         if not self.is_lost:
             return None
         reason = one_line(str(error).split("\n", 1)[0])
-        return DatabaseUnreachable(f"{self.peer.name}: connection lost: {reason}", "Run again.")
+        return ConnectionLost(f"{self.peer.name}: connection lost: {reason}", "Run again.")
 
     def _contended(self, refusal: LockContention) -> HookError:
         from hook.core.sessions.unanswered import lock_not_had  # noqa: PLC0415 - only who waits for too long

@@ -84,8 +84,8 @@ _COLUMNS = tuple(Fault)
 _CELLS = {
     # Fault:            TERM KILL NEXT AWAY ENDS RST  HOLE LOST FAST CRSH OVER LOCK DISK TIME DEAD
     Kind.WAIT:         "40A  137A  .    .    .   0D   0D    .   0D   0D   0D   30A   .    .    .",
-    Kind.RESOLVE:      "40A  137A  .    .   30A  30A  30A   .   30A  30A   .    .    .    .    .",
-    Kind.HISTORY:      "40A  137A  .    .   30A  30A  30A   .   30A  30A  30A  23A   .    .    .",
+    Kind.RESOLVE:      "40A  137A  .    .   0D   0D   0D    .   0D   0D    .    .    .    .    .",
+    Kind.HISTORY:      "40A  137A  .    .   0D   0D   0D    .   0D   0D   0D   23A   .    .    .",
     Kind.SCRIPTS:      "40A  137A  .    .   30A  30A  30A   .   30A  30A   .    .    .    .    .",
     Kind.SYNTAX:       "40A  137A  .    .   30A  30A  30A   .   30A  30A   .    .    .    .    .",
     Kind.LOCK:         "40A  137A  .    .   30A  30A  30A   .   30A  30A  30A  31A   .    .    .",

@@ -6,6 +6,7 @@ from hook.core.execution.sqlstate import ServerMessage, needs_new_session
 from hook.errors import (
     BudgetExceeded,
     ConfigError,
+    ConnectionLost,
     DatabaseRejected,
     DatabaseUnreachable,
     HookError,
@@ -66,7 +67,8 @@ def refused_query(failure: ServerMessage, where: str) -> HookError:
     if state == _INSUFFICIENT_PRIVILEGE or state.startswith(_INVALID_AUTHORIZATION):
         error = DatabaseRejected(message, "Grant the missing right to the role that migrates.")
     elif _is_passing(failure):
-        error = DatabaseUnreachable(message, failure.hint or _RESOURCES)
+        kind = ConnectionLost if needs_new_session(failure) else DatabaseUnreachable
+        error = kind(message, failure.hint or _RESOURCES)
     elif state == _LOCK_NOT_AVAILABLE:
         error = LockContention(message, "Find who locks the object, and run again.")
     elif state == _QUERY_CANCELED:

@@ -6,7 +6,7 @@ import pytest
 
 from hook.core.execution.refusal import refused_connection, refused_query
 from hook.core.execution.sqlstate import ServerMessage
-from hook.errors import ExitCode, QueryFailed
+from hook.errors import ConnectionLost, ExitCode, QueryFailed
 
 
 def _refusal(sqlstate: str, hint: str = "") -> ServerMessage:
@@ -60,6 +60,15 @@ def test_refused_connection_has_the_exit_code_of_its_sqlstate(
 def test_refused_query_has_the_exit_code_of_its_sqlstate(sqlstate: str, code: ExitCode) -> None:
     """A read fails for a reason that somebody can mend, or it is a bug."""
     assert refused_query(_refusal(sqlstate), "s").exit_code is code
+
+
+@pytest.mark.parametrize(("sqlstate", "expected"), [("57P01", True), ("53100", False)])
+def test_refused_query_tells_whether_another_connection_helps(
+    sqlstate: str,
+    expected: bool,  # noqa: FBT001 - a table of cases
+) -> None:
+    """A full disk is as full for the next one."""
+    assert isinstance(refused_query(_refusal(sqlstate), "s"), ConnectionLost) is expected
 
 
 def test_refused_query_keeps_the_sqlstate_of_a_surprise() -> None:
