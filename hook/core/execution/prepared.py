@@ -20,6 +20,7 @@ from hook.core.sql.transactions import (
     TransactionMode,
     classify,
     script_mode,
+    stray_rollback,
 )
 
 _BY_CONFIGURATION = "its .conf or FLYWAY_EXECUTE_IN_TRANSACTION says so"
@@ -83,6 +84,8 @@ def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> Pars
         return ParsedScript(body, in_transaction=True, reason="")
     if verdict.mode is ScriptMode.MIXED and not allows_mixed:
         raise _mixed(verdict)
+    if verdict.mode is ScriptMode.NON_TRANSACTIONAL and (stray := stray_rollback(statements)):
+        raise SqlSyntaxError(stray.line, f"{stray.head} of what no BEGIN in the script has begun")
     in_transaction = verdict.mode is ScriptMode.TRANSACTIONAL
     return ParsedScript(body, in_transaction, verdict.reason)
 

@@ -17,6 +17,7 @@ _PLAIN_BEGINS = frozenset(
 )
 _BEGINS = frozenset({"BEGIN", "START"})
 _COMMITS = frozenset({"COMMIT", "END"})
+_TAKE_BACK = frozenset({"ROLLBACK", "ABORT"})
 _CONTROLS = frozenset(
     {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
 )
@@ -118,6 +119,23 @@ def script_mode(statements: Sequence[Statement]) -> ScriptVerdict:
     return ScriptVerdict(
         ScriptMode.NON_TRANSACTIONAL, statements, _MANAGED, boundaries[0], manages_transactions=True
     )
+
+
+def stray_rollback(statements: Sequence[Statement]) -> Statement | None:
+    """Return the first ROLLBACK of what no transaction of the script's own has done.
+
+    Whoever runs the script statement by statement cannot take that back.
+    """
+    is_open = is_at_stake = False
+    for statement in statements:
+        if not _is_control(statement) or refusing_command(statement):
+            is_at_stake = is_at_stake or not is_open
+        elif not _is_savepoint(statement):
+            if is_at_stake and statement.head in _TAKE_BACK:
+                return statement
+            is_at_stake = False
+        is_open = is_open_after(statement, was_open=is_open)
+    return None
 
 
 def _refused(

@@ -77,6 +77,15 @@ def test_mixed_script_is_refused_at_its_line() -> None:
     assert not parse_script(SCRIPT, MIXED.encode(), allows_mixed=True).in_transaction
 
 
+def test_rollback_of_what_no_begin_has_begun_is_refused() -> None:
+    """Unless the configuration says that there is no transaction around it anyway."""
+    text = b"CREATE TABLE a ();\nROLLBACK"
+    with pytest.raises(SqlSyntaxError, match=r"^line 2: ROLLBACK of what no BEGIN in the script"):
+        parse_script(SCRIPT, text, allows_mixed=False)
+    alone = SCRIPT._replace(in_transaction=False)
+    assert not parse_script(alone, text, allows_mixed=False).in_transaction
+
+
 def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
     """One line for people, fields for machines."""
     prepared = prepare_script(SCRIPT, b"\nALTER TABLE t ADD x int", allows_mixed=False)

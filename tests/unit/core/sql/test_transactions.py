@@ -11,6 +11,7 @@ from hook.core.sql.transactions import (
     classify,
     is_open_after,
     script_mode,
+    stray_rollback,
 )
 
 # Statement → the command that its reason names.
@@ -245,3 +246,23 @@ def test_transaction_is_followed_from_statement_to_statement(
     (statement,) = split_statements(sql)
     assert is_open_after(statement, was_open=True) is within
     assert is_open_after(statement, was_open=False) is outside
+
+
+@pytest.mark.parametrize(
+    ("sql", "line"),
+    [
+        ("select 1;\nrollback", 2),
+        ("begin; select 1; commit;\nselect 2;\nabort", 3),
+        ("savepoint s;\nselect 1;\nrollback to s;\nrollback and chain", 4),
+        ("rollback; select 1", None),
+        ("select 1; commit; rollback", None),
+        ("begin; select 1; rollback; select 2", None),
+        ("begin; commit and chain; select 1; rollback", None),
+        ("select 1; savepoint s; rollback to s", None),
+        ("select 1; rollback prepared 'x'", None),
+    ],
+)
+def test_rollback_of_what_the_script_did_not_begin_is_found(sql: str, line: int | None) -> None:
+    """Flyway's transaction would be taken back; statement by statement there is none."""
+    found = stray_rollback(parse_statements(sql.encode()))
+    assert (found and found.line) == line
