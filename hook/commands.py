@@ -132,7 +132,7 @@ SHAPES = (
         "Remove failed rows from the schema history, mark missing migrations as deleted, take"
         " over checksums and descriptions of the files. Shows every row first; changes them"
         " with --yes.",
-        "presync repair --version 5 --yes",
+        "presync repair --version 5",
         Need.DATABASE,
         RUN_GROUPS,
         flags=(OwnFlag.CONFIRM, OwnFlag.ONE_VERSION),
@@ -141,7 +141,7 @@ SHAPES = (
         "baseline",
         "Start the schema history of an existing database at FLYWAY_BASELINE_VERSION. Shows"
         " what it creates; creates it with --yes.",
-        "presync baseline --baseline-version 3 --yes",
+        "presync baseline --baseline-version 3",
         Need.DATABASE,
         RUN_GROUPS,
         flags=(OwnFlag.CONFIRM,),

@@ -88,6 +88,15 @@ class ExitCode(IntEnum):
     BUG = 70, Effect.HUMAN, "internal error"
 
 
+def describe_exit_codes() -> str:
+    """Return what the exit codes say of the database, in one sentence."""
+    groups = []
+    for effect in Effect:
+        codes = (str(int(code)) for code in ExitCode if code.effect is effect)
+        groups.append(f"{effect.value} ({', '.join(codes)})")
+    return f"Exit codes, by what happened to the database: {'; '.join(groups)}."
+
+
 class HookError(Exception):
     """Base of all errors that end a run with a code of their own.
 

@@ -13,6 +13,7 @@ from hook.commands import DEFAULT_COMMAND, CommandShape, OwnFlag
 from hook.core.schema_history.info_filter import InfoFilter, parse_info_date, parse_states
 from hook.core.schema_history.orders import Orders
 from hook.core.scripts.version import Version
+from hook.errors import describe_exit_codes
 from hook.settings.flyway_files import PLACEHOLDER
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.setting import Group, Setting
@@ -154,7 +155,7 @@ class Program(click.Group):
             "presync",
             help="The gate between a rollout and its PostgreSQL database."
             f" Without a command, {DEFAULT_COMMAND!r} is meant.",
-            epilog="Example: presync check --format text",
+            epilog=f"{describe_exit_codes()}\n\nExample: presync check --format text",
             context_settings={"help_option_names": _HELP_NAMES},
         )
         click.version_option(__version__, prog_name="presync")(self)

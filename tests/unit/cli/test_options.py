@@ -27,6 +27,19 @@ def test_help_of_each_command_has_its_flags_and_an_example(run: Run, shape: Comm
         assert flags == own + (["--placeholder"] if group is Group.FLYWAY else [])
 
 
+def test_help_tells_what_the_exit_codes_say_of_the_database(run: Run) -> None:
+    """Whoever has only the image at hand reads no page."""
+    told = " ".join(run("--help").stdout.split())
+    assert "what happened to the database: at the level needed (0); refused," in told
+    assert "tried, rolled back (20, 22, 23);" in told
+    assert "a human is needed (21, 70). Example:" in told
+
+
+def test_no_example_changes_a_history() -> None:
+    """An example is pasted before it is understood."""
+    assert not [shape.name for shape in SHAPES if "--yes" in shape.example]
+
+
 def test_example_of_each_command_is_accepted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What help shows can be typed as it is."""
     monkeypatch.setattr(bootstrap, "plan_sql", returning(PASSED_RUN))
