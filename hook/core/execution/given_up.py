@@ -117,8 +117,7 @@ def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
     else:
         is_unsent = attempt.place.moment is Moment.UNSENT
         error = Interrupted(signal_name, f"before {script} began" if is_unsent else situation)
-    if attempt.leftovers or attempt.for_next_run:
-        error.facts = _facts(given_up)
+    error.facts = _facts(given_up)
     return with_doubt(error, attempt)
 
 

@@ -154,6 +154,7 @@ def test_interruption_says_where_and_what_is_left() -> None:
     """Exit 40 whatever is left, which is named."""
     plain = interruption_of(given_up("57014", AttemptEnd.INTERRUPTED), "SIGTERM")
     assert plain.message == "SIGTERM received in V5__add_email.sql:17"
+    assert (plain.facts["script"], plain.facts["line"]) == ("V5__add_email.sql", 17)
     left = with_leftovers(given_up("57014", AttemptEnd.INTERRUPTED))
     error = interruption_of(replace(left, is_recorded=True), "SIGINT")
     assert error.exit_code is ExitCode.INTERRUPTED
