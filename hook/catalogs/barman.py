@@ -79,6 +79,8 @@ class BarmanCatalog:
             origin=Origin(_newest_cluster(backups)),
             warnings=(f"the oldest {skipped} backups were not read",) if is_cut else (),
             clock=next((reading.clock for reading in readings if reading.clock), None),
+            # The times are those at which the server began and ended its backup mode.
+            is_dated_by_server=True,
         )
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:

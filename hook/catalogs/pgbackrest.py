@@ -58,6 +58,8 @@ class PgBackRestCatalog:
             origin=Origin(reading.info.system_identifier),
             warnings=reading.warnings,
             clock=reading.clock,
+            # It asks the server for the time, whatever its own host's clock says.
+            is_dated_by_server=True,
         )
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:

@@ -26,6 +26,7 @@ from tests.testbed.pgbackrest import (
 from tests.testbed.postgres_server import PostgresServer, running_server
 from tests.testbed.process import Completed, RunningPresync
 from tests.testbed.s3_server import S3Server, running_tls_s3
+from tests.testbed.wrong_clock import find_library
 
 ARCHIVING = {"archive_mode": "on", "wal_keep_size": "0"}
 CHECKSUMS = ("--data-checksums",)
@@ -48,6 +49,8 @@ def pytest_configure() -> None:
         raise pytest.UsageError("pgbackrest is not installed; Debian has it: apt-get install it")
     if not barman_cloud.is_installed():
         raise pytest.UsageError("barman-cloud is not installed; make backup does it")
+    if find_library() is None:
+        raise pytest.UsageError("libfaketime is not installed; Debian has it: apt-get install it")
 
 
 def pytest_report_header() -> str:

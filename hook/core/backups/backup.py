@@ -113,6 +113,7 @@ class Evidence:
         warnings: What was wrong with the metadata and did not stop the reading.
         clock: The storage's own time when it answered, none when it has none.
         window: Only of services that restore by time and keep the WAL to themselves.
+        is_dated_by_server: Whether the times of the backups are of the database server's clock.
     """
 
     source: str
@@ -124,6 +125,7 @@ class Evidence:
     warnings: tuple[str, ...] = ()
     clock: datetime | None = None
     window: RestoreWindow | None = None
+    is_dated_by_server: bool = False
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:

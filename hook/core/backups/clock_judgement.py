@@ -14,10 +14,11 @@ from hook.errors import ExitCode
 def judge_clocks(
     evidence: Evidence, server: ServerIdentity, limit: timedelta, now: datetime
 ) -> tuple[Finding, ...]:
-    """Return what stands against the clock from which the ages of backups count.
+    """Return what stands against the clocks from which the ages of backups count.
 
     A storage that tells its own time is compared with this machine. Where there is none,
-    ages count from this machine's clock, and the server's is the only other one.
+    ages count from this machine's clock, and the server's is the only other one. That one is
+    compared as well where it dated the backups: one that is ahead makes them look younger.
 
     Args:
         evidence: What the catalog listed.
@@ -25,20 +26,22 @@ def judge_clocks(
         limit: How far two honest clocks may lie apart.
         now: The time on this machine.
     """
+    skews = []
     if evidence.clock is not None:
-        skew, other = abs(now - evidence.clock), f"that of {evidence.source}"
-        hint = "Synchronise the clocks of this node and of the storage, then run again."
-    else:
-        skew, other = abs(server.clock_ahead), "that of the database server"
-        hint = "Synchronise the clocks of this node and of the database server, then run again."
-    if skew <= limit:
-        return ()
-    finding = unknown(
+        skews.append((abs(now - evidence.clock), f"that of {evidence.source}", "the storage"))
+    if evidence.clock is None or evidence.is_dated_by_server:
+        dates = ", which dates the backups," if evidence.is_dated_by_server else ""
+        other = f"that of the database server{dates}"
+        skews.append((abs(server.clock_ahead), other, "the database server"))
+    return tuple(_tell(skew, other, host, limit) for skew, other, host in skews if skew > limit)
+
+
+def _tell(skew: timedelta, other: str, host: str, limit: timedelta) -> Finding:
+    return unknown(
         ExitCode.UNKNOWN_BACKUP,
         "backup-clock",
         f"this machine's clock and {other} lie {describe_span(skew)} apart"
         f" (limit {describe_span(limit)})",
-        hint,
+        f"Synchronise the clocks of this node and of {host}, then run again.",
         skew_ms=skew // timedelta(milliseconds=1),
     )
-    return (finding,)

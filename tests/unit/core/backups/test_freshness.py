@@ -206,29 +206,6 @@ def test_judge_stays_silent_on_a_small_skew() -> None:
     assert finding.status is Status.PASSED
 
 
-@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
-def test_judge_asks_the_servers_clock_where_the_storage_has_none(ahead: timedelta) -> None:
-    """Ages count from this machine's clock then, and nobody else could tell that it is wrong."""
-    policy = replace(POLICY, server=POLICY.server._replace(clock_ahead=ahead))
-    evidence = _evidence(_backup("a", timedelta(hours=1)))
-    clock, age = judge_freshness(evidence, policy, NOW).findings
-    assert (clock.status, clock.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
-    assert clock.message == (
-        "this machine's clock and that of the database server lie 1h apart (limit 5m)"
-    )
-    assert "clocks of this node and of the database server" in clock.hint
-    assert age.status is Status.PASSED
-
-
-@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
-def test_servers_clock_does_no_harm_where_the_storage_has_its_own(ahead: timedelta) -> None:
-    """Two clocks agree; the server's, an hour off, tells no age of a backup."""
-    policy = replace(POLICY, server=POLICY.server._replace(clock_ahead=ahead))
-    evidence = _evidence(_backup("a", timedelta(hours=1)), clock=NOW)
-    (finding,) = judge_freshness(evidence, policy, NOW).findings
-    assert finding.status is Status.PASSED
-
-
 def test_judge_tells_what_was_wrong_with_the_metadata() -> None:
     """Evidence from the second copy counts, and somebody must repair the first."""
     evidence = _evidence(_backup("a", timedelta(hours=1)), warnings=("backup.info: empty",))
