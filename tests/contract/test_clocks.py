@@ -87,6 +87,31 @@ def test_clock_of_the_node_an_hour_off_is_told(
     assert "clocks of this node and of the storage" in first.hint
 
 
+# They ask the server for the times of a backup; the others have their own host's.
+_DATED_BY_SERVER = {"pgbackrest", "barman"}
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("off", [HOUR, -HOUR])
+@EVERY_SYSTEM
+def test_clock_of_the_server_an_hour_off_is_told_where_it_dates_the_backups(
+    system: System, off: timedelta, tmp_path: Path
+) -> None:
+    """The storage's clock is right, and does not tell when a backup ended."""
+    system.fill(tmp_path / "repo")
+    with answering(DirectoryS3(tmp_path)) as server, running_context() as ctx:
+        source = parse_backup_source(f"{system.source}:s3://shop/repo{system.folder}")
+        access = Access(S3Settings(endpoint=server.endpoint), system.stanza)
+        stage = BackupStage(open_catalogs(source, access).backups, 24 * HOUR, HOUR)
+        identity = ServerIdentity(system.identifier, database="shop", clock_ahead=off)
+        first, *_ = stage.start(ctx, identity, ignore)()
+    if system.source in _DATED_BY_SERVER:
+        assert (first.status, first.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+        assert "that of the database server, which dates the backups, lie 1h apart" in first.message
+    else:
+        assert first.status is Status.PASSED
+
+
 @pytest.mark.parametrize("place", ["s3", "directory"], indirect=True)
 def test_clock_of_the_backup_host_an_hour_ahead_is_told(place: Place) -> None:
     """A backup that ended in the future is no backup of now."""
