@@ -86,6 +86,16 @@ class Patience(NamedTuple):
             return patience
         return patience._replace(seconds=None, lookout=LastLook(patience.limit, self.onlook))
 
+    def for_another_look(self, after: float) -> Patience | None:
+        """Return how the same is asked once more, to see after so long whom it waits for.
+
+        None where nobody wants to know.
+        """
+        if self.onlook is None:
+            return None
+        patience = self._replace(onlook=None).for_an_answer()
+        return patience._replace(lookout=OneLook(after, self.onlook))
+
     def at_most(self, seconds: float | None) -> Patience:
         """Return this patience, limited to *seconds* as well."""
         if seconds is None or (self.seconds is not None and self.seconds <= seconds):
@@ -93,8 +103,8 @@ class Patience(NamedTuple):
         return self._replace(seconds=seconds)
 
 
-class LastLook:
-    """Gives a wait up after *seconds*, once it has looked whom it was for.
+class OneLook:
+    """Looks once whom a wait is for, after *seconds*, and waits on.
 
     Attributes:
         census: Who was in the way, none as long as nobody has looked.
@@ -105,33 +115,40 @@ class LastLook:
         self.seconds = seconds
         self.census: Census | None = None
         self._onlook = onlook
-        self._ends = time.monotonic() + seconds
+        self._began = time.monotonic()
 
     def due_in(self) -> float:
-        """Return the seconds until the wait is given up, see `Lookout`."""
-        return self._ends - time.monotonic()
+        """Return the seconds until the look, see `Lookout`."""
+        if self.census is not None:
+            return math.inf
+        return self._began + self.seconds - time.monotonic()
 
     def gives_up(self) -> bool:
         """Look, which takes no more than a few seconds."""
         self.census = self._onlook()
+        return False
+
+
+class LastLook(OneLook):
+    """Gives a wait up after *seconds*, once it has looked whom it was for."""
+
+    def gives_up(self) -> bool:
+        """Look, which takes no more than a few seconds."""
+        super().gives_up()
         return True
 
 
-class BlockerLook:
-    """Gives a wait up that has lasted *after* seconds once somebody is found in its way.
+class BlockerLook(OneLook):
+    """Gives a wait up that has lasted *seconds* once somebody is found in its way.
 
     Attributes:
         seconds: How long it had lasted at the latest look.
-        census: Who was in the way then, none as long as nobody has looked.
     """
 
-    def __init__(self, after: float, onlook: Callable[[], Census]) -> None:
+    def __init__(self, seconds: float, onlook: Callable[[], Census]) -> None:
         """Begin now."""
-        self.seconds = after
-        self.census: Census | None = None
-        self._onlook = onlook
-        self._began = time.monotonic()
-        self._next = self._began + after
+        super().__init__(seconds, onlook)
+        self._next = self._began + seconds
 
     def due_in(self) -> float:
         """Return the seconds until the next look, see `Lookout`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
@@ -13,7 +14,7 @@ from hook.core.execution.refusal import refused_query
 from hook.core.text import one_line
 from hook.errors import ConnectionLost, HookError, LockContention
 from hook.postgres.link import Link, NoAnswer, Peer, message_of, read_only
-from hook.postgres.patience import BlockerLook, LastLook, Patience, Wake
+from hook.postgres.patience import BlockerLook, OneLook, Patience, Wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 # More statements than any message has.
 _ALL = sys.maxsize
+# When in a wait whose end is known there is time enough left for a look.
+_EARLY = 0.1
 T = TypeVar("T")
 
 _ACTIVE = pq.TransactionStatus.ACTIVE
@@ -223,8 +226,20 @@ class Session:
 
     def _ask(self, read: Callable[[], T]) -> T:
         """Return what *read* returns; its errors become those that `fetch` names."""
+        began = time.monotonic()
+        try:
+            return self._ask_with(read, self._patience.for_an_answer())
+        except LockContention:
+            # A lock_timeout of the role's, say: who was in the way is only seen while we wait.
+            took = time.monotonic() - began
+            again = self._patience.for_another_look(took * _EARLY)
+            if self._census is not None or self.in_transaction or again is None:
+                raise
+            return self._ask_with(read, again)
+
+    def _ask_with(self, read: Callable[[], T], patience: Patience) -> T:
         self._raise_if_interrupted()
-        self._link.patience = self._patience.for_an_answer()
+        self._link.patience = patience
         self._link.stopped = None
         try:
             answer = read()
@@ -265,7 +280,7 @@ class Session:
         deadline = None if bounds is None else bounds.deadline
         used_up = deadline.name if deadline is not None and deadline.remaining() <= 0 else ""
         last, waited = patience.lookout, patience.limit
-        if self._link.stopped is Wake.LOOKOUT and isinstance(last, (LastLook, BlockerLook)):
+        if self._link.stopped is Wake.LOOKOUT and isinstance(last, OneLook):
             waited = last.seconds
         return unanswered(self.peer.name, waited, self._census, used_up)
 
@@ -273,4 +288,4 @@ class Session:
     def _census(self) -> Census | None:
         """Return who was in the way of what was asked last, none when nobody has looked."""
         last = self._link.patience.lookout
-        return last.census if isinstance(last, (LastLook, BlockerLook)) else None
+        return last.census if isinstance(last, OneLook) else None

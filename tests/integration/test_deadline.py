@@ -209,6 +209,27 @@ def test_look_that_lands_on_another_server_is_none(
     assert onlook().unseen.endswith(f"backend {pid} is not there")
 
 
+def test_lock_timeout_of_the_role_names_who_is_in_the_way(
+    gate: Gate, make_role: Callable[..., Role], interrupt: Interrupt
+) -> None:
+    """The server ends the wait without a name; it is asked once more, and looked meanwhile."""
+    role = make_role()
+    gate.database.execute(
+        f"CREATE TABLE t (); GRANT SELECT ON t TO PUBLIC;"
+        f" ALTER ROLE {role.name} SET lock_timeout = '3s'; GRANT pg_monitor TO {role.name}"
+    )
+    with (
+        holder(gate, "LOCK TABLE t") as other,
+        open_session(target_of(gate.database, role), interrupt) as opened,
+    ):
+        pid = other.info.backend_pid
+        with pytest.raises(LockContention) as caught:
+            opened.fetch("SELECT FROM t")
+    assert caught.value.message.startswith(f"waited for pid {pid} (user postgres, console, client ")
+    assert "lock timeout (55P03)" in caught.value.message
+    assert f"SELECT pg_terminate_backend({pid});" in caught.value.hint
+
+
 def test_slow_answer_is_no_lock(database: Database, interrupt: Interrupt) -> None:
     """Nobody is in the way of a server that only takes its time; the query is cancelled."""
     with open_session(target_of(database), interrupt) as opened:

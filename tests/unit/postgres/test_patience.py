@@ -11,7 +11,7 @@ import pytest
 
 from hook.clock import Bounds, Deadline, Interrupt
 from hook.core.sessions.census import Census
-from hook.postgres.patience import HEARTBEAT_SECONDS, BlockerLook, LastLook, Patience
+from hook.postgres.patience import HEARTBEAT_SECONDS, BlockerLook, LastLook, OneLook, Patience
 from tests.fakes import FakeClock
 
 MINUTE = 60.0
@@ -80,3 +80,17 @@ def test_wait_goes_on_as_long_as_nobody_is_found_in_its_way() -> None:
     assert (look.gives_up(), look.census) == (False, nobody)
     assert 0 < look.due_in() <= HEARTBEAT_SECONDS
     assert (look.gives_up(), look.census) == (True, somebody)
+
+
+def test_another_look_is_one_within_the_wait(interrupt: Interrupt) -> None:
+    """The wait goes on, and has the limit of any question."""
+    census = Census(prepared=("gid",))
+    again = Patience(bounds(interrupt, 5), onlook=lambda: census).for_another_look(0)
+    assert again is not None
+    assert again.limit == pytest.approx(5)
+    look = again.lookout
+    assert isinstance(look, OneLook)
+    assert look.due_in() <= 0
+    assert (look.gives_up(), look.census) == (False, census)
+    assert look.due_in() == math.inf
+    assert Patience().for_another_look(0) is None
