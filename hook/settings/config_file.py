@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from hook.errors import ConfigError
+from hook.settings.mounted_file import read_toml
 from hook.settings.output_specification import CONFIG
 from hook.settings.specification import SETTINGS
 from hook.settings.suggestion import did_you_mean
@@ -35,19 +35,7 @@ def read_config_file(path: str) -> ConfigFile:
         ConfigError: It cannot be read, is not TOML, or has keys that are no settings;
             all such keys are named.
     """
-    # Most runs have no file.
-    import tomllib  # noqa: PLC0415 - see above
-
-    try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            (f"{path}: {(error.strerror or 'not readable').lower()}",),
-            "Correct PRESYNC_CONFIG or --config, or mount the file.",
-        ) from error
-    except ValueError as error:
-        reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else f"not TOML: {error}"
-        raise ConfigError((f"{path} is {reason}",)) from error
+    content = read_toml(path, "Correct PRESYNC_CONFIG or --config, or mount the file.")
     table = content.pop(_PLACEHOLDERS, {})
     problems = [*_unknown_keys(path, content), *_odd_values(path, content)]
     if not isinstance(table, dict):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
 from hook.core.scripts.properties import numbered_properties
 from hook.errors import ConfigError
 from hook.settings.flyway_entry import Entry, Reading
 from hook.settings.flyway_keys import PREFIX, is_of_environment
+from hook.settings.mounted_file import MOUNTED, read_mounted
 from hook.settings.setting import Given, Origin
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
@@ -47,13 +47,9 @@ def _read(path: str, encoding: str) -> str:
         codec = canonical_encoding(encoding)
     except UnknownEncoding as error:
         raise ConfigError((f"{_ENCODING}: {error}",)) from error
+    data = read_mounted(path, MOUNTED)
     try:
-        text = Path(path).read_bytes().decode(codec)
-    except OSError as error:
-        reason = (error.strerror or "not readable").lower()
-        raise ConfigError(
-            (f"{path}: {reason}",), "Correct what is mounted there, or remove it."
-        ) from error
+        text = data.decode(codec)
     except UnicodeDecodeError as error:
         raise ConfigError(
             (f"{path} is not {encoding}",), f"Set {_ENCODING} to the encoding of the file."

@@ -6,14 +6,12 @@ says where a database is, ``[flyway]`` all the rest.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from hook.errors import ConfigError
 from hook.settings.flyway_entry import Entry, Reading
 from hook.settings.flyway_keys import OF_ENVIRONMENT, PREFIX, is_of_environment
+from hook.settings.mounted_file import MOUNTED, read_toml
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.suggestion import did_you_mean
 
@@ -54,7 +52,7 @@ def read_toml_files(
     """
     tree: _Tree = {}
     for path in paths:
-        _merge(tree, _planted(_parse(path), path, ""))
+        _merge(tree, _planted(read_toml(path, MOUNTED), path, ""))
     for name in variables:
         given = Given(environment[name].rstrip("\r\n"), Origin.ENVIRONMENT, name)
         _merge(tree, _planted_at(name.split("_"), given))
@@ -81,20 +79,6 @@ def read_toml_files(
         tuple(problems),
         tuple(_ignored_tables(tree)),
     )
-
-
-def _parse(path: str) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(Path(path).read_bytes().decode("utf-8"))
-    except OSError as error:
-        reason = (error.strerror or "not readable").lower()
-        raise ConfigError(
-            (f"{path}: {reason}",), "Correct what is mounted there, or remove it."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError((f"{path} is not UTF-8",), "TOML is always UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError((f"{path} is not TOML: {error}",)) from error
 
 
 def _planted(content: Mapping[str, object], path: str, table: str) -> _Tree:

@@ -69,6 +69,12 @@ def test_file_that_is_not_toml_is_refused_with_the_place(tmp_path: Path) -> None
     assert "s3cr3t" not in problem
 
 
+def test_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    """Whoever writes such a file is told so, and not of a bug."""
+    (problem,) = problems_of(written(tmp_path, f"locations = {'[' * 100_000}"))
+    assert problem.startswith("FILE is not TOML")
+
+
 def test_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     """TOML is UTF-8."""
     path = tmp_path / "presync.toml"

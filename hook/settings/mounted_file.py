@@ -1,0 +1,42 @@
+"""Reads settings files that somebody has mounted, or refuses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hook.errors import ConfigError
+
+# Of a file that is looked for at its usual place.
+MOUNTED = "Correct what is mounted there, or remove it."
+
+
+def read_mounted(path: str, hint: str) -> bytes:
+    """Return what the settings file *path* holds.
+
+    Raises:
+        ConfigError: It cannot be read; *hint* says what to do then.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "not readable").lower()
+        raise ConfigError((f"{path}: {reason}",), hint) from error
+
+
+def read_toml(path: str, hint: str) -> dict[str, Any]:
+    """Return the tables of the TOML file *path*.
+
+    Raises:
+        ConfigError: It cannot be read, see `read_mounted`, or is not TOML.
+    """
+    # Most runs have no such file.
+    import tomllib  # noqa: PLC0415 - see above
+
+    data = read_mounted(path, hint)
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError((f"{path} is not UTF-8",), "TOML is always UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError((f"{path} is not TOML: {error}",)) from error
