@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hook.core.execution.complaints import Complaints
 from hook.core.execution.group import Grouping, grouped, units_of
 from hook.core.execution.prepared import PreparedScript, prepare_script
 from hook.core.outcome import passed
 from hook.core.reporting.recorded import judge_recorded, recorded_only
 from hook.core.scripts.script import Migration
 from hook.core.sql.index_build import judge_builds
-from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.text import counted
-from hook.errors import BadMigrationSet
 from hook.stages import Context, Outcome
-
-_HINT = "Correct the named lines; nothing was run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +42,13 @@ class ScriptsStage:
             BadMigrationSet: Scripts that cannot be run as they are, all of them named.
         """
         prepared: list[PreparedScript] = []
-        problems: list[str] = []
-        hints: list[str] = []
+        complaints = Complaints()
         for migration in pending:
             ctx.interrupt.raise_if_set()
-            try:
+            with complaints.about(migration.script):
                 text = self.read_script(migration)
                 prepared.append(prepare_script(migration, text, allows_mixed=self.allows_mixed))
-            except SqlSyntaxError as error:
-                problems.append(f"{migration.script}:{error.line}: {error.problem}")
-                hints.append(_HINT)
-            except BadMigrationSet as error:
-                problems += error.problems
-                hints.append(error.hint)
-        if problems:
-            raise BadMigrationSet(tuple(problems), " ".join(dict.fromkeys(hints)))
+        complaints.refuse()
         if self.grouping is Grouping.ALL:
             prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
         if self.records_only:

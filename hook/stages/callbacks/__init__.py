@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.execution.callback_book import CallbackBook, misfits, prepare_callback
+from hook.core.execution.complaints import Complaints
 from hook.core.outcome import passed
 from hook.core.scripts.events import callbacks_of_command
-from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.text import counted
-from hook.errors import BadMigrationSet
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
     from hook.core.scripts.callback import Callback
-
-_HINT = "Correct the named lines; nothing was run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +43,14 @@ class CallbacksStage:
         Raises:
             BadMigrationSet: Callbacks that cannot be run as they are, all of them named.
         """
-        prepared, problems, hints = [], [], []
+        prepared, complaints = [], Complaints()
         for callback in callbacks_of_command(self.command, callbacks):
             ctx.interrupt.raise_if_set()
-            try:
+            with complaints.about(callback.script):
                 text = self.read_script(callback)
                 prepared.append(prepare_callback(callback, text, allows_mixed=self.allows_mixed))
-            except SqlSyntaxError as error:
-                problems.append(f"{callback.script}:{error.line}: {error.problem}")
-                hints.append(_HINT)
-            except BadMigrationSet as error:
-                problems += error.problems
-                hints.append(error.hint)
         book = CallbackBook(tuple(prepared))
-        if unfit := misfits(book, scripts):
-            problems += unfit
-            hints.append(_HINT)
-        if problems:
-            raise BadMigrationSet(tuple(problems), " ".join(dict.fromkeys(hints)))
+        complaints.add(misfits(book, scripts))
+        complaints.refuse()
         message = f"{counted(len(prepared), 'callback')} can be read"
         return Outcome((passed("callbacks", message),), book)
