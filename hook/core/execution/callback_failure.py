@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
+from hook.core.execution.contended import given_up_for_others, lost_to_others
 from hook.core.execution.failure_advice import TRIED_AGAIN, correct_statement, with_remarks
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
@@ -15,7 +16,6 @@ from hook.core.execution.sqlstate import (
 )
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.events import Event
-from hook.core.sessions.census import Toll, how_to_end
 from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
@@ -23,7 +23,6 @@ from hook.errors import (
     DatabaseUnreachable,
     HookError,
     Interrupted,
-    LockContention,
     MigrationPartial,
 )
 
@@ -107,29 +106,6 @@ def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: s
     return _refused(what, failure, attempts, attempt)
 
 
-def _withdrawn(what: str, toll: Toll) -> HookError:
-    """Return what it means that it was given up for others; it was rolled back."""
-    who = toll.describe_involved()
-    if toll.is_blind:
-        hint = (
-            "Let the role open one more connection; PRESYNC_DAMAGE_BUDGET=off runs callbacks"
-            " without looking at who waits."
-        )
-        return LockContention(what + who, hint)
-    if toll.was_waiting:
-        return LockContention(what + who, how_to_end(toll.census))
-    hint = "Do less in the callback, run it when less is going on, or raise PRESYNC_DAMAGE_BUDGET."
-    return BudgetExceeded(what + who, f"{hint} {TRIED_AGAIN}")
-
-
-def _lost_to_others(what: str, toll: Toll | None) -> HookError:
-    if toll is not None and toll.describe_blockers():
-        return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
-    unseen = "" if toll is None else toll.census.describe_unseen()
-    hint = "Try again when the sessions in the way have ended; `presync check` names them."
-    return LockContention(f"{what}{unseen}", hint)
-
-
 def _tries(attempts: int) -> str:
     return f" ({counted(attempts, 'attempt')})"
 
@@ -137,7 +113,9 @@ def _tries(attempts: int) -> str:
 def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt) -> HookError:
     """Return what the server's answer means; the callback was rolled back."""
     if attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
-        return _withdrawn(f"{what}{_tries(attempts)}", attempt.toll)
+        return given_up_for_others(
+            f"{what}{_tries(attempts)}", attempt.toll, "runs callbacks", "Do less in the callback"
+        )
     if is_cancel(failure):
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
         hint = f"Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback. {TRIED_AGAIN}"
@@ -146,7 +124,7 @@ def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt)
     if needs_new_session(failure):
         return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
     if is_transient(failure):
-        return _lost_to_others(what + tries, attempt.toll)
+        return lost_to_others(what + tries, attempt.toll)
     advice = correct_statement(attempt.place.statement, failure)
     return CallbackFailed(what, with_remarks(advice, failure))
 

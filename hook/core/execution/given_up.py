@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd
+from hook.core.execution.contended import given_up_for_others, lost_to_others
 from hook.core.execution.failure_advice import TRIED_AGAIN, advise
 from hook.core.execution.mending import with_doubt
 from hook.core.execution.script_message import Moment
@@ -15,7 +16,7 @@ from hook.core.execution.sqlstate import (
     needs_new_session,
 )
 from hook.core.outcome import Finding
-from hook.core.sessions.census import Toll, how_to_end
+from hook.core.sessions.census import Toll
 from hook.core.span import describe_span
 from hook.core.text import counted
 from hook.errors import (
@@ -82,27 +83,10 @@ def failure_of(given_up: GivenUp) -> HookError:
 
 
 def _withdrawn(given_up: GivenUp, toll: Toll) -> HookError:
-    """Return what it means that we have given up ourselves; it was rolled back.
-
-    Who waited for a lock may find it free the next time. Who had its locks and made others
-    wait with them will do so again.
-    """
-    what = f"{_what(given_up)}{_tries(given_up)}{toll.describe_involved()}"
-    if toll.is_blind:
-        hint = (
-            "Let the role open one more connection; PRESYNC_DAMAGE_BUDGET=off migrates without"
-            " looking at who waits."
-        )
-        return LockContention(what, hint)
-    if toll.was_waiting and given_up.withheld and given_up.in_the_way:
-        return _still_blocked(f"{_what(given_up)}{_tries(given_up)}", given_up)
-    if toll.was_waiting:
-        return LockContention(what, how_to_end(toll.census))
-    hint = (
-        "Split the migration into smaller ones, run it when less is going on, or raise"
-        f" PRESYNC_DAMAGE_BUDGET. {TRIED_AGAIN}"
-    )
-    return BudgetExceeded(what, hint)
+    what = f"{_what(given_up)}{_tries(given_up)}"
+    if toll.was_waiting and not toll.is_blind and given_up.withheld and given_up.in_the_way:
+        return _still_blocked(what, given_up)
+    return given_up_for_others(what, toll, "migrates", "Split the migration into smaller ones")
 
 
 def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
@@ -171,11 +155,7 @@ def _lost_to_others(what: str, given_up: GivenUp) -> HookError:
     # What the last attempt met is old by the time that further ones are withheld.
     if given_up.in_the_way and (given_up.withheld or not is_known):
         return _still_blocked(what, given_up)
-    if toll is not None and is_known:
-        return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
-    unseen = "" if toll is None else toll.census.describe_unseen()
-    hint = "Try again when the sessions in the way have ended; `presync check` names them."
-    return LockContention(f"{what}{unseen}", hint)
+    return lost_to_others(what, toll)
 
 
 def _still_blocked(what: str, given_up: GivenUp) -> HookError:
