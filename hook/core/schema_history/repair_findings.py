@@ -98,7 +98,7 @@ def _refuse_version(place: str, only: Version) -> Finding:
     return failed(
         ExitCode.CONFIG,
         "repair-version",
-        f"--version {only}: its row in {place} is successful and agrees with the release",
+        f"--version {only}: its row in {place} is successful, and nothing of it is to be repaired",
         "Name the version of a failed row, see presync info; a successful row is never removed.",
     )
 
