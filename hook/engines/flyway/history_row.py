@@ -59,13 +59,16 @@ class NewRow:
 
 
 def row_of_migration(migration: Migration, rank: int, installed_by: str) -> NewRow:
-    """Return the row that records *migration* as applied."""
+    """Return the row that records *migration* as applied.
+
+    Flyway takes a backslash for a separator of folders on every system.
+    """
     return NewRow(
         installed_rank=rank,
         version=None if migration.version is None else migration.version.text,
         description=migration.description,
         type=migration.type,
-        script=migration.script,
+        script=migration.script.replace("\\", "/"),
         checksum=migration.checksum,
         installed_by=installed_by,
     )

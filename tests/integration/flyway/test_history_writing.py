@@ -207,5 +207,5 @@ def test_row_means_the_same_whatever_the_script_did(
         ROWS.format(TABLE)
     )
     assert (rank, version, checksum, user, success) == (1, "1", -7, "postgres", True)
-    assert (description, script) == ("back\\slash 'quoted'", "V1__back\\slash_'quoted'.sql")
+    assert (description, script) == ("back\\slash 'quoted'", "V1__back/slash_'quoted'.sql")
     assert 50 <= duration < 5000

@@ -76,6 +76,12 @@ def test_row_of_created_schemas_lists_them_quoted() -> None:
     )
 
 
+def test_backslash_in_a_path_is_written_as_flyway_writes_it() -> None:
+    """As a slash; the description keeps its own."""
+    row = row_of_migration(migration("sub/V1__a\\b.sql"), 1, "app")
+    assert (row.script, row.description) == ("sub/V1__a/b.sql", "a\\b")
+
+
 def test_long_texts_are_abbreviated_to_fit() -> None:
     """A description loses its end, a path its beginning."""
     row = row_of_migration(migration(f"{'y' * 1000}/V1__{'x' * 230}.sql"), 1, "app")
