@@ -23,7 +23,7 @@ demo: $(READY)  ## see the gate at work on an embedded PostgreSQL
 	$(BIN)/presync demo
 
 test: $(READY)  ## run the tests, on an installed or the embedded PostgreSQL
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 4
 
 lint: $(READY)  ## check style, with ruff
 	$(BIN)/ruff check
@@ -54,7 +54,7 @@ interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; 
 	.ci/interop
 
 backup: $(READY) $(BARMAN)  ## judge the backups of real tools; needs pgBackRest, libfaketime, a PostgreSQL server
-	$(BIN)/python -m pytest tests/backup -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/backup -n 4 --dist loadfile
 
 $(BARMAN): requirements/barman.txt
 	$(PYTHON) -m venv .venv-barman
