@@ -20,7 +20,8 @@ _COMMANDS = {
     ExitCode.NOT_YET: ("presync plan", "presync run"),
     ExitCode.LOCKED: ("presync info",),
     ExitCode.CONTENTION: ("presync check",),
-    ExitCode.BLOCKED: ("presync check",),
+    # The plan has the locks that each script wants.
+    ExitCode.BLOCKED: ("presync check", "presync plan"),
     ExitCode.UNKNOWN_BACKUP: ("presync check",),
 }
 # What the ledger remembers has left no row in the schema history.

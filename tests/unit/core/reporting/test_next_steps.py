@@ -40,6 +40,11 @@ def test_lint_is_no_step_after_what_it_does_not_find(rule: str) -> None:
     assert next_steps(failed(ExitCode.BAD_SET, rule, ""), "run") == ("presync plan",)
 
 
+def test_who_is_blocked_is_sent_to_the_locks_of_each_script() -> None:
+    """The gate names the lock that is wanted, and not by which script."""
+    assert "presync plan" in next_steps(failed(ExitCode.BLOCKED, "blocker-lock", ""), "run")
+
+
 def test_command_is_no_step_after_itself() -> None:
     """It has told what it knows."""
     finding = failed(ExitCode.NO_WAY_BACK, "backup-age", "")
