@@ -129,6 +129,6 @@ def test_next_run_waits_for_a_script_that_has_changed_its_name(
         other.execute("SELECT pg_advisory_unlock(1)")
     completed = second.wait()
     assert "(mine, client " in told["message"]
-    assert "as a killed run leaves it" in told["message"]
+    assert "as after a killed run" in told["message"]
     assert completed.exit_code == ExitCode.OK, completed.stderr
     assert completed.report["verdict"].startswith("PASSED 0 OK: up to date at 1")

@@ -111,9 +111,11 @@ def test_build_that_takes_too_long_is_built_by_the_next_run(gate: Gate) -> None:
     gate.limit(run_settings(statement_timeout=2))
     with writing(gate):
         report = gate.run({"V2__i.sql": BUILD})
-    assert report.verdict == (
-        "FAILED 23 BUDGET: V2__i.sql:1 57014 canceling statement due to statement timeout" + LEFT
+    # Whom it waited for, if somebody has seen it, does not fit into the verdict.
+    assert report.verdict.startswith(
+        "FAILED 23 BUDGET: V2__i.sql:1 57014 canceling statement due to statement timeout"
     )
+    assert report.verdict.endswith(LEFT)
     gate.limit(run_settings())
     assert_mended(gate, report)
 
