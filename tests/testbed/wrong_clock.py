@@ -16,6 +16,7 @@ from tests.testbed.run_context import eventually
 
 # Debian's libfaketime; each architecture has a folder of its own.
 _LIBRARY = "*-linux-gnu/faketime/libfaketime.so.1"
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where the library puts it
 # What the server starts, as its archive_command, is another program with the right time.
 _PG_CTL = """\
 #!/bin/sh
@@ -38,7 +39,7 @@ def running_server_off(
     library = find_library()
     if library is None:
         raise AssertionError("libfaketime is not there")
-    with tempfile.TemporaryDirectory(prefix="presync-clock-", dir="/tmp") as name:
+    with _tidied(), tempfile.TemporaryDirectory(prefix="presync-clock-", dir="/tmp") as name:
         Path(name).chmod(0o755)
         folder = Path(name, "bin")
         folder.mkdir()
@@ -53,6 +54,18 @@ def running_server_off(
         with running_server(replace(binaries, folder=folder), settings, options) as server:
             _restart_archiver(server)
             yield server
+
+
+@contextlib.contextmanager
+def _tidied() -> Iterator[None]:
+    """Remove the shared memory that libfaketime made for processes which are gone meanwhile."""
+    before = set(_SHARED_MEMORY.glob("*faketime_s*"))
+    try:
+        yield
+    finally:
+        for made in set(_SHARED_MEMORY.glob("*faketime_s*")) - before:
+            if not Path("/proc", made.name.rpartition("_")[2]).exists():
+                made.unlink(missing_ok=True)
 
 
 def _restart_archiver(server: PostgresServer) -> None:
