@@ -129,7 +129,8 @@ def test_broken_script_runs_once(gate: Gate) -> None:
         assert report.exit_code is ExitCode.FAILED_BEFORE
         assert deciding(first).message in deciding(report).message
     assert gate.database.query("SELECT last_value FROM runs") == [(1,)]
-    assert again[0].verdict.startswith("REFUSED 14 FAILED_BEFORE: V2__x.sql:1 22P02 ")
+    assert again[0].verdict.startswith("REFUSED 14 FAILED_BEFORE: not run again, as it failed ")
+    assert "ago: V2__x.sql:1 22P02 " in again[0].verdict
     assert again[0].verdict.endswith("; database untouched")
     assert again[0].next_steps == ("presync info --runs",)
 
