@@ -35,8 +35,13 @@ class BaselineRules(NamedTuple):
 
 
 def needs_baseline(history: History) -> bool:
-    """Tell whether the history would start in a schema that holds objects."""
-    return not history.exists and bool(history.existing_objects)
+    """Tell whether the history would start in a schema that holds objects.
+
+    Of what others of its schemas hold nothing is adopted where its own has yet to be
+    created: as in Flyway, all migrations run there.
+    """
+    is_there = history.schema not in history.missing_schemas
+    return not history.exists and is_there and bool(history.existing_objects)
 
 
 def judge_baseline(history: History, rules: BaselineRules) -> tuple[Finding, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hook.core.outcome import Status
@@ -54,8 +56,9 @@ def test_baseline_is_dispensable_where_no_script_is_run(
 
 
 def test_baseline_is_not_made_where_it_is_not_needed() -> None:
-    """An empty schema, or a history that is there, even an empty one."""
+    """A schema that is empty or new, or a history that is there, even an empty one."""
     empty = History("public", "flyway_schema_history", exists=False)
-    for found in (empty, history(), history(row(1, "V1__a.sql"))):
+    new = replace(FOUND, schema="app", missing_schemas=("app",))
+    for found in (empty, new, history(), history(row(1, "V1__a.sql"))):
         assert judge_baseline(found, BOTH) == ()
         assert with_baseline(found, BOTH) == found
