@@ -149,11 +149,11 @@ def test_memory_of_a_plan_as_sql_is_bounded_by_the_script(
     assert (peak_of(f"plan --sql --format {form}", deployment) - tiny) / len(script) < 2.5
 
 
-def test_memory_of_a_million_tiny_statements_is_bounded(deployment: Deployment) -> None:
-    """What is kept of each is no more than it is long. A server would take minutes for them."""
+def test_memory_of_many_tiny_statements_is_bounded(deployment: Deployment) -> None:
+    """What is kept of each is no more than it is long. No server is asked: it would take longer."""
     deployment.release({"V1__tiny.sql": "SELECT;"})
     tiny = peak_of("lint", deployment)
-    script = b"SELECT;" * 1_000_000
+    script = b"SELECT;" * 400_000
     deployment.release({"V2__big.sql": script})
     assert (peak_of("lint", deployment) - tiny) / len(script) < 3
 
