@@ -57,7 +57,7 @@ def test_ci_goes_through_every_door_that_judges() -> None:
     """But for the formatter, the measurements and what the others are made of."""
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
     judged = set(TARGETS) - {"help", "fmt", "bench", "check"}
-    called = set(re.findall(r"\bmake (?:--directory \S+ )?([a-z]+)", ci))
+    called = {word for line in re.findall(r"\bmake (.+)", ci) for word in line.split()}
     assert judged <= called
 
 
