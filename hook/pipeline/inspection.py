@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hook.core.execution.plan_view import describe_callback, describe_script
-from hook.core.outcome import passed
+from hook.core.outcome import passed, warned
+from hook.core.schema_history.plan import judge_scripts
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.core.text import counted
 from hook.pipeline.firing import Firing, begin_callbacks
@@ -26,9 +27,12 @@ from hook.stages import Outcome
 from hook.stages.resolve import ResolveStage
 
 if TYPE_CHECKING:
+    from hook.core.execution.prepared import PreparedScript
     from hook.core.reporting.report import Report
+    from hook.core.scripts.script import Migration
     from hook.engines import Engine
     from hook.pipeline.gates import Gates
+    from hook.stages import Context
     from hook.stages.callbacks import CallbacksStage
     from hook.stages.runs import RunsStage
     from hook.stages.scripts import ScriptsStage
@@ -126,12 +130,26 @@ def lint(
     with contextlib.suppress(Stopped):
         resolved = journal.stage("resolve", lambda: ResolveStage(engine).run(journal.ctx, None))
         journal.migration_set = summarize_set(resolved)
-        prepared = journal.stage("scripts", lambda: scripts.run(journal.ctx, resolved.migrations))
+        prepared = journal.stage(
+            "scripts", lambda: _read_all(scripts, journal.ctx, resolved.migrations)
+        )
         if resolved.callbacks:
             journal.stage(
                 "callbacks", lambda: callbacks.run(journal.ctx, resolved.callbacks, prepared)
             )
     return journal.report()
+
+
+def _read_all(
+    scripts: ScriptsStage, ctx: Context, migrations: tuple[Migration, ...]
+) -> Outcome[tuple[PreparedScript, ...]]:
+    """Read *migrations*, of which nobody can tell offline whether they are pending."""
+    outcome = scripts.run(ctx, migrations)
+    refused = (
+        warned(item.rule, f"{item.message}, and is refused while it is pending", item.hint)
+        for item in judge_scripts(migrations)
+    )
+    return outcome._replace(findings=(*outcome.findings, *refused))
 
 
 def digest(journal: Journal, engine: Engine) -> Report:

@@ -9,6 +9,7 @@ import pytest
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.deployment import Deployment
+from tests.testbed.gate_answer import findings
 from tests.testbed.process import Completed
 
 RunPresync = Callable[..., Completed]
@@ -126,3 +127,18 @@ def test_offline_commands_need_no_database(deployment: Deployment, run_presync: 
     assert run_presync(["lint"], env).exit_code == ExitCode.BAD_SET
     assert run_presync(["digest"], env).exit_code == ExitCode.BAD_SET
     assert run_presync(["config"], env).exit_code == OK
+
+
+def test_lint_warns_of_what_is_refused_while_it_is_pending(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """The files do not tell whether it was applied long ago."""
+    deployment.release({"V1__t.sql": " \n", f"V{'1' * 60}__u.sql": "SELECT 1"})
+    lint = run_presync(["lint"], {"PRESYNC_LOCATIONS": str(deployment.folder / "sql")})
+    assert lint.exit_code == OK
+    told = {item["rule"]: item for item in findings(lint, "scripts") if item["status"] == "warned"}
+    assert set(told) == {"script-empty", "version-length"}
+    assert told["script-empty"]["message"] == (
+        "V1__t.sql is empty, and is refused while it is pending"
+    )
+    assert told["script-empty"]["hint"]
