@@ -34,7 +34,9 @@ class Case:
 
 CASES = {
     "edited after it was applied": Case(
-        ExitCode.DRIFT, "1 (V1__t.sql): checksum", {"V1__t.sql": "CREATE TABLE t (id bigint)"}
+        ExitCode.DRIFT,
+        "1 (V1__t.sql) is not what was applied: checksum",
+        {"V1__t.sql": "CREATE TABLE t (id bigint)"},
     ),
     "two files of one version": Case(
         ExitCode.BAD_SET, "V1", {"V1__other.sql": "SELECT 1"}
