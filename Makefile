@@ -23,7 +23,7 @@ demo: $(READY)  ## see the gate at work on an embedded PostgreSQL
 	$(BIN)/presync demo
 
 test: $(READY)  ## run the tests, on an installed or the embedded PostgreSQL
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: $(READY)  ## check style, with ruff
 	$(BIN)/ruff check
