@@ -13,6 +13,8 @@ CREATE TABLE t (id int);
 CREATE INDEX i ON t (id);
 CREATE TABLE p (id int) PARTITION BY LIST (id);
 CREATE TABLE c PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE q (id int) PARTITION BY LIST (id);
+CREATE TABLE e PARTITION OF q FOR VALUES IN (1);
 """
 DROP = "DROP INDEX CONCURRENTLY i"
 DETACH = "ALTER TABLE p DETACH PARTITION c CONCURRENTLY"
@@ -90,3 +92,24 @@ def test_other_table_stays_an_error_where_something_was_cut_off(
     report = proxied.run({"V2__x.sql": statement})
     assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
     assert 'relation "d" does not exist' in report.verdict
+
+
+@since_14
+def test_partition_of_another_table_stays_an_error_where_something_was_cut_off(
+    proxied: Gate, proxy: Proxy
+) -> None:
+    """It is none of the named table, and attached all the same."""
+    statement = "ALTER TABLE p DETACH PARTITION e CONCURRENTLY"
+    proxy.lose(statement, Fault.REPLY)
+    report = proxied.run({"V2__x.sql": statement})
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    assert not any(row[1] == "2" and row[3] for row in proxied.history())
+
+
+def test_other_name_behind_what_was_cut_off_stays_an_error(proxied: Gate, proxy: Proxy) -> None:
+    """Of that statement nothing was ever sent."""
+    proxy.lose(DROP, Fault.REPLY)
+    report = proxied.run({"V2__x.sql": f"{DROP};\nDROP INDEX CONCURRENTLY j"})
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert 'index "j" does not exist' in report.verdict
+    assert not any(row[1] == "2" and row[3] for row in proxied.history())

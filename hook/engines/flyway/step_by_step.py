@@ -57,8 +57,11 @@ class StepByStep:
             attempt = self._set_up(self.program.statement(0) if len(self.program) else None)
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._stopped(attempt)
-        for index in range(self.done, len(self.program)):
+        begin = self.done
+        for index in range(begin, len(self.program)):
             attempt = self._run(index, repair)
+            if index == begin and self.resumes and self._is_done_already(index, repair, attempt):
+                attempt = self.sender.end(AttemptEnd.APPLIED)
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._failed(attempt, index, repair)
             if not session.in_transaction:
@@ -82,14 +85,20 @@ class StepByStep:
             return attempt
         if repair.is_built(step.statements[0]):
             return self.sender.end(AttemptEnd.APPLIED)
-        detaching = Detaching(self.sender)
-        attempt = self.sender.send(detaching.message_for(step.statements))
+        attempt = self.sender.send(Detaching(self.sender).message_for(step.statements))
         if step.statements[0].head in _FORGETS_LIMITS:
             self.lock_timeout_ms = None
-        tells_done = (repair.is_dropped, detaching.is_done) if self.resumes else ()
-        if any(tell(step.statements[0], attempt) for tell in tells_done):
-            return self.sender.end(AttemptEnd.APPLIED)
         return attempt.in_callback(step.callback)
+
+    def _is_done_already(self, index: int, repair: IndexRepair, attempt: Attempt) -> bool:
+        """Tell whether *attempt* at statement *index* failed as an earlier one had done it.
+
+        Ask only of the statement that was under way when that one was cut off: of any other
+        the same answer of the server means that its name is wrong.
+        """
+        statement = self.program.statement(index)
+        detaching = Detaching(self.sender)
+        return repair.is_dropped(statement, attempt) or detaching.is_done(statement, attempt)
 
     def _limit_for(self, statement: Statement) -> int:
         if lets_others_pass(statement):

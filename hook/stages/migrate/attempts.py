@@ -155,6 +155,8 @@ class Attempts:
         attempt = footing.engine.apply(session, tasks, Pulse(tell, self.ctx.events.pace))
         attempt = with_remains_of(with_toll(attempt, watch.end()), self.last)
         self._tell().answers(attempt)
+        # Behind what was cut off, a name that is not there is wrong.
+        self.resumes = self.resumes and attempt.done == self.done
         self.last, self.done = attempt, attempt.done
         footing.progress = progress_after(attempt, footing.progress)
         if attempt.end is AttemptEnd.LOST:
