@@ -88,14 +88,20 @@ def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -
     """
     schemas = _array(place.schemas)
     texts = {"schemas": schemas, "history": place.name, "relation": quote_literal(place.name)}
+    query = load_query("read_history", texts)
     try:
-        found = session.fetch(load_query("read_history", texts))
+        found = session.fetch(query)
     except QueryFailed as error:
-        if error.sqlstate in _NO_TABLE:
-            return _survey(session, place, settings)
         if error.sqlstate in _OTHER_COLUMNS:
             raise _not_a_history(place, "has not the columns of a schema history") from error
-        raise
+        if error.sqlstate not in _NO_TABLE:
+            raise
+        survey = _survey(session, place, settings)
+        if not survey.exists:
+            return survey
+        # Another run has just created it: what the schema holds is that run's work, and
+        # nothing to be adopted.
+        found = session.fetch(query)
     kind, missing, *_ = found[0]
     if kind != _TABLE:
         raise _not_a_history(place, _KINDS.get(kind, "is not a table"))
@@ -108,13 +114,17 @@ def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -
 
 
 def _survey(session: Reader, place: HistoryPlace, settings: HistoryTable) -> History:
-    """Return the history as absent, with what is in its place."""
-    texts = {"schemas": _array(place.schemas), "ledger": quote_literal(settings.ledger)}
+    """Return whether the history is there, and what is in its place."""
+    texts = {
+        "schemas": _array(place.schemas),
+        "ledger": quote_literal(settings.ledger),
+        "relation": quote_literal(place.name),
+    }
     found = session.fetch(load_query("survey_schemas", texts))
     return History(
         place.schema,
         place.table,
-        exists=False,
+        exists=any(kind == "history" for kind, _ in found),
         missing_schemas=tuple(name for kind, name in found if kind == "missing"),
         existing_objects=tuple(name for kind, name in found if kind == "object"),
     )

@@ -36,6 +36,9 @@ SELECT 'missing', wanted.name
   FROM wanted
  WHERE NOT EXISTS (SELECT FROM present WHERE present.nspname OPERATOR(pg_catalog.=) wanted.name)
 UNION ALL
+SELECT 'history', ''
+ WHERE pg_catalog.to_regclass({relation}) IS NOT NULL
+UNION ALL
 (SELECT 'object', pg_catalog.format('%s %I.%I', object.kind, object.schema, object.name)
    FROM object
   WHERE object.oid OPERATOR(pg_catalog.<>) ALL (SELECT ledger.oid FROM ledger)
