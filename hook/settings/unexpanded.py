@@ -28,6 +28,9 @@ def explain_unexpanded(label: str, text: str, defined: Container[str]) -> tuple[
     """
     match = re.search(_REFERENCE, text)
     name = match[1] if match else ""
+    if name == label:
+        message = f"{label} holds a literal $({name}), which Kubernetes left alone: its own name"
+        return message, f"Give {label} a value, or take it from a Secret by valueFrom."
     is_late = name in defined
     reason = f"{name} is defined only after it" if is_late else f"{name} is not defined"
     verb = "Move" if is_late else "Define"

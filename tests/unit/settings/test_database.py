@@ -248,3 +248,10 @@ def test_unexpanded_reference_is_explained() -> None:
     assert explain_unexpanded("FLYWAY_URL", text, {})[0].endswith("POSTGRES_HOST is not defined")
     assert "Or leave FLYWAY_URL out" in hint
     assert "leave" not in explain_unexpanded("POSTGRES_HOST", "$(DB_HOST)", {})[1]
+
+
+def test_reference_to_itself_is_explained() -> None:
+    """Nothing can be moved above itself."""
+    message, hint = explain_unexpanded("POSTGRES_HOST", "$(POSTGRES_HOST)", POSTGRES)
+    assert message.endswith("$(POSTGRES_HOST), which Kubernetes left alone: its own name")
+    assert hint == "Give POSTGRES_HOST a value, or take it from a Secret by valueFrom."
