@@ -50,6 +50,10 @@ class MigrationSet(NamedTuple):
         return _digest(sorted(kept, key=_running_order), self.callbacks)
 
 
+# The next step where two files claim one place.
+UNIQUE = "Give each of the files a version of its own."
+
+
 def build_set(
     migrations: Iterable[Migration],
     ignored: Iterable[str] = (),
@@ -60,15 +64,10 @@ def build_set(
     Raises:
         BadMigrationSet: Two of them claim the same place; all such pairs are named.
     """
-    problems = []
-    unique: dict[Hashable, Migration] = {}
-    for migration in sorted(migrations, key=lambda item: (item.script, item.location)):
-        place = _place(migration)
-        first = unique.setdefault(place, migration)
-        if first is not migration and not _are_copies(first, migration):
-            problems.append(f"{first.path} and {migration.path} both are {first.name}")
-    if problems:
-        raise BadMigrationSet(tuple(problems), "Give each of the files a version of its own.")
+    found = sorted(migrations, key=_by_name)
+    if problems := find_duplicates(found):
+        raise BadMigrationSet(tuple(problems), UNIQUE)
+    unique = {_place(migration): migration for migration in reversed(found)}
     ordered = sorted(unique.values(), key=_running_order)
     return MigrationSet(
         migrations=tuple(item for item in ordered if item.kind is not Kind.UNDO),
@@ -77,6 +76,21 @@ def build_set(
         undo=tuple(item for item in ordered if item.kind is Kind.UNDO),
         callbacks=callbacks,
     )
+
+
+def find_duplicates(migrations: Iterable[Migration]) -> list[str]:
+    """Return a problem for each of *migrations* that claims the place of another one."""
+    problems = []
+    unique: dict[Hashable, Migration] = {}
+    for migration in sorted(migrations, key=_by_name):
+        first = unique.setdefault(_place(migration), migration)
+        if first is not migration and not _are_copies(first, migration):
+            problems.append(f"{first.path} and {migration.path} both are {first.name}")
+    return problems
+
+
+def _by_name(migration: Migration) -> tuple[str, str]:
+    return migration.script, migration.location
 
 
 def _place(migration: Migration) -> Hashable:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.checksum import checksum
 from hook.core.scripts.encoding import decode_chunks, decode_script
-from hook.core.scripts.migration_set import MigrationSet, build_set
+from hook.core.scripts.migration_set import UNIQUE, MigrationSet, build_set, find_duplicates
 from hook.core.scripts.placeholders import (
     PlaceholderSyntax,
     UnresolvedPlaceholders,
@@ -133,6 +133,9 @@ def resolve_release(
 
     migrations = list(_read_each(files.scripts, read, files.problems))
     callbacks, notes = _read_callbacks(files, reading, sources)
+    if duplicates := find_duplicates(migrations):
+        hint = hint if files.problems else UNIQUE
+        files.problems += duplicates
     _refuse(files, hint)
     return build_set(migrations, files.ignored, callbacks)._replace(notes=(*files.notes, *notes))
 
@@ -144,12 +147,11 @@ def _hint_for(sources: CallbackSources) -> str:
 
 def _refuse(files: Files, hint: str) -> None:
     if files.problems:
-        raise BadMigrationSet(tuple(sorted(files.problems)), hint)
+        unsupported = (f"not supported: {name}" for name in files.unsupported)
+        raise BadMigrationSet(tuple(sorted((*files.problems, *unsupported))), hint)
     if files.unsupported:
-        names = ", ".join(sorted(files.unsupported))
-        raise Unsupported(
-            f"not supported: {names}", "Remove these files, or turn them into scripts in SQL."
-        )
+        message = f"not supported: {', '.join(sorted(files.unsupported))}"
+        raise Unsupported(message, "Remove these files, or turn them into scripts in SQL.")
 
 
 def resolve_callbacks(

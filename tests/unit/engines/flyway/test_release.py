@@ -69,6 +69,22 @@ def test_release_refuses_an_empty_or_missing_folder(tmp_path: Path) -> None:
     )
 
 
+def test_release_names_problems_of_every_kind_at_once(tmp_path: Path) -> None:
+    """What cannot be read, what is there twice, and what cannot be run."""
+    write_files(
+        tmp_path,
+        {"V1__a.sql": b"\xff", "V2__b.sql": "", "V02__c.sql": "SELECT 1", "V3__d.sh": "ls"},
+    )
+    error = refusal(tmp_path)
+    assert isinstance(error, BadMigrationSet) and len(error.problems) == 3  # noqa: PT018 - one thing
+    for problem in (
+        "both are version 02",
+        "V1__a.sql line 1: byte 0xff",
+        "not supported: V3__d.sh",
+    ):
+        assert problem in error.message
+
+
 def test_release_names_every_problem_at_once(tmp_path: Path) -> None:
     """Folder, pipe, dead link, other encoding, bad configuration, missing placeholder."""
     write_files(
