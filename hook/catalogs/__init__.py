@@ -36,7 +36,7 @@ class WalCatalog(BackupCatalog, Protocol):
         """
 
     def has_segment(self, name: str) -> bool:
-        """Tell whether the one WAL segment called *name* is there, complete; asked repeatedly.
+        """Tell whether the one WAL segment *name* is there and can be read; asked repeatedly.
 
         Raises:
             BackupSourceMissing: The storage answered, and there is no archive.

@@ -8,13 +8,13 @@ suffix how a file is compressed, Barman itself does not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.unpacking import detect_packing, unpack
-from hook.catalogs.wal_archive import HISTORY_LIMIT
+from hook.catalogs.wal_archive import HISTORY_LIMIT, Kept, merge_compressions
 from hook.core.backups.backup import Backup
 from hook.core.backups.wal import Segment, Stretch, parse_segment
 from hook.errors import BackupUnknown
@@ -37,7 +37,7 @@ class BarmanArchive:
     store: ObjectStore
     folder: str
 
-    def list_segments(self, logs: tuple[str, ...]) -> Iterator[str]:
+    def list_segments(self, logs: tuple[str, ...]) -> Iterator[Kept]:
         """Yield the segments of *logs*; only their folders are listed.
 
         A segment that is there in two compressions is told once: Barman takes either.
@@ -45,13 +45,12 @@ class BarmanArchive:
         folders = {entry.name for entry in self.store.list_level(self.folder) if entry.is_folder}
         wanted = (f"{self.folder}{log}/" for log in logs if log in folders)
         for entries in list_levels(self.store, wanted):
-            names = (_segment_name(entry) for entry in entries)
-            yield from dict.fromkeys(name for name in names if name)
+            yield from merge_compressions(_segments(entries))
 
     def has_segment(self, name: str) -> bool:
-        """Tell whether the segment *name* is there, by one listing."""
+        """Tell whether the segment *name* is there and can be read, by one listing."""
         entries = self.store.list_level(f"{self.folder}{name[:_LOG_DIGITS]}/{name}")
-        return any(_segment_name(entry) == name for entry in entries)
+        return Kept(name) in merge_compressions(_segments(entries))
 
     def read_history(self, name: str) -> bytes | None:
         """Return the timeline history file *name*, decompressed, none when it is not there."""
@@ -79,16 +78,17 @@ def covers(archive: BarmanArchive, backup: Backup, size: int | None) -> bool:
     if not 0 <= last.number - first.number < _SPAN_LIMIT:
         return False
     logs = tuple(Stretch(first.timeline, first.number, last.number).logs(size))
-    found = set(archive.list_segments(logs))
+    found = {name for name, flaw in archive.list_segments(logs) if not flaw}
     return all(
         Segment(first.timeline, number).name(size) in found
         for number in range(first.number, last.number + 1)
     )
 
 
-def _segment_name(entry: Entry) -> str | None:
-    found = _SEGMENT.fullmatch(entry.name)
-    return found["segment"] if found and entry.size != 0 else None
+def _segments(entries: Iterable[Entry]) -> Iterator[Kept]:
+    for entry in entries:
+        if found := _SEGMENT.fullmatch(entry.name):
+            yield Kept(found["segment"], entry.flaw)
 
 
 def _decompress(data: bytes, name: str) -> bytes:

@@ -43,6 +43,13 @@ class Entry:
         """Return the last part of the key, without the slash of a folder."""
         return self.key.rstrip("/").rpartition("/")[2]
 
+    @property
+    def flaw(self) -> str:
+        """Return why no restore can read the object, empty when nothing is known against it."""
+        if self.is_archived:
+            return "in an archive storage class"
+        return "without content" if self.size == 0 else ""
+
 
 class ObjectStore(Protocol):
     """Read access to objects below one place. Keys are relative and use slashes.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import ObjectStore
 from hook.catalogs.pgbackrest_cipher import decrypt, is_encrypted
-from hook.catalogs.wal_archive import HISTORY_LIMIT
+from hook.catalogs.wal_archive import HISTORY_LIMIT, Kept
 from hook.core.backups.pgbackrest_info import ArchiveInfo
 
 # A segment carries its checksum in its name, and how it is compressed. What is partial, a
@@ -31,19 +31,19 @@ class Archive:
     folder: str
     info: ArchiveInfo
 
-    def list_segments(self, logs: tuple[str, ...]) -> Iterator[str]:
+    def list_segments(self, logs: tuple[str, ...]) -> Iterator[Kept]:
         """Yield the segments of *logs*; only their folders are listed."""
         folders = {entry.name for entry in self.store.list_level(self.folder) if entry.is_folder}
         wanted = (f"{self.folder}{log}/" for log in logs if log in folders)
         for entries in list_levels(self.store, wanted):
             for entry in entries:
                 if found := _SEGMENT.fullmatch(entry.name):
-                    yield found["segment"]
+                    yield Kept(found["segment"], entry.flaw)
 
     def has_segment(self, name: str) -> bool:
-        """Tell whether the segment *name* is there, by one listing."""
+        """Tell whether the segment *name* is there and can be read, by one listing."""
         entries = self.store.list_level(f"{self.folder}{name[:_LOG_DIGITS]}/{name}-")
-        return any(_SEGMENT.fullmatch(entry.name) for entry in entries)
+        return any(_SEGMENT.fullmatch(entry.name) and not entry.flaw for entry in entries)
 
     def read_history(self, name: str) -> bytes | None:
         """Return the timeline history file *name*, decrypted, none when it is not there."""

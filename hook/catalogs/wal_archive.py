@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from hook.core.backups.archive import ArchiveEvidence, Covered
 from hook.core.backups.wal import (
@@ -14,11 +15,19 @@ from hook.core.backups.wal import (
     parse_timeline_history,
     plan_recovery,
 )
+from hook.core.text import counted
 from hook.errors import BackupUnknown
 
 # One listing each in most layouts: 16 TiB of WAL.
 LOG_LIMIT = 4096
 HISTORY_LIMIT = 2**20
+
+
+class Kept(NamedTuple):
+    """A complete segment of an archive, and why no restore can read it, if so."""
+
+    name: str
+    flaw: str = ""
 
 
 class WalArchive(Protocol):
@@ -27,11 +36,12 @@ class WalArchive(Protocol):
     Every method raises `BackupUnknown` when the storage could not be asked.
     """
 
-    def list_segments(self, logs: tuple[str, ...]) -> Iterable[str]:
-        """Yield the names of the complete segments of *logs*, the 4 GiB that a recovery reads.
+    def list_segments(self, logs: tuple[str, ...]) -> Iterable[Kept]:
+        """Yield the complete segments of *logs*, the 4 GiB that a recovery reads.
 
         A log is the beginning that the names of its segments share, sixteen digits. A name
-        that is there twice is yielded twice; what lies beside *logs* does no harm.
+        that is there twice is yielded twice, unless the system takes either; what lies beside
+        *logs* does no harm.
         """
 
     def read_history(self, name: str) -> bytes | None:
@@ -56,29 +66,54 @@ def look_for_wal(archive: WalArchive, wanted: ArchiveEvidence) -> ArchiveEvidenc
             return wanted._replace(missing_history=name)
         forks = _parse_history(history, archive.describe(name))
     stretches = plan_recovery(recovery, forks) or ()
-    duplicates: list[str] = []
-    covered = tuple(_cover(archive, item, recovery.segment_size, duplicates) for item in stretches)
-    return wanted._replace(covered=covered, duplicates=tuple(duplicates))
+    bad = _Bad([], {})
+    covered = tuple(_cover(archive, item, recovery.segment_size, bad) for item in stretches)
+    told = tuple(
+        f"{counted(len(names), 'segment')} {flaw}, {names[0]} first"
+        for flaw, names in bad.flawed.items()
+    )
+    warnings = wanted.warnings + told
+    return wanted._replace(covered=covered, duplicates=tuple(bad.duplicates), warnings=warnings)
 
 
-def _cover(archive: WalArchive, stretch: Stretch, size: int, duplicates: list[str]) -> Covered:
+def merge_compressions(entries: Iterable[Kept]) -> Iterator[Kept]:
+    """Yield each segment once, for a system that takes it in whichever compression it can read."""
+    flaws: dict[str, str] = {}
+    for name, flaw in entries:
+        flaws[name] = flaws.get(name, flaw) and flaw
+    yield from itertools.starmap(Kept, flaws.items())
+
+
+class _Bad(NamedTuple):
+    """What stands in the way of a restore: names, and those of flawed segments by their flaw."""
+
+    duplicates: list[str]
+    flawed: dict[str, list[str]]
+
+
+def _cover(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> Covered:
     logs = tuple(stretch.logs(size))
     if len(logs) > LOG_LIMIT:
         raise BackupUnknown(
             f"the WAL since the backup is longer than {4 * LOG_LIMIT // 1024} TiB",
             "Take a new backup.",
         )
-    numbers: set[int] = set()
-    for name in archive.list_segments(logs):
+    seen: set[int] = set()
+    usable: set[int] = set()
+    for name, flaw in archive.list_segments(logs):
         segment = parse_segment(name, size)
         if segment is None or segment.timeline != stretch.timeline:
             continue
         if not stretch.first <= segment.number <= stretch.last:
             continue
-        if segment.number in numbers:
-            duplicates.append(name)
-        numbers.add(segment.number)
-    return Covered(stretch, merge(numbers))
+        if segment.number in seen:
+            bad.duplicates.append(name)
+        seen.add(segment.number)
+        if flaw:
+            bad.flawed.setdefault(flaw, []).append(name)
+        else:
+            usable.add(segment.number)
+    return Covered(stretch, merge(usable))
 
 
 def _parse_history(history: bytes, name: str) -> tuple[Fork, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hook.catalogs.object_store import Entry, ObjectStore
-from hook.catalogs.wal_archive import look_for_wal
+from hook.catalogs.wal_archive import Kept, look_for_wal
 from hook.catalogs.walg_archive import WAL, WalFolder
 from hook.catalogs.walg_backups import BACKUPS, BackupFolder, list_sentinels
 from hook.core.backups.archive import ArchiveEvidence
@@ -63,15 +63,13 @@ class WalGCatalog:
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
         """List the WAL that *recovery* reads."""
-        archive = WalFolder(self.store)
         # Which cluster filled the archive is told by the backups beside it only.
         wanted = ArchiveEvidence(self.describe(), recovery, None)
-        found = look_for_wal(archive, wanted)
-        return found._replace(warnings=tuple(archive.warnings))
+        return look_for_wal(WalFolder(self.store), wanted)
 
     def has_segment(self, name: str) -> bool:
         """Look for the segment *name*: one listing."""
-        return name in WalFolder(self.store).list_segments((name,))
+        return Kept(name) in WalFolder(self.store).list_segments((name,))
 
     def _unreadable(self, backups: tuple[Backup, ...]) -> BackupUnknown:
         first = newest_first(backups)[0]

@@ -9,13 +9,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.unpacking import Packing, unpack
-from hook.catalogs.wal_archive import HISTORY_LIMIT
-from hook.core.text import counted
+from hook.catalogs.wal_archive import HISTORY_LIMIT, Kept, merge_compressions
 from hook.errors import BackupUnknown
 
 WAL = "wal_005/"
@@ -28,41 +27,21 @@ _PAGES = 5
 _NEW_BACKUP = "Take a new backup: it begins on the timeline of now, and no history is needed."
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class WalFolder:
-    """The WAL of one cluster in *store*.
-
-    Attributes:
-        warnings: What is there and cannot be used.
-    """
+    """The WAL of one cluster in *store*."""
 
     store: ObjectStore
-    warnings: list[str] = field(default_factory=list)
 
-    def list_segments(self, logs: tuple[str, ...]) -> Iterator[str]:
-        """Yield the segments of *logs* that a restore can read, each once.
+    def list_segments(self, logs: tuple[str, ...]) -> Iterator[Kept]:
+        """Yield the segments of *logs*, each once.
 
         Only names that begin like a log are listed, so what the archive keeps from before
         costs next to nothing. The same segment may be there under two compressions.
         """
-        unusable: dict[str, list[str]] = {}
         wanted = (f"{WAL}{beginning}" for beginning in _beginnings(logs))
         for entries in list_levels(self.store, wanted):
-            names: set[str] = set()
-            for entry in entries:
-                found = _SEGMENT.fullmatch(entry.name)
-                if found is None:
-                    continue
-                reason = _why_unusable(entry)
-                if reason:
-                    unusable.setdefault(reason, []).append(found["segment"])
-                else:
-                    names.add(found["segment"])
-            yield from sorted(names)
-        for reason, segments in unusable.items():
-            self.warnings.append(
-                f"{counted(len(segments), 'segment')} {reason}, {segments[0]} first"
-            )
+            yield from merge_compressions(_segments(entries))
 
     def read_history(self, name: str) -> bytes | None:
         """Return the timeline history file *name*, decompressed, none when it is not there.
@@ -108,10 +87,10 @@ def _beginnings(logs: Iterable[str]) -> Iterator[str]:
         yield from [beginning] if len(neighbours) > _PAGES else neighbours
 
 
-def _why_unusable(entry: Entry) -> str:
-    if entry.is_archived:
-        return "in an archive storage class"
-    return "without content" if entry.size == 0 else ""
+def _segments(entries: Iterable[Entry]) -> Iterator[Kept]:
+    for entry in entries:
+        if found := _SEGMENT.fullmatch(entry.name):
+            yield Kept(found["segment"], entry.flaw)
 
 
 _PACKINGS: Mapping[str, Packing] = {

@@ -53,6 +53,18 @@ def test_hole_parts_the_archive(place: Place) -> None:
 
 
 @EVERYWHERE
+def test_segment_without_content_is_a_hole(place: Place) -> None:
+    """A copy or an upload to a directory may break off; what it left is told."""
+    repository, name = Repository.copy_to(place.root), "00000001000000000000002E"
+    (found,) = (repository.root / "archive").rglob(f"{name}-*")
+    found.write_bytes(b"")
+    read = look(place)
+    assert read.covered == (Covered(NEEDED, (Run(0x25, 0x2D), Run(0x2F, 0x3C))),)
+    assert read.warnings == (f"1 segment without content, {name} first",)
+    assert not catalog(place).has_segment(name)
+
+
+@EVERYWHERE
 def test_folder_that_is_not_there_holds_nothing(place: Place) -> None:
     """The server went on to the next 4 GiB, and nothing of it came."""
     Repository.copy_to(place.root)

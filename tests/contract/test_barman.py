@@ -109,7 +109,10 @@ def test_hole_and_empty_segment_part_the_archive(place: Place) -> None:
     server.segment(FIRST + 1).unlink()
     server.segment(FIRST + 3).write_bytes(b"")
     runs = (Run(FIRST, FIRST), Run(FIRST + 2, FIRST + 2), Run(FIRST + 4, LAST - 1))
-    assert look(place).covered == (Covered(NEEDED, runs),)
+    read = look(place)
+    assert read.covered == (Covered(NEEDED, runs),)
+    empty = Segment(1, FIRST + 3).name(SIZE)
+    assert read.warnings == (f"1 segment without content, {empty} first",)
 
 
 @EVERYWHERE

@@ -83,7 +83,7 @@ def test_archive_of_the_copy_is_the_clusters_own(repository: Repository) -> None
     folder = repository.archive / "0000000100000000"
     folder.mkdir(parents=True)
     for number in (1, 2):
-        (folder / f"{Segment(1, number).name(16 * 2**20)}-{'0' * 40}").touch()
+        (folder / f"{Segment(1, number).name(16 * 2**20)}-{'0' * 40}").write_bytes(b"wal")
     recovery = Recovery(Segment(1, 1), 0x1000060, Segment(1, 3), 16 * 2**20)
     catalog = PgBackRestCatalog(DirectoryStore(repository.root), STANZA)
     found = catalog.read_archive(recovery)
