@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from hook.catalogs.aws import Service, open_client
+from hook.catalogs.dump_reading import FULL_READ_LIMIT
 from hook.core.backups.backup_made import OpenUpload, Rest, tell_open_upload
 from hook.core.text import clip, one_line
 from hook.errors import BackupSourceMissing, BackupUnknown, HookError
@@ -38,9 +39,14 @@ _FALLBACK_REGION = "us-east-1"
 
 
 class DumpTrigger:
-    """A `Trigger` that dumps the database of *target* below *location*."""
+    """A `Trigger` that dumps the database of *target* below *location*.
+
+    Attributes:
+        limit: How many bytes the dump may have; no gate would count one that has more.
+    """
 
     poll = timedelta(seconds=1)
+    limit = FULL_READ_LIMIT
 
     def __init__(
         self,
@@ -200,6 +206,8 @@ class DumpTrigger:
         self._upload = Upload(lambda: open_client(service, self._settings), bucket, key)
         with self._upload as upload:
             size = self._send(process.stdout, upload)
+            if size > self.limit:
+                return Standing(Phase.FAILED, self._too_long())
             code = process.wait()
             if self._stopping.is_set():
                 return Standing(Phase.FAILED, "it was stopped")
@@ -210,14 +218,24 @@ class DumpTrigger:
             upload.complete(size)
         return Standing(Phase.ENDED, f"{size} bytes")
 
+    def _too_long(self) -> str:
+        return (
+            f"the dump is longer than {self.limit // 2**20} MiB, more than can be verified of one"
+            " that came out of a pipe; make the backup in another way, and name that in"
+            " PRESYNC_BACKUP_TRIGGER"
+        )
+
     def _send(self, stream: IO[bytes] | None, upload: Upload) -> int:
+        """Return how long the dump is, as far as it was read: what is too long is not sent on."""
         size = 0
         while stream is not None and not self._stopping.is_set():
             part = stream.read(_PART_SIZE)
             if not part:
                 break
-            upload.send(part)
             size += len(part)
+            if size > self.limit:
+                break
+            upload.send(part)
             self._standing = Standing(Phase.RUNNING, f"{size // 2**20} MiB uploaded")
         return size
 

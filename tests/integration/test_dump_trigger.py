@@ -113,6 +113,30 @@ def test_dump_of_a_program_that_fails_is_not_there(make: Make, bucket: S3Setting
     _assert_nothing_left(bucket)
 
 
+def test_dump_that_no_gate_would_count_is_not_there(make: Make, bucket: S3Settings) -> None:
+    """Each run would upload another one and find it unverified; pg_dump is ended on the way."""
+    trigger = make("exec cat /dev/zero")
+    trigger.limit = 2**24
+    trigger.begin(WANTED)
+    standing = _end_of(trigger)
+    assert trigger.close() == Left(Rest.NOTHING)
+    assert standing.phase is Phase.FAILED
+    assert standing.detail == (
+        "the dump is longer than 16 MiB, more than can be verified of one that came out of a pipe;"
+        " make the backup in another way, and name that in PRESYNC_BACKUP_TRIGGER"
+    )
+    _assert_nothing_left(bucket)
+
+
+def test_dump_as_long_as_a_gate_reads_is_there(make: Make, bucket: S3Settings) -> None:
+    """The limit is the one of the gate: to the byte."""
+    trigger = make(f"head -c {2**24} /dev/zero")
+    trigger.limit = 2**24
+    trigger.begin(WANTED)
+    assert _end_of(trigger) == Standing(Phase.ENDED, f"{2**24} bytes")
+    assert len(_objects(bucket)) == 1
+
+
 def test_dump_that_is_stopped_is_not_there(make: Make, bucket: S3Settings, tmp_path: Path) -> None:
     """A stop request ends the program and aborts the upload before presync is gone."""
     trigger = make(f"echo $$ > {tmp_path}/pid; {_FILL}; exec sleep 600")
