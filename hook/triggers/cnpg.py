@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hook.core.backups.backup_made import Rest
-from hook.core.backups.cnpg import backup_of, finish_of, running_backup_of
+from hook.core.backups.cnpg import PLUGIN, backup_of, finish_of, running_backup_of
 from hook.errors import BackupSourceMissing
 from hook.settings.backup_trigger import ClusterTrigger as Named
 from hook.triggers import Begun, Left, Standing, Wanted
@@ -41,8 +41,9 @@ class ClusterTrigger:
             body = backup_of(cluster, name, wanted.run_id)
         except ValueError as error:
             raise BackupSourceMissing(
-                f"{self.describe()} is not set up for backups: {error}",
-                "Set up backups for the cluster, or unset PRESYNC_BACKUP_TRIGGER.",
+                f"{self.describe()} is not set up for backups that count: {error}",
+                f"Give it the plugin {PLUGIN} or spec.backup.barmanObjectStore, or unset"
+                " PRESYNC_BACKUP_TRIGGER.",
             ) from error
         return self._backups.create(body)
 

@@ -137,6 +137,17 @@ def test_cluster_without_backups_is_told(cluster: FakeCluster, backup: ClusterTr
         backup.begin(WANTED)
 
 
+def test_backup_that_no_gate_would_count_is_not_made(
+    cluster: FakeCluster, backup: ClusterTrigger
+) -> None:
+    """Volume snapshots: each run would make one more, and be refused all the same."""
+    cluster.put(CLUSTER, spec={"backup": {"volumeSnapshot": {"className": "x"}}})
+    with pytest.raises(BackupSourceMissing, match="volume snapshots, which no gate looks at") as it:
+        backup.begin(WANTED)
+    assert "spec.backup.barmanObjectStore" in it.value.hint
+    assert cluster.created == []
+
+
 def test_token_is_read_for_every_request(cluster: FakeCluster, job: JobTrigger) -> None:
     """The kubelet replaces it while a long backup is waited for."""
     job.begin(WANTED)

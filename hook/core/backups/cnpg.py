@@ -19,7 +19,7 @@ def backup_of(cluster: Manifest, name: str, run_id: str) -> dict[str, Any]:
     """Return the Backup to create for the cluster called *name*.
 
     Raises:
-        ValueError: The cluster is set up for no way of making one.
+        ValueError: The cluster is set up for no way of making one that a gate could count.
     """
     return {
         "apiVersion": "postgresql.cnpg.io/v1",
@@ -37,9 +37,10 @@ def _method(spec: Manifest) -> dict[str, Any]:
     if any(item.get("name") == PLUGIN and item.get("enabled") is not False for item in plugins):
         return {"method": "plugin", "pluginConfiguration": {"name": PLUGIN}}
     backup = spec.get("backup") or {}
-    for method in ("barmanObjectStore", "volumeSnapshot"):
-        if backup.get(method):
-            return {"method": method}
+    if backup.get("barmanObjectStore"):
+        return {"method": "barmanObjectStore"}
+    if backup.get("volumeSnapshot"):
+        raise ValueError("its backups are volume snapshots, which no gate looks at")
     raise ValueError(f"it has neither the plugin {PLUGIN} nor spec.backup")
 
 

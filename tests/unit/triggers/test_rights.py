@@ -32,7 +32,7 @@ class RecordingApi(KubernetesApi):
         group, resource, item = _parts(path)
         self.asked.add((group, resource, "get", item if resource in _NAMED else ""))
         template: dict[str, object] = {"spec": {}}
-        spec = {"jobTemplate": template, "backup": {"volumeSnapshot": {"className": "x"}}}
+        spec = {"jobTemplate": template, "backup": {"barmanObjectStore": {"x": "y"}}}
         return {"metadata": {"name": item, "uid": "u"}, "spec": spec}
 
     def list_all(self, path: str, name: str) -> list[Answer]:

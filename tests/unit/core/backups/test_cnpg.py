@@ -28,7 +28,10 @@ def _backup(name: str, phase: str | None, cluster: str = "db", error: str = "") 
             {"method": "plugin", "pluginConfiguration": {"name": PLUGIN}},
         ),
         (IN_TREE["spec"], {"method": "barmanObjectStore"}),
-        ({"backup": {"volumeSnapshot": {"className": "x"}}}, {"method": "volumeSnapshot"}),
+        (
+            {"backup": {"volumeSnapshot": {"className": "x"}, **IN_TREE["spec"]["backup"]}},
+            {"method": "barmanObjectStore"},
+        ),
         (
             {"plugins": [{"name": PLUGIN, "enabled": False}, {"name": "x"}], **IN_TREE["spec"]},
             {"method": "barmanObjectStore"},
@@ -49,6 +52,13 @@ def test_backup_needs_a_cluster_that_is_set_up_for_one(cluster: dict[str, Any]) 
     """The operator would take the Backup and never make it."""
     with pytest.raises(ValueError, match="neither the plugin"):
         backup_of(cluster, "db", "r1")
+
+
+def test_backup_by_volume_snapshot_is_not_asked_for() -> None:
+    """It would be made, and be refused by the gate that it was made for."""
+    spec = {"backup": {"volumeSnapshot": {"className": "x"}}}
+    with pytest.raises(ValueError, match="volume snapshots, which no gate looks at"):
+        backup_of({"spec": spec}, "db", "r1")
 
 
 @pytest.mark.parametrize("phase", [None, "", "pending", "started", "running", "finalizing"])
