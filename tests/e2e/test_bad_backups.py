@@ -116,6 +116,7 @@ def storage(request: pytest.FixtureRequest, repository: Repository) -> Iterator[
         "PRESYNC_BACKUP_STANZA": STANZA,
         "PRESYNC_ARCHIVE_POLICY": "off",
         "PRESYNC_MARKER_POLICY": "off",
+        "PRESYNC_MARKER_POLICY": "off",
     }
     if request.param == "directory":
         yield stanza | {"PRESYNC_BACKUP_SOURCE": f"pgbackrest:{repository.root}"}
@@ -166,6 +167,21 @@ def test_stale_backup_stops_no_release_without_migrations(
     repository.stop_newest_at(datetime.now(UTC) - timedelta(days=31))
     assert attempt.run(**storage).exit_code == ExitCode.OK
     assert attempt.run("check", **storage).exit_code == ExitCode.NO_WAY_BACK
+
+
+def test_storage_is_not_asked_for_a_release_without_migrations(attempt: Attempt) -> None:
+    """Whoever asked would get no answer."""
+    nowhere = {
+        "PRESYNC_BACKUP_SOURCE": "pgbackrest:s3://backups/repo",
+        "PRESYNC_BACKUP_STANZA": "app",
+        "PRESYNC_S3_ENDPOINT": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "key",
+        "PRESYNC_ARCHIVE_POLICY": "off",
+        "PRESYNC_MARKER_POLICY": "off",
+    }
+    assert attempt.run(**nowhere).exit_code == ExitCode.OK
+    assert attempt.run("check", **nowhere).exit_code == ExitCode.UNKNOWN_BACKUP
 
 
 @pytest.mark.parametrize("policy", ["enforce", "warn", "off"])

@@ -131,6 +131,17 @@ def test_bad_run_says_why(name: str, released: Deployment, run_presync: RunPresy
     eventually(lambda: not released.has_sessions())
 
 
+def test_index_that_was_left_invalid_fails_the_run(
+    released: Deployment, run_presync: RunPresync
+) -> None:
+    """Its migration was applied, and only verify sees what is wrong."""
+    invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass"
+    released.release({"V2__x.sql": f"CREATE INDEX i ON t (id);\n{invalid}"})
+    verdict = verdict_of(run_presync(["run"], released.env()), released, ExitCode.VERIFY_FAILED)
+    assert "public.i on t" in verdict
+    assert [row[3] for row in released.history()] == [True, True]
+
+
 def test_failing_callback_behind_migrations_leaves_them(
     released: Deployment, run_presync: RunPresync
 ) -> None:
