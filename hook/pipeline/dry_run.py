@@ -179,6 +179,7 @@ def _heading(
         "What `presync run` would send on the connection that migrates, in this order. Not shown:",
         "what it reads, the parsing of these statements in a transaction that is rolled back,",
         f"pg_advisory_lock_shared({work_mark_key(key)}), by which a later run would know its work,",
+        "and its unlock in the end,",
         f"and pg_try_advisory_lock({key}) and the row of the ledger on connections of their own.",
         "To run it: PGCLIENTENCODING=UTF8 psql -X -v ON_ERROR_STOP=1",
         "Known only when it runs:",

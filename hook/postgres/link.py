@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import psycopg
+from psycopg import pq
 from psycopg.rows import TupleRow
 from psycopg.waiting import Ready
 from psycopg.waiting import Wait as Direction
@@ -14,7 +15,7 @@ from hook.core.execution.sqlstate import ServerMessage
 from hook.postgres.patience import Patience, Wait, Wake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from psycopg.abc import PQGen
     from psycopg.errors import Diagnostic
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _KEEPALIVES = (b"keepalives_idle", b"keepalives_interval", b"keepalives_count")
 _CANCEL_SECONDS = 2.0
 _GRACE_SECONDS = 4.0
+_PARTING_SECONDS = 3.0
 
 T = TypeVar("T")
 
@@ -48,15 +50,28 @@ class Peer(NamedTuple):
     keepalives: tuple[str, ...]
 
 
+class Query(NamedTuple):
+    """A read, or a call for its effect; ``%s`` in *text* are bound to *parameters*."""
+
+    text: str
+    parameters: Sequence[object]
+
+
 class Link(psycopg.Connection[TupleRow]):
     """The connection below a session; psycopg's own waiting is replaced.
 
     `psycopg.Connection.wait` only looks for Python-level exceptions ten times a
     second, and a stop request is none.
+
+    Attributes:
+        patience: How long, and for what, is waited.
+        stopped: What ended the last wait early, none when nothing did.
+        parting: What the server is asked for in the end, see `Session.ask_at_close`.
     """
 
     patience = Patience()
     stopped: Wake | None = None
+    parting: Query | None = None
 
     def keepalives(self) -> tuple[str, ...]:
         """Return the settings of `Peer.keepalives` that the connection was made with."""
@@ -90,6 +105,20 @@ class Link(psycopg.Connection[TupleRow]):
             return result
         finally:
             self.stopped = exchange.stopped
+
+
+def take_leave(link: Link) -> None:
+    """Ask what is to be asked in the end, and close *link*.
+
+    Not amid a transaction: a backend whose client leaves it there is ended by a pool, too.
+    """
+    parting, link.parting = link.parting, None
+    if parting is not None and link.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        link.patience = Patience(seconds=_PARTING_SECONDS, is_graceful=False)
+        # Without an answer the connection is lost, and what was asked for moot.
+        with contextlib.suppress(psycopg.Error, NoAnswer):
+            link.execute(parting.text.encode(), tuple(parting.parameters))
+    link.close()
 
 
 def read_only(link: Link, read: Callable[[], T]) -> T:

@@ -95,7 +95,7 @@ class MigrationLock:
             raise lost_lock(self.find_successor(other), rest)
 
     def mark(self, session: Session) -> None:
-        """Let the backend of *session* be known, until it ends, as at work under this lock.
+        """Let the backend of *session* be known, until that closes, as at work under this lock.
 
         Raises:
             HookError: As `Session.fetch` says.
@@ -164,7 +164,10 @@ def _try_lock(session: Session, key: int) -> bool:
 
 
 def _mark(session: Session, key: int) -> None:
-    session.fetch("SELECT pg_catalog.pg_advisory_lock_shared(%s::bigint)", (key,))
+    mark = (key, *lock_address(key))
+    # Closing is not enough: a pool may keep the backend, with all its locks.
+    session.ask_at_close(load_query("unmark_work"), mark)
+    session.fetch(load_query("mark_work"), mark)
 
 
 def _unlock(session: Session, key: int) -> None:

@@ -13,7 +13,7 @@ from psycopg import pq
 from hook.core.execution.refusal import refused_query
 from hook.core.text import one_line
 from hook.errors import ConnectionLost, HookError, LockContention
-from hook.postgres.link import Link, NoAnswer, Peer, message_of, read_only
+from hook.postgres.link import Link, NoAnswer, Peer, Query, message_of, read_only, take_leave
 from hook.postgres.patience import BlockerLook, OneLook, Patience, Wake
 
 if TYPE_CHECKING:
@@ -220,9 +220,13 @@ class Session:
         """Ask the server to cancel what this session runs; used from another thread."""
         self._link.cancel_safe()
 
+    def ask_at_close(self, query: str, parameters: Sequence[object]) -> None:
+        """Have `close` ask *query* for its effect on a backend that a pool may keep."""
+        self._link.parting = Query(query, parameters)
+
     def close(self) -> None:
         """Close the connection; the server rolls back what is open. Never fails."""
-        self._link.close()
+        take_leave(self._link)
 
     def _ask(self, read: Callable[[], T]) -> T:
         """Return what *read* returns; its errors become those that `fetch` names."""

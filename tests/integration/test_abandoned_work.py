@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.sessions.lock_key import migration_lock_key
+from hook.core.sessions.lock_key import migration_lock_key, work_mark_key
 from hook.errors import MigrationLocked
 from hook.postgres.connecting import connect
 from hook.postgres.facts import fetch_server_facts
@@ -140,3 +140,27 @@ def test_run_that_was_replaced_is_waited_for_by_its_successor(
         lock.release()
         with pytest.raises(MigrationLocked, match=f": pid {session.pid} "):
             take()
+
+
+def test_whoever_asks_is_not_taken_for_the_killed_run(database: Database, calm: Interrupt) -> None:
+    """A pool may have given it the backend that the killed run was served by."""
+    with open_session(target_of(database), calm) as session:
+        lock = MigrationLock(session, KEY)
+        lock.mark(session)
+        assert lock.fetch_abandoned() == ()
+
+
+def held_by(session: Session) -> int:
+    """Return how many advisory locks the backend of *session* has."""
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    return int(session.fetch(query)[0][0])
+
+
+def test_mark_is_had_once(database: Database, calm: Interrupt) -> None:
+    """One that was left on the backend of a pool is given back with our own."""
+    with open_session(target_of(database), calm) as session:
+        for _ in range(2):
+            MigrationLock(session, KEY).mark(session)
+        assert held_by(session) == 1
+        session.fetch("SELECT pg_advisory_unlock_shared(%s::bigint)", (work_mark_key(KEY),))
+        assert held_by(session) == 0

@@ -19,6 +19,10 @@ from tests.testbed.run_context import eventually
 
 RunPresync = Callable[..., Completed]
 ADVISORY = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+SERVED = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%advisory%'"
+)
 TABLES = "SELECT count(*) FROM pg_class WHERE relname IN ('t', 'flyway_schema_history')"
 
 
@@ -91,6 +95,29 @@ def test_pool_in_session_mode_serves_a_whole_run(
         assert "2 applied (V1, V2)" in first.report["verdict"]
         assert "up to date at 2" in second.report["verdict"]
         assert deployment.database.query(ADVISORY) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("CREATE TABLE u ()", ExitCode.OK),
+        ("SELECT 1/0", ExitCode.SQL_FAILED),
+        ("DISCARD ALL", ExitCode.OK),
+        ("VACUUM missing", ExitCode.SQL_FAILED),
+    ],
+)
+def test_pool_that_resets_nothing_is_left_without_a_lock(
+    script: str, code: ExitCode, deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """Its backends go on, and so would each lock of the session, whatever became of the run."""
+    database = deployment.database
+    deployment.release({"V3__x.sql": script, "afterConnect.sql": "SELECT 1"})
+    pool = {"pool_mode": "session", "server_reset_query": ""}
+    with running_pgbouncer(database.server, **pool) as port:
+        environment = through(port, deployment)
+        assert run_presync(["run"], environment).exit_code == code
+        assert database.query(SERVED) != [(0,)], "the pool has kept what served the run"
+        assert database.query(ADVISORY) == [(0,)]
 
 
 def test_stop_is_heard_through_a_pool(

@@ -1,6 +1,7 @@
 -- Backends that hold the mark of work under a migration lock and are at work. No setting of a
 -- script's takes the mark from them, and pg_locks shows it to everybody. A build CONCURRENTLY
--- has no transaction for a moment between two of its own, and is active all the time.
+-- has no transaction for a moment between two of its own, and is active all the time. So is
+-- who asks, to whom a pool may have given a backend with the mark of a killed run.
 SELECT l.pid,
        coalesce(a.usename, ''),
        coalesce(a.application_name, ''),
@@ -12,6 +13,7 @@ SELECT l.pid,
   LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) l.pid
  WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory'
    AND l.granted
+   AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
    AND l.database OPERATOR(pg_catalog.=)
        (SELECT oid FROM pg_catalog.pg_database
          WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())

@@ -1,0 +1,11 @@
+-- Marks this backend as at work, once: such locks are counted, and whoever had the backend of
+-- a pool before may have left its mark there.
+SELECT pg_catalog.pg_advisory_lock_shared(%s::bigint)
+ WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l
+                    WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory'
+                      AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+                      AND l.mode OPERATOR(pg_catalog.=) 'ShareLock'
+                      AND l.granted
+                      AND l.classid::bigint OPERATOR(pg_catalog.=) %s
+                      AND l.objid::bigint OPERATOR(pg_catalog.=) %s
+                      AND l.objsubid OPERATOR(pg_catalog.=) %s)
