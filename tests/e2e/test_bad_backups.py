@@ -116,7 +116,6 @@ def storage(request: pytest.FixtureRequest, repository: Repository) -> Iterator[
         "PRESYNC_BACKUP_STANZA": STANZA,
         "PRESYNC_ARCHIVE_POLICY": "off",
         "PRESYNC_MARKER_POLICY": "off",
-        "PRESYNC_MARKER_POLICY": "off",
     }
     if request.param == "directory":
         yield stanza | {"PRESYNC_BACKUP_SOURCE": f"pgbackrest:{repository.root}"}
