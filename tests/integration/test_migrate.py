@@ -123,7 +123,8 @@ def test_deadlock_is_tried_again(gate: Gate) -> None:
     """The victim of a deadlock was in nobody's way; it starts over."""
     gate.limit(run_settings(ladder=[20] * 3))
     gate.database.execute("CREATE TABLE u (id int)")
-    script = "SET LOCAL deadlock_timeout = '50ms'; LOCK TABLE t; LOCK TABLE u"
+    # Looked at once, so long after the wait begins: by then the other one has to wait, too.
+    script = "SET LOCAL deadlock_timeout = '2s'; LOCK TABLE t; LOCK TABLE u"
     with holder(gate, "SET LOCAL deadlock_timeout = '1h'; LOCK TABLE u") as other:
         running = gate.start({"V2__x.sql": script})
         waiting = "SELECT 1 FROM pg_locks WHERE relation = 'u'::regclass AND NOT granted"
