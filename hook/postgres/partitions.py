@@ -23,7 +23,7 @@ def fetch_pending(session: Fetches, detachment: Detachment) -> Detachment | None
 
 
 def is_detached(session: Fetches, detachment: Detachment) -> bool:
-    """Tell whether both tables of *detachment* are there and the one is no part of the other.
+    """Tell whether both tables of *detachment* are there, and its partition is nobody's.
 
     Raises:
         HookError: The query failed.

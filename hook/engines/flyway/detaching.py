@@ -59,10 +59,11 @@ class Detaching:
                 return False
         except HookError:
             return False
-        self._tell(
+        message = (
             f"{detachment.partition} is no partition of {detachment.table}: detached by an attempt"
             " that was cut off, it seems"
         )
+        self.sender.notices.append(ServerMessage("WARNING", _SUCCESSFUL_COMPLETION, message))
         return True
 
     def left_by(self, statement: Statement, attempt: Attempt) -> Remains | None:

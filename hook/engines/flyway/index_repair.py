@@ -88,7 +88,8 @@ class IndexRepair:
         name, failure = read_drop(statement), attempt.failure
         if not name or failure is None or failure.sqlstate != _UNDEFINED_OBJECT:
             return False
-        self._tell(f"index {name} is not there: dropped by an attempt that was cut off, it seems")
+        message = f"index {name} is not there: dropped by an attempt that was cut off, it seems"
+        self.sender.notices.append(ServerMessage("WARNING", _SUCCESSFUL_COMPLETION, message))
         return True
 
     def left_by(self, statement: Statement, attempt: Attempt) -> Remains:
