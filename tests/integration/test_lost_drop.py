@@ -39,9 +39,9 @@ def proxied(gate: Gate, proxy: Proxy) -> Gate:
 
 
 def has_told(gate: Gate, text: str) -> bool:
-    """Tell whether a notice with *text* was shown."""
+    """Tell whether a warning with *text* was shown."""
     notices = [told for event, told, _ in gate.events.told if event == "migration.notice"]
-    return any(text in notice for notice in notices)
+    return any(text in notice and ": WARNING " in notice for notice in notices)
 
 
 @pytest.mark.parametrize(("statement", "told"), STATEMENTS)
