@@ -141,6 +141,8 @@ class Attempt:
         for_next_run: What it left that is nothing for a human: whoever runs the script next
             finds it in the catalog and clears it up.
         in_doubt: The same of which nobody could look whether it is there, empty otherwise.
+        out_of_reach: What it left that its role may not clear up, and that is in the way of
+            no other run.
     """
 
     end: AttemptEnd
@@ -160,6 +162,7 @@ class Attempt:
     toll: Toll | None = None
     for_next_run: tuple[str, ...] = ()
     in_doubt: str = ""
+    out_of_reach: tuple[str, ...] = ()
 
     @property
     def leftovers(self) -> tuple[str, ...]:
@@ -180,9 +183,9 @@ class Attempt:
         return bool(self.done) and self.place.moment in {Moment.RECORDING, Moment.CONFIRMING}
 
     @property
-    def is_for_next_run(self) -> bool:
-        """Tell whether it left, or may have left, something for the next run."""
-        return bool(self.for_next_run or self.in_doubt)
+    def may_leave_more(self) -> bool:
+        """Tell whether it left, or may have left, something that needs no human at once."""
+        return bool(self.for_next_run or self.in_doubt or self.out_of_reach)
 
     @property
     def wants_new_session(self) -> bool:
@@ -253,7 +256,7 @@ def progress_after(attempt: Attempt, before: Progress) -> Progress:
         return Progress.COMMITTED
     if attempt.place.moment is Moment.UNSENT:
         return before
-    if attempt.end is AttemptEnd.LOST or attempt.leftovers or attempt.is_for_next_run:
+    if attempt.end is AttemptEnd.LOST or attempt.leftovers or attempt.may_leave_more:
         return Progress.UNKNOWN
     return Progress.ROLLED_BACK
 

@@ -123,5 +123,11 @@ def without_what_was_later(lost: Attempt, failover: Failover | None) -> Attempt:
     if failover is None or not failover.missing:
         return lost
     return replace(
-        lost, left_behind=(), done_line=0, done_callbacks=(), for_next_run=(), in_doubt=""
+        lost,
+        left_behind=(),
+        done_line=0,
+        done_callbacks=(),
+        for_next_run=(),
+        in_doubt="",
+        out_of_reach=(),
     )

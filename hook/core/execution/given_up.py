@@ -245,6 +245,7 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
         "still_in_the_way": [dict(item.facts) for item in given_up.in_the_way],
         "left_behind": list(attempt.leftovers),
         "for_next_run": list(attempt.for_next_run),
+        "out_of_reach": list(attempt.out_of_reach),
     }
     if failure is not None and not is_row_missing(attempt):
         facts |= {

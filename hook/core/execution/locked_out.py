@@ -18,6 +18,6 @@ def locked_out(script: str, lost: Attempt, successor: Succession) -> MigrationLo
         f"{lost.place.describe(script)} connection lost, and the migration lock with it;"
         f" {successor.describe()}"
     )
-    is_undone = lost.place.moment is not Moment.UNSENT and not lost.is_for_next_run
+    is_undone = lost.place.moment is not Moment.UNSENT and not lost.may_leave_more
     undone = f"{script} was rolled back, and " if is_undone else ""
     return MigrationLocked(message, successor.hint(f"{undone}what was applied so far is recorded."))

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import is_cancel, is_state_of_server, is_transient
-from hook.core.sql.invalid_index import InvalidIndex
+from hook.core.sql.invalid_index import TOAST, InvalidIndex
 from hook.errors import HookError
 
 _E = TypeVar("_E", bound=HookError)
@@ -32,11 +32,13 @@ class Remains(NamedTuple):
         left_behind: For a human, see `Attempt.left_behind`.
         for_next_run: For the next run, see `Attempt.for_next_run`.
         in_doubt: What may be left for it, see `Attempt.in_doubt`.
+        out_of_reach: What stays without being in the way, see `Attempt.out_of_reach`.
     """
 
     left_behind: tuple[str, ...] = ()
     for_next_run: tuple[str, ...] = ()
     in_doubt: str = ""
+    out_of_reach: tuple[str, ...] = ()
 
 
 def is_cut_off(attempt: Attempt) -> bool:
@@ -52,19 +54,25 @@ def is_resumed_next(attempt: Attempt) -> bool:
     return is_cut_off(attempt) and not attempt.leftovers
 
 
-def divide_indexes(new: Iterable[InvalidIndex], reached: Collection[InvalidIndex]) -> Remains:
+def divide_indexes(
+    new: Collection[InvalidIndex],
+    reached: Collection[InvalidIndex],
+    refused: Collection[InvalidIndex] = (),
+) -> Remains:
     """Return who has to clear up which invalid index.
 
     Args:
         new: Those that were not there when the attempt began.
         reached: Those that the next run of the statement drops, be they new or not.
+        refused: Those that the role may not drop, and that are in nobody's way.
     """
-    mended = sorted(index for index in reached if index.built_by is None)
-    others = sorted(index for index in new if index not in mended)
-    return Remains(
-        tuple(f"invalid index {index.describe()}" for index in others),
-        tuple(f"invalid index {index.describe()}" for index in mended),
-    )
+    mended = {index for index in reached if index.built_by is None}.difference(refused)
+    others = set(new).difference(mended, refused)
+    return Remains(_told(others), _told(mended), out_of_reach=_told(set(new).intersection(refused)))
+
+
+def _told(indexes: Iterable[InvalidIndex]) -> tuple[str, ...]:
+    return tuple(f"invalid index {index.describe()}" for index in sorted(indexes))
 
 
 def who_clears_up(attempt: Attempt, *, may_repeat: bool) -> Attempt:
@@ -98,14 +106,22 @@ def with_remains_of(attempt: Attempt, before: Attempt | None) -> Attempt:
         return attempt
     if attempt.end is AttemptEnd.APPLIED:
         return attempt
-    return replace(attempt, for_next_run=before.for_next_run, in_doubt=before.in_doubt)
+    return replace(
+        attempt,
+        for_next_run=before.for_next_run,
+        in_doubt=before.in_doubt,
+        out_of_reach=before.out_of_reach,
+    )
 
 
 def with_doubt(error: _E, attempt: Attempt) -> _E:
-    """Return *error*, which came with or after *attempt*, with what that left for the next run."""
+    """Return *error*, which came with or after *attempt*, with what that left but for a human."""
     if attempt.for_next_run:
         left = ", ".join(attempt.for_next_run)
         error.message += f"; left behind: {left} (the next run mends that)"
     elif attempt.in_doubt:
         error.message += f"; maybe left behind: {attempt.in_doubt}"
+    if attempt.out_of_reach:
+        left = ", ".join(attempt.out_of_reach)
+        error.message += f"; left behind: {left} (to drop it takes USAGE on schema {TOAST})"
     return error

@@ -65,13 +65,24 @@ def judge_new_invalid_indexes(
     new = sorted(after - before)
     if not new:
         return (passed("invalid-indexes", "no new invalid index"),)
-    hint = "Drop it with DROP INDEX CONCURRENTLY, and build it again in a new migration."
     return tuple(
         failed(
-            ExitCode.VERIFY_FAILED, "invalid-indexes", f"index {index.describe()} is invalid", hint
+            ExitCode.VERIFY_FAILED,
+            "invalid-indexes",
+            f"index {index.describe()} is invalid",
+            _remedy(index),
         )
         for index in new
     )
+
+
+def _remedy(index: InvalidIndex) -> str:
+    drop = "Drop it with DROP INDEX CONCURRENTLY"
+    if not index.is_copy:
+        return f"{drop}, and build it again in a new migration."
+    if index.is_of_toast:
+        return f"{drop}, as a superuser or with USAGE on schema pg_toast."
+    return f"{drop}: by its name it is a copy that REINDEX CONCURRENTLY has left."
 
 
 def _differences(planned: Plan, history: History) -> Iterator[str]:

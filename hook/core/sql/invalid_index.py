@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
+
+_COPY = re.compile(r'_cc(new|old)[0-9]*"?$')
+TOAST = "pg_toast"
 
 
 class BuildScope(StrEnum):
@@ -33,9 +37,10 @@ class IndexBuild(NamedTuple):
 
 
 class InvalidIndex(NamedTuple):
-    """An index that the server does not use for queries; both names are quoted if need be.
+    """An index that the server does not use for queries; names are quoted if need be.
 
     Attributes:
+        table: Its table; of a TOAST table, of which nobody knows the name, in words.
         built_by: Process that is at work on it, none when nobody is.
     """
 
@@ -46,3 +51,13 @@ class InvalidIndex(NamedTuple):
     def describe(self) -> str:
         """Return index and table."""
         return f"{self.name} on {self.table}"
+
+    @property
+    def is_of_toast(self) -> bool:
+        """Tell whether it lies in the schema that only superusers may use unless granted."""
+        return self.name.startswith(f"{TOAST}.")
+
+    @property
+    def is_copy(self) -> bool:
+        """Tell whether REINDEX CONCURRENTLY has made it beside an index that is still there."""
+        return _COPY.search(self.name) is not None

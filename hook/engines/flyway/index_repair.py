@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
@@ -11,7 +11,7 @@ from hook.core.execution.mending import Remains, divide_indexes, is_cut_off
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.sql.index_build import probing_statement, read_drop, read_index_build, read_reach
-from hook.core.sql.invalid_index import BuildScope
+from hook.core.sql.invalid_index import TOAST, BuildScope
 from hook.engines.flyway.sending import CLEANUP_SECONDS
 from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.indexes import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hook.engines.flyway.sending import Sender
     from hook.postgres.indexes import IndexMatter, ValidIndex
 
+_INSUFFICIENT_PRIVILEGE = "42501"
 _LOCK_NOT_AVAILABLE = "55P03"
 _SUCCESSFUL_COMPLETION = "00000"
 _UNDEFINED_OBJECT = "42704"
@@ -41,11 +42,13 @@ class IndexRepair:
 
     Attributes:
         invalid_before: Those that were there before this attempt.
+        refused: Those that the role may not drop, and that are in nobody's way.
     """
 
     sender: Sender
     nothing: StatementList
     invalid_before: Collection[InvalidIndex]
+    refused: set[InvalidIndex] = field(default_factory=set)
 
     def clear_the_way(self, statement: Statement) -> Attempt:
         """Drop the invalid indexes that *statement* would trip over, or silently keep."""
@@ -112,15 +115,33 @@ class IndexRepair:
         except HookError:
             unseen = Remains(("indexes that could not be looked at",))
             return unseen if reach is None else doubt
-        return divide_indexes(new, reached)
+        return divide_indexes(new, reached, self.refused)
 
     def _clear(self, index: InvalidIndex, place: Place) -> Attempt:
         if index.built_by is not None:
             problem = f"index {index.describe()} is being built by process {index.built_by}"
             failure = ServerMessage("ERROR", _LOCK_NOT_AVAILABLE, problem)
             return self.sender.end(AttemptEnd.FAILED, place, failure)
-        self._tell(f"invalid index {index.describe()}, left by a failed build, is dropped first")
-        return self.sender.send(ScriptMessage(self.nothing, (_drop(index),)))
+        attempt = self.sender.send(ScriptMessage(self.nothing, (_drop(index),)))
+        what = f"invalid index {index.describe()}, left by a failed build,"
+        if not self._is_out_of_reach(index, attempt):
+            self._tell(f"{what} is dropped first")
+            return attempt
+        message = f"{what} stays: to drop it takes USAGE on schema {TOAST}"
+        self.sender.notices.append(ServerMessage("WARNING", _SUCCESSFUL_COMPLETION, message))
+        return self.sender.end(AttemptEnd.APPLIED)
+
+    def _is_out_of_reach(self, index: InvalidIndex, attempt: Attempt) -> bool:
+        """Tell whether *attempt* to drop *index* was refused, and note it.
+
+        The owner of a table may rebuild the index of its TOAST table, but not name it. The
+        server passes an invalid one by, so that it is in nobody's way.
+        """
+        failure = attempt.failure
+        if failure is None or failure.sqlstate != _INSUFFICIENT_PRIVILEGE or not index.is_of_toast:
+            return False
+        self.refused.add(index)
+        return True
 
     def _could_not_look(self, error: HookError, place: Place) -> Attempt:
         if self.sender.session.is_lost:
@@ -160,8 +181,12 @@ class IndexRepair:
     def _drop_new(self, build: IndexBuild, seconds: float) -> None:
         session = self.sender.session.shielded(CLEANUP_SECONDS)
         for index in fetch_indexes_in_the_way(session, build):
-            if index.built_by is None and index not in self.invalid_before:
-                self.sender.send_shielded(ScriptMessage(self.nothing, (_drop(index),)), seconds)
+            if index.built_by is not None or index in self.invalid_before:
+                continue
+            message = ScriptMessage(self.nothing, (_drop(index),))
+            attempt = self.sender.send_shielded(message, seconds)
+            if not self._is_out_of_reach(index, attempt) and is_cut_off(attempt):
+                return  # whoever is in the way of one is in the way of all
 
 
 def _drop(index: InvalidIndex) -> Own:

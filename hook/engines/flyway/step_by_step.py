@@ -132,6 +132,7 @@ class StepByStep:
                 left_behind=(*uncertain, *remains.left_behind),
                 for_next_run=remains.for_next_run,
                 in_doubt=remains.in_doubt,
+                out_of_reach=remains.out_of_reach,
             )
         )
 

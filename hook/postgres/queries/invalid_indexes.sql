@@ -3,7 +3,10 @@
 -- INDEX CONCURRENTLY leaves behind. A partitioned index is invalid by design until all
 -- of its partitions are attached. Who is at work on an index holds a lock on its table;
 -- pg_stat_progress_create_index shows to everybody at least that there is such a process.
-SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname), pg_catalog.quote_ident(t.relname), (
+-- Who rebuilds the indexes of a table rebuilds that of its TOAST table with them.
+SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
+       CASE WHEN h.oid IS NULL THEN pg_catalog.quote_ident(t.relname)
+            ELSE pg_catalog.format('the TOAST table of %%I', h.relname) END, (
        SELECT pg_catalog.min(p.pid)
          FROM pg_catalog.pg_stat_progress_create_index AS p
          JOIN pg_catalog.pg_locks AS l ON l.pid OPERATOR(pg_catalog.=) p.pid
@@ -19,10 +22,11 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname), pg_catalog.quote_iden
   JOIN pg_catalog.pg_class AS i ON i.oid OPERATOR(pg_catalog.=) x.indexrelid
   JOIN pg_catalog.pg_class AS t ON t.oid OPERATOR(pg_catalog.=) x.indrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) i.relnamespace
+  LEFT JOIN pg_catalog.pg_class AS h ON t.relkind OPERATOR(pg_catalog.=) 't'
+        AND h.reltoastrelid OPERATOR(pg_catalog.=) t.oid
  WHERE NOT x.indisvalid
    AND i.relkind OPERATOR(pg_catalog.=) 'i'
    AND i.relpersistence OPERATOR(pg_catalog.<>) 't'
-   AND n.nspname OPERATOR(pg_catalog.<>) 'pg_toast'
    AND (w.scope OPERATOR(pg_catalog.=) 'anywhere'
         -- What the command was to drop.
         OR (w.scope OPERATOR(pg_catalog.=) 'itself'
@@ -37,10 +41,12 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname), pg_catalog.quote_iden
         OR (i.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'
             AND (w.scope OPERATOR(pg_catalog.=) 'of database'
                  OR (w.scope OPERATOR(pg_catalog.=) 'of schema'
-                     AND n.oid OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace(w.relation))
+                     AND coalesce(h.relnamespace, t.relnamespace) OPERATOR(pg_catalog.=)
+                         pg_catalog.to_regnamespace(w.relation))
                  OR (w.scope OPERATOR(pg_catalog.=) 'of table'
                      AND (t.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(w.relation)
-                          OR t.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
+                          OR h.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(w.relation)
+                          OR coalesce(h.oid, t.oid) OPERATOR(pg_catalog.=) ANY (ARRAY(
                              SELECT p.relid
                                FROM pg_catalog.pg_partition_tree(
                                     pg_catalog.to_regclass(w.relation)) AS p))))

@@ -243,7 +243,7 @@ class Attempts:
             self.footing.progress = Progress.COMMITTED
             return replace(lost, end=AttemptEnd.APPLIED)
         if not lost.leftovers:
-            if lost.place.moment is not Moment.UNSENT and not lost.is_for_next_run:
+            if lost.place.moment is not Moment.UNSENT and not lost.may_leave_more:
                 self.footing.progress = Progress.ROLLED_BACK
             self._refuse_without_lock(lost)
         return lost

@@ -72,6 +72,16 @@ def test_index_is_for_the_next_run_if_that_finds_it() -> None:
     assert divide_indexes([], []) == Remains()
 
 
+def test_index_that_the_role_may_not_drop_is_in_nobodys_way() -> None:
+    """The next run does not drop it, and nobody has to before that; an old one is no news."""
+    new, old = InvalidIndex("pg_toast.a", "t"), InvalidIndex("pg_toast.b", "t")
+    remains = divide_indexes([new], [new, old], {new, old})
+    assert remains == Remains(out_of_reach=("invalid index pg_toast.a on t",))
+    attempt = replace(STOPPED, out_of_reach=remains.out_of_reach)
+    assert progress_after(attempt, Progress.UNTOUCHED) is Progress.UNKNOWN
+    assert is_resumed_next(attempt)
+
+
 def test_what_may_run_again_is_never_half_done() -> None:
     """It is told all the same: it is in the database."""
     attempt = replace(STOPPED, done=2, done_line=2, for_next_run=(INDEX,))
@@ -129,10 +139,10 @@ def test_attempt_that_never_came_to_look_leaves_what_was_there(
     end: AttemptEnd, moment: Moment, *, is_carried: bool
 ) -> None:
     """What the attempt before has left is still there."""
-    before = replace(LOST, for_next_run=(INDEX,), in_doubt="an index")
+    before = replace(LOST, for_next_run=(INDEX,), in_doubt="an index", out_of_reach=("more",))
     attempt = with_remains_of(Attempt(end, 1, Place(moment)), before)
-    expected = ((INDEX,), "an index") if is_carried else ((), "")
-    assert (attempt.for_next_run, attempt.in_doubt) == expected
+    expected = ((INDEX,), "an index", ("more",)) if is_carried else ((), "", ())
+    assert (attempt.for_next_run, attempt.in_doubt, attempt.out_of_reach) == expected
     assert with_remains_of(STOPPED, None) is STOPPED
 
 
@@ -148,4 +158,6 @@ def test_what_is_left_is_told_at_the_end() -> None:
     """What was seen goes before what may be."""
     seen = with_doubt(LockContention("so"), replace(STOPPED, for_next_run=(INDEX, "more")))
     assert seen.message == f"so; left behind: {INDEX}, more (the next run mends that)"
+    kept = with_doubt(LockContention("so"), replace(STOPPED, out_of_reach=(INDEX,)))
+    assert kept.message == (f"so; left behind: {INDEX} (to drop it takes USAGE on schema pg_toast)")
     assert with_doubt(LockContention("so"), STOPPED).message == "so"

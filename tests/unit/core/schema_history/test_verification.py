@@ -118,3 +118,17 @@ def test_only_new_invalid_indexes_are_a_failure() -> None:
     assert judge_new_invalid_indexes(frozenset({old}), frozenset({old}))[0].code is ExitCode.OK
     (found,) = judge_new_invalid_indexes(frozenset({old}), frozenset({old, new}))
     assert (found.code, found.message) == (ExitCode.VERIFY_FAILED, "index public.b on t is invalid")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("public.b", ", and build it again in a new migration."),
+        ('public."B_ccold2"', ": by its name it is a copy that REINDEX CONCURRENTLY has left."),
+        ("pg_toast.b_ccnew", ", as a superuser or with USAGE on schema pg_toast."),
+    ],
+)
+def test_hint_for_an_invalid_index_says_what_has_left_it(name: str, hint: str) -> None:
+    """Beside a copy the index itself is there, and need not be built."""
+    (found,) = judge_new_invalid_indexes(frozenset(), frozenset({InvalidIndex(name, "t")}))
+    assert found.hint == f"Drop it with DROP INDEX CONCURRENTLY{hint}"
