@@ -19,6 +19,7 @@ from hook.clock import Deadline, SystemClock, run_bounded
 from hook.core.execution.refusal import refused_connection
 from hook.core.text import one_line
 from hook.errors import ConfigError, DatabaseRejected, DatabaseUnreachable, HookError
+from hook.postgres.driver_files import touch_driver_files
 from hook.postgres.login_trace import LoginTrace, is_login_complete, parse_refusal
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def open_connection(
         seconds = min(timeout.total_seconds(), bounds.remaining(_LATE_ANSWER_SECONDS))
         return Deadline.after(clock, timedelta(seconds=seconds), "connect timeout")
 
+    touch_driver_files(target.parameters)
     failures: list[HookError] = []
     for host in _hosts(target.parameters):
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from pathlib import Path
 
 from hook.core.reporting.report import Override
 from hook.errors import BadFlags, ConfigError
@@ -27,6 +26,7 @@ from hook.settings import watch_specification as watch
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.load_migrations import build_migrations
 from hook.settings.load_output import build_output
+from hook.settings.mounted_file import read_regular
 from hook.settings.names import judge_flyway_files, judge_names, note_harmless
 from hook.settings.secrets import find_secrets, is_secret_name
 from hook.settings.setting import Origin, Problem, Setting
@@ -124,7 +124,7 @@ def _read_secret(values: Values, setting: Setting[str | None]) -> tuple[str | No
         return None, []
     label = values.given[setting.name].label
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
     except OSError as error:
         reason = (error.strerror or "not readable").lower()
         hint = "Mount the file, or correct its path."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,20 @@ from hook.errors import ConfigError
 MOUNTED = "Correct what is mounted there, or remove it."
 
 
+def read_regular(path: str) -> bytes:
+    """Return what the file *path* holds; a pipe, which nobody may ever write to, is refused.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
+    file = Path(path)
+    kind = file.stat().st_mode
+    # To read a folder fails by itself.
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return file.read_bytes()
+
+
 def read_mounted(path: str, hint: str) -> bytes:
     """Return what the settings file *path* holds.
 
@@ -18,7 +34,7 @@ def read_mounted(path: str, hint: str) -> bytes:
         ConfigError: It cannot be read; *hint* says what to do then.
     """
     try:
-        return Path(path).read_bytes()
+        return read_regular(path)
     except OSError as error:
         reason = (error.strerror or "not readable").lower()
         raise ConfigError((f"{path}: {reason}",), hint) from error

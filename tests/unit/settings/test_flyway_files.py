@@ -233,6 +233,9 @@ def test_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
     assert problems(tmp_path) == (f"{tmp_path / name}: is a directory",)
     missing = f"{tmp_path}/missing-{name}"
     assert problems(FLYWAY_CONFIG_FILES=missing) == (f"{missing}: no such file or directory",)
+    pipe = f"{tmp_path}/pipe-{name}"
+    os.mkfifo(pipe)
+    assert problems(FLYWAY_CONFIG_FILES=pipe) == (f"{pipe}: not a regular file",)
 
 
 def test_unexpanded_list_of_files_is_refused() -> None:
