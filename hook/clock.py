@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import select
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 # The promise is to be gone within twenty seconds.
 ABANDON_SECONDS = 18.0
+# No signal has this number.
+_OTHER_DEADLINE = b"\0"
+# The system's own limit is beyond that, and before eternity.
+_LONGEST_WAIT = 86_400.0
 
 
 class Clock(Protocol):
@@ -44,14 +49,18 @@ class Interrupt:
     line that notes it.
 
     Attributes:
-        abandon: What to do, in another thread, when a stop was requested and the main
-            thread does not come to an end: it hangs in a call that nothing wakes, such
-            as one of a file system.
+        abandon: What to do, in another thread, when a stop was requested, or the deadline
+            has passed, and the main thread does not come to an end: it hangs in a call
+            that nothing wakes, such as one of a file system.
+        stage: What the main thread is at, for whoever tells that it hangs there.
+        deadline: When it is to have come to an end, none when nobody has said.
     """
 
     def __init__(self) -> None:
         """Create the wake-up channel; nothing is installed yet."""
         self.abandon: Callable[[], None] | None = None
+        self.stage = "settings"
+        self.deadline: Deadline | None = None
         self._signal_name: str | None = None
         self._reader, self._writer = socket.socketpair()
         self._told, self._teller = socket.socketpair()
@@ -62,7 +71,7 @@ class Interrupt:
         """Handle SIGTERM and SIGINT from now on. Only the main thread may call this.
 
         Args:
-            abandon_after: Seconds between a stop request and `abandon`.
+            abandon_after: Seconds between a stop request, or the deadline, and `abandon`.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
@@ -72,16 +81,38 @@ class Interrupt:
         # Started now: a signal handler cannot, it may have interrupted another start.
         threading.Thread(target=self._watch, args=(abandon_after,), daemon=True).start()
 
+    def end_by(self, deadline: Deadline) -> None:
+        """Take *deadline* for that of the main thread from now on."""
+        self.deadline = deadline
+        with contextlib.suppress(BlockingIOError):  # then there is enough to wake the watch
+            self._teller.send(_OTHER_DEADLINE)
+
     def _watch(self, abandon_after: float) -> None:
+        stopped_at: float | None = None
         try:
-            readable, _, _ = select.select([self._reader, self._told], [], [])
-            if self._told in readable:
-                self.set(signal.Signals(self._told.recv(1)[0]).name)
+            while (left := self._left(stopped_at) + abandon_after) > 0:
+                self._await_news(min(left, _LONGEST_WAIT), is_stopped=stopped_at is not None)
+                if self.is_set and stopped_at is None:
+                    stopped_at = time.monotonic()
         except (OSError, ValueError):
             return  # the channel was given back: nobody can ask for a stop any more
-        time.sleep(abandon_after)
         if self.abandon is not None:
             self.abandon()
+
+    def _left(self, stopped_at: float | None) -> float:
+        """Return the seconds until the main thread is to end, below zero when it was to."""
+        ends_at = math.inf if self.deadline is None else self.deadline.ends_at
+        return min(ends_at, math.inf if stopped_at is None else stopped_at) - time.monotonic()
+
+    def _await_news(self, seconds: float, *, is_stopped: bool) -> None:
+        """Wait for a stop request, unless there was one, or for another deadline."""
+        awaited = [self._told] if is_stopped else [self._told, self._reader]
+        readable, _, _ = select.select(awaited, [], [], seconds)
+        if self._told not in readable:
+            return
+        said = self._told.recv(1)
+        if said != _OTHER_DEADLINE:
+            self.set(signal.Signals(said[0]).name)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.set(signal.Signals(number).name)
@@ -148,12 +179,18 @@ class SystemClock:
 
 
 class Deadline:
-    """The end of a run or a window, on the monotonic clock."""
+    """The end of a run or a window, on the monotonic clock.
 
-    def __init__(self, clock: Clock, ends_at: float, name: str) -> None:
+    Attributes:
+        name: Of the setting that it came from.
+        label: The same with its value, where that is to be told: ``PRESYNC_DEADLINE (25m)``.
+    """
+
+    def __init__(self, clock: Clock, ends_at: float, name: str, label: str = "") -> None:
         self.clock = clock
         self.ends_at = ends_at
         self.name = name
+        self.label = label or name
 
     @classmethod
     def after(cls, clock: Clock, span: timedelta, name: str) -> Deadline:
@@ -173,7 +210,7 @@ class Deadline:
         """Raise `DeadlineExceeded` when no time is left."""
         if self.remaining() <= 0:
             raise DeadlineExceeded(
-                f"{self.name} is used up", f"Raise {self.name}, or find which stage used the time."
+                f"{self.label} is used up", f"Raise {self.name}, or find which stage used the time."
             )
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hook.bootstrap.reading import build_engine, build_reading
-from hook.clock import Deadline, SystemClock
+from hook.clock import SystemClock
 from hook.pipeline.gate import run_gate
 from hook.pipeline.journal import Journal
+from hook.settings.run_deadline import begin_deadline
 from hook.stages import Context, Events
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 
 def open_context(settings: Settings, run_id: str, events: Events, interrupt: Interrupt) -> Context:
     """Return what the process lends to the stages; the deadline runs from now."""
-    clock = SystemClock(interrupt)
-    deadline = Deadline.after(clock, settings.run.deadline, "PRESYNC_DEADLINE")
-    return Context(clock, deadline, interrupt, events, run_id)
+    deadline = begin_deadline(settings.run.deadline, interrupt)
+    return Context(SystemClock(interrupt), deadline, interrupt, events, run_id)
 
 
 def run(settings: Settings, ctx: Context, orders: Orders, wording: Wording) -> Report:

@@ -1,8 +1,14 @@
-"""The event of the log that tells a finding."""
+"""The events of the log that tell a finding, and the way back."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hook.core.outcome import Finding, Status
+
+if TYPE_CHECKING:
+    from hook.core.reporting.report import Report
+    from hook.stages import Events
 
 _LEVELS = {
     Status.PASSED: "debug",
@@ -28,3 +34,14 @@ def finding_fields(stage: str, finding: Finding) -> dict[str, object]:
     if finding.status is Status.PASSED:
         return fields
     return {**finding.facts, **fields}
+
+
+def tell_way_back(events: Events, report: Report) -> None:
+    """Tell how to go back to before the run of *report*, which has a way."""
+    ways = report.marker.restore if report.marker else ()
+    events(
+        "marker.restore",
+        f"to go back to before this run, {ways[0].purpose}: {ways[0].command}",
+        level="warning",
+        restore=[{"purpose": way.purpose, "command": way.command} for way in ways],
+    )

@@ -20,7 +20,7 @@ from hook.core.reporting.report import AppliedMigration, Override, Report, SetSu
 from hook.core.reporting.verdict import RunFacts, compose_verdict
 from hook.core.schema_history.history import MigrationInfo
 from hook.errors import DeadlineExceeded, ExitCode, HookError, Interrupted
-from hook.pipeline.finding_event import finding_fields
+from hook.pipeline.finding_event import finding_fields, tell_way_back
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Journal:
         Raises:
             Stopped: It failed, or a stop signal arrived.
         """
-        began = self.ctx.clock.monotonic()
+        began = self._enter(name)
         try:
             return work()
         except HookError as error:
@@ -193,6 +193,10 @@ class Journal:
 
     def _begin(self, name: str) -> float:
         self.ctx.events("stage.started", name, level="debug", stage=name)
+        return self._enter(name)
+
+    def _enter(self, name: str) -> float:
+        self.ctx.interrupt.stage = name
         return self.ctx.clock.monotonic()
 
     def _finish(self, name: str, findings: tuple[Finding, ...], began: float) -> None:
@@ -217,13 +221,13 @@ class Journal:
         """Close the record: compose the verdict, log it last, return the report."""
         report = self._compose()
         if self.closing is not None:
-            began = self.ctx.clock.monotonic()
+            began = self._enter("ledger")
             findings = self.closing(report)
             if findings:
                 self._finish("ledger", findings, began)
                 report = report._replace(results=tuple(self.results))
         if report.exit_code is not ExitCode.OK and report.has_way_back:
-            self._tell_way_back(report)
+            tell_way_back(self.ctx.events, report)
         self.ctx.events(
             "run.finished",
             report.verdict,
@@ -234,15 +238,6 @@ class Journal:
             duration_ms=report.duration_ms,
         )
         return report
-
-    def _tell_way_back(self, report: Report) -> None:
-        ways = report.marker.restore if report.marker else ()
-        self.ctx.events(
-            "marker.restore",
-            f"to go back to before this run, {ways[0].purpose}: {ways[0].command}",
-            level="warning",
-            restore=[{"purpose": way.purpose, "command": way.command} for way in ways],
-        )
 
     def _compose(self) -> Report:
         findings = tuple(item for result in self.results for item in result.findings)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hook.settings import output_specification as spec
 from hook.settings.output import Actor, OutputFormat, OutputSettings
+from hook.settings.setting import Setting
 from hook.settings.sources import Inputs, Values, read_values
 
 if TYPE_CHECKING:
@@ -46,10 +47,30 @@ def output_for(orders: Orders, output: OutputSettings) -> OutputSettings:
     return output._replace(format=output.format or OutputFormat.TEXT) if is_for_scripts else output
 
 
+def read_spoken(
+    arguments: Sequence[str], environment: Mapping[str, str], settings: tuple[Setting[object], ...]
+) -> Values:
+    """Return what *arguments* and variables alone say of *settings*; no file is opened."""
+    variables = [name for setting in settings for name in setting.environment]
+    spoken = {name: environment[name] for name in variables if name in environment}
+    return read_values(Inputs(_find_flags(arguments, settings), spoken), settings)[0]
+
+
+def read_spoken_output(arguments: Sequence[str], environment: Mapping[str, str]) -> OutputSettings:
+    """Return where something is told while a file may hang that says it, too."""
+    settings = tuple(item for item in spec.OUTPUT_SETTINGS if item is not spec.CONFIG)
+    return build_output(read_spoken(arguments, environment, settings))
+
+
 def find_output_flags(arguments: Sequence[str]) -> dict[str, str]:
     """Return what *arguments*, which cannot be parsed as a whole, say of the output."""
+    return _find_flags(arguments, spec.OUTPUT_SETTINGS)
+
+
+def _find_flags(arguments: Sequence[str], settings: tuple[Setting[object], ...]) -> dict[str, str]:
     found: dict[str, str] = {}
-    names = {setting.flag: setting.name for setting in spec.OUTPUT_SETTINGS} | _FLYWAYS
+    names = {setting.flag: setting.name for setting in settings}
+    names |= {flag: name for flag, name in _FLYWAYS.items() if name in names.values()}
     for word, following in pairwise((*arguments, "")):
         flag, is_joined, value = word.partition("=")
         if flag in names:

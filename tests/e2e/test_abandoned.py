@@ -1,21 +1,30 @@
-"""SIGTERM to a run that hangs where nothing wakes it: exit 40 all the same, in time."""
+"""A run that hangs where nothing wakes it ends all the same: at a stop request, at its deadline."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from hook.errors import ExitCode
 from tests.testbed.deployment import Deployment
+from tests.testbed.lease import leased
 from tests.testbed.process import Completed, RunningPresync
 from tests.testbed.run_context import eventually
 
 # The promise is twenty seconds (`tests/unit/cli/test_cli.py`); Kubernetes kills after thirty,
 # and a busy machine takes its share of what is between.
 PATIENTLY = 29.0
+HANGS = "that nothing can interrupt does not return; database untouched"
+# Which variable names the file, if one does, and which stage opens it.
+HANGING = (
+    ("PRESYNC_CONFIG", "presync.toml", "settings"),
+    ("PRESYNC_PASSWORD_FILE", "password", "settings"),
+    ("PGSSLROOTCERT", "root.crt", "wait"),
+    ("", "sql/V1__t.sql", "resolve"),
+)
 StartPresync = Callable[..., RunningPresync]
 
 
@@ -25,49 +34,100 @@ def _released(deployment: Deployment) -> None:
     deployment.apply({"V1__t.sql": "CREATE TABLE t (id int)"})
 
 
-def abandoned(running: RunningPresync) -> Completed:
-    """Stop *running*, which hangs, and return how it ended, in time all the same."""
-    running.send_signal()
-    completed = running.wait(PATIENTLY)
-    assert completed.exit_code == ExitCode.INTERRUPTED
+@contextlib.contextmanager
+def hanging(
+    deployment: Deployment, start_presync: StartPresync, **settings: str
+) -> Iterator[list[RunningPresync]]:
+    """Yield a run for each kind of file that does not open, see `HANGING`."""
+    folder = deployment.folder
+    with contextlib.ExitStack() as held:
+        running = []
+        for variable, name, stage in HANGING:
+            (folder / name).touch()
+            is_wanted = held.enter_context(leased(folder / name))
+            words = {"PRESYNC_TERMINATION_LOG": f"{folder}/{variable or stage}"}
+            more = {variable: str(folder / name)} if variable else {}
+            env = deployment.env(**more, **words, **settings)
+            running.append(start_presync(["run"], env))
+            eventually(is_wanted)
+        yield running
+
+
+def assert_abandoned(completed: Completed, code: ExitCode, why: str) -> None:
+    """Code, log and termination message say *why*, and where, and what of the database."""
+    assert completed.exit_code == code, completed.stderr
     verdict = completed.events[-1]["verdict"]
-    assert verdict.startswith("FAILED 40 INTERRUPTED: SIGTERM received and a call that nothing")
-    assert not verdict.endswith("untouched")
-    return completed
+    assert verdict.startswith(f"FAILED {int(code)} {code.name}: {why} and a call in stage ")
+    assert verdict.endswith(HANGS)
 
 
-def test_stop_while_a_mounted_file_hangs(
+def test_stop_while_a_file_does_not_open(
     deployment: Deployment, start_presync: StartPresync
 ) -> None:
-    """Nothing wakes a read of a file system that does not answer."""
-    pipe = deployment.folder / "pipe"
-    os.mkfifo(pipe)
-    running = start_presync(["run"], deployment.env(PRESYNC_PASSWORD_FILE=str(pipe)))
-    written: list[int] = []
-    eventually(lambda: _has_reader(pipe, written))
-    completed = abandoned(running)
-    os.close(written[0])
-    message = deployment.termination_log.read_text()
-    assert message.startswith(completed.events[-1]["verdict"])
+    """Nothing wakes a call to a file system that does not answer."""
+    with hanging(deployment, start_presync) as runs:
+        for running in runs:
+            running.send_signal()
+        ended = [running.wait(PATIENTLY) for running in runs]
+    for completed in ended:
+        assert_abandoned(completed, ExitCode.INTERRUPTED, "SIGTERM received")
+
+
+def test_deadline_while_a_file_does_not_open(
+    deployment: Deployment, start_presync: StartPresync
+) -> None:
+    """It ends what hangs while the settings are read, too."""
+    with hanging(deployment, start_presync, PRESYNC_DEADLINE="1s") as runs:
+        ended = [running.wait(PATIENTLY) for running in runs]
+    why = "PRESYNC_DEADLINE (1s) is used up"
+    stages = []
+    for completed in ended:
+        assert_abandoned(completed, ExitCode.BUDGET, why)
+        stages.append(completed.events[-1]["verdict"].split(" in stage ")[1].split()[0])
+    assert stages == [stage for _, _, stage in HANGING]
+    message = (deployment.folder / "resolve").read_text()
+    assert message.startswith(ended[-1].events[-1]["verdict"])
+    assert "Find out which mount or file does not answer" in message
 
 
 def test_stop_while_nobody_takes_the_report(
     deployment: Deployment, start_presync: StartPresync
 ) -> None:
     """A pipe without a reader is a sink that blocks."""
+    running = without_reader(deployment, start_presync)
+    running.send_signal()
+    completed = running.wait(PATIENTLY)
+    assert completed.exit_code == ExitCode.INTERRUPTED
+    verdict = completed.events[-1]["verdict"]
+    assert verdict == (
+        "FAILED 40 INTERRUPTED: SIGTERM received and a call in stage report that nothing can"
+        " interrupt does not return"
+    )
+    assert deployment.termination_log.read_text().startswith(verdict)
+
+
+def test_deadline_while_nobody_takes_the_report(
+    deployment: Deployment, start_presync: StartPresync
+) -> None:
+    """The schema is where it was to be, and that stays told."""
+    running = without_reader(deployment, start_presync, PRESYNC_DEADLINE="10s")
+    completed = running.wait(10 + PATIENTLY)
+    assert completed.exit_code == ExitCode.REPORT
+    verdict = completed.events[-1]["verdict"]
+    assert verdict == (
+        "FAILED 50 REPORT: PRESYNC_DEADLINE (10s) is used up, and nobody takes the report, at 1"
+    )
+    assert deployment.termination_log.read_text().startswith(verdict)
+
+
+def without_reader(
+    deployment: Deployment, start_presync: StartPresync, **settings: str
+) -> RunningPresync:
+    """Return a run that has passed, and tells a pipe so that nobody reads."""
     pipe = deployment.folder / "pipe"
     os.mkfifo(pipe)
-    running = start_presync(["run"], deployment.env(PRESYNC_REPORT=str(pipe)))
+    running = start_presync(["run"], deployment.env(PRESYNC_REPORT=str(pipe), **settings))
     passed = running.wait_for_event("run.finished")
     message = deployment.termination_log
     eventually(lambda: message.read_text().startswith(passed["verdict"]))
-    completed = abandoned(running)
-    assert message.read_text().startswith(completed.events[-1]["verdict"])
-
-
-def _has_reader(pipe: Path, opened: list[int]) -> bool:
-    try:
-        opened.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-    except OSError:
-        return False
-    return True
+    return running

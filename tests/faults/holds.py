@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,12 +12,11 @@ from pathlib import Path
 from tests.faults.archive import CLOSED
 from tests.testbed.database import Database
 from tests.testbed.deployment import OURS
+from tests.testbed.lease import leased
 from tests.testbed.network import Network
 from tests.testbed.process import RunningPresync
 from tests.testbed.run_context import eventually
 
-# fcntl(2), which Python knows by number only.
-_F_SETLEASE, _F_GETLEASE = 1024, 1025
 _BY_LOCK = "wait_event_type = 'Lock'"
 # Begins the startup packet of whoever logs in, behind length and version.
 _LOGIN = b"user\0"
@@ -134,7 +131,7 @@ def parsing(text: str) -> Hold:
 @contextlib.contextmanager
 def pending_file(ground: Ground) -> Iterator[Arrive]:
     """Keep the pending file from being opened, as a file system may that hangs."""
-    with _leased(ground.pending) as is_wanted:
+    with leased(ground.pending) as is_wanted:
         yield _until(is_wanted)
 
 
@@ -147,7 +144,7 @@ def file_in_front_of_history(ground: Ground) -> Iterator[Arrive]:
 
         def arrive(running: RunningPresync) -> None:
             reads(running)
-            is_wanted = stack.enter_context(_leased(ground.pending))
+            is_wanted = stack.enter_context(leased(ground.pending))
             reading.close()
             _until(is_wanted)(running)
 
@@ -155,25 +152,9 @@ def file_in_front_of_history(ground: Ground) -> Iterator[Arrive]:
 
 
 @contextlib.contextmanager
-def _leased(path: Path) -> Iterator[Callable[[], bool]]:
-    """Have a lease on *path*: an open of somebody else waits until it is given back.
-
-    Yields what tells whether somebody waits.
-    """
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # which tells the same
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        fcntl.fcntl(descriptor, _F_SETLEASE, fcntl.F_WRLCK)
-        yield lambda: fcntl.fcntl(descriptor, _F_GETLEASE) != fcntl.F_WRLCK
-    finally:
-        os.close(descriptor)
-        signal.signal(signal.SIGIO, before)
-
-
-@contextlib.contextmanager
 def archive_information(ground: Ground) -> Iterator[Arrive]:
     """Keep what the archive tells of itself from being opened."""
-    with _leased(ground.folder / "repo/archive/app/archive.info") as is_wanted:
+    with leased(ground.folder / "repo/archive/app/archive.info") as is_wanted:
         yield _until(is_wanted)
 
 

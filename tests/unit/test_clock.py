@@ -83,6 +83,9 @@ def test_deadline_counts_down_and_names_its_setting() -> None:
     assert deadline.remaining() == 0
     with pytest.raises(BudgetExceeded, match="PRESYNC_DEADLINE is used up"):
         deadline.raise_if_over()
+    labelled = Deadline(clock, clock.monotonic(), "PRESYNC_DEADLINE", "PRESYNC_DEADLINE (10s)")
+    with pytest.raises(BudgetExceeded, match=r"PRESYNC_DEADLINE \(10s\) is used up"):
+        labelled.raise_if_over()
 
 
 def test_window_ends_with_the_run_at_the_latest() -> None:
@@ -129,6 +132,20 @@ def test_main_thread_that_hangs_is_abandoned_after_a_stop_request(interrupt: Int
     assert not abandoned.wait(0.05)
     interrupt.set("SIGTERM")
     assert abandoned.wait(LONG)
+
+
+def test_main_thread_that_hangs_is_abandoned_after_the_deadline(interrupt: Interrupt) -> None:
+    """The latest one that was told counts, and a stop request only adds a reason."""
+    abandoned = threading.Event()
+    interrupt.abandon = abandoned.set
+    interrupt.install(abandon_after=0)
+    clock = SystemClock(interrupt)
+    for seconds in (0.2, LONG):
+        interrupt.end_by(Deadline.after(clock, timedelta(seconds=seconds), "PRESYNC_DEADLINE"))
+    assert not abandoned.wait(0.3)
+    interrupt.end_by(Deadline.after(clock, timedelta(), "PRESYNC_DEADLINE"))
+    assert abandoned.wait(LONG)
+    assert not interrupt.is_set
 
 
 def test_main_thread_that_never_runs_the_handler_is_abandoned(interrupt: Interrupt) -> None:

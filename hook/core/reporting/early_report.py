@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from hook.core.execution.progress import Progress
 from hook.core.outcome import Finding, Result, Status, from_error
 from hook.core.reporting.next_steps import next_steps
 from hook.core.reporting.report import Report
 from hook.core.reporting.verdict import RunFacts, compose_verdict
-from hook.errors import ExitCode, HookError, Interrupted
+from hook.errors import DeadlineExceeded, ExitCode, HookError, Interrupted, ReportFailed
 
 # The codes of what was typed or set wrong, which help tells how to do right.
 _HELPED = frozenset({ExitCode.USAGE, ExitCode.CONFIG})
+_BEFORE_ANY_STATEMENT = frozenset({"settings", "wait", "resolve"})
+_HANGS_EARLY = "Find out which mount or file does not answer: the log says what came before."
+_HANGS = (
+    "Find out which mount or file does not answer. `presync info` tells what is applied; a"
+    " transaction that was open is rolled back."
+)
+_NO_READER = "Find out who reads PRESYNC_REPORT or stdout, and does not."
 
 
 def report_of_error(
@@ -30,19 +38,43 @@ def report_of_error(
     return report._replace(next_steps=(helper,)) if error.exit_code in _HELPED else report
 
 
-def report_of_abandoned(signal_name: str, command: str, run_id: str, now: datetime) -> Report:
-    """Return the report of *command* that was told to stop, and hangs.
+class Hanging(NamedTuple):
+    """A command that is to end, and hangs in a call that nothing wakes.
 
-    What became of the database only the thread knows that hangs.
+    Attributes:
+        signal_name: Of the stop request, empty without one: the deadline has passed.
+        deadline: With its value.
+        stage: What hangs.
+        report: What was to be told, none as long as the command works.
     """
-    error = Interrupted(
-        signal_name,
-        "and a call that nothing can interrupt does not return",
-        "Find out which stage was last in the log: a file system or a reader of ours hangs.",
-    )
-    finding = from_error(error)
-    facts = RunFacts(finding, command=command, progress=Progress.UNKNOWN)
-    return _report(error, facts, Result("stop", (finding,)), run_id, now)
+
+    signal_name: str
+    deadline: str
+    stage: str
+    command: str
+    run_id: str
+    report: Report | None = None
+
+
+def report_of_abandoned(hanging: Hanging, now: datetime) -> Report:
+    """Return the report of what hangs.
+
+    What became of the database only the thread knows that hangs, but for the stages in
+    front of the first statement. A report that nobody takes has said it.
+    """
+    is_untouched = hanging.stage in _BEFORE_ANY_STATEMENT
+    why = f"and a call in stage {hanging.stage} that nothing can interrupt does not return"
+    hint = _HANGS_EARLY if is_untouched else _HANGS
+    if hanging.signal_name:
+        error: HookError = Interrupted(hanging.signal_name, why, hint)
+    elif hanging.report is not None:
+        message = f"{hanging.deadline} is used up, and nobody takes the report"
+        return with_failed_sink(hanging.report, ReportFailed(message, _NO_READER))
+    else:
+        error = DeadlineExceeded(f"{hanging.deadline} is used up {why}", hint)
+    progress = Progress.UNTOUCHED if is_untouched else Progress.UNKNOWN
+    facts = RunFacts(from_error(error), command=hanging.command, progress=progress)
+    return _report(error, facts, Result(hanging.stage, _findings(error)), hanging.run_id, now)
 
 
 def _report(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hook import bootstrap
-from hook.cli import LAST_WORDS_SECONDS
 from hook.clock import ABANDON_SECONDS
 from hook.core.reporting.report import Report
 from hook.errors import ExitCode, Unsupported
+from hook.process import LAST_WORDS_SECONDS
 from hook.settings import Settings
 from hook.stages import Context
 from tests.testbed.execution import CANARY, DATABASE, Run, returning
@@ -170,7 +170,7 @@ def test_bug_before_the_settings_are_read_is_told_too(
     def broken(*_: object) -> None:
         raise RuntimeError(f"lost {CANARY}")
 
-    monkeypatch.setattr("hook.cli.load_settings", broken)
+    monkeypatch.setattr("hook.process.load_settings", broken)
     outcome = run(env=DATABASE)
     assert outcome.code == ExitCode.BUG
     assert "c4nary" not in outcome.stdout + outcome.stderr

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hook.core.outcome import Finding
-from hook.core.reporting.early_report import report_of_abandoned, report_of_error
+from hook.core.reporting.early_report import Hanging, report_of_abandoned, report_of_error
+from hook.core.reporting.report import Report
 from hook.errors import BadFlags, ConfigError, ExitCode, HookError
 from tests.fakes import NOON
 
@@ -57,12 +58,42 @@ def test_no_command_is_named_that_would_end_in_the_same_way(
     assert report.exit_code is not ExitCode.OK
 
 
-def test_what_hangs_claims_nothing_of_the_database() -> None:
-    """Only the thread that hangs knows what it did."""
-    report = report_of_abandoned("SIGTERM", "run", "r1", NOON)
+@pytest.mark.parametrize(
+    ("signal_name", "why"),
+    [
+        ("SIGTERM", "FAILED 40 INTERRUPTED: SIGTERM received"),
+        ("", "FAILED 23 BUDGET: PRESYNC_DEADLINE (25m) is used up"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("stage", "state"), [("resolve", "; database untouched"), ("migrate", ""), ("callbacks", "")]
+)
+def test_what_hangs_claims_of_the_database_what_is_known(
+    signal_name: str, why: str, stage: str, state: str
+) -> None:
+    """Behind the first statement only the thread that hangs knows what it did."""
+    hanging = Hanging(signal_name, "PRESYNC_DEADLINE (25m)", stage, "run", "r1")
+    report = report_of_abandoned(hanging, NOON)
     assert report.verdict == (
-        "FAILED 40 INTERRUPTED: SIGTERM received and a call that nothing can interrupt does not"
-        " return"
+        f"{why} and a call in stage {stage} that nothing can interrupt does not return{state}"
     )
-    assert report.exit_code is ExitCode.INTERRUPTED
+    assert int(report.exit_code) == int(report.verdict.split()[1])
+    assert report.results[0].name == stage
     assert report.results[0].findings[0].hint
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (ExitCode.OK, "FAILED 50 REPORT: PRESYNC_DEADLINE (25m) is used up, and nobody takes"),
+        (ExitCode.DRIFT, "the verdict of the run"),
+    ],
+)
+def test_report_that_nobody_takes_changes_no_worse_verdict(code: ExitCode, told: str) -> None:
+    """What became of the database is known, and stays told."""
+    ended = Report("run", "r1", "the verdict of the run", code, NOON, NOON)
+    hanging = Hanging("", "PRESYNC_DEADLINE (25m)", "report", "run", "r1", ended)
+    report = report_of_abandoned(hanging, NOON)
+    assert report.verdict.startswith(told)
+    assert report.exit_code is (code or ExitCode.REPORT)
+    assert report.results[-1].findings[0].hint
