@@ -100,7 +100,7 @@ def build_callback_rules(settings: Settings, engine: Engine) -> CallbackRules:
     Raises:
         ConfigError: No database is configured.
     """
-    from hook.bootstrap.watching import build_watch  # noqa: PLC0415 - many releases have none
+    from hook.bootstrap.watching import build_retry_gate, build_watch  # noqa: PLC0415 - many releases have none
     from hook.pipeline.recovery import reach_same_cluster  # noqa: PLC0415 - likewise
     from hook.stages.callbacks.running import CallbackRules  # noqa: PLC0415 - likewise
 
@@ -110,7 +110,8 @@ def build_callback_rules(settings: Settings, engine: Engine) -> CallbackRules:
         return reach_same_cluster(wait, ctx, facts)
 
     watch = build_watch(settings, build_connect(settings))
-    return CallbackRules(engine, connect, run.lock_ladder, run.statement_timeout, watch)
+    gate = build_retry_gate(settings)
+    return CallbackRules(engine, connect, run.lock_ladder, run.statement_timeout, watch, gate)
 
 
 def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:

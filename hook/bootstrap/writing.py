@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hook.bootstrap.policies import policy_in_force
 from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
 from hook.bootstrap.restoring import restore_source
-from hook.bootstrap.watching import build_watch, queries_told
+from hook.bootstrap.watching import build_retry_gate, build_watch
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
-from hook.core.outcome import Policy
-from hook.core.sessions.blockers import BlockerPolicy
 from hook.engines.flyway.history_row import COLUMNS
 from hook.pipeline.gates import Gates
 from hook.pipeline.migration import Writing
 from hook.pipeline.recovery import Reconnection
+from hook.postgres.retry_gate import NO_GATE, RetryGate
 from hook.settings.backup_source import BackupSystem, S3Settings
 from hook.settings.words import NO_LEDGER
 from hook.stages import unwatched
@@ -25,7 +25,6 @@ from hook.stages.failure_memory import FailureMemoryStage
 from hook.stages.lock import LockStage
 from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
-from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.own_rights import OwnRightsStage
 from hook.stages.restore_window import RestoreWindowStage
 
@@ -60,7 +59,7 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
             engine,
             Reconnection(build_wait(settings)),
             build_watch(settings, build_connect(settings)),
-            _retry_gate(settings),
+            build_retry_gate(settings),
         ),
         memory=_build_memory(settings, orders),
         record=build_record(settings, wording),
@@ -126,41 +125,26 @@ def _build_migrate(
     )
 
 
-def _retry_gate(settings: Settings) -> RetryGate:
-    return RetryGate(_blockers_policy(settings), _blocker_policy(settings))
-
-
 def build_gates(settings: Settings, engine: Engine) -> Gates:
     """Return the gates with their policies for this run.
 
     Raises:
         ConfigError: The settings name no backup source that can be opened.
     """
-    overridden = {item.gate for item in settings.overrides}
     catalogs, table = _open_catalogs(settings.backup), settings.migrations.history
+    retry = build_retry_gate(settings)
     return Gates(
         engine=engine,
         backup=_build_backup(settings.backup, catalogs),
-        backup_policy=_policy("backup", settings.backup.policy, overridden),
+        backup_policy=policy_in_force("backup", settings.backup.policy, settings),
         archive=_build_archive(settings, catalogs),
-        archive_policy=_policy("archive", settings.archive.policy, overridden),
-        blockers=BlockersStage(_blocker_policy(settings), settings.blockers.wait),
-        blockers_policy=_blockers_policy(settings),
+        archive_policy=policy_in_force("archive", settings.archive.policy, settings),
+        blockers=BlockersStage(retry.blockers, settings.blockers.wait),
+        blockers_policy=retry.policy,
         marker=_build_marker(settings, catalogs),
-        marker_policy=_policy("marker", settings.marker.policy, overridden),
+        marker_policy=policy_in_force("marker", settings.marker.policy, settings),
         rights=OwnRightsStage(table.ledger, table.creates_schemas, COLUMNS),
     )
-
-
-def _blocker_policy(settings: Settings) -> BlockerPolicy:
-    blockers = settings.blockers
-    queries = queries_told(settings)
-    return BlockerPolicy(blockers.max_age, cancels=blockers.cancels, queries=queries)
-
-
-def _blockers_policy(settings: Settings) -> Policy:
-    overridden = {item.gate for item in settings.overrides}
-    return _policy("blockers", settings.blockers.policy, overridden)
 
 
 def _build_backup(
@@ -213,8 +197,3 @@ def _open_catalogs(backup: BackupSettings) -> Catalogs | None:
     s3 = S3Settings(endpoint=backup.s3_endpoint)
     access = Access(s3, backup.stanza, backup.cipher_pass, timeout=backup.timeout)
     return open_catalogs(backup.source, access)
-
-
-def _policy(gate: str, policy: Policy, overridden: set[str]) -> Policy:
-    """Return the policy of *gate* for this run; an override makes it a warning."""
-    return Policy.WARN if gate in overridden and policy is Policy.ENFORCE else policy

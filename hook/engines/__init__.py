@@ -108,6 +108,13 @@ class Engine(Protocol):
                 statement of the script was sent.
         """
 
+    def enter_callback(self, session: Session, schema: str, server: ServerFacts) -> None:
+        """Bring *session* into the state that every callback apart starts from.
+
+        Raises:
+            HookError: As `enter_session`.
+        """
+
     def run_callback(self, session: Session, task: CallbackTask, pulse: Pulse) -> Attempt:
         """Run the callback of *task* once, apart from all migrations.
 

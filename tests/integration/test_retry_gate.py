@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ from hook.clock import Interrupt
 from hook.core.outcome import Policy
 from hook.core.sessions.blockers import BlockerPolicy
 from hook.errors import ExitCode
+from hook.postgres.retry_gate import Asking, RetryGate
 from hook.stages import Context
-from hook.stages.migrate.asking import Asking, RetryGate
 from tests.testbed.database import Database, Role
 from tests.testbed.gate import Gate, Running, deciding, run_settings
 from tests.testbed.run_context import eventually, is_running, open_session, target_of
@@ -26,6 +26,10 @@ DOOR = (
     " END LOOP; END $$"
 )
 FILES = {"V2__wait.sql": DOOR, "V3__x.sql": "ALTER TABLE t ADD x int"}
+CALLBACKS = {
+    "V2__wait.sql": DOOR,
+    "afterMigrate.sql": "ALTER TABLE t ADD x int",
+}
 COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE table_name = 't'"
 RUNGS = 4
 
@@ -44,11 +48,13 @@ def ask(gate: Gate, policy: Policy) -> None:
 
 
 @contextmanager
-def held_behind_the_gate(gate: Gate) -> Iterator[tuple[Running, psycopg.Connection[TupleRow]]]:
+def held_behind_the_gate(
+    gate: Gate, files: Mapping[str, str] = FILES
+) -> Iterator[tuple[Running, psycopg.Connection[TupleRow]]]:
     """Hold the table from the moment on that the run has passed its gates."""
     with gate.database.connect() as door, gate.database.connect(autocommit=False) as holder:
         door.execute("SELECT pg_advisory_lock(7)")
-        gate.release(FILES)
+        gate.release(files)
         running = gate.start()
         eventually(lambda: is_running(gate.database, "pg_try_advisory_xact_lock"))
         holder.execute("SELECT id FROM t")
@@ -88,6 +94,33 @@ def test_attempt_is_made_once_nobody_is_in_the_way(gate: Gate) -> None:
         report = running.report()
     assert report.exit_code is ExitCode.OK, report.verdict
     assert report.migrations[1].attempts == 2
+    assert gate.database.query(COLUMNS) == [(2,)]
+
+
+def test_attempts_at_a_callback_are_withheld_while_somebody_is_in_the_way(gate: Gate) -> None:
+    """As those at a migration; the migrations before it stay."""
+    ask(gate, Policy.ENFORCE)
+    with held_behind_the_gate(gate, CALLBACKS) as (running, holder):
+        report = running.report()
+        pid = holder.info.backend_pid
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    message = deciding(report).message
+    assert message.startswith("callback afterMigrate.sql:1 55P03 ")
+    assert "(1 attempt, 3 more withheld); still in the way: pid" in message
+    assert f"pid {pid} (user postgres" in message
+    assert [item["is_made"] for item in blocked(gate)] == [False] * 3
+    assert {item["script"] for item in blocked(gate)} == {"afterMigrate.sql"}
+    assert gate.database.query(COLUMNS) == [(1,)]
+
+
+def test_attempt_at_a_callback_is_made_once_nobody_is_in_the_way(gate: Gate) -> None:
+    """The ladder goes on where it was."""
+    ask(gate, Policy.ENFORCE)
+    with held_behind_the_gate(gate, CALLBACKS) as (running, holder):
+        eventually(lambda: bool(blocked(gate)))
+        holder.rollback()
+        report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
     assert gate.database.query(COLUMNS) == [(2,)]
 
 

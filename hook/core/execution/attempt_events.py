@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.query_result import describe_result, result_fields
@@ -10,8 +10,10 @@ from hook.core.execution.query_result import describe_result, result_fields
 if TYPE_CHECKING:
     from hook.core.execution.attempt import Attempt
     from hook.core.execution.sqlstate import ServerMessage
+    from hook.core.outcome import Finding
 
 _WARNING = "WARNING"
+_NAMED = 2
 
 
 class Told(NamedTuple):
@@ -66,6 +68,26 @@ def tell_retry(last: Attempt | None, what: str, script: str, made: int, at_most:
     why, facts = ("connection lost", dict[str, object]()) if last is None else last.why_again()
     message = f"{what}: attempt {made} of {at_most}: {why}"
     return Told("retry.scheduled", message, {"script": script, "attempts": made, **facts})
+
+
+def tell_in_the_way(what: str, script: str, found: Sequence[Finding], *, is_made: bool) -> Told:
+    """Return who is in the way of the next attempt, and whether it is made.
+
+    Args:
+        what: Names the attempt, for the message.
+        script: Its name.
+        found: What the gate of the blockers says of each.
+        is_made: The attempt is made all the same.
+    """
+    ending = "made all the same" if is_made else "withheld"
+    who = "; ".join(item.message for item in found[:_NAMED])
+    fields: dict[str, object] = {
+        "level": "warning",
+        "script": script,
+        "is_made": is_made,
+        "blockers": [dict(item.facts) for item in found],
+    }
+    return Told("retry.blocked", f"{what} is {ending}: {who}", fields)
 
 
 def _notice(message: ServerMessage, script: str) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
-from hook.core.execution.contended import given_up_for_others, lost_to_others
+from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
 from hook.core.execution.failure_advice import TRIED_AGAIN, correct_statement, with_remarks
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
@@ -16,7 +16,6 @@ from hook.core.execution.sqlstate import (
 )
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.events import Event
-from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
     CallbackFailed,
@@ -56,24 +55,24 @@ def progress_after_callback(attempt: Attempt, before: Progress) -> Progress:
 
 
 def failure_of_callback(
-    callback: Callback, attempt: Attempt, attempts: int, signal_name: str
+    callback: Callback, attempt: Attempt, tries: Tries, signal_name: str
 ) -> HookError:
     """Return the error for *callback* that was given up; event, line and SQLSTATE are told.
 
     Args:
         callback: What was run.
         attempt: The last one.
-        attempts: How many there were.
+        tries: How many there were.
         signal_name: The stop request that ended it, if one did.
     """
-    error = _failure(callback, attempt, attempts, signal_name)
+    error = _failure(callback, attempt, tries, signal_name)
     failure = attempt.failure
     facts: dict[str, object] = {
         "callback": callback.event,
         "script": callback.script,
         "line": attempt.place.line,
         "statement": attempt.place.statement,
-        "attempts": attempts,
+        **tries.facts(),
         "sqlstate": failure.sqlstate if failure else "",
         "detail": failure.detail if failure else "",
         "left_behind": list(attempt.leftovers),
@@ -84,7 +83,7 @@ def failure_of_callback(
     return error
 
 
-def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: str) -> HookError:
+def _failure(callback: Callback, attempt: Attempt, tries: Tries, signal_name: str) -> HookError:
     place = f"callback {attempt.place.describe(callback.script)}"
     failure = attempt.failure
     what = f"{place} {failure.sqlstate} {failure.message}" if failure else place
@@ -103,28 +102,24 @@ def _failure(callback: Callback, attempt: Attempt, attempts: int, signal_name: s
         hint = f"Raise PRESYNC_DEADLINE, or do less in the callback. {TRIED_AGAIN}"
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
         return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up{wait}", hint)
-    return _refused(what, failure, attempts, attempt)
+    return _refused(what, failure, tries, attempt)
 
 
-def _tries(attempts: int) -> str:
-    return f" ({counted(attempts, 'attempt')})"
-
-
-def _refused(what: str, failure: ServerMessage, attempts: int, attempt: Attempt) -> HookError:
+def _refused(what: str, failure: ServerMessage, tries: Tries, attempt: Attempt) -> HookError:
     """Return what the server's answer means; the callback was rolled back."""
     if attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
         return given_up_for_others(
-            f"{what}{_tries(attempts)}", attempt.toll, "runs callbacks", "Do less in the callback"
+            what, tries, attempt.toll, "runs callbacks", "Do less in the callback"
         )
     if is_cancel(failure):
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
         hint = f"Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback. {TRIED_AGAIN}"
         return BudgetExceeded(f"{what}{wait}", hint)
-    tries = _tries(attempts)
     if needs_new_session(failure):
-        return DatabaseUnreachable(what + tries, "Find out which server is the primary now.")
+        what = f"{what} {tries.describe()}"
+        return DatabaseUnreachable(what, "Find out which server is the primary now.")
     if is_transient(failure):
-        return lost_to_others(what + tries, attempt.toll)
+        return lost_to_others(what, tries, attempt.toll)
     advice = correct_statement(attempt.place.statement, failure)
     return CallbackFailed(what, with_remarks(advice, failure))
 

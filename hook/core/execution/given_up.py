@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd
-from hook.core.execution.contended import given_up_for_others, lost_to_others
+from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
 from hook.core.execution.failure_advice import TRIED_AGAIN, advise
 from hook.core.execution.mending import with_doubt
 from hook.core.execution.script_message import Moment
@@ -15,8 +15,6 @@ from hook.core.execution.sqlstate import (
     is_transient,
     needs_new_session,
 )
-from hook.core.outcome import Finding
-from hook.core.sessions.census import Toll
 from hook.core.span import describe_span
 from hook.core.text import counted
 from hook.errors import (
@@ -25,13 +23,11 @@ from hook.errors import (
     Effect,
     HookError,
     Interrupted,
-    LockContention,
     MigrationFailed,
     MigrationPartial,
 )
 
 _DIVISION_BY_ZERO = "22012"
-_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +37,13 @@ class GivenUp:
     Attributes:
         is_recorded: The schema history has a failed row for it.
         others: How many more migrations were in the same transaction.
-        withheld: How many more attempts would have been made if nobody had been in the way.
-        in_the_way: Who was in the end, as the gate of the blockers tells it.
     """
 
     task: ApplyTask
     attempt: Attempt
-    attempts: int
+    tries: Tries
     is_recorded: bool = False
     others: int = 0
-    withheld: int = 0
-    in_the_way: tuple[Finding, ...] = ()
 
     @property
     def row(self) -> str:
@@ -75,18 +67,13 @@ def failure_of(given_up: GivenUp) -> HookError:
             f"Raise PRESYNC_DEADLINE, or split the migration into smaller ones. {TRIED_AGAIN}",
         )
     elif attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
-        error = _withdrawn(given_up, attempt.toll)
+        advice = "Split the migration into smaller ones"
+        tries = given_up.tries
+        error = given_up_for_others(_what(given_up), tries, attempt.toll, "migrates", advice)
     else:
         error = _refused(given_up)
     error.facts = _facts(given_up)
     return with_doubt(error, attempt)
-
-
-def _withdrawn(given_up: GivenUp, toll: Toll) -> HookError:
-    what = f"{_what(given_up)}{_tries(given_up)}"
-    if toll.was_waiting and not toll.is_blind and given_up.withheld and given_up.in_the_way:
-        return _still_blocked(what, given_up)
-    return given_up_for_others(what, toll, "migrates", "Split the migration into smaller ones")
 
 
 def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
@@ -140,27 +127,13 @@ def _refused(given_up: GivenUp) -> HookError:
         )
         wait = "" if given_up.attempt.toll is None else given_up.attempt.toll.describe_wait()
         return BudgetExceeded(f"{what}{wait}", hint)
-    what_often = f"{what}{_tries(given_up)}"
     if needs_new_session(failure):
-        return DatabaseUnreachable(what_often, "Find out which server is the primary now.")
+        what = f"{what} {given_up.tries.describe()}"
+        return DatabaseUnreachable(what, "Find out which server is the primary now.")
     if is_transient(failure):
-        return _lost_to_others(what_often, given_up)
+        return lost_to_others(what, given_up.tries, given_up.attempt.toll)
     place = given_up.attempt.place
     return MigrationFailed(what, advise(failure, place, given_up.task, given_up.row))
-
-
-def _lost_to_others(what: str, given_up: GivenUp) -> HookError:
-    toll = given_up.attempt.toll
-    is_known = toll is not None and bool(toll.describe_blockers())
-    # What the last attempt met is old by the time that further ones are withheld.
-    if given_up.in_the_way and (given_up.withheld or not is_known):
-        return _still_blocked(what, given_up)
-    return lost_to_others(what, toll)
-
-
-def _still_blocked(what: str, given_up: GivenUp) -> HookError:
-    who = "; ".join(item.message for item in given_up.in_the_way[:_NAMED])
-    return LockContention(f"{what}; still in the way: {who}", given_up.in_the_way[0].hint)
 
 
 def _lost(given_up: GivenUp) -> HookError:
@@ -173,7 +146,7 @@ def _lost(given_up: GivenUp) -> HookError:
         rest = "the next run looks for what it has left"
     return DatabaseUnreachable(
         f"{given_up.task.migration.script}: connection lost in"
-        f" {counted(given_up.attempts, 'attempt')}{last_words}",
+        f" {counted(given_up.tries.made, 'attempt')}{last_words}",
         f"Find what cuts the connection; {rest}.",
     )
 
@@ -208,11 +181,6 @@ def _group(given_up: GivenUp) -> str:
     return f", and with it {counted(given_up.others, 'other migration')} of its group"
 
 
-def _tries(given_up: GivenUp) -> str:
-    withheld = f", {given_up.withheld} more withheld" if given_up.withheld else ""
-    return f" ({counted(given_up.attempts, 'attempt')}{withheld})"
-
-
 def _place(given_up: GivenUp) -> str:
     return given_up.attempt.place.describe(given_up.task.migration.script)
 
@@ -240,9 +208,7 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
         "script": given_up.task.migration.script,
         "line": attempt.place.line,
         "statement": attempt.place.statement,
-        "attempts": given_up.attempts,
-        "withheld": given_up.withheld,
-        "still_in_the_way": [dict(item.facts) for item in given_up.in_the_way],
+        **given_up.tries.facts(),
         "left_behind": list(attempt.leftovers),
         "for_next_run": list(attempt.for_next_run),
         "out_of_reach": list(attempt.out_of_reach),

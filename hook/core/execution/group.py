@@ -10,6 +10,7 @@ from dataclasses import replace
 from enum import Enum
 
 from hook.core.execution.prepared import PreparedScript
+from hook.core.sql.locks import LockRequest
 from hook.errors import BadMigrationSet
 
 Unit = tuple[PreparedScript, ...]
@@ -17,6 +18,11 @@ Unit = tuple[PreparedScript, ...]
 
 _SWITCH = "FLYWAY_GROUP=true"
 _WITHOUT = f"{_SWITCH} and FLYWAY_MIXED=true, and a script of the group refuses a transaction"
+
+
+def requests_of(unit: Unit) -> tuple[LockRequest, ...]:
+    """Return the locks that *unit* will ask for, each once."""
+    return tuple(dict.fromkeys(item for script in unit for item in script.requests))
 
 
 class Grouping(Enum):

@@ -202,16 +202,22 @@ class FlywayEngine:
             return ParsedScript(parsed.body[:0], in_transaction=True, reason="")
         return parsed
 
+    def enter_callback(self, session: Session, schema: str, server: ServerFacts) -> None:
+        """Bring *session* into the state of a callback's start, see `hook.engines.Engine`."""
+        session.execute(";\n".join(self._callback_state(schema, server)))
+
     def run_callback(self, session: Session, task: CallbackTask, pulse: Pulse) -> Attempt:
         """Run one callback once, see `hook.engines.Engine`."""
-        from hook.engines.flyway.apply import callback_state  # noqa: PLC0415 - not for a no-op run
         from hook.engines.flyway.callbacks import run_callback  # noqa: PLC0415 - likewise
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
 
-        state = callback_state(task.schema, task.server.search_path, self._replayed())
-        shows_results = self.settings.execution.shows_results
-        sender = Sender(session, task.limits, pulse, shows_results)
-        return run_callback(sender, task.prepared, state)
+        sender = Sender(session, task.limits, pulse, self.settings.execution.shows_results)
+        return run_callback(sender, task.prepared, self._callback_state(task.schema, task.server))
+
+    def _callback_state(self, schema: str, server: ServerFacts) -> tuple[str, ...]:
+        from hook.engines.flyway.apply import callback_state  # noqa: PLC0415 - not for a no-op run
+
+        return callback_state(schema, server.search_path, self._replayed())
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""

@@ -8,12 +8,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, CallbackTask, Limits, with_toll
-from hook.core.execution.attempt_events import OF_CALLBACK, tell_answers, tell_retry
+from hook.core.execution.attempt_events import (
+    OF_CALLBACK,
+    Told,
+    tell_answers,
+    tell_in_the_way,
+    tell_retry,
+)
 from hook.core.execution.callback_failure import (
     failure_of_callback,
     is_worth_retrying,
     progress_after_callback,
 )
+from hook.core.execution.contended import Tries
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.ladder import Ladder, rungs_on
 from hook.core.execution.progress import Progress
@@ -23,6 +30,7 @@ from hook.core.scripts.events import ALONE_EVENTS, Event
 from hook.core.sessions.damage import first_look
 from hook.errors import HookError
 from hook.postgres.renewal import renew_session
+from hook.postgres.retry_gate import NO_GATE, Asking, RetryGate
 from hook.stages import Context, Subject, Watch, unwatched
 
 if TYPE_CHECKING:
@@ -42,6 +50,7 @@ class CallbackRules:
         ladder: ``lock_timeout`` of each attempt.
         statement_timeout: For each statement.
         watch: Begins to see whom they harm.
+        gate: Asked before each further attempt.
     """
 
     engine: Engine
@@ -49,6 +58,7 @@ class CallbackRules:
     ladder: Ladder
     statement_timeout: timedelta
     watch: Callable[[Context], Watch] = unwatched
+    gate: RetryGate = NO_GATE
 
 
 @dataclass(slots=True)
@@ -65,7 +75,6 @@ class RunningCallbacks:
         mark: Lets the backend of a session be known as at work under that lock.
         progress: How far callbacks have changed the database.
         pid: Of the backend of *session*.
-        last: The attempt that ended last.
         watch: Sees whom they harm, and the migrations between them.
     """
 
@@ -79,7 +88,6 @@ class RunningCallbacks:
     progress: Progress = Progress.UNTOUCHED
     session: Session | None = None
     pid: int = 0
-    last: Attempt | None = None
     findings: list[Finding] = field(default_factory=list)
     watch: Watch = field(init=False)
 
@@ -142,44 +150,19 @@ class RunningCallbacks:
         self.ctx.events("callback.started", f"running callback {callback.script}", **names)
         began = self.ctx.clock.monotonic()
         session = self._session(is_fresh=is_fresh)
-        attempt, attempts = self._attempt_until_decided(prepared, session)
+        trying = _Trying(self, prepared, session)
+        attempt, tries = trying.until_decided(), trying.tries
         if attempt.end is not AttemptEnd.APPLIED:
             signal = self.ctx.interrupt.signal_name
-            raise failure_of_callback(callback, attempt, attempts, signal)
+            raise failure_of_callback(callback, attempt, tries, signal)
         duration_ms = round((self.ctx.clock.monotonic() - began) * 1000)
         message = f"callback {callback.script} done in {duration_ms} ms"
         self.ctx.events("callback.finished", message, **names, duration_ms=duration_ms)
-        facts = {**names, "duration_ms": duration_ms, "attempts": attempts}
+        facts = {**names, "duration_ms": duration_ms, "attempts": tries.made}
         self.findings.append(passed("callback", message, **facts))
 
-    def _attempt_until_decided(
-        self, prepared: PreparedCallback, session: Session
-    ) -> tuple[Attempt, int]:
-        made, at_most, script = 0, len(self.rules.ladder), prepared.callback.script
-
-        def attempt() -> Attempt:
-            nonlocal made
-            made += 1
-            self.last = self._attempt(prepared, session, made)
-            return self.last
-
-        def is_worth(last: Attempt) -> bool:
-            is_last = made >= at_most or self.watch.is_spent
-            return is_worth_retrying(last, made, is_last=is_last)
-
-        last = attempt()
-        if not is_worth(last):
-            return last, made
-        from hook.postgres.retry import OF_SCRIPTS, RetryPlan, retry_result  # noqa: PLC0415 - see there
-
-        def announce(_attempts: int, _error: BaseException | None) -> None:
-            told = tell_retry(self.last, f"callback {script}", script, made, at_most)
-            self.ctx.events(told.event, told.message, **told.fields)
-
-        plan = RetryPlan(OF_SCRIPTS, self.ctx.clock, self.ctx.deadline, announce)
-        return retry_result(last, is_worth, attempt, plan), made
-
-    def _attempt(self, prepared: PreparedCallback, session: Session, number: int) -> Attempt:
+    def attempt(self, prepared: PreparedCallback, session: Session, number: int) -> Attempt:
+        """Run *prepared* once on *session*, within the limits of the attempt *number*."""
         script, watch = prepared.callback.script, self.watch
         rungs = rungs_on(self.facts, self.rules.ladder)
         limits = Limits.of(
@@ -201,3 +184,85 @@ class RunningCallbacks:
         for told in tell_answers(attempt, OF_CALLBACK, script):
             self.ctx.events(told.event, told.message, **told.fields)
         return attempt
+
+
+@dataclass(slots=True)
+class _Trying:
+    """The attempts at *prepared* on *session*, until it is done or given up.
+
+    Attributes:
+        made: How many were begun.
+        last: The one that ended last.
+    """
+
+    running: RunningCallbacks
+    prepared: PreparedCallback
+    session: Session
+    made: int = 0
+    last: Attempt | None = None
+    asking: Asking = field(init=False)
+
+    def __post_init__(self) -> None:
+        running, rules = self.running, self.running.rules
+        requests = tuple(dict.fromkeys(self.prepared.requests))
+
+        def enter(session: Session) -> None:
+            rules.engine.enter_callback(session, running.schema, running.facts)
+
+        self.asking = Asking(rules.gate, running.ctx.clock, requests, enter)
+
+    @property
+    def tries(self) -> Tries:
+        """Return how many attempts there were, and were not."""
+        return Tries(self.made, self.asking.withheld, self.asking.found)
+
+    @property
+    def _rung(self) -> int:
+        return self.made + self.asking.withheld
+
+    def until_decided(self) -> Attempt:
+        """Return the last attempt."""
+        first = self._attempt()
+        if not self._is_worth(first):
+            return first
+        from hook.postgres.retry import OF_SCRIPTS, RetryPlan, retry_result  # noqa: PLC0415 - see there
+
+        ctx = self.running.ctx
+        plan = RetryPlan(OF_SCRIPTS, ctx.clock, ctx.deadline, self._announce)
+        return retry_result(first, self._is_worth, self._attempt_unless_withheld, plan)
+
+    def _is_worth(self, last: Attempt) -> bool:
+        is_last = self._rung >= self._at_most or self.running.watch.is_spent
+        return is_worth_retrying(last, self.made, is_last=is_last)
+
+    @property
+    def _at_most(self) -> int:
+        return len(self.running.rules.ladder)
+
+    @property
+    def _name(self) -> str:
+        return f"callback {self.prepared.callback.script}"
+
+    def _announce(self, _attempts: int, _error: BaseException | None) -> None:
+        if not self.asking.is_withholding:
+            script = self.prepared.callback.script
+            self._tell(tell_retry(self.last, self._name, script, self.made, self._at_most))
+        self.asking.look(self.session)
+
+    def _attempt_unless_withheld(self) -> Attempt:
+        self.asking.look(self.session)
+        if self.asking.found:
+            what = f"{self._name}: attempt {self._rung + 1} of {self._at_most}"
+            script, is_made = self.prepared.callback.script, not self.asking.is_withholding
+            self._tell(tell_in_the_way(what, script, self.asking.found, is_made=is_made))
+        if self.last is not None and self.asking.withholds():
+            return self.last
+        return self._attempt()
+
+    def _attempt(self) -> Attempt:
+        self.made += 1
+        self.last = self.running.attempt(self.prepared, self.session, self._rung)
+        return self.last
+
+    def _tell(self, told: Told) -> None:
+        self.running.ctx.events(told.event, told.message, **told.fields)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.execution.callback_failure import events_after_failure
-from hook.core.execution.group import Grouping, Unit, units_of
+from hook.core.execution.group import Grouping, Unit, requests_of, units_of
 from hook.core.execution.ladder import Ladder, judge_ladder, rungs_on
 from hook.core.execution.mending import is_resumed_next
 from hook.core.execution.no_callbacks import NoCallbacks
@@ -19,8 +19,8 @@ from hook.core.reporting.verdict import count_applied
 from hook.core.schema_history.history import SYNTHETIC_TYPES
 from hook.core.scripts.events import Event
 from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
+from hook.postgres.retry_gate import NO_GATE, Asking, RetryGate
 from hook.stages import Context, Outcome, Watch, unwatched
-from hook.stages.migrate.asking import NO_GATE, Asking, RetryGate
 from hook.stages.migrate.attempts import Attempts, Rules
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
@@ -228,7 +228,7 @@ class _Migrator:
         telling = Telling(self.ctx.events, unit)
         telling.started(len(self.applied) + 1, self.total)
         began = self.ctx.clock.monotonic()
-        asking = Asking(self.rules.gate, self.ctx.clock, unit)
+        asking = Asking(self.rules.gate, self.ctx.clock, requests_of(unit))
         attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank, asking)
         attempts.preceding_ms = preceding_ms
         attempts.resumes = any(item.migration.script == self.resumed for item in unit)

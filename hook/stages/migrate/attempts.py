@@ -21,6 +21,7 @@ from hook.core.execution.attempt import (
     progress_after,
     with_toll,
 )
+from hook.core.execution.contended import Tries
 from hook.core.execution.failover import without_what_was_later
 from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.execution.heartbeat import Pulse
@@ -30,15 +31,15 @@ from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.sessions.damage import first_look
 from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
+from hook.postgres.retry_gate import NO_GATE, RetryGate
 from hook.stages import Context, Subject, Unwatched, Watch
-from hook.stages.migrate.asking import NO_GATE, RetryGate
 from hook.stages.migrate.footing import Footing
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import EachCallbacks
     from hook.core.execution.group import Unit
-    from hook.stages.migrate.asking import Asking
+    from hook.postgres.retry_gate import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +276,8 @@ class Attempts:
         return failure_of(given_up)
 
     def _as_given_up(self, last: Attempt) -> GivenUp:
-        given_up = GivenUp(self._tasks()[last.at], last, self.made, others=len(self.unit) - 1)
-        return replace(given_up, withheld=self.asking.withheld, in_the_way=self.asking.found)
+        tries = Tries(self.made, self.asking.withheld, self.asking.found)
+        return GivenUp(self._tasks()[last.at], last, tries, others=len(self.unit) - 1)
 
     def _record(self, task: ApplyTask, last: Attempt) -> bool:
         """Write a failed row, so that no later run takes the script for one never begun."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hook.core.execution.attempt_events import OF_MIGRATION, tell_answers, tell_retry
+from hook.core.execution.attempt_events import (
+    OF_MIGRATION,
+    tell_answers,
+    tell_in_the_way,
+    tell_retry,
+)
 from hook.core.execution.work import tell_progress
 from hook.core.reporting.report import AppliedMigration
 
@@ -13,10 +18,8 @@ if TYPE_CHECKING:
     from hook.core.execution.attempt import Attempt
     from hook.core.execution.group import Unit
     from hook.core.execution.work import Underway
+    from hook.postgres.retry_gate import Asking
     from hook.stages import Events, Watch
-    from hook.stages.migrate.asking import Asking
-
-_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,9 @@ class Telling:
 
     def in_the_way(self, asking: Asking, attempt: int, at_most: int) -> None:
         """Tell who is in the way of the next *attempt*, and whether it is made."""
-        what = "withheld" if asking.is_withholding else "made all the same"
-        who = "; ".join(item.message for item in asking.found[:_NAMED])
-        self.events(
-            "retry.blocked",
-            f"{self._name}: attempt {attempt} of {at_most} is {what}: {who}",
-            level="warning",
-            script=self._name,
-            is_made=not asking.is_withholding,
-            blockers=[dict(item.facts) for item in asking.found],
-        )
+        what = f"{self._name}: attempt {attempt} of {at_most}"
+        told = tell_in_the_way(what, self._name, asking.found, is_made=not asking.is_withholding)
+        self.events(told.event, told.message, **told.fields)
 
     def lost(self, attempt: Attempt) -> None:
         """Tell that the connection is lost."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.contended import Tries
 from hook.core.execution.failure_advice import TRIED_AGAIN
 from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.execution.script_message import Moment
@@ -33,7 +34,7 @@ def given_up(
     """Return a migration given up after two attempts."""
     failure = ServerMessage("ERROR", sqlstate, "it is so", hint="Perhaps not.", table="t")
     place = replace(PLACE, moment=moment)
-    return GivenUp(TASK, Attempt(end, 1, place, failure if sqlstate else None), 2)
+    return GivenUp(TASK, Attempt(end, 1, place, failure if sqlstate else None), Tries(2))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,7 @@ STILL = "; still in the way: pid 9 holds t"
 )
 def test_withheld_attempts_name_who_was_in_the_way(last: GivenUp) -> None:
     """As found at the end; whom the last attempt met may be gone."""
-    error = failure_of(replace(last, withheld=3, in_the_way=(BLOCKER,)))
+    error = failure_of(replace(last, tries=Tries(2, 3, (BLOCKER,))))
     assert error.exit_code is ExitCode.CONTENTION
     assert error.message.endswith(f" (2 attempts, 3 more withheld){STILL}")
     assert error.hint == "End 9."
@@ -262,7 +263,7 @@ def test_withheld_attempts_name_who_was_in_the_way(last: GivenUp) -> None:
 
 def test_who_is_in_the_way_is_told_where_no_watcher_saw_more() -> None:
     """The last attempt's own census is newer than the look before it."""
-    last = replace(given_up("55P03"), in_the_way=(BLOCKER,))
+    last = replace(given_up("55P03"), tries=Tries(2, 0, (BLOCKER,)))
     assert failure_of(last).message.endswith(f"(2 attempts){STILL}")
     toll = Toll(Damage(), DamageBudget(10, 20), Census((HOLDER,)))
     seen = failure_of(replace(last, attempt=replace(last.attempt, toll=toll)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.contended import Tries
 from hook.core.execution.given_up import GivenUp, failure_of
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
@@ -29,7 +30,7 @@ def given_up(sqlstate: str, census: Census | None, end: AttemptEnd = AttemptEnd.
     toll = None
     if census is not None:
         toll = Toll(Damage(), DamageBudget(10, 20), census, is_waiting=census.accuses)
-    return GivenUp(TASK, Attempt(end, 1, PLACE, failure, toll=toll), 2)
+    return GivenUp(TASK, Attempt(end, 1, PLACE, failure, toll=toll), Tries(2))
 
 
 @pytest.mark.parametrize(

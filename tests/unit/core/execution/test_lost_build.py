@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.contended import Tries
 from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
 from hook.core.execution.mending import with_doubt
 from hook.core.execution.script_message import Moment
@@ -25,7 +26,7 @@ SEEN = f"; left behind: {INDEX} (the next run mends that)"
 
 def test_build_that_was_lost_every_time_is_nothing_for_a_human() -> None:
     """The index is named, and the next run looks for it."""
-    error = failure_of(GivenUp(TASK, LOST, 2))
+    error = failure_of(GivenUp(TASK, LOST, Tries(2)))
     assert error.exit_code is ExitCode.UNREACHABLE
     assert error.message == (
         f"V5__i.sql: connection lost in 2 attempts; maybe left behind: {DOUBT}"
@@ -35,13 +36,13 @@ def test_build_that_was_lost_every_time_is_nothing_for_a_human() -> None:
 
 def test_stop_after_a_lost_build_names_the_index() -> None:
     """Whether it is there was not found out any more."""
-    stopped = interruption_of(GivenUp(TASK, LOST, 1), "SIGTERM")
+    stopped = interruption_of(GivenUp(TASK, LOST, Tries(1)), "SIGTERM")
     assert stopped.message == (f"SIGTERM received in V5__i.sql:17; maybe left behind: {DOUBT}")
 
 
 def test_whatever_follows_names_the_index() -> None:
     """The lock is lost, or nobody answers: the next run looks."""
-    given_up = GivenUp(TASK, LOST, 1)
+    given_up = GivenUp(TASK, LOST, Tries(1))
     for reason in (MigrationLocked("lost"), DatabaseUnreachable("silence")):
         assert unknown_of(given_up, reason) is reason
         assert with_doubt(reason, LOST).message.endswith(f"; maybe left behind: {DOUBT}")
@@ -53,7 +54,7 @@ def cut_off(sqlstate: str, end: AttemptEnd) -> GivenUp:
     """Return a build whose index was seen."""
     failure = ServerMessage("ERROR", sqlstate, "it is so")
     attempt = replace(LOST, end=end, failure=failure, in_doubt="", for_next_run=(INDEX,))
-    return GivenUp(TASK, attempt, 1)
+    return GivenUp(TASK, attempt, Tries(1))
 
 
 @pytest.mark.parametrize(

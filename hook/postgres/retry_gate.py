@@ -13,8 +13,9 @@ from hook.errors import ExitCode, HookError, Interrupted
 from hook.postgres.activity import fetch_activity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hook.clock import Clock
-    from hook.core.execution.group import Unit
     from hook.core.sessions.activity import Activity
     from hook.core.sql.locks import LockRequest
     from hook.postgres.session import Session
@@ -38,27 +39,24 @@ NO_GATE = RetryGate(Policy.OFF, BlockerPolicy(timedelta.max))
 
 @dataclass(slots=True)
 class Asking:
-    """The looks during the pauses between the attempts at one unit.
+    """The looks during the pauses between the attempts at what asks for *requests*.
 
     Nobody waits for them: one look is at the beginning of a pause and one at its end, and
     who was there all the time is in the way.
 
     Attributes:
+        enter: Lets the names in *requests* mean, in a session, what they will mean.
         found: Who was in the way at the end of the latest pause.
         withheld: How many attempts were not made for it.
     """
 
     gate: RetryGate
     clock: Clock
-    unit: Unit
+    requests: tuple[LockRequest, ...]
+    enter: Callable[[Session], None] = lambda _: None
     found: tuple[Finding, ...] = ()
     withheld: int = 0
     _watch: Watch | None = None
-
-    @property
-    def requests(self) -> tuple[LockRequest, ...]:
-        """Return the locks that the unit will ask for, each once."""
-        return tuple(dict.fromkeys(item for script in self.unit for item in script.requests))
 
     @property
     def is_withholding(self) -> bool:
@@ -83,6 +81,7 @@ class Asking:
         if self.gate.policy is Policy.OFF:
             return
         try:
+            self.enter(session)
             activity = fetch_activity(session, self.requests, self.gate.blockers.queries)
         except Interrupted:
             raise
