@@ -44,9 +44,12 @@ class Engine(Protocol):
             server: None when there is no database at hand. Checksums of scripts that
                 name the user or the schema are then of no use.
 
+        Returns:
+            Also of files that are no migration set: every problem is named in it.
+
         Raises:
-            BadMigrationSet: The files are no migration set; every problem is named.
-            Unsupported: They use a feature that is not there.
+            Unsupported: A location is of a kind that is not there.
+            ConfigError: The settings do not say how to read the files.
         """
 
     def read_history(self, session: Reader, server: ServerFacts) -> History:

@@ -18,7 +18,8 @@ from hook.errors import ExitCode
 from hook.pipeline.firing import Cover, Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.migration import Cleared, Locked, migrate, pass_gates, remember, take_lock
-from hook.pipeline.reading import Prepared, Read, Reading, Release, note_plan
+from hook.pipeline.noting import note_plan
+from hook.pipeline.reading import Prepared, Read, Reading, Release
 
 if TYPE_CHECKING:
     from hook.core.outcome import Finding
@@ -101,7 +102,9 @@ class CallbackRun:
             # What is pending says nothing as long as the history is not believed.
             plan = plan._replace(pending=())
         elif not self._is_left_to_connection(outcome.findings):
-            self.journal.stage("history", lambda: outcome)
+            self.journal.attempt("history", lambda: outcome)
+            if deciding_finding(outcome.findings) is not None:
+                self.reading.refuse(self.journal, self.release, plan)
         note_plan(self.journal, plan)
         return Read(*self.release, history, plan)
 

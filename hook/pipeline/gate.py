@@ -44,7 +44,7 @@ def _bring_up_to_date(
                 stages = journal.quietly("settings", writing)
                 callback_run.CallbackRun(journal, reading, stages, release).carry_out(held)
                 return
-        read = reading.read(journal, release)
+        read = reading.read_to_run(journal, release)
         if not read.plan.pending and is_complete(read.history, creates_schemas=True):
             reading.confirm(journal, read)
             return

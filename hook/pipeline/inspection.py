@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hook.core.execution.plan_view import describe_callback, describe_script
-from hook.core.outcome import passed, warned
+from hook.core.outcome import deciding_finding, passed, warned
 from hook.core.schema_history.plan import judge_scripts
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.core.text import counted
 from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
+from hook.pipeline.noting import summarize_set
 from hook.pipeline.reading import (
     Prepared,
     Read,
@@ -21,7 +22,6 @@ from hook.pipeline.reading import (
     Release,
     reach_database,
     read_release,
-    summarize_set,
 )
 from hook.stages import Outcome
 from hook.stages.resolve import ResolveStage
@@ -29,6 +29,7 @@ from hook.stages.resolve import ResolveStage
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
     from hook.core.reporting.report import Report
+    from hook.core.scripts.migration_set import MigrationSet
     from hook.core.scripts.script import Migration
     from hook.engines import Engine
     from hook.pipeline.gates import Gates
@@ -109,8 +110,9 @@ def validate(journal: Journal, build: BuildReading) -> Report:
         reading = journal.quietly("settings", build)
         with _validated(journal, reading) as read:
             count = len(read.plan.infos)
-            finding = passed("validate", f"{count} migrations agree with the schema history")
-            journal.stage("validate", lambda: Outcome((finding,), None))
+            agreed = passed("validate", f"{count} migrations agree with the schema history")
+            findings = (agreed, *judge_scripts(read.plan.pending))
+            journal.stage("validate", lambda: Outcome(findings, None))
     return journal.report()
 
 
@@ -118,8 +120,9 @@ def verify(journal: Journal, build: BuildReading) -> Report:
     """Report whether the schema is at the level that the release needs."""
     with contextlib.suppress(Stopped):
         reading = journal.quietly("settings", build)
-        with read_release(journal, reading) as read:
-            reading.confirm(journal, read)
+        with reach_database(journal, reading) as reached:
+            release = reading.resolve_release(journal, reached)
+            reading.confirm(journal, reading.read(journal, release))
     return journal.report()
 
 
@@ -128,16 +131,21 @@ def lint(
 ) -> Report:
     """Report what is wrong with the files, offline."""
     with contextlib.suppress(Stopped):
-        resolved = journal.stage("resolve", lambda: ResolveStage(engine).run(journal.ctx, None))
-        journal.migration_set = summarize_set(resolved)
-        prepared = journal.stage(
-            "scripts", lambda: _read_all(scripts, journal.ctx, resolved.migrations)
-        )
-        if resolved.callbacks:
-            journal.stage(
-                "callbacks", lambda: callbacks.run(journal.ctx, resolved.callbacks, prepared)
+        found = _resolve(journal, engine)
+        read = journal.attempt("scripts", lambda: _read_all(scripts, journal.ctx, found.migrations))
+        if found.callbacks:
+            journal.attempt(
+                "callbacks", lambda: callbacks.run(journal.ctx, found.callbacks, read.value)
             )
     return journal.report()
+
+
+def _resolve(journal: Journal, engine: Engine) -> MigrationSet:
+    """Read the files, offline, also those that are no set: they are on record as that."""
+    outcome = journal.attempt("resolve", lambda: ResolveStage(engine).run(journal.ctx, None))
+    if deciding_finding(outcome.findings) is None:
+        journal.migration_set = summarize_set(outcome.value)
+    return outcome.value
 
 
 def _read_all(
@@ -155,8 +163,7 @@ def _read_all(
 def digest(journal: Journal, engine: Engine) -> Report:
     """Report the digest of the files, offline."""
     with contextlib.suppress(Stopped):
-        resolved = journal.stage("resolve", lambda: ResolveStage(engine).run(journal.ctx, None))
-        journal.migration_set = summarize_set(resolved)
+        _resolve(journal, engine)
     return journal.report()
 
 

@@ -17,7 +17,7 @@ from hook.core.outcome import (
 )
 from hook.core.reporting.next_steps import next_steps
 from hook.core.reporting.report import AppliedMigration, Override, Report, SetSummary
-from hook.core.reporting.verdict import RunFacts, compose_verdict
+from hook.core.reporting.verdict import RunFacts, compose_verdict, count_others
 from hook.core.schema_history.history import MigrationInfo
 from hook.errors import DeadlineExceeded, ExitCode, HookError, Interrupted
 from hook.pipeline.finding_event import finding_fields, tell_way_back
@@ -291,4 +291,5 @@ class Journal:
             command=self.command,
             pending=len(self.pending),
             summary=self.summary,
+            others=count_others(self.results, deciding),
         )

@@ -15,8 +15,10 @@ from hook.core.scripts.migration_set import MigrationSet
 from hook.errors import ExitCode
 from hook.pipeline.firing import Cover, begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
-from hook.pipeline.reading import Reading, Release, note_plan, reach_database
+from hook.pipeline.noting import note_plan
+from hook.pipeline.reading import Reading, Release, reach_database
 from hook.stages import Outcome
+from hook.stages.resolve import judge_files
 
 if TYPE_CHECKING:
     from hook.core.reporting.report import Report
@@ -98,6 +100,8 @@ def baseline(journal: Journal, build: BuildEditing, stage: BaselineStage) -> Rep
         if editing.orders.is_confirmed:
             resolve = stage.engine.resolve_callbacks
             found = journal.quietly("resolve", lambda: resolve(reached.facts))
+            if refusal := judge_files(found):
+                journal.stage("resolve", lambda: Outcome(refusal, None))
         release = Release(reached.session, reached.facts, found)
         _Edit(journal, editing, look, release).carry_out(editing.around_baseline)
     return journal.report()

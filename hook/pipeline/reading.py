@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from hook.core.reporting.report import SetSummary
+from hook.core.outcome import deciding_finding
+from hook.core.schema_history.plan import judge_scripts
 from hook.errors import ConnectionLost, DatabaseUnreachable
+from hook.pipeline.journal import Stopped
+from hook.pipeline.noting import describe_server, note_plan, summarize_set
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -16,10 +19,12 @@ if TYPE_CHECKING:
     from hook.core.schema_history.history import History
     from hook.core.schema_history.plan import Plan
     from hook.core.scripts.migration_set import MigrationSet
+    from hook.core.scripts.script import Migration
     from hook.core.sessions.server import ServerFacts
     from hook.core.sql.locks import LockRequest
     from hook.pipeline.journal import Journal
     from hook.postgres.session import Session
+    from hook.stages import Context
     from hook.stages.callbacks import CallbacksStage
     from hook.stages.callbacks.running import CallbackRules
     from hook.stages.history import HistoryStage
@@ -88,45 +93,106 @@ class Reading(NamedTuple):
         return read._replace(history=history, plan=plan)
 
     def prepare(self, journal: Journal, read: Read) -> Prepared:
-        """Read what is pending, and the callbacks, and have the server parse it; nothing is run."""
-        stage = self.scripts(read.facts)
-        scripts = journal.stage("scripts", lambda: stage.run(journal.ctx, read.plan.pending))
-        book = None
-        if read.migration_set.callbacks:
-            book = self.read_callbacks(journal, read.facts, "run", read.migration_set, scripts)
-        syntax = self.syntax(read.facts)
+        """Read what is pending, and the callbacks, and have the server parse it; nothing is run.
+
+        Raises:
+            Stopped: Some of it cannot be run as it is. All of that is on record.
+        """
+        outcome = self._prepare(journal, read.release, read.plan.pending)
+        journal.stop_if_decided(outcome.findings)
+        return outcome.value
+
+    def refuse(self, journal: Journal, release: Release, plan: Plan) -> NoReturn:
+        """Stop a run that is refused already, once it is told what is wrong with the scripts.
+
+        Whoever mends what it is refused for need not come back for them.
+
+        Raises:
+            Stopped: Always.
+        """
+        self._prepare(journal, release, plan.pending)
+        raise Stopped
+
+    def _prepare(
+        self, journal: Journal, release: Release, pending: tuple[Migration, ...]
+    ) -> Outcome[Prepared]:
+        """Put on record what is wrong with *pending* and the callbacks, of whatever kind it is."""
+        ctx, (session, facts, migration_set) = journal.ctx, release
+        stage, syntax = self.scripts(facts), self.syntax(facts)
+        read = journal.attempt("scripts", lambda: read_pending(stage, ctx, pending))
+        scripts, findings, book = read.value, read.findings, None
+        if migration_set.callbacks:
+            told = self._read_callbacks(journal, facts, "run", migration_set, scripts)
+            findings, book = (*findings, *told.findings), told.value
         callbacks = book.callbacks if book else ()
-        journal.stage("syntax", lambda: syntax.run(journal.ctx, read.session, scripts, callbacks))
-        return Prepared(scripts, book)
+        parsed = journal.attempt("syntax", lambda: syntax.run(ctx, session, scripts, callbacks))
+        return Outcome((*findings, *parsed.findings), Prepared(scripts, book))
 
     def read_callbacks(
+        self, journal: Journal, facts: ServerFacts, command: str, migration_set: MigrationSet
+    ) -> CallbackBook:
+        """Read the callbacks of *command*; nothing is run.
+
+        Raises:
+            Stopped: Some cannot be run as they are. All of them are on record.
+        """
+        outcome = self._read_callbacks(journal, facts, command, migration_set)
+        journal.stop_if_decided(outcome.findings)
+        return outcome.value
+
+    def _read_callbacks(
         self,
         journal: Journal,
-        facts: ServerFacts | None,
+        facts: ServerFacts,
         command: str,
         migration_set: MigrationSet,
         scripts: tuple[PreparedScript, ...] = (),
-    ) -> CallbackBook:
-        """Read the callbacks of *command*, which run around *scripts*; nothing is run."""
+    ) -> Outcome[CallbackBook]:
         stage = self.callbacks(facts, command)
-        return journal.stage(
+        return journal.attempt(
             "callbacks", lambda: stage.run(journal.ctx, migration_set.callbacks, scripts)
         )
 
     def resolve_release(self, journal: Journal, reached: Reached) -> Release:
-        """Read the files of the release."""
+        """Read the files of the release.
+
+        Raises:
+            Stopped: They are no migration set. On record is also what else is wrong with
+                those that can be read and are pending.
+        """
         facts = reached.facts
-        migration_set = journal.stage("resolve", lambda: self.resolve.run(journal.ctx, facts))
-        journal.migration_set = summarize_set(migration_set)
-        return Release(reached.session, facts, migration_set)
+        outcome = journal.attempt("resolve", lambda: self.resolve.run(journal.ctx, facts))
+        release = Release(reached.session, facts, outcome.value)
+        if deciding_finding(outcome.findings) is not None:
+            # Of the history only this counts: with files left out, it is bound to disagree.
+            look = journal.quietly("history", lambda: self.look(journal, release))
+            self.refuse(journal, release, look.value[1])
+        journal.migration_set = summarize_set(outcome.value)
+        return release
 
     def read(self, journal: Journal, release: Release) -> Read:
         """Lay the release beside the history, for the first time: nothing was written as yet."""
-        outcome = journal.attempt("history", lambda: self._look_first(journal, release))
-        read = outcome.value
-        note_plan(journal, read.plan)
+        outcome = self._read(journal, release)
         journal.stop_if_decided(outcome.findings)
+        return outcome.value
+
+    def read_to_run(self, journal: Journal, release: Release) -> Read:
+        """Do the same for whoever would run what is pending.
+
+        Raises:
+            Stopped: The history refuses the release. On record is also what is wrong with
+                the scripts that are pending.
+        """
+        outcome = self._read(journal, release)
+        read = outcome.value
+        if deciding_finding(outcome.findings) is not None:
+            self.refuse(journal, read.release, read.plan)
         return read
+
+    def _read(self, journal: Journal, release: Release) -> Outcome[Read]:
+        outcome = journal.attempt("history", lambda: self._look_first(journal, release))
+        note_plan(journal, outcome.value.plan)
+        return outcome
 
     def look(self, journal: Journal, release: Release) -> Outcome[tuple[History, Plan]]:
         """Return what the history says of the release; nothing is put on record."""
@@ -173,12 +239,12 @@ class Reading(NamedTuple):
         return history, plan
 
 
-def note_plan(journal: Journal, plan: Plan) -> None:
-    """Take down what the report tells of *plan*."""
-    journal.infos = plan.infos
-    journal.before = {"version": plan.current}
-    journal.pending = tuple(item.script for item in plan.pending)
-    journal.ahead = plan.ahead
+def read_pending(
+    stage: ScriptsStage, ctx: Context, pending: tuple[Migration, ...]
+) -> Outcome[tuple[PreparedScript, ...]]:
+    """Read *pending*, and judge whether it can be recorded."""
+    outcome = stage.run(ctx, pending)
+    return outcome._replace(findings=(*judge_scripts(pending), *outcome.findings))
 
 
 @contextmanager
@@ -196,35 +262,10 @@ def reach_database(journal: Journal, reading: Reading) -> Iterator[Reached]:
 
 @contextmanager
 def read_release(journal: Journal, reading: Reading) -> Iterator[Read]:
-    """Reach the database and read; the session is closed in the end.
+    """Reach the database and read as a run would; the session is closed in the end.
 
     Raises:
         Stopped: Something read speaks against going on.
     """
     with reach_database(journal, reading) as reached:
-        yield reading.read(journal, reading.resolve_release(journal, reached))
-
-
-def summarize_set(migration_set: MigrationSet) -> SetSummary:
-    """Return what the report tells of *migration_set*."""
-    newest = migration_set.newest
-    return SetSummary(
-        digest=migration_set.digest,
-        count=len(migration_set.migrations),
-        newest=None if newest is None else newest.text,
-        undo=migration_set.undo,
-    )
-
-
-def describe_server(facts: ServerFacts) -> dict[str, object]:
-    """Return what the report tells of the server."""
-    return {
-        "host": facts.host,
-        "port": facts.port,
-        "name": facts.database,
-        "user": facts.user,
-        "server_version": facts.version,
-        "system_identifier": facts.system_identifier,
-        "timeline": facts.timeline,
-        "time_zone": facts.time_zone,
-    }
+        yield reading.read_to_run(journal, reading.resolve_release(journal, reached))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hook.core.outcome import Finding, Status, passed, warned
+from hook.core.outcome import Finding, Status, failed, passed, warned
+from hook.core.scripts.problem import Problem, judge_problems
 from hook.core.text import counted
+from hook.errors import ExitCode, Unsupported
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -28,13 +30,30 @@ class ResolveStage:
     def run(self, ctx: Context, server: ServerFacts | None) -> Outcome[MigrationSet]:
         """Return the release's migrations; *server* is none when working offline.
 
+        Of files that are no set, every problem is told, and what could be read is returned.
+
         Raises:
-            BadMigrationSet: They are no set; every problem is named.
-            Unsupported: They need a feature that is not there.
+            HookError: As `Engine.resolve`.
         """
         ctx.interrupt.raise_if_set()
         migration_set = self.engine.resolve(server)
-        return Outcome(judge_set(migration_set), migration_set)
+        refusal = judge_files(migration_set)
+        return Outcome(refusal or judge_set(migration_set), migration_set)
+
+
+_REPLACE = "Remove these files, or turn them into scripts in SQL."
+
+
+def judge_files(migration_set: MigrationSet) -> tuple[Finding, ...]:
+    """Return the refusal of files that are no migration set, none if they are one."""
+    problems, unsupported = migration_set.problems, migration_set.unsupported
+    if problems:
+        more = (Problem(f"not supported: {name}", _REPLACE) for name in unsupported)
+        return judge_problems((*problems, *more))
+    if unsupported:
+        message = f"not supported: {', '.join(unsupported)}"
+        return (failed(ExitCode.UNSUPPORTED, Unsupported.rule, message, _REPLACE),)
+    return ()
 
 
 _RENAME = (

@@ -36,11 +36,7 @@ class ScriptsStage:
     def run(
         self, ctx: Context, pending: tuple[Migration, ...]
     ) -> Outcome[tuple[PreparedScript, ...]]:
-        """Return what each of *pending* will do.
-
-        Raises:
-            BadMigrationSet: Scripts that cannot be run as they are, all of them named.
-        """
+        """Return what each of *pending* that can be run as it is will do; the others are told."""
         prepared: list[PreparedScript] = []
         complaints = Complaints()
         for migration in pending:
@@ -48,11 +44,13 @@ class ScriptsStage:
             with complaints.about(migration.script):
                 text = self.read_script(migration)
                 prepared.append(prepare_script(migration, text, allows_mixed=self.allows_mixed))
-        complaints.refuse()
         if self.grouping is Grouping.ALL:
-            prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
+            with complaints.about():
+                prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
         if self.records_only:
             prepared = [recorded_only(script) for script in prepared]
+        if refusal := complaints.findings():
+            return Outcome(refusal, tuple(prepared))
         builds = {item.migration.script: item.builds for item in prepared if item.is_run}
         findings = (
             *judge_builds(builds, self.version_num),

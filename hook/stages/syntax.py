@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from hook.core.execution.heartbeat import Heartbeat
 from hook.core.execution.syntax_probe import Selection, SyntaxLimits, describe_syntax_error
 from hook.core.outcome import passed
+from hook.core.scripts.problem import Problem, judge_problems
 from hook.core.text import counted
-from hook.errors import BadMigrationSet
 from hook.postgres.syntax import find_syntax_errors
 from hook.stages import Context, Outcome
 
@@ -54,6 +54,8 @@ class SyntaxStage:
     ) -> Outcome[None]:
         """Have *scripts* and *callbacks* parsed on *session*, which is left as it was.
 
+        All statements that the server refuses are named.
+
         Args:
             ctx: The run.
             session: Outside of transactions.
@@ -61,21 +63,19 @@ class SyntaxStage:
             callbacks: Of the run.
 
         Raises:
-            BadMigrationSet: The server refuses statements; all of them are named.
             HookError: The connection failed, the deadline passed or a stop was requested.
         """
-        problems: list[str] = []
+        problems: list[Problem] = []
         asked = left_out = 0
         look_up = _looking_up(ctx)
         for together in _together(self._texts(scripts, callbacks, look_up)):
             asking = [(name, Selection(texts, self.limits)) for name, texts in together]
-            problems += _ask(session, asking, look_up)
+            problems += (Problem(text, _HINT) for text in _ask(session, asking, look_up))
             asked += sum(selection.asked for _, selection in asking)
             left_out += sum(selection.left_out for _, selection in asking)
         if problems:
-            error = BadMigrationSet(tuple(problems), _HINT)
-            error.rule = self.name  # `presync lint` cannot find it
-            raise error
+            # By a rule of its own: `presync lint` cannot find it.
+            return Outcome(judge_problems(problems, self.name), None)
         running = sum(item.is_run for item in scripts)
         message = _told(running, len(callbacks), asked, left_out)
         return Outcome((passed("syntax", message, parsed=asked, not_looked_at=left_out),), None)

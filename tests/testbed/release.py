@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from hook.core.outcome import Finding
 from hook.core.schema_history.applied import read_rows
 from hook.core.schema_history.history import History, HistoryRow, MigrationInfo
 from hook.core.schema_history.history_rules import HistoryRules
@@ -15,6 +16,7 @@ from hook.core.scripts.script import Kind, Migration, Naming, parse_file_name
 from hook.core.sessions.server import ServerFacts
 from hook.engines.flyway.engine import FlywayEngine
 from hook.settings.migrations import MigrationSettings, Sources
+from hook.stages.resolve import judge_files
 from tests.fakes import NOON
 
 SERVER = ServerFacts(
@@ -52,6 +54,12 @@ def migration(script: str, checksum: int = 1, raw_checksum: int | None = None) -
         raw_checksum=checksum if raw_checksum is None else raw_checksum,
         content_hash=str(checksum),
     )
+
+
+def refusal_of(engine: FlywayEngine) -> Finding:
+    """Return why the release of *engine* is refused."""
+    (finding,) = judge_files(engine.resolve(None))
+    return finding
 
 
 def row(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import pytest
-
 from hook.core.execution.prepared import parse_script, prepare_script
 from hook.core.execution.syntax_probe import SyntaxLimits
 from hook.core.outcome import Finding
 from hook.core.scripts.script import Migration
 from hook.core.sql.statement_list import StatementList
-from hook.errors import BadMigrationSet
+from hook.errors import ExitCode
 from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.syntax import SyntaxStage
@@ -49,6 +47,6 @@ class SyntaxCheck:
 
     def problems(self, scripts: Mapping[str, str]) -> tuple[str, ...]:
         """Return what is told of *scripts*, which must be refused."""
-        with pytest.raises(BadMigrationSet) as caught:
-            self.run(scripts)
-        return caught.value.problems
+        finding = self.run(scripts)
+        assert (finding.code, finding.rule) == (ExitCode.BAD_SET, "syntax")
+        return finding.problems

@@ -1,4 +1,4 @@
-"""What is wrong with the files of a release: all of it is told at once."""
+"""What is wrong with scripts that are to be run: all of it is told at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from hook.core.outcome import Finding
+from hook.core.scripts.problem import Problem, judge_problems
 from hook.core.sql.lexer import SqlSyntaxError
 from hook.errors import BadMigrationSet
 
@@ -14,14 +16,13 @@ _HINT = "Correct the named lines; nothing was run."
 
 @dataclass(slots=True)
 class Complaints:
-    """Problems, and what to do about them."""
+    """Problems, as they are come upon."""
 
-    _problems: list[str] = field(default_factory=list)
-    _hints: list[str] = field(default_factory=list)
+    _problems: list[Problem] = field(default_factory=list)
 
     @contextmanager
-    def about(self, script: str) -> Iterator[None]:
-        """Take down, instead of raising it, why *script* cannot be run as it is."""
+    def about(self, script: str = "") -> Iterator[None]:
+        """Take down, instead of raising it, why *script*, or several, cannot be run as it is."""
         try:
             yield
         except SqlSyntaxError as error:
@@ -29,18 +30,10 @@ class Complaints:
         except BadMigrationSet as error:
             self.add(error.problems, error.hint)
 
-    def add(self, problems: Iterable[str], hint: str = _HINT) -> None:
-        """Take down *problems*; *hint* says what to do if there are any."""
-        before = len(self._problems)
-        self._problems += problems
-        if len(self._problems) > before:
-            self._hints.append(hint)
+    def add(self, texts: Iterable[str], hint: str = _HINT) -> None:
+        """Take down *texts*, the next step for each of which is *hint*."""
+        self._problems += (Problem(text, hint) for text in texts)
 
-    def refuse(self) -> None:
-        """Raise what was taken down, if anything was.
-
-        Raises:
-            BadMigrationSet: All of it; each hint once.
-        """
-        if self._problems:
-            raise BadMigrationSet(tuple(self._problems), " ".join(dict.fromkeys(self._hints)))
+    def findings(self, rule: str = BadMigrationSet.rule) -> tuple[Finding, ...]:
+        """Return the refusal for what was taken down, none if nothing was."""
+        return judge_problems(self._problems, rule)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, islice
 from typing import NamedTuple
 
 from hook.core.execution.progress import Progress
-from hook.core.outcome import Finding
+from hook.core.outcome import Finding, Result
 from hook.core.reporting.report import AppliedMigration
 from hook.core.reporting.shorten import shorten, squeeze
 from hook.core.text import clip, one_line
@@ -36,6 +36,7 @@ class RunFacts(NamedTuple):
         command: What was asked for; only `run` and `verify` say "up to date".
         pending: Number of migrations still to be applied.
         summary: What a command that edits the history did or would do, empty for others.
+        others: What else refuses the run, see `count_others`.
     """
 
     deciding: Finding | None
@@ -49,6 +50,23 @@ class RunFacts(NamedTuple):
     command: str = "run"
     pending: int = 0
     summary: str = ""
+    others: int = 0
+
+
+def count_others(results: Iterable[Result], deciding: Finding | None) -> int:
+    """Return how many problems besides those of *deciding* have to be mended by hand as well.
+
+    They are counted where the run was refused: what fails once it has begun to work may
+    be a consequence of what failed first.
+    """
+    if deciding is None or deciding.code.effect is not Effect.UNTOUCHED:
+        return 0
+    return sum(
+        max(1, len(item.problems))
+        for result in results
+        for item in result.findings
+        if item is not deciding and item.code.effect is Effect.UNTOUCHED
+    )
 
 
 def compose_verdict(facts: RunFacts) -> str:
@@ -64,18 +82,21 @@ def compose_verdict(facts: RunFacts) -> str:
     head = f"{verdict_word(code)} {int(code)} {code.name}: "
     tail = _state(code, facts)
     room = VERDICT_LENGTH - len(head) - len(tail)
-    return head + _message(facts.deciding, room) + tail
+    return head + _message(facts.deciding, facts.others, room) + tail
 
 
-def _message(finding: Finding, room: int) -> str:
-    message = one_line(finding.message)
-    if len(message) <= room:
-        return message
-    others = len(finding.problems) - 1
-    count = f" (and {others} more)" if others > 0 else ""
-    first = one_line(finding.problems[0]) if count else message
+def _message(finding: Finding, others: int, room: int) -> str:
+    message, count = one_line(finding.message), _count(others)
+    if len(message) + len(count) <= room:
+        return message + count
+    if len(finding.problems) > 1:
+        message, count = one_line(finding.problems[0]), _count(others + len(finding.problems) - 1)
     names = [one_line(str(finding.facts[name])) for name in _NAMES if name in finding.facts]
-    return shorten(first, room - len(count), names, _LEFT_BEHIND) + count
+    return shorten(message, room - len(count), names, _LEFT_BEHIND) + count
+
+
+def _count(others: int) -> str:
+    return f" (and {others} more)" if others else ""
 
 
 def verdict_word(code: ExitCode) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.events import never_fired_because
-from hook.errors import BadMigrationSet
+from hook.core.scripts.problem import Problem
 
 NEVER_RUN = "callback-never-run"
 SKIPPED = "callback-skipped"
@@ -18,20 +18,23 @@ def order_callbacks(found: Iterable[Callback]) -> tuple[Callback, ...]:
 
     That is the order of their descriptions by UTF-16 code units, as Java compares
     strings; the one without description goes first.
+    """
+    return tuple(sorted(found, key=lambda item: (*_running_order(item), item.path)))
 
-    Raises:
-        BadMigrationSet: Two files are the same callback, wherever they are; Flyway
-            refuses that even of identical files.
+
+def find_duplicates(callbacks: Iterable[Callback]) -> list[Problem]:
+    """Return a problem for each of *callbacks* that is the same as another one.
+
+    That they are wherever they are; Flyway refuses even identical files.
     """
     unique: dict[tuple[str, str], Callback] = {}
     problems = []
-    for callback in sorted(found, key=lambda item: item.path):
+    for callback in sorted(callbacks, key=lambda item: item.path):
         first = unique.setdefault((callback.event, callback.description), callback)
         if first is not callback:
-            problems.append(f"{first.path} and {callback.path} are the same callback")
-    if problems:
-        raise BadMigrationSet(tuple(problems), "Give each of them a description of its own.")
-    return tuple(sorted(unique.values(), key=_running_order))
+            text = f"{first.path} and {callback.path} are the same callback"
+            problems.append(Problem(text, "Give each of them a description of its own."))
+    return problems
 
 
 def note_never_run(callbacks: Iterable[Callback]) -> tuple[tuple[str, str], ...]:

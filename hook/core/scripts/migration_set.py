@@ -7,9 +7,9 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from hook.core.scripts.callback import Callback
+from hook.core.scripts.problem import Problem
 from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import Version
-from hook.errors import BadMigrationSet
 
 
 class MigrationSet(NamedTuple):
@@ -24,6 +24,9 @@ class MigrationSet(NamedTuple):
         undo: Scripts that would undo a version; they are never run.
         callbacks: In the order in which those of one event run.
         notes: What else is worth telling of the files, by rule.
+        problems: Why they are no set at all. What they are then is only what could be read
+            of them, in running order, for whoever wants to say more of what is wrong.
+        unsupported: Files that Flyway would run and presync cannot; likewise.
     """
 
     migrations: tuple[Migration, ...]
@@ -32,6 +35,8 @@ class MigrationSet(NamedTuple):
     undo: tuple[Migration, ...] = ()
     callbacks: tuple[Callback, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unsupported: tuple[str, ...] = ()
 
     @property
     def newest(self) -> Version | None:
@@ -50,8 +55,7 @@ class MigrationSet(NamedTuple):
         return _digest(sorted(kept, key=_running_order), self.callbacks)
 
 
-# The next step where two files claim one place.
-UNIQUE = "Give each of the files a version of its own."
+_UNIQUE = "Give each of the files a version of its own."
 
 
 def build_set(
@@ -61,12 +65,9 @@ def build_set(
 ) -> MigrationSet:
     """Return *migrations*, found in any order, as a set with *callbacks*.
 
-    Raises:
-        BadMigrationSet: Two of them claim the same place; all such pairs are named.
+    Of copies the first one counts; there are no other duplicates, see `find_duplicates`.
     """
     found = sorted(migrations, key=_by_name)
-    if problems := find_duplicates(found):
-        raise BadMigrationSet(tuple(problems), UNIQUE)
     unique = {_place(migration): migration for migration in reversed(found)}
     ordered = sorted(unique.values(), key=_running_order)
     return MigrationSet(
@@ -78,14 +79,32 @@ def build_set(
     )
 
 
-def find_duplicates(migrations: Iterable[Migration]) -> list[str]:
+def rejected_set(
+    migrations: Iterable[Migration],
+    callbacks: tuple[Callback, ...],
+    problems: Iterable[Problem],
+    unsupported: Iterable[str],
+) -> MigrationSet:
+    """Return what could be read of files that are no set; it has no digest."""
+    ordered = sorted(migrations, key=lambda item: (*_running_order(item), *_by_name(item)))
+    return MigrationSet(
+        migrations=tuple(item for item in ordered if item.kind is not Kind.UNDO),
+        digest="",
+        callbacks=callbacks,
+        problems=tuple(sorted(problems)),
+        unsupported=tuple(sorted(unsupported)),
+    )
+
+
+def find_duplicates(migrations: Iterable[Migration]) -> list[Problem]:
     """Return a problem for each of *migrations* that claims the place of another one."""
     problems = []
     unique: dict[Hashable, Migration] = {}
     for migration in sorted(migrations, key=_by_name):
         first = unique.setdefault(_place(migration), migration)
         if first is not migration and not _are_copies(first, migration):
-            problems.append(f"{first.path} and {migration.path} both are {first.name}")
+            text = f"{first.path} and {migration.path} both are {first.name}"
+            problems.append(Problem(text, _UNIQUE))
     return problems
 
 

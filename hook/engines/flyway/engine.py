@@ -15,7 +15,7 @@ from hook.core.schema_history.baseline import judge_baseline, with_baseline
 from hook.core.schema_history.drift import judge_history
 from hook.core.schema_history.history import History
 from hook.core.schema_history.missing_schema import judge_missing_schema
-from hook.core.schema_history.plan import Plan, judge_scripts, plan_pending
+from hook.core.schema_history.plan import Plan, plan_pending
 from hook.core.schema_history.reconcile import reconcile
 from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
 from hook.core.scripts.migration_set import MigrationSet
@@ -38,12 +38,12 @@ from hook.engines.flyway.history_table import (
     read_history,
 )
 from hook.engines.flyway.release import (
-    Reading,
     callback_sources,
     resolve_callbacks,
     resolve_release,
     search_release,
 )
+from hook.engines.flyway.script_files import Reading
 from hook.errors import ConfigError
 from hook.settings.migrations import MigrationSettings
 
@@ -115,7 +115,6 @@ class FlywayEngine:
             *judge_missing_schema(history, creates_schemas=table.creates_schemas),
             *judge_baseline(history, self.settings.baseline),
             *judge_history(infos, rules),
-            *judge_scripts(plan.pending),
         )
         if rules.cherry_pick.picks:
             from hook.core.schema_history.cherry_pick_findings import judge_picks  # noqa: PLC0415 - rarely set

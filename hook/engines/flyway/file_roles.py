@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hook.core.scripts.problem import Problem
 from hook.core.scripts.script import Naming, Role, ScriptName, parse_file_name
 from hook.core.scripts.script_config import SUFFIX
 from hook.engines.flyway.locations import FoundFile, Search
+
+_CONVENTION_HINT = "Rename the named files by the convention, or remove them."
+_NAME_HINT = "Rename the file; the schema history stores names as UTF-8."
 
 Found = tuple[FoundFile, ScriptName]
 
@@ -20,7 +24,7 @@ class Files:
         self.configs: dict[str, FoundFile] = {}
         self.ignored: list[str] = []
         self.unsupported: list[str] = []
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
         self.notes: list[tuple[str, str]] = []
 
     @property
@@ -54,21 +58,30 @@ def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
         if name.role is Role.FOREIGN or _is_printable(file.script):
             files.add(file, name)
         else:
-            files.problems.append(f"{_shown(file.script)}: the name is not utf-8")
+            files.problems.append(_undecodable(file))
     for file, reason in search.odd:
         if parse_file_name(file.name, naming).role is not Role.FOREIGN:
-            files.problems.append(f"{_shown(file.script)} {reason}")
+            files.problems.append(_about(file, reason))
     ignored = sorted(files.ignored[ignored_before:])
     if naming.is_strict:
-        files.problems += ignored
+        files.problems += (Problem(text, _CONVENTION_HINT) for text in ignored)
     elif files.count == before and not search.problems and not search.notes:
         only = f", only {', '.join(ignored)}" if ignored else ""
-        files.problems.append(f"location {search.location} holds no migration{only}")
+        text = f"location {search.location} holds no migration{only}"
+        files.problems.append(Problem(text, search.hint))
 
 
 def _is_printable(script: str) -> bool:
     """Tell whether the name was decoded; Python smuggles other bytes in as surrogates."""
     return script.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in script)
+
+
+def _about(file: FoundFile, reason: Problem) -> Problem:
+    return reason._replace(text=f"{_shown(file.script)} {reason.text}")
+
+
+def _undecodable(file: FoundFile) -> Problem:
+    return Problem(f"{_shown(file.script)}: the name is not utf-8", _NAME_HINT)
 
 
 def _shown(script: str) -> str:
@@ -87,8 +100,8 @@ def sort_callbacks(searches: Iterable[Search], naming: Naming) -> Files:
             if name.role is Role.FOREIGN or _is_printable(file.script):
                 files.add(file, name)
             else:
-                files.problems.append(f"{_shown(file.script)}: the name is not utf-8")
+                files.problems.append(_undecodable(file))
         for file, reason in search.odd:
             if parse_file_name(file.name, naming).event:
-                files.problems.append(f"{_shown(file.script)} {reason}")
+                files.problems.append(_about(file, reason))
     return files

@@ -11,10 +11,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from hook.core.scripts.problem import Problem
 from hook.errors import Unsupported
 
 # The last one is Flyway's own below its working directory.
 DEFAULT_LOCATIONS = ("/migrations", "/flyway/sql", "migrations", "sql")
+READ_HINT = "See that the user that presync runs as may read it, and that its volume is sound."
+_ODD_HINT = "Put a file with the script in its place, or rename it."
+_DANGLING = Problem(
+    "is a link to nothing", "Put what the link points to in place, or remove the link."
+)
 _FILESYSTEM = "filesystem:"
 _SCHEME = r"([A-Za-z][A-Za-z0-9]+):"
 _WILDCARDS = frozenset("*?")
@@ -33,17 +39,19 @@ class Search:
     """What searching one location has brought to light.
 
     Attributes:
+        hint: The next step where the location itself is the wrong one.
         odd: What is there by name and cannot be read as a file, and why.
         problems: Folders that could not be searched, and why.
         is_missing: There is no such location.
         notes: What is worth telling and no problem.
     """
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, hint: str) -> None:
         self.location = location
+        self.hint = hint
         self.files: list[FoundFile] = []
-        self.odd: list[tuple[FoundFile, str]] = []
-        self.problems: list[str] = []
+        self.odd: list[tuple[FoundFile, Problem]] = []
+        self.problems: list[Problem] = []
         self.is_missing = False
         self.notes: list[str] = []
 
@@ -56,10 +64,13 @@ class _Folder(NamedTuple):
     links: frozenset[tuple[int, int]] = frozenset()
 
 
-def search_locations(locations: Sequence[str], working_directory: str) -> tuple[Search, ...]:
+def search_locations(
+    locations: Sequence[str], working_directory: str, hint: str
+) -> tuple[Search, ...]:
     """Search *locations*, the default one when there is none.
 
-    A location inside of another one is searched once, as Flyway does.
+    A location inside of another one is searched once, as Flyway does. *hint* is the next
+    step where one is not there.
 
     Raises:
         Unsupported: A location is not in the file system; all such are named.
@@ -71,7 +82,8 @@ def search_locations(locations: Sequence[str], working_directory: str) -> tuple[
     searches: list[Search] = []
     for path in sorted(paths):
         if not any(path.startswith(f"{other}/") for other in paths):
-            searches += _search_matching(path) if _WILDCARDS.intersection(path) else [_search(path)]
+            has_wildcards = _WILDCARDS.intersection(path)
+            searches += _search_matching(path, hint) if has_wildcards else [_search(path, hint)]
     return tuple(searches)
 
 
@@ -82,7 +94,7 @@ def tolerate_missing(searches: Iterable[Search]) -> None:
         return
     for search in found:
         if search.is_missing:
-            search.notes, search.problems = search.problems, []
+            search.notes, search.problems = [item.text for item in search.problems], []
 
 
 def _refuse_schemes(locations: Iterable[str]) -> None:
@@ -109,7 +121,7 @@ def _absolute(name: str, working_directory: str) -> str:
     return os.path.realpath(path) if ".." in path.split("/") else os.path.normpath(path)
 
 
-def _search_matching(pattern: str) -> list[Search]:
+def _search_matching(pattern: str, hint: str) -> list[Search]:
     """Search every folder that *pattern* names; one below another is part of that."""
     parts = pattern.split("/")
     first = next(index for index, part in enumerate(parts) if _WILDCARDS.intersection(part))
@@ -118,17 +130,17 @@ def _search_matching(pattern: str) -> list[Search]:
     searches = []
     waiting = [_Folder(root)]
     while waiting:
-        search = Search(root)
+        search = Search(root, hint)
         for folder in _folders(waiting.pop(), search):
             if matcher.fullmatch(folder.prefix):
-                searches.append(_search(folder.path))
+                searches.append(_search(folder.path, hint))
             else:
                 waiting.append(folder)
         if search.problems:
             searches.append(search)
     if not searches:
-        nothing = Search(pattern)
-        nothing.problems.append(f"location {pattern} matches no folder")
+        nothing = Search(pattern, hint)
+        nothing.problems.append(Problem(f"location {pattern} matches no folder", hint))
         nothing.is_missing = True
         searches.append(nothing)
     return searches
@@ -150,8 +162,8 @@ def _folders(folder: _Folder, search: Search) -> list[_Folder]:
     return [found for found in _entries(folder, search) if isinstance(found, _Folder)]
 
 
-def _search(location: str) -> Search:
-    search = Search(location)
+def _search(location: str, hint: str) -> Search:
+    search = Search(location, hint)
     waiting = [_Folder(location)]
     while waiting:
         for found in _entries(waiting.pop(), search):
@@ -169,7 +181,8 @@ def _entries(folder: _Folder, search: Search) -> list[FoundFile | _Folder]:
             found = [_found(entry, folder, search) for entry in entries]
     except OSError as error:
         kind = "folder" if folder.prefix else "location"
-        search.problems.append(f"{kind} {folder.path} {_explain(error)}")
+        reason = _explain(error, folder.path, search.hint)
+        search.problems.append(reason._replace(text=f"{kind} {folder.path} {reason.text}"))
         search.is_missing = not folder.prefix and isinstance(error, FileNotFoundError)
         return []
     return [item for item in found if item is not None]
@@ -181,13 +194,13 @@ def _found(entry: os.DirEntry[str], folder: _Folder, search: Search) -> FoundFil
         if entry.is_file():
             return file
         if entry.is_dir():
-            search.odd.append((file, "is a folder"))
+            search.odd.append((file, Problem("is a folder", _ODD_HINT)))
             return _below(entry, folder, search)
     except OSError as error:
-        search.odd.append((file, _explain(error)))
+        search.odd.append((file, _explain(error, entry.path, _ODD_HINT)))
         return None
     search.odd.append(
-        (file, "is a link to nothing" if entry.is_symlink() else "is not a regular file")
+        (file, _DANGLING if entry.is_symlink() else Problem("is not a regular file", _ODD_HINT))
     )
     return None
 
@@ -200,15 +213,18 @@ def _below(entry: os.DirEntry[str], folder: _Folder, search: Search) -> _Folder 
         status = entry.stat()
         inode = (status.st_dev, status.st_ino)
         if inode in links:
-            search.problems.append(f"folder {entry.path} is a link that leads in a circle")
+            text = f"folder {entry.path} is a link that leads in a circle"
+            search.problems.append(Problem(text, "Remove the link."))
             return None
         links |= {inode}
     return _Folder(entry.path, f"{folder.prefix}{entry.name}/", links)
 
 
-def _explain(error: OSError) -> str:
+def _explain(error: OSError, path: str, hint: str) -> Problem:
+    """Return what is wrong with *path*; *hint* is the next step where it is the wrong one."""
     if isinstance(error, FileNotFoundError):
-        return "does not exist"
+        is_link = os.path.lexists(path)
+        return _DANGLING if is_link else Problem("does not exist", hint)
     if isinstance(error, NotADirectoryError):
-        return "is not a folder"
-    return f"cannot be read: {(error.strerror or str(error)).lower()}"
+        return Problem("is not a folder", hint)
+    return Problem(f"cannot be read: {(error.strerror or str(error)).lower()}", READ_HINT)

@@ -10,13 +10,9 @@ from hook.core.scripts.encoding import decode_script
 from hook.core.scripts.placeholders import UnresolvedPlaceholders
 from hook.core.scripts.script import ScriptFile
 from hook.core.scripts.script_scan import hashed
-from hook.engines.flyway.release import Reading, read_chunks
+from hook.engines.flyway.script_files import PLACEHOLDER_HINT, Reading, read_chunks
 from hook.errors import BadMigrationSet
 
-_PLACEHOLDER_HINT = (
-    "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them, or FLYWAY_PLACEHOLDER_REPLACEMENT=false if"
-    " the scripts mean what they say; nothing was run."
-)
 # Of <malloc.h>; see mallopt(3).
 _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK = 1 << 20
@@ -40,7 +36,7 @@ def read_script(script: ScriptFile, reading: Reading) -> bytes:
         return reading.replace(text, script.script.rpartition("/")[2])
     except UnresolvedPlaceholders as error:
         problems = tuple(f"{script.script} {problem}" for problem in error.problems)
-        raise BadMigrationSet(problems, _PLACEHOLDER_HINT) from error
+        raise BadMigrationSet(problems, PLACEHOLDER_HINT) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _changed(script) from error
 

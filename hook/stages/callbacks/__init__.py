@@ -33,15 +33,14 @@ class CallbacksStage:
         callbacks: tuple[Callback, ...],
         scripts: tuple[PreparedScript, ...] = (),
     ) -> Outcome[CallbackBook]:
-        """Return what each of *callbacks* that the command may run will do.
+        """Return what each of *callbacks* that the command may run as it is will do.
+
+        The others are told.
 
         Args:
             ctx: The run.
             callbacks: All of the release.
             scripts: The pending ones, around which some callbacks run.
-
-        Raises:
-            BadMigrationSet: Callbacks that cannot be run as they are, all of them named.
         """
         prepared, complaints = [], Complaints()
         for callback in callbacks_of_command(self.command, callbacks):
@@ -51,6 +50,7 @@ class CallbacksStage:
                 prepared.append(prepare_callback(callback, text, allows_mixed=self.allows_mixed))
         book = CallbackBook(tuple(prepared))
         complaints.add(misfits(book, scripts))
-        complaints.refuse()
+        if refusal := complaints.findings():
+            return Outcome(refusal, book)
         message = f"{counted(len(prepared), 'callback')} can be read"
         return Outcome((passed("callbacks", message),), book)

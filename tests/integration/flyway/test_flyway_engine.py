@@ -12,7 +12,7 @@ from hook.core.schema_history.plan import Plan
 from hook.core.scripts.migration_set import MigrationSet
 from hook.core.sessions.server import ServerFacts
 from hook.engines.flyway.engine import FlywayEngine
-from hook.errors import BadMigrationSet, ExitCode, Interrupted
+from hook.errors import ExitCode, Interrupted
 from hook.postgres.indexes import fetch_invalid_indexes
 from hook.postgres.session import Session
 from hook.stages import Context
@@ -103,7 +103,7 @@ def test_changed_placeholder_runs_a_repeatable_again(
 def test_edited_file_is_found_before_anything_runs(
     release: Path, ctx: Context, session: Session, facts: ServerFacts
 ) -> None:
-    """Together with every other problem."""
+    """And what is pending is judged where it is read."""
     engine = engine_on(release)
     apply(engine, ctx, session, facts)
     write_files(release, {"V1__tables.sql": "CREATE TABLE t (i bigint);\n", "V3__x.sql": " \n"})
@@ -112,7 +112,6 @@ def test_edited_file_is_found_before_anything_runs(
     assert [(item.code, item.rule) for item in findings] == [
         (ExitCode.OK, "history"),
         (ExitCode.DRIFT, "history-checksum"),
-        (ExitCode.BAD_SET, "script-empty"),
     ]
 
 
@@ -177,7 +176,9 @@ def test_stages_stop_for_a_signal(tmp_path: Path, ctx: Context) -> None:
         ResolveStage(engine_on(tmp_path)).run(ctx, None)
 
 
-def test_bad_release_is_an_error_of_the_set(tmp_path: Path, ctx: Context) -> None:
-    """The pipeline turns it into a finding with its code."""
-    with pytest.raises(BadMigrationSet):
-        ResolveStage(engine_on(tmp_path)).run(ctx, None)
+def test_bad_release_is_told_beside_what_can_be_read_of_it(tmp_path: Path, ctx: Context) -> None:
+    """For whoever wants to know what else is wrong."""
+    write_files(tmp_path, {"V1__a.sql": "SELECT 1", "V2__b.sql": b"\xff"})
+    (refusal,), found = ResolveStage(engine_on(tmp_path)).run(ctx, None)
+    assert refusal.code is ExitCode.BAD_SET
+    assert [item.script for item in found.migrations] == ["V1__a.sql"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hook.errors import BadMigrationSet
+from hook.core.outcome import Finding
+from hook.errors import ExitCode
 from hook.stages.callbacks import CallbacksStage
 from hook.stages.scripts import ScriptsStage
 from tests.testbed.backup_gate import running_context
@@ -18,10 +19,14 @@ HELPS = ("Correct the named lines", "Set FLYWAY_PLACEHOLDERS_")
 CASES = [((OPEN,), HELPS[:1]), ((UNKNOWN,), HELPS[1:]), ((OPEN, UNKNOWN), HELPS)]
 
 
-def assert_refused(error: BadMigrationSet, texts: tuple[str, ...], helps: tuple[str, ...]) -> None:
+def assert_refused(
+    findings: tuple[Finding, ...], texts: tuple[str, ...], helps: tuple[str, ...]
+) -> None:
     """Check that each text is a problem of its own, and the hints are no others than *helps*."""
-    assert len(error.problems) == len(texts)
-    assert tuple(hint for hint in HELPS if hint in error.hint) == helps
+    (refusal,) = findings
+    assert refusal.code is ExitCode.BAD_SET
+    assert len(refusal.problems) == len(texts)
+    assert tuple(hint for hint in HELPS if hint in refusal.hint) == helps
 
 
 @pytest.mark.parametrize(("texts", "helps"), CASES)
@@ -33,9 +38,17 @@ def test_scripts_are_refused_with_the_hints_that_help(
     engine = engine_on(write_files(tmp_path, files))
     stage = ScriptsStage(lambda item: engine.read_script(item, SERVER), allows_mixed=False)
     migrations = engine.resolve(SERVER).migrations
-    with running_context() as ctx, pytest.raises(BadMigrationSet) as refused:
-        stage.run(ctx, migrations)
-    assert_refused(refused.value, texts, helps)
+    with running_context() as ctx:
+        assert_refused(stage.run(ctx, migrations).findings, texts, helps)
+
+
+def test_scripts_that_can_be_read_are_returned_beside_the_others(tmp_path: Path) -> None:
+    """So that what is behind this stage can tell what is wrong with them."""
+    engine = engine_on(write_files(tmp_path, {"V1__a.sql": OPEN, "V2__b.sql": "SELECT 1"}))
+    stage = ScriptsStage(lambda item: engine.read_script(item, SERVER), allows_mixed=False)
+    with running_context() as ctx:
+        read = stage.run(ctx, engine.resolve(SERVER).migrations).value
+    assert [item.migration.script for item in read] == ["V2__b.sql"]
 
 
 @pytest.mark.parametrize(("texts", "helps"), CASES)
@@ -47,6 +60,5 @@ def test_callbacks_are_refused_with_the_hints_that_help(
     engine = engine_on(write_files(tmp_path, {"V1__x.sql": "SELECT 1"} | files))
     stage = CallbacksStage("run", lambda item: engine.read_script(item, SERVER), allows_mixed=False)
     callbacks = engine.resolve(SERVER).callbacks
-    with running_context() as ctx, pytest.raises(BadMigrationSet) as refused:
-        stage.run(ctx, callbacks)
-    assert_refused(refused.value, texts, helps)
+    with running_context() as ctx:
+        assert_refused(stage.run(ctx, callbacks).findings, texts, helps)

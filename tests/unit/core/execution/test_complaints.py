@@ -6,7 +6,7 @@ import pytest
 
 from hook.core.execution.complaints import Complaints
 from hook.core.sql.lexer import SqlSyntaxError
-from hook.errors import BadMigrationSet, ConfigError
+from hook.errors import BadMigrationSet, ConfigError, ExitCode
 
 
 def _fail(error: Exception) -> None:
@@ -21,15 +21,15 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with complaints.about("V2__b.sql"):
         _fail(BadMigrationSet(("V2__b.sql:1: x", "V2__b.sql:2: y"), "Correct them."))
     complaints.add(("V3__c.sql:1: z",))
-    with pytest.raises(BadMigrationSet) as caught:
-        complaints.refuse()
-    assert caught.value.problems == (
+    (finding,) = complaints.findings("own-rule")
+    assert (finding.code, finding.rule) == (ExitCode.BAD_SET, "own-rule")
+    assert finding.problems == (
         "V1__a.sql:3: unterminated string",
         "V2__b.sql:1: x",
         "V2__b.sql:2: y",
         "V3__c.sql:1: z",
     )
-    assert caught.value.hint == "Correct the named lines; nothing was run. Correct them."
+    assert finding.hint == "Correct the named lines; nothing was run. Correct them."
 
 
 def test_nothing_is_refused_for_nothing() -> None:
@@ -38,7 +38,7 @@ def test_nothing_is_refused_for_nothing() -> None:
     with complaints.about("V1__a.sql"):
         pass
     complaints.add(())
-    complaints.refuse()
+    assert complaints.findings() == ()
 
 
 def test_what_is_no_fault_of_a_file_goes_on() -> None:

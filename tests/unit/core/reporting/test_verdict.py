@@ -7,9 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.execution.progress import Progress
-from hook.core.outcome import failed, from_error
+from hook.core.outcome import Result, failed, from_error, passed
 from hook.core.reporting.report import AppliedMigration
-from hook.core.reporting.verdict import VERDICT_LENGTH, RunFacts, compose_verdict, verdict_word
+from hook.core.reporting.verdict import (
+    VERDICT_LENGTH,
+    RunFacts,
+    compose_verdict,
+    count_others,
+    verdict_word,
+)
 from hook.errors import BadMigrationSet, ExitCode
 
 REASON = 'column "emial" does not exist'
@@ -160,6 +166,30 @@ def test_verdict_counts_the_problems_that_do_not_fit() -> None:
     assert compose_verdict(RunFacts(finding)) == f"REFUSED 11 BAD_SET: {expected}"
     few = from_error(BadMigrationSet(("a is empty", "b is empty")))
     assert "a is empty; b is empty; database" in compose_verdict(RunFacts(few))
+
+
+def test_verdict_counts_what_else_refuses_the_run() -> None:
+    """Whoever sees this line alone knows that mending one file is not enough."""
+    two = from_error(BadMigrationSet(("a is empty", "b is empty")))
+    empty = failed(ExitCode.BAD_SET, "script-empty", "c is empty")
+    found = (Result("resolve", (two, passed("x", "y"))), Result("scripts", (empty,)))
+    assert count_others(found, two) == 1
+    assert count_others(found, empty) == 2
+    verdict = compose_verdict(RunFacts(two, others=1))
+    assert verdict == (
+        "REFUSED 11 BAD_SET: a is empty; b is empty (and 1 more); database untouched"
+    )
+    long = from_error(BadMigrationSet((f"{'deep/' * 20}a is empty", f"{'deep/' * 20}b is empty")))
+    verdict = compose_verdict(RunFacts(long, others=3))
+    assert verdict.endswith("a is empty (and 4 more); database untouched")
+
+
+def test_verdict_counts_nothing_once_work_has_begun() -> None:
+    """A second failure may follow from the first, and what passed has no code."""
+    rolled_back = failed(ExitCode.SQL_FAILED, "sql", "x")
+    found = (Result("migrate", (rolled_back, failed(ExitCode.SQL_FAILED, "callback", "y"))),)
+    assert count_others(found, rolled_back) == 0
+    assert count_others(found, None) == 0
 
 
 def test_verdict_of_a_half_done_script_names_what_is_left_behind() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.scripts.migration_set import build_set
-from hook.errors import BadMigrationSet, ExitCode
+from hook.core.scripts.migration_set import build_set, find_duplicates, rejected_set
+from hook.core.scripts.problem import Problem
 from tests.testbed.release import migration
 
 NAMES = ["V1__a.sql", "V1.5__b.sql", "B2__c.sql", "V2__c.sql", "sub/V10__d.sql", "R__A.sql"]
@@ -39,23 +38,29 @@ def test_set_allows_a_version_and_its_baseline() -> None:
 def test_set_refuses_duplicates_and_names_all_of_them() -> None:
     """Versions are compared as numbers, repeatables by description."""
     names = ("V1__a.sql", "V1.0__b.sql", "V2__a.sql", "x/V2__a.sql", "R__v.sql", "x/R__v.sql")
-    with pytest.raises(BadMigrationSet) as raised:
-        build_set(map(migration, names))
-    assert raised.value.exit_code is ExitCode.BAD_SET
-    assert raised.value.problems == (
+    assert [item.text for item in find_duplicates(map(migration, names))] == [
         "/release/V1.0__b.sql and /release/V1__a.sql both are version 1.0",
         "/release/R__v.sql and /release/x/R__v.sql both are repeatable 'v'",
         "/release/V2__a.sql and /release/x/V2__a.sql both are version 2",
-    )
+    ]
 
 
 def test_set_takes_a_copy_in_another_location_once() -> None:
     """Only an identical file under the same name is a copy."""
     one = migration("V1__a.sql")
     copy = one._replace(location="/other", path="/other/V1__a.sql")
+    assert not find_duplicates([one, copy])
     assert len(build_set([one, copy]).migrations) == 1
-    with pytest.raises(BadMigrationSet):
-        build_set([one, copy._replace(content_hash="2")])
+    assert find_duplicates([one, copy._replace(content_hash="2")])
+
+
+def test_rejected_set_is_what_could_be_read_in_running_order() -> None:
+    """Both of two that claim one version, for whoever looks for more that is wrong."""
+    problems = [Problem("b", "x"), Problem("a", "x")]
+    read = map(migration, ["R__v.sql", "V1__b.sql", "U1__a.sql", "V1.0__a.sql"])
+    found = rejected_set(read, (), problems, ["d", "c"])
+    assert [item.script for item in found.migrations] == ["V1.0__a.sql", "V1__b.sql", "R__v.sql"]
+    assert ([item.text for item in found.problems], found.unsupported) == (["a", "b"], ("c", "d"))
 
 
 def test_set_keeps_undo_scripts_apart() -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from hook.core.outcome import Finding
 from hook.core.scripts.migration_set import MigrationSet
 from hook.engines.flyway.engine import FlywayEngine
-from hook.errors import BadMigrationSet, ExitCode, HookError, Unsupported
+from hook.errors import ExitCode
 from hook.settings.migrations import MigrationSettings, Sources
 from tests.fakes import NOON
-from tests.testbed.release import SERVER, engine_on, with_sources, write_files
+from tests.testbed.release import SERVER, engine_on, refusal_of, with_sources, write_files
 
 V1: dict[str, str | bytes] = {"V1__a.sql": "SELECT 1"}
 
@@ -22,11 +23,9 @@ def resolved(folder: Path, settings: MigrationSettings | None = None) -> Migrati
     return engine_on(folder, settings=settings).resolve(None)
 
 
-def refusal(folder: Path, settings: MigrationSettings | None = None) -> HookError:
-    """Return the error that the release in *folder* is refused with."""
-    with pytest.raises((BadMigrationSet, Unsupported)) as caught:
-        resolved(folder, settings)
-    return caught.value
+def refusal(folder: Path, settings: MigrationSettings | None = None) -> Finding:
+    """Return what the release in *folder* is refused with."""
+    return refusal_of(engine_on(folder, settings=settings))
 
 
 def test_callbacks_are_found_wherever_they_are(tmp_path: Path) -> None:
@@ -53,7 +52,7 @@ def test_bad_callbacks_are_problems_like_bad_scripts(tmp_path: Path) -> None:
     }
     write_files(tmp_path, V1 | files)
     error = refusal(tmp_path)
-    assert error.exit_code is ExitCode.BAD_SET
+    assert error.code is ExitCode.BAD_SET
     assert "afterMigrate.sql line 1: byte 0xff is not utf-8" in error.message
     assert "beforeMigrate.sql unknown property 'x'" in error.message
 
@@ -62,8 +61,8 @@ def test_same_callback_in_two_locations_is_refused(tmp_path: Path) -> None:
     """Migrations that are copies of each other are one; callbacks are not."""
     for name in ("one", "two"):
         write_files(tmp_path / name, V1 | {"afterMigrate.sql": "SELECT 1"})
-    with pytest.raises(BadMigrationSet, match="are the same callback"):
-        engine_on(tmp_path / "one", tmp_path / "two").resolve(None)
+    twice = refusal_of(engine_on(tmp_path / "one", tmp_path / "two"))
+    assert twice.message.endswith("are the same callback")
 
 
 def test_locations_with_nothing_but_callbacks_are_refused(tmp_path: Path) -> None:
@@ -122,7 +121,7 @@ def test_callbacks_that_are_programs_are_refused_by_name(name: str, tmp_path: Pa
     write_files(tmp_path / "hooks", {name: ""})
     settings = with_sources(callback_locations=(str(tmp_path / "hooks"),), skips_callbacks=True)
     error = refusal(tmp_path / "sql", settings)
-    assert error.exit_code is ExitCode.UNSUPPORTED
+    assert error.code is ExitCode.UNSUPPORTED
     assert error.message == f"not supported: {name} (only scripts in SQL are run)"
 
 
@@ -143,5 +142,5 @@ def test_callbacks_alone_need_no_migrations(tmp_path: Path) -> None:
     assert [item.script for item in found.callbacks] == ["afterBaseline.sql"]
     nowhere = FlywayEngine(MigrationSettings(sources=Sources()), NOON, str(tmp_path / "gone"))
     assert nowhere.resolve_callbacks(SERVER).callbacks == ()
-    with pytest.raises(BadMigrationSet, match="does not exist"):
-        engine_on(tmp_path / "gone").resolve_callbacks(SERVER)
+    (problem,) = engine_on(tmp_path / "gone").resolve_callbacks(SERVER).problems
+    assert problem.text.endswith("does not exist")

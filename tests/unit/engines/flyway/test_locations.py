@@ -7,21 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from hook.core.scripts.problem import Problem
 from hook.engines.flyway.locations import search_locations, tolerate_missing
 from hook.errors import ExitCode, Unsupported
 from tests.testbed.release import write_files
 
+HINT = "Name another folder."
+
 
 def scripts(*locations: str, cwd: Path = Path("/")) -> list[str]:
     """Return the scripts found, sorted."""
-    searches = search_locations(locations, str(cwd))
+    searches = search_locations(locations, str(cwd), HINT)
     assert not [problem for search in searches for problem in search.problems]
     return sorted(file.script for search in searches for file in search.files)
 
 
 def problems(*locations: str) -> list[str]:
     """Return why locations could not be searched."""
-    return [problem for search in search_locations(locations, "/") for problem in search.problems]
+    searches = search_locations(locations, "/", HINT)
+    return [problem.text for search in searches for problem in search.problems]
 
 
 def test_location_is_searched_recursively(tmp_path: Path) -> None:
@@ -88,14 +92,26 @@ def test_location_that_cannot_be_searched_is_a_problem(tmp_path: Path) -> None:
     ]
 
 
+def test_location_that_is_a_link_to_nothing_has_a_next_step_of_its_own(tmp_path: Path) -> None:
+    """The setting is right; what it leads to is missing."""
+    (tmp_path / "sql").symlink_to("gone")
+    (search,) = search_locations((f"{tmp_path}/sql",), "/", HINT)
+    (problem,) = search.problems
+    assert problem.text == f"location {tmp_path}/sql is a link to nothing"
+    assert "what the link points to" in problem.hint
+    assert HINT not in problem.hint
+
+
 def test_things_that_are_no_files_are_noted(tmp_path: Path) -> None:
     """A folder, a pipe, a link to nothing: none of them may hang or hide."""
     write_files(tmp_path, {"V1__a.sql/x.txt": ""})
     os.mkfifo(tmp_path / "V2__b.sql")
     (tmp_path / "V3__c.sql").symlink_to("gone")
     (tmp_path / "V4__d.sql").symlink_to("V4__d.sql")
-    (search,) = search_locations((str(tmp_path),), "/")
-    assert sorted((file.script, reason.partition(":")[0]) for file, reason in search.odd) == [
+    (search,) = search_locations((str(tmp_path),), "/", HINT)
+    hints = {file.script: reason.hint for file, reason in search.odd}
+    assert "what the link points to" in hints["V3__c.sql"]
+    assert sorted((file.script, reason.text.partition(":")[0]) for file, reason in search.odd) == [
         ("V1__a.sql", "is a folder"),
         ("V2__b.sql", "is not a regular file"),
         ("V3__c.sql", "is a link to nothing"),
@@ -107,7 +123,7 @@ def test_things_that_are_no_files_are_noted(tmp_path: Path) -> None:
 def test_location_outside_of_the_file_system_is_refused(name: str) -> None:
     """By name, together with all others."""
     with pytest.raises(Unsupported) as raised:
-        search_locations((name, "/x", "gcs:other"), "/")
+        search_locations((name, "/x", "gcs:other"), "/", HINT)
     assert raised.value.exit_code is ExitCode.UNSUPPORTED
     assert raised.value.message == f"not in the file system: {name}, gcs:other"
 
@@ -115,10 +131,10 @@ def test_location_outside_of_the_file_system_is_refused(name: str) -> None:
 def test_default_location_is_the_first_that_exists(tmp_path: Path) -> None:
     """Besides the two absolute ones, migrations in the working directory."""
     write_files(tmp_path, {"migrations/V1__a.sql": ""})
-    (search,) = search_locations((), str(tmp_path))
+    (search,) = search_locations((), str(tmp_path), HINT)
     assert search.location in {"/migrations", "/flyway/sql", f"{tmp_path}/migrations"}
-    (search,) = search_locations((), f"{tmp_path}/nowhere")
-    assert search.problems in ([], ["location /migrations does not exist"])
+    (search,) = search_locations((), f"{tmp_path}/nowhere", HINT)
+    assert search.problems in ([], [Problem("location /migrations does not exist", HINT)])
 
 
 def test_parent_of_a_linked_folder_is_the_parent_of_its_target(tmp_path: Path) -> None:
@@ -133,13 +149,13 @@ def test_missing_location_can_be_a_note_beside_another_one(tmp_path: Path) -> No
     """All of them missing is the wrong image or mount, whatever is tolerated."""
     there, gone = f"{tmp_path}/sql", f"{tmp_path}/gone"
     write_files(tmp_path, {"sql/V1__a.sql": ""})
-    searches = search_locations((there, gone, f"{tmp_path}/*/none"), "/")
+    searches = search_locations((there, gone, f"{tmp_path}/*/none"), "/", HINT)
     tolerate_missing(searches)
     assert [search.problems for search in searches] == [[], [], []]
     assert sorted(note for search in searches for note in search.notes) == [
         f"location {tmp_path}/*/none matches no folder",
         f"location {gone} does not exist",
     ]
-    (alone,) = search_locations((gone,), "/")
+    (alone,) = search_locations((gone,), "/", HINT)
     tolerate_missing((alone,))
-    assert (alone.problems, alone.notes) == ([f"location {gone} does not exist"], [])
+    assert (alone.problems, alone.notes) == ([Problem(f"location {gone} does not exist", HINT)], [])
