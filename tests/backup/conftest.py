@@ -23,7 +23,7 @@ from tests.testbed.pgbackrest import (
     new_pgbackrest,
     s3_place,
 )
-from tests.testbed.postgres_server import PostgresServer, running_server
+from tests.testbed.postgres_server import PostgresServer, roomy_folder, running_server
 from tests.testbed.process import Completed, RunningPresync
 from tests.testbed.s3_server import S3Server, running_tls_s3
 from tests.testbed.wrong_clock import find_library
@@ -75,7 +75,7 @@ def other_primary(binaries: Binaries) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def tls_s3(primary: PostgresServer) -> Iterator[S3Server]:
     """Return an S3 server behind TLS whose CA the account of the cluster can read."""
-    with tempfile.TemporaryDirectory(prefix="presync-s3-", dir="/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="presync-s3-", dir=roomy_folder()) as name:
         root, folder = Path(name, "root"), Path(name, "tls")
         for made in (root, folder):
             made.mkdir()
@@ -88,7 +88,7 @@ def tls_s3(primary: PostgresServer) -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def new_place(tls_s3: S3Server) -> Iterator[Callable[[str, str], Place]]:
     """Return ``new_place(storage, name) -> Place``: an empty repository, directory or s3."""
-    with tempfile.TemporaryDirectory(prefix="presync-repo-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="presync-repo-", dir=roomy_folder()) as folder:
         Path(folder).chmod(0o755)
 
         def new(storage: str, name: str) -> Place:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hook.demo.server import SUPERUSER
-from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.postgres_server import PostgresServer, roomy_folder
 from tests.testbed.run_context import eventually
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
@@ -276,7 +276,7 @@ def new_pgbackrest(
     """Lend a configured pgBackRest; a place that is none becomes a directory of its own."""
     # The archiver may still be at work in it.
     with tempfile.TemporaryDirectory(
-        prefix="presync-pgbackrest-", dir="/tmp", ignore_cleanup_errors=True
+        prefix="presync-pgbackrest-", dir=roomy_folder(), ignore_cleanup_errors=True
     ) as name:
         folder = Path(name)
         found = [

@@ -117,8 +117,8 @@ def free_port() -> int:
         return port
 
 
-def _place() -> Path:
-    """Return where clusters lie: in memory if there is enough of it, else on disk.
+def roomy_folder() -> Path:
+    """Return where clusters and backups lie: in memory if there is enough of it, else on disk.
 
     A database is some 300 new files, and a test has one of its own: on disk they may cost the
     kernel more than all that the test does with them.
@@ -133,7 +133,7 @@ def _place() -> Path:
 def _new_cluster(
     programs: Path, account: Account | None
 ) -> contextlib.AbstractContextManager[Cluster]:
-    return new_cluster(programs, account, _FOLDER_PREFIX, _place())
+    return new_cluster(programs, account, _FOLDER_PREFIX, roomy_folder())
 
 
 def _start(server: PostgresServer) -> PostgresServer:
