@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from psycopg import OperationalError
 
 from hook.demo.server import SUPERUSER
-from hook.errors import ExitCode
-from tests.backup.conftest import Ask
 from tests.testbed.barman_cloud import PROGRAMS
+from tests.testbed.binaries import Binaries
+from tests.testbed.database import created_database
+from tests.testbed.destroyed_shop import Destroyed, Shop, assert_back
 from tests.testbed.pg_dump import PgDump
 from tests.testbed.postgres_server import PostgresServer
+from tests.testbed.s3_server import S3Server
 
 _SECONDS = 120.0
 
@@ -58,14 +60,7 @@ class Restoring:
         )
         return done.returncode
 
-    def found(self) -> tuple[object, ...] | None:
-        """Return what there is in the new database."""
-        with self.pg_dump.server.connect(self.to) as reader:
-            shown = "SELECT count(*), max(id), to_regclass('shop_item') FROM crm.customer"
-            return reader.execute(shown).fetchone()
 
-
-WHOLE = (100_000, 100_000, None)
 # How each form is dumped; a directory has no suffix.
 FORMS = {
     "custom": (".dump", "--format=custom"),
@@ -76,64 +71,66 @@ FORMS = {
 }
 
 
+# Where the dumps of a case lie.
+CASES = [
+    ("custom", "directory"),
+    ("plain", "directory"),
+    ("tar", "s3"),
+    ("directory", "s3"),
+    ("gzip", "s3"),
+]
+
+
 @pytest.fixture
-def migrated_away(pg_dump: PgDump, primary: PostgresServer) -> Iterator[None]:
-    """Undo what a run did to the database that was dumped."""
-    yield
-    with primary.connect(pg_dump.database) as admin:
-        assert admin.execute("SELECT to_regclass('shop_item')::text").fetchone() == ("shop_item",)
-        admin.execute("DROP TABLE shop_item, flyway_schema_history, presync_run")
+def pg_dump(primary: PostgresServer, binaries: Binaries, tls_s3: S3Server) -> Iterator[PgDump]:
+    """Return pg_dump of a database of the test's own."""
+    with created_database(primary) as database:
+        yield PgDump(binaries.folder / "pg_dump", primary, database.name, tls_s3)
 
 
-@pytest.mark.usefixtures("migrated_away")
-@pytest.mark.parametrize(
-    ("form", "storage"),
-    [
-        ("custom", "directory"),
-        ("plain", "directory"),
-        ("tar", "s3"),
-        ("directory", "s3"),
-        ("gzip", "s3"),
-    ],
-)
+@pytest.fixture
+def shop(pg_dump: PgDump, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Return a shop in that database, with what is in it."""
+    folders = (tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("home"))
+    made = Shop(pg_dump, *folders, pg_dump.database, SUPERUSER)
+    made.migrate("1", PRESYNC_BACKUP_SOURCE="none")
+    return made
+
+
+@pytest.mark.parametrize(("form", "storage"), CASES)
 def test_printed_command_restores_what_the_dump_shows(
-    pg_dump: PgDump, ask: Ask, tmp_path: Path, form: str, storage: str
+    pg_dump: PgDump, shop: Shop, tmp_path: Path, form: str, storage: str
 ) -> None:
     """Into a database beside, whatever the run did to the one that was dumped."""
     suffix, *options = FORMS[form]
     source = {} if storage == "s3" else {"PRESYNC_BACKUP_SOURCE": f"dump:{pg_dump.root}"}
+    before = shop.content()
     pg_dump.dump(*options, f"--file={pg_dump.new(suffix)}")
-    done = ask(pg_dump, "run", **source)
-    assert done.exit_code == ExitCode.OK, done.stderr
-    (way,) = done.report["marker"]["restore"]
-    here = tmp_path / "here"
-    here.mkdir()
-    restoring = Restoring(pg_dump, here, f"{pg_dump.database}_{form}_{storage}")
-    assert restoring.run(way["command"]) == 0
-    assert restoring.found() == WHOLE
+    destroyed = Destroyed(shop, before, *shop.migrate("2", **source))
+    assert shop.versions() == [("1", True), ("2", True)]
+    restoring = Restoring(pg_dump, tmp_path, f"{pg_dump.database}_before")
+    assert restoring.run(destroyed.command()) == 0
+    assert_back(replace(shop, database=restoring.to), before)
 
 
-@pytest.mark.usefixtures("migrated_away")
 def test_printed_command_restores_no_half_of_a_dump(
-    pg_dump: PgDump, ask: Ask, tmp_path: Path
+    pg_dump: PgDump, shop: Shop, tmp_path: Path
 ) -> None:
     """A file that was damaged meanwhile is noticed before anything is created."""
     path = pg_dump.new(".sql.gz")
     pg_dump.dump("--format=plain", "--compress=1", f"--file={path}")
-    done = ask(pg_dump, "run", PRESYNC_BACKUP_SOURCE=f"dump:{pg_dump.root}")
-    (way,) = done.report["marker"]["restore"]
+    source = f"dump:{pg_dump.root}"
+    destroyed = Destroyed(shop, [], *shop.migrate("2", PRESYNC_BACKUP_SOURCE=source))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     restoring = Restoring(pg_dump, tmp_path, f"{pg_dump.database}_half")
-    assert restoring.run(way["command"]) != 0
+    assert restoring.run(destroyed.command()) != 0
     with pytest.raises(OperationalError, match="does not exist"):
-        restoring.found()
+        pg_dump.server.connect(restoring.to)
 
 
-@pytest.mark.usefixtures("migrated_away")
-def test_plain_dump_that_names_its_database_has_no_command(pg_dump: PgDump, ask: Ask) -> None:
+def test_plain_dump_that_names_its_database_has_no_command(pg_dump: PgDump, shop: Shop) -> None:
     """It would go into the one in use."""
     pg_dump.dump("--format=plain", "--create", f"--file={pg_dump.new('.sql')}")
-    done = ask(pg_dump, "run")
-    assert done.exit_code == ExitCode.OK, done.stderr
-    assert done.report["marker"]["restore"] == []
+    _, report = shop.migrate("2")
+    assert report["marker"]["restore"] == []

@@ -16,10 +16,24 @@ import pytest
 from psycopg.errors import ReadOnlySqlTransaction
 
 from tests.backup.conftest import ARCHIVING, CHECKSUMS
-from tests.backup.test_way_back import DESTRUCTIVE, GOOD, IS_STANDBY, Shop, is_paused, prepare
 from tests.testbed.barman_cloud import new_barman_cloud
 from tests.testbed.binaries import Binaries
-from tests.testbed.postgres_server import PostgresServer, empty_server, running_server
+from tests.testbed.destroyed_shop import (
+    DATABASE,
+    Destroyed,
+    Shop,
+    assert_back,
+    destroy,
+    is_paused,
+    prepare,
+    restore,
+)
+from tests.testbed.postgres_server import (
+    PostgresServer,
+    empty_server,
+    roomy_folder,
+    running_server,
+)
 from tests.testbed.restore import Restorer, run_as_printed, start_restored
 from tests.testbed.run_context import eventually
 from tests.testbed.s3_server import S3Server
@@ -55,7 +69,7 @@ def barman(server: PostgresServer, tls_s3: S3Server) -> Iterator[Tool]:
 def walg(server: PostgresServer) -> Iterator[Tool]:
     """Return a prefix of WAL-G in a directory."""
     with tempfile.TemporaryDirectory(
-        prefix="presync-walg-", dir="/tmp", ignore_cleanup_errors=True
+        prefix="presync-walg-", dir=roomy_folder(), ignore_cleanup_errors=True
     ) as name:
         Path(name).chmod(0o755)
         tool = WalGWriter(server, Path(name))
@@ -70,39 +84,28 @@ def test_printed_commands_bring_everything_back(
     """First a look beside production, then in place, although a newer backup is there."""
     tool: Tool = request.getfixturevalue(name)
     shop = Shop(tool, tmp_path_factory.mktemp("release"), tmp_path_factory.mktemp("home"))
-    label = tool.back_up()
-    shop.run("V1__shop.sql", GOOD)
-    before = shop.digests()
-    marker = shop.run("V2__tidy_up.sql", DESTRUCTIVE).report["marker"]
-    tool.back_up()
-    assert (marker["archived"], marker["backup"]) == (True, label)
-    in_place, beside, *_ = (way["command"] for way in marker["restore"])
-    _look_beside(shop, beside, before)
-    _restore_in_place(shop, in_place)
-    assert shop.digests() == before
-    shop.must_be_writable()
+    destroyed = destroy(shop, tool.back_up, tool.back_up)
+    _look_beside(destroyed, tool)
+    tool.server.stop()
+    _empty(tool.server.data)
+    restore(tool, destroyed.command("${PGDATA:"), PGDATA=str(tool.server.data))
+    assert_back(shop, destroyed.before)
 
 
-def _look_beside(shop: Shop, command: str, before: list[tuple[object, ...]]) -> None:
-    with empty_server(shop.server) as beside:
-        run_as_printed(shop.tool, command, RESTORE_TO=str(beside.data))
-        start_restored(shop.tool, beside)
+def _look_beside(destroyed: Destroyed, tool: Tool) -> None:
+    with empty_server(tool.server) as beside:
+        run_as_printed(tool, destroyed.command("${RESTORE_TO:"), RESTORE_TO=str(beside.data))
+        start_restored(tool, beside)
         eventually(lambda: is_paused(beside), _SECONDS)
-        assert shop.digests(beside) == before
-        with beside.connect("shop") as admin:
+        assert destroyed.shop.content(beside) == destroyed.before
+        with beside.connect(DATABASE) as admin:
             assert admin.execute("SHOW archive_mode").fetchone() == ("off",)
             with pytest.raises(ReadOnlySqlTransaction):
                 admin.execute("DELETE FROM customer")
         beside.stop("immediate")
 
 
-def _restore_in_place(shop: Shop, command: str) -> None:
-    """Stop the server, leave its directory as the command wants it, and run that."""
-    server = shop.server
-    server.stop()
-    for path in server.data.iterdir():
+def _empty(data: Path) -> None:
+    """Leave the data directory as the command in place wants it."""
+    for path in data.iterdir():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    run_as_printed(shop.tool, command, PGDATA=str(server.data))
-    start_restored(shop.tool, server)
-    with server.connect("shop") as admin:
-        eventually(lambda: admin.execute(IS_STANDBY).fetchone() == (False,), _SECONDS)
