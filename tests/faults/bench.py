@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,6 +55,8 @@ _LOCKS = (
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _numbers = itertools.count(1)
+# Each fault strikes here what is started like any program; everywhere else what is forked.
+_STARTED = (15, Kind.MULTI)
 
 
 class State(NamedTuple):
@@ -201,7 +203,7 @@ def struck(bench: Bench, cell: Cell) -> Iterator[Struck]:
         network = stack.enter_context(running_network(bench.server.host, bench.server.port))
         after = stack.enter_context(contextlib.ExitStack())
         with around(cell.fault, database):
-            completed, where = _strike(cell, deployment, network, after)
+            completed, where = _strike(bench, cell, deployment, network, after)
         moved = Deployment(where, deployment.folder)
         _await_release(where)
         network.end_all()
@@ -216,16 +218,17 @@ def _await_release(database: Database) -> None:
 
 
 def _strike(
-    cell: Cell, deployment: Deployment, network: Network, after: contextlib.ExitStack
+    bench: Bench, cell: Cell, deployment: Deployment, network: Network, after: contextlib.ExitStack
 ) -> tuple[Completed, Database]:
     database, folder = deployment.database, deployment.folder
+    start = _launcher(bench, cell)
     ground = Ground(database, network, folder)
     environment = _environment(cell, deployment, network)
     with contextlib.ExitStack() as hold, contextlib.ExitStack() as processes:
         arrive = hold.enter_context(SETTINGS[cell.kind].hold(ground))
 
         def begin() -> RunningPresync:
-            running = launch(["run"], environment, folder)
+            running = start(["run"], environment, folder)
             processes.callback(running.close)
             return running
 
@@ -240,6 +243,10 @@ def _strike(
             assert cell.fault in UNAIDED, running.wait().stderr
         hold.close()
         return running.wait(), database
+
+
+def _launcher(bench: Bench, cell: Cell) -> Callable[..., RunningPresync]:
+    return launch if (bench.server.major, cell.kind) == _STARTED else bench.presync.launch
 
 
 def _backends_of_ours(database: Database) -> list[int]:

@@ -1,30 +1,82 @@
 """presync as a child of a process that has its modules loaded already.
 
-Run as a program it reads one JSON object per line, ``arguments`` and ``environment``,
-runs presync in a fork of itself, and answers with exit code and output. Each run is
-a process with an environment of its own, as with ``python -m hook``, for a tenth of
-its price; hundreds of runs are compared with Flyway.
+Run as a program it takes one request at a time from the socket at its standard input and
+runs presync in a fork of itself. Each run is a process, with an environment, a folder,
+signals and an exit status of its own, as with ``python -m hook``, for a tenth of its price:
+hundreds of runs are compared with Flyway, and hundreds are struck by a fault.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import importlib
 import json
 import os
 import pkgutil
+import runpy
+import select
+import selectors
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
-from tests.testbed.process import ROOT, Completed
+from tests.testbed.process import Completed, RunningPresync, child_environment
 
 # Programs, and what presync itself imports only where it is needed.
-_NOT_PRELOADED = ("hook.__main__", "hook.catalogs")
+_NOT_PRELOADED = ("hook.__main__", "hook.catalogs.rds", "hook.catalogs.s3", "hook.demo")
+_LARGEST_REQUEST = 1 << 17
+_LONGEST_STATUS = 16
+# In the line of a process in /proc, behind its name: proc(5) counts from 1, two lie in front.
+_ARGUMENTS_BEGIN = 48 - 3
+
+
+class ForkedProcess:
+    """A process of the server's, to be handled like one of ours."""
+
+    def __init__(self, told: socket.socket, stdout: IO[str], stderr: IO[str]) -> None:
+        """Wait until it is there; the server tells by *told*, first its number, then its end."""
+        self._told = told
+        self._code: int | None = None
+        self.stdout: IO[str] | None = stdout
+        self.stderr: IO[str] | None = stderr
+        self.pid = int(told.recv(_LONGEST_STATUS))
+
+    def poll(self) -> int | None:
+        """Return the exit code, that of a kill negative, none as long as it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code, see `poll`.
+
+        Raises:
+            TimeoutExpired: It still runs after *timeout* seconds.
+        """
+        if self._code is None:
+            if not select.select([self._told], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("presync", timeout or 0)
+            self._code = int(self._told.recv(_LONGEST_STATUS))
+            self._told.close()
+        return self._code
+
+    def send_signal(self, sig: int) -> None:
+        """Send the signal *sig*, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        """End it as nothing else does."""
+        self.send_signal(signal.SIGKILL)
 
 
 class PresyncServer:
@@ -33,36 +85,41 @@ class PresyncServer:
     def __init__(self, home: Path) -> None:
         """Start it with nothing around: *home* is an empty folder."""
         self._home = home
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.interop.presync_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=home,
-            env={
-                "PATH": os.environ.get("PATH", os.defpath),
-                "PYTHONPATH": str(ROOT),
-                "LANG": "C.UTF-8",
-            },
-        )
+        self._control, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with end:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.interop.presync_server"],
+                stdin=end.fileno(),
+                stdout=subprocess.DEVNULL,
+                cwd=home,
+                env=child_environment(home),
+            )
+
+    def launch(
+        self, arguments: Sequence[str], env: Mapping[str, str], home: Path, module: str = "hook"
+    ) -> RunningPresync:
+        """Start presync as `tests.testbed.process.launch` does."""
+        told, teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        (stdout, to_stdout), (stderr, to_stderr) = os.pipe(), os.pipe()
+        environment = child_environment(home) | dict(env)
+        request = {"module": module, "arguments": arguments, "environment": environment}
+        message = json.dumps({**request, "folder": str(home)}).encode()
+        socket.send_fds(self._control, [message], [to_stdout, to_stderr, teller.fileno()])
+        os.close(to_stdout)
+        os.close(to_stderr)
+        teller.close()
+        outputs = (os.fdopen(each, encoding="utf-8") for each in (stdout, stderr))
+        return RunningPresync(ForkedProcess(told, *outputs))
 
     def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Completed:
         """Run presync to its end with nothing but *environment* around it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        around = {"PATH": os.defpath, "HOME": str(self._home), "LANG": "C.UTF-8"}
-        request = {"arguments": arguments, "environment": around | dict(environment)}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, "the server of presync processes ended"
-        return Completed(**json.loads(answer))
+        with contextlib.closing(self.launch(arguments, environment, self._home)) as running:
+            return running.wait()
 
     def close(self) -> None:
         """End the server."""
-        assert self._process.stdout is not None
-        self._process.communicate()
+        self._control.close()
+        self._process.wait()
 
 
 @contextmanager
@@ -76,23 +133,40 @@ def running_presync_server() -> Iterator[PresyncServer]:
             server.close()
 
 
-def _serve() -> None:
+def _serve(control: socket.socket) -> None:
     _preload()
     gc.freeze()  # collections in the children leave the pages shared
-    for line in sys.stdin:
-        request = json.loads(line)
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            child = os.fork()
-            if not child:
-                _become_presync(request["arguments"], request["environment"], stdout, stderr)
-            _, status = os.waitpid(child, 0)
-            answer = {
-                "exit_code": os.waitstatus_to_exitcode(status),
-                "stdout": _text(stdout),
-                "stderr": _text(stderr),
-            }
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(control, selectors.EVENT_READ)
+        while True:
+            for key, _ in waiting.select():
+                if key.fd != control.fileno():
+                    waiting.unregister(key.fd)
+                    _tell_end(key.fd, *key.data)
+                    continue
+                message, ends, _, _ = socket.recv_fds(control, _LARGEST_REQUEST, 3)
+                if not message:
+                    return
+                child, teller = _begin(json.loads(message), *ends)
+                waiting.register(os.pidfd_open(child), selectors.EVENT_READ, (child, teller))
+
+
+def _begin(request: Mapping[str, Any], stdout: int, stderr: int, told: int) -> tuple[int, int]:
+    child = os.fork()
+    if not child:
+        _become_presync(request, stdout, stderr)
+    os.close(stdout)
+    os.close(stderr)
+    os.write(told, str(child).encode())
+    return child, told
+
+
+def _tell_end(handle: int, child: int, told: int) -> None:
+    os.close(handle)
+    _, status = os.waitpid(child, 0)
+    with contextlib.suppress(OSError):  # nobody waits for it any more
+        os.write(told, str(os.waitstatus_to_exitcode(status)).encode())
+    os.close(told)
 
 
 def _preload() -> None:
@@ -102,33 +176,37 @@ def _preload() -> None:
             importlib.import_module(module.name)
 
 
-def _become_presync(
-    arguments: Sequence[str],
-    environment: Mapping[str, str],
-    stdout: IO[bytes],
-    stderr: IO[bytes],
-) -> NoReturn:
+def _become_presync(request: Mapping[str, Any], stdout: int, stderr: int) -> NoReturn:
+    arguments: list[str] = request["arguments"]
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(stdout.fileno(), 1)
-    os.dup2(stderr.fileno(), 2)
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    # Of the server's own: a peer must hear that what a run has open is closed.
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.chdir(request["folder"])
     os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["presync", *arguments]
+    os.environ.update(request["environment"])
+    sys.argv = ["", *arguments]
+    _call_oneself([sys.executable, "-m", request["module"], *arguments])
     code: object = 0
     try:
-        importlib.import_module("hook.cli").main()
+        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
     except SystemExit as end:
-        code = end.code
-    # Taking the interpreter down in order costs more than most commands do.
+        code = end.code or 0
+    except BaseException:  # noqa: BLE001 - told as Python tells what nobody catches
+        traceback.print_exc()
+        code = 1
     sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0)
+    os._exit(code if isinstance(code, int) else 1)
 
 
-def _text(output: IO[bytes]) -> str:
-    output.seek(0)
-    return output.read().decode()
+def _call_oneself(words: Sequence[str]) -> None:
+    """Let ``ps`` show *words*, as far as they are no longer than those of the server."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    begin, end = (int(each) for each in fields[_ARGUMENTS_BEGIN : _ARGUMENTS_BEGIN + 2])
+    line = "\0".join(words).encode()[: end - begin - 1]
+    ctypes.memmove(begin, line.ljust(end - begin, b"\0"), end - begin)
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(socket.socket(fileno=0))

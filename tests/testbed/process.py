@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 ROOT = Path(__file__).parents[2]
 _SECONDS = 120.0
@@ -52,10 +52,30 @@ def has_ended(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] == "Z"
 
 
+class ChildProcess(Protocol):
+    """What is asked of a process, as `subprocess.Popen` answers it."""
+
+    pid: int
+    stdout: IO[str] | None
+    stderr: IO[str] | None
+
+    def poll(self) -> int | None:
+        """Return the exit code, none as long as it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code, waiting for it."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send the signal *sig*."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+
 class RunningPresync:
     """A presync process under way; its log is read while it is written."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: ChildProcess) -> None:
         """Start reading the output of *process*."""
         self.process = process
         self._lines: list[str] = []
