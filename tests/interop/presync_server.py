@@ -139,16 +139,19 @@ def _serve(control: socket.socket) -> None:
     with selectors.DefaultSelector() as waiting:
         waiting.register(control, selectors.EVENT_READ)
         while True:
-            for key, _ in waiting.select():
-                if key.fd != control.fileno():
-                    waiting.unregister(key.fd)
-                    _tell_end(key.fd, *key.data)
-                    continue
-                message, ends, _, _ = socket.recv_fds(control, _LARGEST_REQUEST, 3)
-                if not message:
-                    return
-                child, teller = _begin(json.loads(message), *ends)
-                waiting.register(os.pidfd_open(child), selectors.EVENT_READ, (child, teller))
+            ended = {key.fd: key.data for key, _ in waiting.select()}
+            asked = control.fileno() in ended
+            ended.pop(control.fileno(), None)
+            for handle, ending in ended.items():
+                waiting.unregister(handle)
+                _tell_end(handle, *ending)
+            if not asked:
+                continue
+            message, ends, _, _ = socket.recv_fds(control, _LARGEST_REQUEST, 3)
+            if not message:
+                return
+            child, teller = _begin(json.loads(message), *ends)
+            waiting.register(os.pidfd_open(child), selectors.EVENT_READ, (child, teller))
 
 
 def _begin(request: Mapping[str, Any], stdout: int, stderr: int, told: int) -> tuple[int, int]:
