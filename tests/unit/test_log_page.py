@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from hook.core.execution.attempt_events import AnswerEvents
+from hook.core.execution.attempt_events import AnswerEvents, Told
 from hook.log.json_lines import LIBRARY_EVENT
 from tests.testbed.process import ROOT
 
@@ -34,7 +34,9 @@ def _calls() -> Iterator[tuple[str, set[str]]]:
     nodes = (node for text in files for node in ast.walk(ast.parse(text)))
     for call in (node for node in nodes if isinstance(node, ast.Call) and node.args):
         name = ast.unparse(call.func)
-        if name == AnswerEvents.__name__:
+        if name == Told.__name__ and isinstance(call.args[0], ast.Constant):
+            yield str(call.args[0].value), set()
+        elif name == AnswerEvents.__name__:
             yield from ((str(ast.literal_eval(event)), set()) for event in call.args)
         elif name.endswith(("events", "_tell")) and isinstance(call.args[0], ast.Constant):
             yield str(call.args[0].value), {item.arg for item in call.keywords if item.arg}
