@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hook.catalogs.lanes import list_levels
-from hook.catalogs.object_store import ObjectStore
+from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.pgbackrest_cipher import decrypt, is_encrypted
 from hook.catalogs.wal_archive import HISTORY_LIMIT, Kept
 from hook.core.backups.pgbackrest_info import ArchiveInfo
@@ -38,7 +38,7 @@ class Archive:
         for entries in list_levels(self.store, wanted):
             for entry in entries:
                 if found := _SEGMENT.fullmatch(entry.name):
-                    yield Kept(found["segment"], entry.flaw)
+                    yield _kept(found["segment"], entry)
 
     def has_segment(self, name: str) -> bool:
         """Tell whether the segment *name* is there and can be read, by one listing."""
@@ -55,3 +55,13 @@ class Archive:
     def describe(self, name: str) -> str:
         """Return the full name of the file *name*."""
         return self.store.describe(self.folder + name)
+
+
+def _kept(segment: str, entry: Entry) -> Kept:
+    """Return *segment* as *entry* shows it.
+
+    One without content is no hole: pgBackRest gives a segment its name, with the checksum
+    of what is in it, only once all of it is there. A copy of a repository that keeps the
+    names alone is judged by them.
+    """
+    return Kept(segment, entry.flaw) if entry.is_archived else Kept(segment, doubt=entry.flaw)

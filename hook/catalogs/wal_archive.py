@@ -24,10 +24,16 @@ HISTORY_LIMIT = 2**20
 
 
 class Kept(NamedTuple):
-    """A complete segment of an archive, and why no restore can read it, if so."""
+    """A complete segment of an archive.
+
+    Attributes:
+        flaw: Why no restore can read it, empty when nothing is known against it.
+        doubt: What is odd about it and does not make it a hole.
+    """
 
     name: str
     flaw: str = ""
+    doubt: str = ""
 
 
 class WalArchive(Protocol):
@@ -69,8 +75,8 @@ def look_for_wal(archive: WalArchive, wanted: ArchiveEvidence) -> ArchiveEvidenc
     bad = _Bad([], {})
     covered = tuple(_cover(archive, item, recovery.segment_size, bad) for item in stretches)
     told = tuple(
-        f"{counted(len(names), 'segment')} {flaw}, {names[0]} first"
-        for flaw, names in bad.flawed.items()
+        f"{counted(len(names), 'segment')} {oddity}, {names[0]} first"
+        for oddity, names in bad.odd.items()
     )
     warnings = wanted.warnings + told
     return wanted._replace(covered=covered, duplicates=tuple(bad.duplicates), warnings=warnings)
@@ -79,16 +85,16 @@ def look_for_wal(archive: WalArchive, wanted: ArchiveEvidence) -> ArchiveEvidenc
 def merge_compressions(entries: Iterable[Kept]) -> Iterator[Kept]:
     """Yield each segment once, for a system that takes it in whichever compression it can read."""
     flaws: dict[str, str] = {}
-    for name, flaw in entries:
+    for name, flaw, _ in entries:
         flaws[name] = flaws.get(name, flaw) and flaw
     yield from itertools.starmap(Kept, flaws.items())
 
 
 class _Bad(NamedTuple):
-    """What stands in the way of a restore: names, and those of flawed segments by their flaw."""
+    """What may stand in the way of a restore: names, and those of odd segments by what is odd."""
 
     duplicates: list[str]
-    flawed: dict[str, list[str]]
+    odd: dict[str, list[str]]
 
 
 def _cover(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> Covered:
@@ -100,7 +106,7 @@ def _cover(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> Cover
         )
     seen: set[int] = set()
     usable: set[int] = set()
-    for name, flaw in archive.list_segments(logs):
+    for name, flaw, doubt in archive.list_segments(logs):
         segment = parse_segment(name, size)
         if segment is None or segment.timeline != stretch.timeline:
             continue
@@ -109,9 +115,9 @@ def _cover(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> Cover
         if segment.number in seen:
             bad.duplicates.append(name)
         seen.add(segment.number)
-        if flaw:
-            bad.flawed.setdefault(flaw, []).append(name)
-        else:
+        if oddity := flaw or doubt:
+            bad.odd.setdefault(oddity, []).append(name)
+        if not flaw:
             usable.add(segment.number)
     return Covered(stretch, merge(usable))
 

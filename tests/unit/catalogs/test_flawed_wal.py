@@ -79,9 +79,14 @@ def archive(layout: Layout) -> Listing:
 
 @EACH
 def test_segment_that_cannot_be_read_is_a_hole_that_is_explained(layout: Layout) -> None:
-    """A lifecycle rule froze it, or an upload broke off; one before the backup does not matter."""
+    """A lifecycle rule froze it, or an upload broke off; one before the backup does not matter.
+
+    pgBackRest names a segment by what is in it, once it is there: an empty one is only told.
+    """
     read = layout.open_catalog(archive(layout)).read_archive(RECOVERY)
-    assert read.covered == (Covered(Stretch(1, 1, 6), (Run(1, 2),)),)
+    empty_counts = layout is LAYOUTS["pgbackrest"]
+    runs = (Run(1, 2), Run(5, 5)) if empty_counts else (Run(1, 2),)
+    assert read.covered == (Covered(Stretch(1, 1, 6), runs),)
     assert read.warnings == (
         f"2 segments in an archive storage class, {NAMES[3]} first",
         f"1 segment without content, {NAMES[5]} first",
