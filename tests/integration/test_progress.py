@@ -17,6 +17,19 @@ $$ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$;
 CREATE TRIGGER slow BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION slow()
 """
 
+# One row on each page would be too few of them on a page for a share to be even.
+PAGES = """
+CREATE TABLE pages (name text);
+ALTER TABLE pages ALTER name SET STORAGE PLAIN;
+INSERT INTO pages SELECT repeat('x', 290) FROM generate_series(1, 5000)
+"""
+# Whoever rebuilds it waits for the lock in the middle of that.
+WAITING_INDEX = """
+CREATE FUNCTION waits(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN $1; END $$;
+CREATE INDEX w ON t (waits(id))
+"""
+
 
 @pytest.fixture(autouse=True)
 def _released(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +57,40 @@ def test_phase_and_whom_it_waits_for_are_told(gate: Gate) -> None:
     assert set(told(gate, "command")) == {"CREATE INDEX CONCURRENTLY"}
     assert "waiting for old snapshots" in told(gate, "phase")
     assert set(told(gate, "statement")) == {"CREATE INDEX CONCURRENTLY i ON t (name)"}
+
+
+def test_share_of_a_table_that_is_vacuumed_is_told(gate: Gate) -> None:
+    """A cursor keeps a page half-way from being frozen until it is closed."""
+    gate.database.execute(PAGES)
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("DECLARE c CURSOR FOR SELECT FROM pages")
+        other.execute("MOVE 2500 IN c")
+        running = gate.start({"V2__x.sql": "VACUUM (FREEZE) pages"})
+        eventually(lambda: bool(set(told(gate, "percent")).intersection({49, 50})))
+        other.rollback()
+        assert running.report().exit_code is ExitCode.OK
+    assert set(told(gate, "command")) == {"VACUUM"}
+    assert "scanning heap" in told(gate, "phase")
+
+
+@pytest.mark.parametrize(
+    ("script", "command"), [("CLUSTER t USING t_pkey", "CLUSTER"), ("VACUUM FULL t", "VACUUM FULL")]
+)
+def test_phase_of_a_table_that_is_rewritten_is_told(gate: Gate, script: str, command: str) -> None:
+    """That all of its rows are copied by then is no share of what is done now."""
+    gate.database.execute(WAITING_INDEX)
+    with gate.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        running = gate.start({"V2__x.sql": script})
+        eventually(lambda: "rebuilding index" in told(gate, "phase"))
+        other.execute("SELECT pg_advisory_unlock(1)")
+        assert running.report().exit_code is ExitCode.OK
+    assert set(told(gate, "command")) == {command}
+    assert not [
+        item
+        for item in gate.events.named("migration.progress")
+        if item.get("phase") == "rebuilding index" and "percent" in item
+    ]
 
 
 @pytest.mark.since_server(14, "pg_stat_progress_copy")
