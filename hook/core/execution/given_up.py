@@ -112,6 +112,18 @@ def unknown_of(given_up: GivenUp, reason: HookError) -> HookError:
     return MigrationPartial(what + left, hint)
 
 
+def without_session(error: HookError, given_up: GivenUp) -> HookError:
+    """Return *error*, which came behind the last attempt, and what that ended with.
+
+    Where the server took no writes any more, nothing else tells of the statement that met it.
+    """
+    attempt = given_up.attempt
+    if attempt.end is AttemptEnd.FAILED and attempt.wants_new_session:
+        error.message = f"{_what(given_up)}; then {error.message}"
+        error.facts = {**_facts(given_up), **error.facts}
+    return with_doubt(error, attempt)
+
+
 def _refused(given_up: GivenUp) -> HookError:
     """Return what the server's answer to the last attempt means; it was rolled back."""
     failure = given_up.attempt.failure

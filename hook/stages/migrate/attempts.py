@@ -23,10 +23,16 @@ from hook.core.execution.attempt import (
 )
 from hook.core.execution.contended import Tries
 from hook.core.execution.failover import without_what_was_later
-from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.execution.given_up import (
+    GivenUp,
+    failure_of,
+    interruption_of,
+    unknown_of,
+    without_session,
+)
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.locked_out import locked_out
-from hook.core.execution.mending import with_doubt, with_remains_of
+from hook.core.execution.mending import with_remains_of
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.sessions.damage import first_look
@@ -264,7 +270,9 @@ class Attempts:
             return error
         if isinstance(error, Interrupted) and not error.situation:
             return self._given_up(replace(last, end=AttemptEnd.INTERRUPTED))
-        return self._given_up(last) if last.leftovers else with_doubt(error, last)
+        if last.leftovers:
+            return self._given_up(last)
+        return without_session(error, self._as_given_up(last))
 
     def _given_up(self, last: Attempt) -> HookError:
         """Return the error for a script that ended with *last*, after putting it on record."""

@@ -8,7 +8,13 @@ import pytest
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits, Place
 from hook.core.execution.contended import Tries
-from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.execution.given_up import (
+    GivenUp,
+    failure_of,
+    interruption_of,
+    unknown_of,
+    without_session,
+)
 from hook.core.execution.mending import with_doubt
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
@@ -85,3 +91,14 @@ def test_stop_of_a_build_names_its_index() -> None:
     unsent = replace(given_up.attempt, place=Place(Moment.UNSENT))
     early = interruption_of(replace(given_up, attempt=unsent), "SIGTERM")
     assert early.message == f"SIGTERM received before V5__i.sql began{SEEN}"
+
+
+def test_error_behind_a_refused_write_names_the_statement() -> None:
+    """Where no other session was had, nothing else tells of it; of others the attempt does."""
+    failure = ServerMessage("ERROR", "25006", "read-only")
+    refused = Attempt(AttemptEnd.FAILED, 1, Place(Moment.SCRIPT, 17, "CREATE TABLE c"), failure)
+    error = without_session(DatabaseUnreachable("nobody writes there"), GivenUp(TASK, refused, 1))
+    assert error.message == "V5__i.sql:17 25006 read-only; then nobody writes there"
+    assert (error.facts["sqlstate"], error.facts["line"]) == ("25006", 17)
+    lost = without_session(MigrationLocked("gone"), GivenUp(TASK, LOST, 1))
+    assert lost.message == f"gone; maybe left behind: {DOUBT}"
