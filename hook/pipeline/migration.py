@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hook.postgres.lock import MigrationLock
     from hook.stages import Callbacks
     from hook.stages.failure_memory import FailureMemoryStage
+    from hook.stages.ledger import Entry
     from hook.stages.lock import LockStage
     from hook.stages.migrate import MigrateStage
     from hook.stages.trigger import TriggerStage
@@ -202,10 +203,12 @@ def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Clear
         lambda: reading.verify.look_before(read.session, read.migration_set, read.plan),
     )
 
+    ledger = _LedgerRow(journal, writing.record)
+
     def begun() -> None:
         # Callbacks alone are no work that a ledger tells of.
-        if writing.record is not None and cleared.scripts:
-            writing.record.begin(journal, read.history.schema)
+        if cleared.scripts:
+            ledger.begin(read.history.schema, cleared)
 
     work = Work(
         read.session,
@@ -217,6 +220,7 @@ def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Clear
         begun,
         cleared.callbacks,
         cleared.resumed,
+        ledger.note,
     )
     outcome = journal.attempt("migrate", lambda: writing.migrate.run(ctx, work))
     migrated = outcome.value
@@ -227,6 +231,24 @@ def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Clear
             "verify", lambda: reading.verify.run(ctx, migrated.session, read.facts, before)
         )
         journal.after = {"version": after.current}
+
+
+@dataclass(slots=True)
+class _LedgerRow:
+    """The row of the run; without *record*, or where that could not write, there is none."""
+
+    journal: Journal
+    record: Record | None
+    entry: Entry | None = None
+
+    def begin(self, schema: str, cleared: Cleared) -> None:
+        if self.record is not None:
+            cut_off = (s for s in cleared.scripts if s.migration.script == cleared.resumed)
+            self.entry = self.record.begin(self.journal, schema, next(cut_off, None))
+
+    def note(self, script: PreparedScript) -> None:
+        if self.record is not None and self.entry is not None:
+            self.record.note(self.journal, self.entry, script)
 
 
 def _note(journal: Journal, migrated: Migrated) -> None:

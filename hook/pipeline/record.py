@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.reporting.ledger import Beginning, Ending, failed_script_of
+from hook.core.reporting.ledger import Beginning, Ending, begun_script, failed_script_of
 from hook.log.json_text import to_json
+from hook.stages import Outcome
 
 if TYPE_CHECKING:
+    from hook.core.execution.prepared import PreparedScript
     from hook.core.outcome import Finding
     from hook.core.reporting.report import Report
     from hook.core.reporting.wording import Wording
@@ -27,8 +29,18 @@ class Record(NamedTuple):
     wording: Wording
     actor: Mapping[str, str | None]
 
-    def begin(self, journal: Journal, schema: str) -> None:
+    def begin(
+        self, journal: Journal, schema: str, cut_off: PreparedScript | None = None
+    ) -> Entry | None:
         """Write the row into the ledger in *schema*; the journal completes it in the end.
+
+        Args:
+            journal: Of the run.
+            schema: Of the schema history.
+            cut_off: See `Beginning`.
+
+        Returns:
+            What `note` needs, none when nothing could be written.
 
         Raises:
             Stopped: A stop was requested, or the time of the run is over.
@@ -42,10 +54,22 @@ class Record(NamedTuple):
             journal.before.get("version"),
             self.actor,
             journal.marker,
+            None if cut_off is None else begun_script(cut_off),
         )
         entry = journal.stage("ledger", lambda: self.stage.begin(journal.ctx, schema, beginning))
         if entry is not None:
             journal.closing = lambda report: self._finish(entry, report)
+        return entry
+
+    def note(self, journal: Journal, entry: Entry, script: PreparedScript) -> None:
+        """Take down that *script*, which is in no transaction, is begun.
+
+        Raises:
+            HookError: A stop was requested, or the time of the run is over.
+        """
+        findings = self.stage.note(journal.ctx, entry, begun_script(script))
+        if findings:
+            journal.stage("ledger", lambda: Outcome(findings, None))
 
     def _finish(self, entry: Entry, report: Report) -> tuple[Finding, ...]:
         redactor = self.wording.redactor

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.reporting.ledger import Beginning, Ending
-from hook.core.reporting.past_run import FailedScript, PastMarker, PastRun
+from hook.core.reporting.past_run import BegunScript, FailedScript, PastMarker, PastRun
 from hook.core.sql.sql_text import qualified_name
 from hook.errors import QueryFailed
 from hook.postgres.queries import load_query
@@ -47,6 +48,14 @@ class Ledger:
                 raise
         self._create(session)
         return self._insert(session, beginning)
+
+    def note(self, session: Session, key: int, begun: BegunScript) -> None:
+        """Keep in the row *key*, as long as that has no end, which script is begun.
+
+        Raises:
+            HookError: The database refused, or the connection is lost.
+        """
+        session.fetch(self._query("ledger_note"), (_note_of(begun), key))
 
     def finish(self, session: Session, key: int, ending: Ending) -> bool:
         """Complete the row *key*; return whether it was there.
@@ -90,6 +99,7 @@ class Ledger:
             beginning.version_before,
             *(actor.get(name) for name in ("namespace", "pod", "job", "job_uid")),
             *_marker_values(beginning.marker),
+            None if beginning.cut_off is None else _note_of(beginning.cut_off),
         )
         return int(session.fetch(self._query("ledger_begin"), values)[0][0])
 
@@ -122,8 +132,20 @@ def _past_run(row: Row) -> PastRun:
         failed=_failed_script(row[10:14]),
         age=timedelta(seconds=now - recorded),
         marker=_past_marker(*row[14:18]),
-        cut_off=cut_off,
+        cut_off=_begun_script(cut_off),
     )
+
+
+def _note_of(begun: BegunScript) -> str:
+    return json.dumps({"cut_off": begun.facts()})
+
+
+def _begun_script(value: object) -> BegunScript | None:
+    script = value.get("script") if isinstance(value, Mapping) else None
+    if not isinstance(script, str) or not isinstance(value, Mapping):
+        return None
+    checksum = value.get("checksum")
+    return BegunScript(script, checksum if isinstance(checksum, int) else None)
 
 
 def _marker_values(marker: Marker | None) -> tuple[object, ...]:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from hook.core.execution.group import Grouping
 from hook.core.outcome import warned
-from hook.core.reporting.ledger import FirstUnit, find_cut_off, judge_cut_off, judge_last_run
+from hook.core.reporting.ledger import (
+    FirstUnit,
+    find_cut_off,
+    has_begun,
+    judge_cut_off,
+    judge_last_run,
+)
 from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.ledger import Ledger
 from hook.stages import Outcome
@@ -52,7 +58,7 @@ class FailureMemoryStage:
             scripts: What is pending, as it was read.
 
         Returns:
-            The script of which a run that was cut off may have done a part, else nothing.
+            The script that a run which was cut off is known to have begun, else nothing.
 
         Raises:
             Interrupted: A stop was requested.
@@ -74,7 +80,8 @@ class FailureMemoryStage:
         cut_off = find_cut_off(last, first, applied)
         if last is not None and cut_off is not None:
             finding = judge_cut_off(last, cut_off)
-            return Outcome(_told(finding), cut_off.migration.script)
+            begun = cut_off.migration.script if has_begun(last, cut_off) else ""
+            return Outcome(_told(finding), begun)
         return Outcome(_told(judge_last_run(last, unit, release.digest, self.memory)), "")
 
 

@@ -19,6 +19,7 @@ from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.reporting.ledger import Beginning, Ending
+    from hook.core.reporting.past_run import BegunScript
     from hook.postgres.connecting import Connect
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context
@@ -76,6 +77,24 @@ class LedgerStage:
             return Outcome((_not_written(ledger, error),), None)
         message = f"run {run_id} is recorded in {ledger.shown}"
         return Outcome((passed("ledger", message),), Entry(ledger, key, run_id))
+
+    def note(self, ctx: Context, entry: Entry, begun: BegunScript) -> tuple[Finding, ...]:
+        """Record which script is begun, in case that nobody can tell the end of the run.
+
+        Raises:
+            Interrupted: A stop was requested.
+            DeadlineExceeded: The time of the run is over.
+        """
+        try:
+            with self.connect(
+                self.target, "ledger", entry.run_id, ctx.bounds, self.connect_timeout
+            ) as session:
+                entry.ledger.note(session, entry.key, begun)
+        except (Interrupted, DeadlineExceeded):
+            raise
+        except HookError as error:
+            return (_not_written(entry.ledger, error),)
+        return ()
 
     def finish(self, entry: Entry, ending: Ending) -> tuple[Finding, ...]:
         """Record how the run ended, whatever stop request there is."""

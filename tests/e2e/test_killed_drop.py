@@ -36,13 +36,13 @@ def _released(deployment: Deployment) -> None:
 @pytest.fixture
 def kill(
     deployment: Deployment, start_presync: Callable[..., RunningPresync]
-) -> Iterator[Callable[[str], None]]:
+) -> Iterator[Callable[..., None]]:
     """Return what kills a run that has to wait for others with the script it is given."""
     database = deployment.database
     waiting = f"SELECT {OURS} '{database.name}' AND wait_event_type = 'Lock'"
 
-    def kill_in(script: str) -> None:
-        deployment.release({"V2__x.sql": script})
+    def kill_in(script: str, name: str = "V2__x.sql") -> None:
+        deployment.release({name: script})
         with database.connect(autocommit=False) as other:
             other.execute("INSERT INTO t VALUES (1)")
             other.execute("SELECT FROM p")
@@ -72,7 +72,7 @@ def env_of(deployment: Deployment) -> dict[str, str]:
 )
 def test_next_run_takes_what_the_server_has_finished_for_done(
     deployment: Deployment,
-    kill: Callable[[str], None],
+    kill: Callable[..., None],
     run_presync: Callable[..., Completed],
     script: str,
     told: str,
@@ -101,7 +101,7 @@ def test_what_is_not_there_is_an_error_to_whoever_knows_of_no_run_before(
 
 
 def test_script_that_does_more_is_looked_at_by_a_human(
-    deployment: Deployment, kill: Callable[[str], None], run_presync: Callable[..., Completed]
+    deployment: Deployment, kill: Callable[..., None], run_presync: Callable[..., Completed]
 ) -> None:
     """Of its other statement the server does not tell whether it was run."""
     deployment.release({"V2__x.sql.conf": "executeInTransaction=false"})
@@ -109,3 +109,26 @@ def test_script_that_does_more_is_looked_at_by_a_human(
     refused = run_presync(["run"], env_of(deployment))
     assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.stderr
     assert "may have run a part of V2__x.sql" in refused.report["verdict"]
+
+
+def test_name_in_a_script_that_was_never_begun_is_wrong(
+    deployment: Deployment, kill: Callable[..., None], run_presync: Callable[..., Completed]
+) -> None:
+    """The run was killed in the one before, which the server has finished for nobody."""
+    deployment.release({"V3__y.sql": "DROP INDEX CONCURRENTLY j"})
+    kill("LOCK TABLE t;\nDROP INDEX i")
+    assert deployment.history()[1:] == [(2, "2", "V2__x.sql", True)]
+    refused = run_presync(["run"], env_of(deployment))
+    assert refused.exit_code == ExitCode.SQL_FAILED, refused.stderr
+    assert 'index "j" does not exist' in refused.report["verdict"]
+
+
+def test_run_that_was_killed_in_front_of_it_passes_on_what_was_begun(
+    deployment: Deployment, kill: Callable[..., None], run_presync: Callable[..., Completed]
+) -> None:
+    """The one before that had begun the script; its successor did not come that far."""
+    kill(DROP)
+    kill("LOCK TABLE t", "beforeMigrate.sql")
+    completed = run_presync(["run"], env_of(deployment))
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert deployment.history()[1:] == [(2, "2", "V2__x.sql", True)]

@@ -65,13 +65,24 @@ def test_next_run_goes_on_where_every_attempt_was_lost(
     proxy.lose(statement, Fault.REPLY, times=3)
     report = proxied.run({"V2__x.sql": statement})
     assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
-    assert deciding(report).facts["cut_off"] == "V2__x.sql"
+    cut_off = deciding(report).facts["cut_off"]
     assert "maybe left behind: " in report.verdict
     assert proxied.history()[1:] == []
     again = proxied.run()
     assert again.exit_code is ExitCode.OK, again.verdict
     assert has_told(proxied, told)
     assert proxied.history()[1:] == [(2, "2", "V2__x.sql", True)]
+    query = "SELECT checksum FROM flyway_schema_history WHERE version = '2'"
+    assert cut_off == {"script": "V2__x.sql", "checksum": proxied.database.query(query)[0][0]}
+
+
+def test_other_text_of_what_was_cut_off_is_not_taken_for_done(proxied: Gate, proxy: Proxy) -> None:
+    """The next release has corrected it, and has a name wrong."""
+    proxy.lose(DROP, Fault.REPLY, times=3)
+    assert proxied.run({"V2__x.sql": DROP}).exit_code is ExitCode.UNREACHABLE
+    report = proxied.run({"V2__x.sql": "DROP INDEX CONCURRENTLY j"})
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    assert 'index "j" does not exist' in report.verdict
 
 
 def test_other_name_stays_an_error_where_nothing_was_cut_off(proxied: Gate) -> None:

@@ -11,7 +11,7 @@ from hook.core.execution.group import Grouping
 from hook.core.execution.prepared import PreparedScript
 from hook.core.execution.sqlstate import STATE_OF_SERVER
 from hook.core.outcome import Finding, deciding_finding, failed
-from hook.core.reporting.past_run import FailedScript, PastRun
+from hook.core.reporting.past_run import BegunScript, FailedScript, PastRun
 from hook.core.reporting.report import Report
 from hook.core.schema_history.plan import Plan
 from hook.core.scripts.script import Migration
@@ -26,6 +26,7 @@ class Beginning(NamedTuple):
         set_digest: ``sha256:`` and hex of the release's migrations, empty without a release.
         actor: ``namespace``, ``pod``, ``job`` and ``job_uid`` of whoever runs, none where unknown.
         marker: Where in the server's log it begins, none when nobody looked.
+        cut_off: Script that a run before it has begun, and that this one goes on with.
     """
 
     command: str
@@ -35,6 +36,7 @@ class Beginning(NamedTuple):
     version_before: str | None
     actor: Mapping[str, str | None]
     marker: Marker | None = None
+    cut_off: BegunScript | None = None
 
 
 class Ending(NamedTuple):
@@ -104,8 +106,22 @@ def find_cut_off(
         return None
     in_part = (item for item in unit if item.is_run and item.runs_once)
     if last.finished_at is not None:
-        in_part = (item for item in in_part if item.migration.script == last.cut_off)
+        in_part = (item for item in in_part if begun_script(item) == last.cut_off)
     return next(in_part, None)
+
+
+def begun_script(script: PreparedScript) -> BegunScript:
+    """Return what the ledger keeps of *script* once it is begun."""
+    return BegunScript(script.migration.script, script.migration.checksum)
+
+
+def has_begun(last: PastRun, script: PreparedScript) -> bool:
+    """Tell whether *last* is known to have begun this very *script*.
+
+    Only then what the server refuses of it may be what *last* has done already: a run that
+    was killed in front of it has done nothing of it, and its names may be wrong.
+    """
+    return last.cut_off == begun_script(script)
 
 
 def judge_cut_off(last: PastRun, cut_off: PreparedScript) -> Finding | None:

@@ -20,6 +20,17 @@ class FailedScript(NamedTuple):
     message: str
 
 
+class BegunScript(NamedTuple):
+    """A script without transaction that a run has begun, and may have done a part of."""
+
+    script: str
+    checksum: int | None
+
+    def facts(self) -> dict[str, object]:
+        """Return the same, ready for JSON."""
+        return self._asdict()
+
+
 class PastMarker(NamedTuple):
     """Where in the server's log a run began; *name* is none without a restore point."""
 
@@ -36,7 +47,8 @@ class PastRun(NamedTuple):
         finished_at: None when it was killed, or is still at work.
         age: Since the row was last written, on the server's clock.
         marker: None when the run left none.
-        cut_off: Script in which it lost its connection, without finding out how far that came.
+        cut_off: Script of which it does not know how far that came: where it lost its
+            connection or, if it has no end, what it had begun.
     """
 
     command: str
@@ -52,4 +64,4 @@ class PastRun(NamedTuple):
     failed: FailedScript | None
     age: timedelta
     marker: PastMarker | None = None
-    cut_off: str | None = None
+    cut_off: BegunScript | None = None

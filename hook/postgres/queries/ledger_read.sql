@@ -16,8 +16,8 @@ SELECT command,
        marker_lsn::pg_catalog.text,
        extract(epoch FROM marker_time)::pg_catalog.float8,
        marker_timeline,
-       pg_catalog.jsonb_path_query_first(report, '$.stages[*].findings[*].cut_off')
-           OPERATOR(pg_catalog.#>>) '{}'::pg_catalog.text[],
+       coalesce(pg_catalog.jsonb_path_query_first(report, '$.stages[*].findings[*].cut_off'),
+                pg_catalog.jsonb_path_query_first(report, '$.cut_off')),
        extract(epoch FROM recorded_at)::pg_catalog.float8,
        extract(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
   FROM {ledger}

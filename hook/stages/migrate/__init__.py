@@ -14,6 +14,7 @@ from hook.core.execution.mending import is_resumed_next
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.execution.progress import Progress, merged
 from hook.core.outcome import from_error, passed
+from hook.core.reporting.ledger import begun_script
 from hook.core.reporting.report import AppliedMigration
 from hook.core.reporting.verdict import count_applied
 from hook.core.schema_history.history import SYNTHETIC_TYPES
@@ -45,8 +46,9 @@ class Work:
         lock: Held for the whole stage.
         next_rank: Rank of the first row to be written.
         begun: Called once the history is there, in front of the first script.
-        resumed: Script of which a run that was cut off may have done a part, else empty.
         callbacks: What runs around the migrations, and between them.
+        resumed: Script that a run which was cut off is known to have begun, else empty.
+        note: Called in front of a script that may be resumed.
     """
 
     session: Session
@@ -58,6 +60,7 @@ class Work:
     begun: Callable[[], None]
     callbacks: Callbacks = field(default_factory=NoCallbacks)
     resumed: str = ""
+    note: Callable[[PreparedScript], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,9 @@ class MigrateStage:
         watch = callbacks.watch or self.watch(ctx)
         ladder = rungs_on(work.facts, self.ladder)
         rules = Rules(ladder, self.statement_timeout, callbacks.each, watch, self.gate)
-        migrator = _Migrator(ctx, footing, rules, callbacks, len(work.scripts), work.resumed)
+        migrator = _Migrator(ctx, footing, rules, callbacks, work)
         try:
-            migrator.apply_all(work, units_of(work.scripts, self.grouping))
+            migrator.apply_all(units_of(work.scripts, self.grouping))
         except HookError as error:
             last = from_error(migrator.classified(error))
         else:
@@ -132,8 +135,6 @@ class _Migrator:
     """One run of the stage: the list grows.
 
     Attributes:
-        total: How many scripts are to be applied.
-        resumed: That of `Work`.
         failed_at: Where the migration that failed has ended.
     """
 
@@ -141,8 +142,7 @@ class _Migrator:
     footing: Footing
     rules: Rules
     callbacks: Callbacks
-    total: int
-    resumed: str
+    work: Work
     applied: list[AppliedMigration] = field(default_factory=list)
     failed_at: Place | None = None
 
@@ -158,13 +158,13 @@ class _Migrator:
         failure.facts = error.facts
         return failure
 
-    def apply_all(self, work: Work, units: Iterable[Unit]) -> None:
+    def apply_all(self, units: Iterable[Unit]) -> None:
         self.ctx.deadline.raise_if_over()
         self._create_history()
-        work.begun()
+        self.work.begun()
         self.callbacks.run(Event.BEFORE_MIGRATE)
         try:
-            self._apply_units(work, units)
+            self._apply_units(units)
         except HookError as error:
             self.callbacks.run_after(error, *events_after_failure(self.failed_at))
             raise
@@ -197,8 +197,8 @@ class _Migrator:
             )
         self.footing.progress = Progress.COMMITTED
 
-    def _apply_units(self, work: Work, units: Iterable[Unit]) -> None:
-        rank = max(work.next_rank, self.footing.history.next_rank)
+    def _apply_units(self, units: Iterable[Unit]) -> None:
+        rank = max(self.work.next_rank, self.footing.history.next_rank)
         self.footing.enter()
         self.footing.tell_state(self.ctx)
         is_versioned = True
@@ -226,19 +226,21 @@ class _Migrator:
 
     def _apply(self, unit: Unit, rank: int, preceding_ms: int) -> None:
         telling = Telling(self.ctx.events, unit)
-        telling.started(len(self.applied) + 1, self.total)
+        telling.started(len(self.applied) + 1, len(self.work.scripts))
         began = self.ctx.clock.monotonic()
         asking = Asking(self.rules.gate, self.ctx.clock, requests_of(unit))
         attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank, asking)
         attempts.preceding_ms = preceding_ms
-        attempts.resumes = any(item.migration.script == self.resumed for item in unit)
+        attempts.resumes = any(item.migration.script == self.work.resumed for item in unit)
         try:
+            if unit[0].is_run and unit[0].runs_once and unit[0].can_resume:
+                self.work.note(unit[0])
             attempts.run()
         except HookError as error:
             last = attempts.last
             self.failed_at = None if last is None else last.place
             if attempts.resumes and (last is None or is_resumed_next(last)):
-                error.facts["cut_off"] = unit[0].migration.script
+                error.facts["cut_off"] = begun_script(unit[0]).facts()
             raise
         whole = self._ms_since(began)
         for script, duration in zip(unit, attempts.durations(whole), strict=True):

@@ -12,12 +12,14 @@ from hook.core.execution.prepared import PreparedScript, prepare_script
 from hook.core.outcome import Result, Status, failed
 from hook.core.reporting.ledger import (
     FirstUnit,
+    begun_script,
     failed_script_of,
     find_cut_off,
+    has_begun,
     judge_cut_off,
     judge_last_run,
 )
-from hook.core.reporting.past_run import FailedScript, PastRun
+from hook.core.reporting.past_run import BegunScript, FailedScript, PastRun
 from hook.core.reporting.report import Report
 from hook.core.schema_history.plan import Plan
 from hook.core.scripts.script import Kind, Migration
@@ -134,11 +136,23 @@ def prepared(sql: str) -> PreparedScript:
         (KILLED, "CREATE TABLE t ()", False),
         (KILLED._replace(command="repair"), "CALL p()", False),
         (LAST, "CALL p()", False),
-        (LAST._replace(cut_off="V5__add.sql"), "CALL p()", True),
-        (LAST._replace(cut_off="V4__x.sql"), "CALL p()", False),
+        (LAST._replace(cut_off=BegunScript("V5__add.sql", 7)), "CALL p()", True),
+        (LAST._replace(cut_off=BegunScript("V5__add.sql", 8)), "CALL p()", False),
+        (LAST._replace(cut_off=BegunScript("V4__x.sql", 7)), "CALL p()", False),
         (None, "CALL p()", False),
     ],
-    ids=["cut off", "drop", "index", "transaction", "repair", "ended", "told", "other", "no run"],
+    ids=[
+        "cut off",
+        "drop",
+        "index",
+        "transaction",
+        "repair",
+        "ended",
+        "told",
+        "text",
+        "other",
+        "none",
+    ],
 )
 def test_script_that_may_have_run_in_part_is_found(
     last: PastRun | None, sql: str, *, is_found: bool
@@ -148,6 +162,15 @@ def test_script_that_may_have_run_in_part_is_found(
     assert find_cut_off(last, [script], "sha256:others") is (script if is_found else None)
     # Nothing of a release that has been applied whole is pending now.
     assert find_cut_off(last, [script], DIGEST) is None
+
+
+def test_killed_run_has_begun_what_it_took_down() -> None:
+    """It may have been killed in front of the script, or had another text of it."""
+    script = prepared("DROP INDEX CONCURRENTLY i")
+    assert begun_script(script) == BegunScript("V5__add.sql", 7)
+    assert has_begun(KILLED._replace(cut_off=BegunScript("V5__add.sql", 7)), script)
+    for other in (None, BegunScript("V5__add.sql", 8), BegunScript("V4__x.sql", 7)):
+        assert not has_begun(KILLED._replace(cut_off=other), script)
 
 
 def test_script_that_was_cut_off_needs_a_human() -> None:
