@@ -246,6 +246,9 @@ class BackupUnknown(HookError):
     rule = "backup-unknown"
 
 
+_AFTER_STOP = "Run it again, or let the Job do so; the events of the pod tell who has stopped it."
+
+
 class Interrupted(HookError):
     """SIGTERM or SIGINT arrived."""
 
@@ -254,7 +257,8 @@ class Interrupted(HookError):
 
     def __init__(self, signal_name: str, situation: str = "", hint: str = "") -> None:
         """Name the signal, and in *situation* what it interrupted and left behind."""
-        super().__init__(f"{signal_name} received{situation and f' {situation}'}", hint)
+        message = f"{signal_name} received{situation and f' {situation}'}"
+        super().__init__(message, hint or _AFTER_STOP)
         self.signal_name = signal_name
         self.situation = situation
 

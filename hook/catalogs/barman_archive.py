@@ -78,7 +78,7 @@ def covers(archive: BarmanArchive, backup: Backup, size: int | None) -> bool:
     if not 0 <= last.number - first.number < _SPAN_LIMIT:
         return False
     logs = tuple(Stretch(first.timeline, first.number, last.number).logs(size))
-    found = {name for name, flaw in archive.list_segments(logs) if not flaw}
+    found = {kept.name for kept in archive.list_segments(logs) if not kept.flaw}
     return all(
         Segment(first.timeline, number).name(size) in found
         for number in range(first.number, last.number + 1)

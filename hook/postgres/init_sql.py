@@ -73,8 +73,10 @@ def _run(session: Session, sql: str, bounds: Bounds) -> None:
         if outcome.is_lost:
             message = f"{session.peer.name}: connection lost in {_NAME}"
             raise DatabaseUnreachable(message, "Run again.")
-        if outcome.is_timed_out and bounds.remaining(0) <= 0:
-            message = f"PRESYNC_DEADLINE is used up: {session.peer.name}: {_NAME} has not ended"
+        if outcome.is_timed_out and bounds.deadline is not None and bounds.remaining(0) <= 0:
+            message = (
+                f"{bounds.deadline.label} is used up: {session.peer.name}: {_NAME} has not ended"
+            )
             raise DeadlineExceeded(message, _WAITS)
         if outcome.is_timed_out:
             message = f"{session.peer.name}: {_NAME} took longer than {_SECONDS:.0f}s"

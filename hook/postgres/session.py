@@ -282,7 +282,7 @@ class Session:
 
         bounds, patience = self._patience.bounds, self._link.patience
         deadline = None if bounds is None else bounds.deadline
-        used_up = deadline.name if deadline is not None and deadline.remaining() <= 0 else ""
+        used_up = deadline.label if deadline is not None and deadline.remaining() <= 0 else ""
         last, waited = patience.lookout, patience.limit
         if self._link.stopped is Wake.LOOKOUT and isinstance(last, OneLook):
             waited = last.seconds

@@ -85,7 +85,7 @@ class WaitStage:
             return retry_error(first, lambda: self._attempt(ctx, deadline), plan)
         except DatabaseUnreachable as error:
             spent = describe_span(timedelta(seconds=ctx.clock.monotonic() - began))
-            over = "" if ctx.deadline.remaining() else f", {ctx.deadline.name} is used up"
+            over = "" if ctx.deadline.remaining() else f", {ctx.deadline.label} is used up"
             message = f"{error.message} (waited {spent}{over})"
             raise DatabaseUnreachable(message, error.hint) from error
 

@@ -6,6 +6,7 @@ What is stopped with the run, a dump, is told by ``test_stopped_backup.py``.
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -200,4 +201,5 @@ def test_deadline_leaves_the_backup_to_go_on(runs: Runs) -> None:
     """The time of the whole run is over first, and what was begun is no less named for that."""
     tried = (runs.start(PRESYNC_DEADLINE=f"{seconds}s").wait() for seconds in DEADLINES)
     completed = next(ended for ended in tried if ended.events_named("backup.started"))
-    runs.assert_ended(completed, ExitCode.BUDGET, "PRESYNC_DEADLINE is used up")
+    (used_up,) = re.findall(r"PRESYNC_DEADLINE \([ms0-9 ]+\) is used up", completed.stdout)[:1]
+    runs.assert_ended(completed, ExitCode.BUDGET, used_up)

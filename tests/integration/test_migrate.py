@@ -187,7 +187,7 @@ def test_statement_timeout_is_a_budget(gate: Gate) -> None:
         "FAILED 23 BUDGET: V2__x.sql:2 57014 canceling statement due to statement timeout;"
         " rolled back, at 1"
     )
-    assert deciding(report).hint.startswith("Raise PRESYNC_STATEMENT_TIMEOUT, which is ")
+    assert deciding(report).hint.startswith("Raise PRESYNC_STATEMENT_TIMEOUT (")
     assert deciding(report).hint.endswith(TRIED_AGAIN)
     assert retried(gate) == []
     assert gate.run().verdict == report.verdict

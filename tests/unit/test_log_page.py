@@ -40,6 +40,14 @@ def _calls() -> Iterator[tuple[str, set[str]]]:
             yield from ((str(ast.literal_eval(event)), set()) for event in call.args)
         elif name.endswith(("events", "_tell")) and isinstance(call.args[0], ast.Constant):
             yield str(call.args[0].value), {item.arg for item in call.keywords if item.arg}
+        elif name == Told.__name__ and isinstance(call.args[0], ast.Constant):
+            yield str(call.args[0].value), set(_keys(call.args[2]))
+
+
+def _keys(fields: ast.expr) -> Iterator[str]:
+    """Yield the names in *fields*, a dict that is written out."""
+    assert isinstance(fields, ast.Dict)
+    return (str(ast.literal_eval(key)) for key in fields.keys if key is not None)
 
 
 def test_page_has_every_event() -> None:

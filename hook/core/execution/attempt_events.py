@@ -81,13 +81,12 @@ def tell_in_the_way(what: str, script: str, found: Sequence[Finding], *, is_made
     """
     ending = "made all the same" if is_made else "withheld"
     who = "; ".join(item.message for item in found[:_NAMED])
-    fields: dict[str, object] = {
-        "level": "warning",
-        "script": script,
-        "is_made": is_made,
-        "blockers": [dict(item.facts) for item in found],
-    }
-    return Told("retry.blocked", f"{what} is {ending}: {who}", fields)
+    blockers = [dict(item.facts) for item in found]
+    return Told(
+        "retry.blocked",
+        f"{what} is {ending}: {who}",
+        {"level": "warning", "script": script, "is_made": is_made, "blockers": blockers},
+    )
 
 
 def _notice(message: ServerMessage, script: str) -> dict[str, object]:

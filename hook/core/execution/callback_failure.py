@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
 from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
-from hook.core.execution.failure_advice import TRIED_AGAIN, correct_statement, with_remarks
+from hook.core.execution.failure_advice import correct_statement, with_remarks
+from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
@@ -55,7 +56,7 @@ def progress_after_callback(attempt: Attempt, before: Progress) -> Progress:
 
 
 def failure_of_callback(
-    callback: Callback, attempt: Attempt, tries: Tries, signal_name: str
+    callback: Callback, attempt: Attempt, tries: Tries, outside: Outside
 ) -> HookError:
     """Return the error for *callback* that was given up; event, line and SQLSTATE are told.
 
@@ -63,9 +64,9 @@ def failure_of_callback(
         callback: What was run.
         attempt: The last one.
         tries: How many there were.
-        signal_name: The stop request that ended it, if one did.
+        outside: What may have ended it.
     """
-    error = _failure(callback, attempt, tries, signal_name)
+    error = _failure(callback, attempt, tries, outside)
     failure = attempt.failure
     facts: dict[str, object] = {
         "callback": callback.event,
@@ -83,7 +84,7 @@ def failure_of_callback(
     return error
 
 
-def _failure(callback: Callback, attempt: Attempt, tries: Tries, signal_name: str) -> HookError:
+def _failure(callback: Callback, attempt: Attempt, tries: Tries, outside: Outside) -> HookError:
     place = f"callback {attempt.place.describe(callback.script)}"
     failure = attempt.failure
     what = f"{place} {failure.sqlstate} {failure.message}" if failure else place
@@ -95,17 +96,19 @@ def _failure(callback: Callback, attempt: Attempt, tries: Tries, signal_name: st
         hint = "Undo the named work by hand before the next run, which runs the callback again."
         return MigrationPartial(left, hint)
     if attempt.end is AttemptEnd.INTERRUPTED:
-        return Interrupted(signal_name, f"in {place}")
+        return Interrupted(outside.signal_name, f"in {place}")
     if attempt.end is AttemptEnd.LOST:
         return _lost(callback, attempt)
     if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
-        hint = f"Raise PRESYNC_DEADLINE, or do less in the callback. {TRIED_AGAIN}"
+        hint = outside.after_deadline("do less in the callback")
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
-        return BudgetExceeded(f"{place} PRESYNC_DEADLINE is used up{wait}", hint)
-    return _refused(what, failure, tries, attempt)
+        return BudgetExceeded(f"{place} {outside.deadline} is used up{wait}", hint)
+    return _refused(what, failure, tries, attempt, outside)
 
 
-def _refused(what: str, failure: ServerMessage, tries: Tries, attempt: Attempt) -> HookError:
+def _refused(
+    what: str, failure: ServerMessage, tries: Tries, attempt: Attempt, outside: Outside
+) -> HookError:
     """Return what the server's answer means; the callback was rolled back."""
     if attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
         return given_up_for_others(
@@ -113,7 +116,7 @@ def _refused(what: str, failure: ServerMessage, tries: Tries, attempt: Attempt) 
         )
     if is_cancel(failure):
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
-        hint = f"Raise PRESYNC_STATEMENT_TIMEOUT, or do less in the callback. {TRIED_AGAIN}"
+        hint = outside.after_cancel("do less in the callback")
         return BudgetExceeded(f"{what}{wait}", hint)
     if needs_new_session(failure):
         what = f"{what} {tries.describe()}"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd
 from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
-from hook.core.execution.failure_advice import TRIED_AGAIN, advise
+from hook.core.execution.failure_advice import advise
 from hook.core.execution.mending import with_doubt
+from hook.core.execution.outside import Outside
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
     is_cancel,
     is_transient,
     needs_new_session,
 )
-from hook.core.span import describe_span
 from hook.core.text import counted
 from hook.errors import (
     BudgetExceeded,
@@ -37,6 +36,7 @@ class GivenUp:
     Attributes:
         is_recorded: The schema history has a failed row for it.
         others: How many more migrations were in the same transaction.
+        outside: What may have ended it.
     """
 
     task: ApplyTask
@@ -44,6 +44,7 @@ class GivenUp:
     tries: Tries
     is_recorded: bool = False
     others: int = 0
+    outside: Outside = field(default_factory=Outside)
 
     @property
     def row(self) -> str:
@@ -64,7 +65,7 @@ def failure_of(given_up: GivenUp) -> HookError:
     elif attempt.end is AttemptEnd.OUT_OF_TIME:
         error = BudgetExceeded(
             _what(given_up),
-            f"Raise PRESYNC_DEADLINE, or split the migration into smaller ones. {TRIED_AGAIN}",
+            given_up.outside.after_deadline("split the migration into smaller ones"),
         )
     elif attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
         advice = "Split the migration into smaller ones"
@@ -131,12 +132,7 @@ def _refused(given_up: GivenUp) -> HookError:
     if failure is None:
         return MigrationFailed(what, "Run again.")
     if is_cancel(failure):
-        limit = timedelta(milliseconds=given_up.task.limits.statement_timeout_ms)
-        hint = (
-            f"Raise PRESYNC_STATEMENT_TIMEOUT, which is {describe_span(limit)}, or split the"
-            " migration into smaller ones; if it was cancelled by somebody, ask why."
-            f" {TRIED_AGAIN}"
-        )
+        hint = given_up.outside.after_cancel("split the migration into smaller ones")
         wait = "" if given_up.attempt.toll is None else given_up.attempt.toll.describe_wait()
         return BudgetExceeded(f"{what}{wait}", hint)
     if needs_new_session(failure):
@@ -168,7 +164,7 @@ def _what(given_up: GivenUp) -> str:
     if given_up.attempt.end is AttemptEnd.OUT_OF_TIME:
         # The server only says that somebody has cancelled it.
         wait = "" if toll is None else toll.describe_wait()
-        return f"{_place(given_up)} PRESYNC_DEADLINE is used up{wait}"
+        return f"{_place(given_up)} {given_up.outside.deadline} is used up{wait}"
     if given_up.attempt.end is AttemptEnd.WITHDRAWN and toll is not None:
         return f"{_place(given_up)} {toll.given_up_for}{_group(given_up)}"
     if failure is None:

@@ -18,11 +18,13 @@ _COMMANDS = {
     ExitCode.VERIFY_FAILED: ("presync info", "presync validate"),
     ExitCode.BUDGET: ("presync plan",),
     ExitCode.NOT_YET: ("presync plan", "presync run"),
+    ExitCode.UNREACHABLE: ("presync config",),
     ExitCode.LOCKED: ("presync info",),
     ExitCode.CONTENTION: ("presync check",),
     # The plan has the locks that each script wants.
     ExitCode.BLOCKED: ("presync check", "presync plan"),
     ExitCode.UNKNOWN_BACKUP: ("presync check",),
+    ExitCode.INTERRUPTED: ("presync info",),
 }
 # What the ledger remembers has left no row in the schema history.
 _OF_THE_LEDGER = ("presync info --runs",)

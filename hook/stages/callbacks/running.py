@@ -23,6 +23,7 @@ from hook.core.execution.callback_failure import (
 from hook.core.execution.contended import Tries
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.ladder import Ladder, rungs_on
+from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
 from hook.core.execution.work import tell_progress
 from hook.core.outcome import Finding, passed, warned
@@ -153,8 +154,11 @@ class RunningCallbacks:
         trying = _Trying(self, prepared, session)
         attempt, tries = trying.until_decided(), trying.tries
         if attempt.end is not AttemptEnd.APPLIED:
-            signal = self.ctx.interrupt.signal_name
-            raise failure_of_callback(callback, attempt, tries, signal)
+            ctx = self.ctx
+            outside = Outside.of(
+                ctx.deadline.label, self.rules.statement_timeout, ctx.interrupt.signal_name
+            )
+            raise failure_of_callback(callback, attempt, tries, outside)
         duration_ms = round((self.ctx.clock.monotonic() - began) * 1000)
         message = f"callback {callback.script} done in {duration_ms} ms"
         self.ctx.events("callback.finished", message, **names, duration_ms=duration_ms)

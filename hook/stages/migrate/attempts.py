@@ -33,6 +33,7 @@ from hook.core.execution.given_up import (
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.locked_out import locked_out
 from hook.core.execution.mending import with_remains_of
+from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.sessions.damage import first_look
@@ -284,8 +285,12 @@ class Attempts:
         return failure_of(given_up)
 
     def _as_given_up(self, last: Attempt) -> GivenUp:
+        ctx, others = self.ctx, len(self.unit) - 1
         tries = Tries(self.made, self.asking.withheld, self.asking.found)
-        return GivenUp(self._tasks()[last.at], last, tries, others=len(self.unit) - 1)
+        outside = Outside.of(
+            ctx.deadline.label, self.rules.statement_timeout, ctx.interrupt.signal_name
+        )
+        return GivenUp(self._tasks()[last.at], last, tries, others=others, outside=outside)
 
     def _record(self, task: ApplyTask, last: Attempt) -> bool:
         """Write a failed row, so that no later run takes the script for one never begun."""

@@ -15,6 +15,7 @@ from hook.core.execution.callback_failure import (
 )
 from hook.core.execution.contended import Tries
 from hook.core.execution.failure_advice import TRIED_AGAIN
+from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress, merged
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
@@ -81,7 +82,7 @@ def attempt(
 )  # fmt: skip
 def test_failure_names_file_line_and_state(last: Attempt, code: ExitCode, message: str) -> None:
     """The codes are those of a migration that ends like that."""
-    error = failure_of_callback(CALLBACK, last, Tries(2), "SIGTERM")
+    error = failure_of_callback(CALLBACK, last, Tries(2), Outside(signal_name="SIGTERM"))
     assert (error.exit_code, error.message) == (code, message)
     assert error.facts["callback"] == "afterMigrate"
 
@@ -117,7 +118,7 @@ def test_callback_that_was_given_up_for_others_says_so(
 ) -> None:
     """And is tried again, unless it left something behind."""
     last = replace(attempt("57014", AttemptEnd.WITHDRAWN), toll=cost)
-    error = failure_of_callback(CALLBACK, last, Tries(2), "")
+    error = failure_of_callback(CALLBACK, last, Tries(2), Outside())
     assert error.exit_code is code
     assert error.message.startswith(f"callback sub/afterMigrate__x.sql:3 {message}")
     assert hint in error.hint
@@ -126,7 +127,7 @@ def test_callback_that_was_given_up_for_others_says_so(
     assert is_worth_retrying(last, 1, is_last=False)
     left = replace(last, left_behind=("x",))
     assert not is_worth_retrying(left, 1, is_last=False)
-    partial = failure_of_callback(CALLBACK, left, Tries(2), "")
+    partial = failure_of_callback(CALLBACK, left, Tries(2), Outside())
     assert partial.exit_code is ExitCode.PARTIAL
     assert "given up, as" in partial.message
 
@@ -135,14 +136,14 @@ def test_callback_that_ran_out_of_time_names_whom_it_waited_for() -> None:
     """The deadline may have come in a wait for a lock."""
     waiting = replace(toll(None), is_waiting=True)
     last = replace(attempt("57014", AttemptEnd.OUT_OF_TIME), toll=waiting)
-    error = failure_of_callback(CALLBACK, last, Tries(1), "")
+    error = failure_of_callback(CALLBACK, last, Tries(1), Outside())
     assert " PRESYNC_DEADLINE is used up, waiting for pid 7 (user app, web, " in error.message
 
 
 def test_callback_that_got_no_lock_names_who_had_it() -> None:
     """As far as somebody has seen it."""
     last = replace(attempt("55P03"), toll=toll(None))
-    error = failure_of_callback(CALLBACK, last, Tries(2), "")
+    error = failure_of_callback(CALLBACK, last, Tries(2), Outside())
     assert "55P03 it is so (2 attempts); in the way: pid 7 (user app, web, " in error.message
     assert "SELECT pg_terminate_backend(7)" in error.hint
     assert error.facts["blockers"]
@@ -151,7 +152,7 @@ def test_callback_that_got_no_lock_names_who_had_it() -> None:
 def test_withheld_attempts_at_a_callback_name_who_was_in_the_way() -> None:
     """Who it is now, and not whom the last attempt met."""
     blocker = failed(ExitCode.BLOCKED, "blocker-lock", "pid 9", "End it.", pid=9)
-    error = failure_of_callback(CALLBACK, attempt("55P03"), Tries(1, 3, (blocker,)), "")
+    error = failure_of_callback(CALLBACK, attempt("55P03"), Tries(1, 3, (blocker,)), Outside())
     assert error.exit_code is ExitCode.CONTENTION
     assert error.message.endswith(" (1 attempt, 3 more withheld); still in the way: pid 9")
     assert error.hint == "End it."
@@ -165,10 +166,10 @@ def test_withheld_attempts_at_a_callback_name_who_was_in_the_way() -> None:
 def test_callback_whose_wait_nobody_could_look_at_says_so(last: Attempt) -> None:
     """That nobody is named is no sign that nobody was there."""
     unseen = replace(toll(None), census=Census(unseen="too many clients"))
-    error = failure_of_callback(CALLBACK, replace(last, toll=unseen), Tries(1), "")
+    error = failure_of_callback(CALLBACK, replace(last, toll=unseen), Tries(1), Outside())
     assert error.message == (
-        f"{failure_of_callback(CALLBACK, last, Tries(1), '').message}; whom it waited for could"
-        " not be found out: too many clients"
+        f"{failure_of_callback(CALLBACK, last, Tries(1), Outside()).message}; whom it waited for"
+        " could not be found out: too many clients"
     )
 
 
@@ -181,7 +182,7 @@ def test_callback_whose_wait_nobody_could_look_at_says_so(last: Attempt) -> None
 )
 def test_hint_of_the_server_is_kept(sqlstate: str, advice: str) -> None:
     """Behind the statement to correct, unless nothing is wrong with that."""
-    error = failure_of_callback(CALLBACK, attempt(sqlstate), Tries(1), "")
+    error = failure_of_callback(CALLBACK, attempt(sqlstate), Tries(1), Outside())
     assert error.hint == f"{advice} (Perhaps.)"
 
 

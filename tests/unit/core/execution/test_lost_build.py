@@ -97,8 +97,10 @@ def test_error_behind_a_refused_write_names_the_statement() -> None:
     """Where no other session was had, nothing else tells of it; of others the attempt does."""
     failure = ServerMessage("ERROR", "25006", "read-only")
     refused = Attempt(AttemptEnd.FAILED, 1, Place(Moment.SCRIPT, 17, "CREATE TABLE c"), failure)
-    error = without_session(DatabaseUnreachable("nobody writes there"), GivenUp(TASK, refused, 1))
+    error = without_session(
+        DatabaseUnreachable("nobody writes there"), GivenUp(TASK, refused, Tries(1))
+    )
     assert error.message == "V5__i.sql:17 25006 read-only; then nobody writes there"
     assert (error.facts["sqlstate"], error.facts["line"]) == ("25006", 17)
-    lost = without_session(MigrationLocked("gone"), GivenUp(TASK, LOST, 1))
+    lost = without_session(MigrationLocked("gone"), GivenUp(TASK, LOST, Tries(1)))
     assert lost.message == f"gone; maybe left behind: {DOUBT}"

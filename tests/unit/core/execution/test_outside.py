@@ -1,0 +1,21 @@
+"""Limits as they are told to who may raise them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hook.core.execution.failure_advice import TRIED_AGAIN
+from hook.core.execution.outside import Outside
+
+
+def test_limits_are_told_with_their_values() -> None:
+    """At three in the morning nobody knows what they are."""
+    outside = Outside.of("PRESYNC_DEADLINE (25m)", timedelta(minutes=5), "SIGTERM")
+    assert outside.after_deadline("do less") == (
+        f"Raise PRESYNC_DEADLINE (25m), or do less. {TRIED_AGAIN}"
+    )
+    assert outside.after_cancel("do less") == (
+        "Raise PRESYNC_STATEMENT_TIMEOUT (5m), or do less; if it was cancelled by somebody, ask"
+        f" why. {TRIED_AGAIN}"
+    )
+    assert outside.signal_name == "SIGTERM"
