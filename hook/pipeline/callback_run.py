@@ -80,7 +80,7 @@ class CallbackRun:
 
     def _begin(self, lock: MigrationLock, prepared: Prepared) -> Firing:
         def refuse() -> None:
-            lock.refuse_lost(self.release.session, "what was applied so far is recorded.")
+            lock.hold(self.release.session, "what was applied so far is recorded.")
 
         book = prepared.callbacks or CallbackBook()
         cover = Cover(refuse, lock.mark)

@@ -12,6 +12,8 @@ from hook.errors import HookError, Interrupted, Unsupported
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hook.postgres.session import Row, Session
 
 _RELEASE_SECONDS = 3.0
@@ -25,13 +27,23 @@ class MigrationLock:
     as keepalives allow. It is polled, never waited for: a session
     inside ``pg_advisory_lock()`` holds a snapshot, and CREATE INDEX CONCURRENTLY of
     the one who has the lock would wait for it for ever.
+
+    Attributes:
+        retaken: How often it was lost and had again; others may have migrated meanwhile.
     """
 
-    def __init__(self, session: Session, key: int) -> None:
-        """Use *session*, which nothing else uses and `release` closes."""
+    def __init__(
+        self, session: Session, key: int, retake: Callable[[MigrationLock], None] | None = None
+    ) -> None:
+        """Use *session*, which nothing else uses and `release` closes.
+
+        *retake* takes the lock once more, none where that is of no use.
+        """
         self._session = session
         self._key = key
+        self._retake = retake
         self._is_held = False
+        self.retaken = 0
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +105,29 @@ class MigrationLock:
         """
         if self.is_lost:
             raise lost_lock(self.find_successor(other), rest)
+
+    def hold(self, other: Session, rest: str) -> None:
+        """Have the lock, on a new connection if its own is lost; see `refuse_lost`.
+
+        Raises:
+            MigrationLocked: It is lost, and somebody else has it.
+            HookError: It is lost, and no connection can be had, or a stop was requested.
+        """
+        if not self.is_lost:
+            return
+        # Once it could not be had, nobody waits for it a second time.
+        retake, self._retake = self._retake, None
+        if retake is None:
+            self.refuse_lost(other, rest)
+        else:
+            retake(self)
+            self._retake = retake
+            self.retaken += 1
+
+    def go_on_as(self, session: Session) -> None:
+        """Go on with *session*, on which the lock is still to be taken."""
+        self._session.close()
+        self._session, self._is_held = session, False
 
     def mark(self, session: Session) -> None:
         """Let the backend of *session* be known, until that closes, as at work under this lock.

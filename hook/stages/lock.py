@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import passed
 from hook.core.sessions.lock_key import migration_lock_key
-from hook.core.sessions.lock_owner import left_at_work, locked_by
+from hook.core.sessions.lock_owner import left_at_work, locked_by, others_at_work
 from hook.errors import HookError
 from hook.postgres.lock import MigrationLock
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hook.clock import Deadline
+    from hook.core.sessions.lock_owner import LockOwner
     from hook.core.sessions.server import ServerFacts
     from hook.errors import MigrationLocked
     from hook.postgres.connecting import Connect
@@ -56,25 +59,51 @@ class LockStage:
             HookError: The connection failed or a stop was requested.
         """
         own = self.connect(self.target, "lock", ctx.run_id, ctx.bounds, self.connect_timeout)
-        lock = MigrationLock(own, migration_lock_key(schema, table))
+        history = f"{schema}.{table}"
+        lock = MigrationLock(
+            own, migration_lock_key(schema, table), lambda held: self._retake(ctx, held, history)
+        )
         try:
             if facts.backend_pid != session.pid:  # some pooler answered the login
                 lock.refuse_shared_backends(session)
-            waited = self._acquire(ctx, lock, f"{schema}.{table}")
+            waited = self._acquire(ctx, lock, history, lock.fetch_abandoned)
             lock.mark(session)
         except HookError:
             lock.release()
             raise
-        message = f"migration lock of {schema}.{table} taken"
+        message = f"migration lock of {history} taken"
         return Outcome((passed("lock", message, waited_ms=round(waited * 1000)),), lock)
 
-    def _acquire(self, ctx: Context, lock: MigrationLock, history: str) -> float:
+    def _retake(self, ctx: Context, lock: MigrationLock, history: str) -> None:
+        """Take *lock* once more, its connection being lost; who has it is waited for as before."""
+        lock.go_on_as(
+            self.connect(self.target, "lock", ctx.run_id, ctx.bounds, self.connect_timeout)
+        )
+
+        def others() -> tuple[LockOwner, ...]:
+            return others_at_work(lock.fetch_abandoned(), ctx.run_id)
+
+        try:
+            waited = self._acquire(ctx, lock, history, others)
+        except HookError:
+            lock.release()
+            raise
+        message = f"migration lock of {history} taken again: the connection that held it was lost"
+        ctx.events("lock.retaken", message, level="warning", waited_ms=round(waited * 1000))
+
+    def _acquire(
+        self,
+        ctx: Context,
+        lock: MigrationLock,
+        history: str,
+        abandoned: Callable[[], tuple[LockOwner, ...]],
+    ) -> float:
         """Poll until *lock* is ours, and nobody works without it; return the seconds waited."""
         deadline = ctx.deadline.within(self.lock_wait, "PRESYNC_LOCK_WAIT")
         patience = _Patience(ctx, deadline, ctx.clock.monotonic())
         while not lock.try_acquire():
             patience.wait(locked_by(history, lock.fetch_owner(), patience.waited))
-        while backends := lock.fetch_abandoned():
+        while backends := abandoned():
             patience.wait(left_at_work(history, backends[0], patience.waited))
         return patience.waited
 

@@ -48,10 +48,12 @@ _FAULTS = """\
   the server gives the lock back without help.
 - **COMMIT reply lost**: the server has done it and its answer does not arrive. Without a
   transaction it is the answer to a statement.
-- **server restart**: all connections are lost, that of the lock included. Somebody else may have
-  it meanwhile, so a run that migrates ends with 31; one that did not begin to, with 30,
-  but for one that had asked nothing yet or read the history for the first time: it connects again.
-- **failover**: the primary crashes, its standby is promoted, the address leads to it.
+- **server restart**: all connections are lost, that of the lock included. A run that migrates
+  connects again, takes the lock once more and goes on if nobody has migrated meanwhile; else it
+  ends with 31. One that did not begin to ends with 30, but for one that had asked nothing yet or
+  read the history for the first time: it connects again.
+- **failover**: the primary crashes, its standby is promoted, the address leads to it. What was
+  committed may be missing there, so a run that migrates ends with 31.
 - **disk full**: the device says `No space left on device`.
 - **deadlock**: with a session that waits for what the migration has locked; the migration is the
   one that the server chooses to fail.

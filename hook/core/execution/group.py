@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
+from itertools import pairwise
 
+from hook.core.execution.attempt import Attempt
 from hook.core.execution.prepared import PreparedScript
 from hook.core.sql.locks import LockRequest
 from hook.errors import BadMigrationSet
@@ -23,6 +25,15 @@ _WITHOUT = f"{_SWITCH} and FLYWAY_MIXED=true, and a script of the group refuses 
 def requests_of(unit: Unit) -> tuple[LockRequest, ...]:
     """Return the locks that *unit* will ask for, each once."""
     return tuple(dict.fromkeys(item for script in unit for item in script.requests))
+
+
+def durations_of(unit: Unit, whole: int, last: Attempt | None) -> tuple[int, ...]:
+    """Return the milliseconds of each script: *whole* for one, else of the attempt *last*."""
+    if len(unit) == 1 or last is None:
+        return (whole,) * len(unit)
+    ends = (*last.script_ends_ms, last.duration_ms)[: len(unit)]
+    ends += (ends[-1],) * (len(unit) - len(ends))
+    return tuple(after - before for before, after in pairwise((0, *ends)))
 
 
 class Grouping(Enum):

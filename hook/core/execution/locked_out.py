@@ -1,9 +1,10 @@
-"""What it means that an attempt was lost together with the migration lock."""
+"""What it means that the migration lock was lost, or somebody did not care for it."""
 
 from __future__ import annotations
 
 from hook.core.execution.attempt import Attempt
 from hook.core.execution.script_message import Moment
+from hook.core.schema_history.history import HistoryRow
 from hook.core.sessions.lock_owner import Succession
 from hook.errors import MigrationLocked
 
@@ -21,3 +22,20 @@ def locked_out(script: str, lost: Attempt, successor: Succession) -> MigrationLo
     is_undone = lost.place.moment is not Moment.UNSENT and not lost.may_leave_more
     undone = f"{script} was rolled back, and " if is_undone else ""
     return MigrationLocked(message, successor.hint(f"{undone}what was applied so far is recorded."))
+
+
+def written_meanwhile(row: HistoryRow, *, was_lost: bool) -> MigrationLocked:
+    """Return the error for a *row* of somebody else's, where the next one of ours was to be.
+
+    Unless our lock *was_lost* for a while, nobody was to write it.
+    """
+    who = f"row {row.installed_rank} ({row.script}) was written by somebody else meanwhile"
+    if was_lost:
+        return MigrationLocked(
+            f"{who}, while the migration lock was lost",
+            "Run again; what was applied so far is recorded.",
+        )
+    return MigrationLocked(
+        f"{who}, without the lock",
+        "Find out who migrates this database besides presync, then run again.",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,6 +102,11 @@ def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> M
     )
     error.facts = owner.facts
     return error
+
+
+def others_at_work(backends: Iterable[LockOwner], run_id: str) -> tuple[LockOwner, ...]:
+    """Return those of *backends* that do not belong to the run *run_id* itself."""
+    return tuple(item for item in backends if not item.application.endswith(f"run={run_id}"))
 
 
 def left_at_work(history: str, backend: LockOwner, waited_seconds: float) -> MigrationLocked:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.execution.callback_failure import events_after_failure
-from hook.core.execution.group import Grouping, Unit, requests_of, units_of
+from hook.core.execution.group import Grouping, Unit, durations_of, requests_of, units_of
 from hook.core.execution.ladder import Ladder, judge_ladder, rungs_on
 from hook.core.execution.mending import is_resumed_next
 from hook.core.execution.no_callbacks import NoCallbacks
@@ -205,7 +205,7 @@ class _Migrator:
         for unit in units:
             self.ctx.interrupt.raise_if_set()
             self.ctx.deadline.raise_if_over()
-            self.footing.refuse_without_lock()
+            self.footing.hold_lock(self.ctx, rank)
             # In a group the versions are not committed yet, and no callback sees them.
             preceding_ms = 0
             if is_versioned and any(item.migration.version is None for item in unit):
@@ -243,7 +243,7 @@ class _Migrator:
                 error.facts["cut_off"] = begun_script(unit[0]).facts()
             raise
         whole = self._ms_since(began)
-        for script, duration in zip(unit, attempts.durations(whole), strict=True):
+        for script, duration in zip(unit, durations_of(unit, whole, attempts.last), strict=True):
             migration = script.migration
             applied = AppliedMigration(
                 version=migration.version.text if migration.version else None,

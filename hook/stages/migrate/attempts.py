@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import (
@@ -37,7 +36,13 @@ from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.sessions.damage import first_look
-from hook.errors import DatabaseUnreachable, HookError, Interrupted, MigrationPartial
+from hook.errors import (
+    DatabaseUnreachable,
+    HookError,
+    Interrupted,
+    MigrationLocked,
+    MigrationPartial,
+)
 from hook.postgres.retry_gate import NO_GATE, RetryGate
 from hook.stages import Context, Subject, Unwatched, Watch
 from hook.stages.migrate.footing import Footing
@@ -106,14 +111,6 @@ class Attempts:
         if attempt.end is not AttemptEnd.APPLIED:
             raise self._given_up(attempt)
         self.footing.committed |= dict(enumerate(self.unit, self.rank))
-
-    def durations(self, whole: int) -> tuple[int, ...]:
-        """Return the milliseconds of each script: *whole* for one, else of the last attempt."""
-        if len(self.unit) == 1 or self.last is None:
-            return (whole,) * len(self.unit)
-        ends = (*self.last.script_ends_ms, self.last.duration_ms)[: len(self.unit)]
-        ends += (ends[-1],) * (len(self.unit) - len(ends))
-        return tuple(after - before for before, after in pairwise((0, *ends)))
 
     def _attempt_until_decided(self) -> Attempt:
         first = self._attempt()
@@ -211,10 +208,8 @@ class Attempts:
             if self.last is not None and self.last.leftovers:
                 raise DatabaseUnreachable("connection lost between two attempts")
             self._regain()
-        if self.done:
-            # What the script has SET may not let us read the history.
-            self.footing.refuse_without_lock()
-        else:
+        self.footing.hold_lock(self.ctx, self.rank)
+        if not self.done:  # else what the script has SET may not let us read the history
             self.footing.refuse_changed_history(self.rank)
 
     def _regain(self) -> None:
@@ -253,16 +248,19 @@ class Attempts:
         if not lost.leftovers:
             if lost.place.moment is not Moment.UNSENT and not lost.may_leave_more:
                 self.footing.progress = Progress.ROLLED_BACK
-            self._refuse_without_lock(lost)
+            self._hold_lock_after(lost)
         return lost
 
-    def _refuse_without_lock(self, lost: Attempt) -> None:
-        """Make sure that the lock is not lost with the connection of the attempt *lost*."""
+    def _hold_lock_after(self, lost: Attempt) -> None:
+        """Have the lock, which may be lost with the connection of the attempt *lost*."""
         footing = self.footing
-        if footing.failover is None and footing.lock.is_lost:
+        try:
+            footing.hold_lock(self.ctx, self.rank)
+        except MigrationLocked as error:
+            if footing.failover is not None or not footing.lock.is_lost:
+                raise
             successor = footing.lock.find_successor(footing.session)
-            raise locked_out(self.unit[lost.at].migration.script, lost, successor)
-        footing.refuse_without_lock()
+            raise locked_out(self.unit[lost.at].migration.script, lost, successor) from error
 
     def _cut_short(self, error: HookError) -> HookError:
         """Return what *error* means that came between or around the attempts."""

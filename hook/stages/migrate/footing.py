@@ -14,8 +14,9 @@ from hook.core.execution.failover import (
     refusal_after,
     script_in_part,
 )
+from hook.core.execution.locked_out import written_meanwhile
 from hook.core.execution.progress import Progress
-from hook.errors import HookError, MigrationLocked
+from hook.errors import HookError
 from hook.postgres.session_state import fetch_session_state
 from hook.stages import Context
 
@@ -38,6 +39,7 @@ class Footing:
         progress: How far the database was changed.
         committed: The scripts that this run has applied, by rank.
         failover: Where the session leads to now, none when that is where it led before.
+        retaken: How often the lock was had again when the history was looked at for it.
     """
 
     engine: Engine
@@ -49,6 +51,7 @@ class Footing:
     progress: Progress = Progress.UNTOUCHED
     committed: dict[int, PreparedScript] = field(default_factory=dict)
     failover: Failover | None = None
+    retaken: int = 0
 
     def create_history(self) -> History:
         """Create what is missing of the schema history, and return it.
@@ -120,31 +123,35 @@ class Footing:
         name = script.migration.script
         return failover._replace(in_part=name, is_recorded=is_recorded)
 
-    def refuse_without_lock(self) -> None:
-        """Make sure that nobody else can have the lock.
+    def hold_lock(self, ctx: Context, rank: int) -> None:
+        """Have the lock, and the plan still standing: *rank* is that of the next row.
+
+        A lock that was lost with its connection, as when the server restarts, is taken once
+        more.
 
         Raises:
-            MigrationLocked: The connection that holds it is gone, or leads to a server that
-                is the primary no longer.
+            MigrationLocked: Somebody else has it, or has migrated meanwhile; or the server is
+                the primary no longer.
             MigrationPartial: That one may lack a part of a script without transaction.
+            HookError: No connection could be had.
         """
+        if self.lock.is_lost and self.session.is_lost:
+            self.regain(ctx)
         if self.failover is not None:
             raise refusal_after(self.failover)
-        self.lock.refuse_lost(self.session, "what was applied so far is recorded.")
+        self.lock.hold(self.session, "what was applied so far is recorded.")
+        if self.lock.retaken != self.retaken:
+            self.refuse_changed_history(rank)
+            self.retaken = self.lock.retaken
 
     def refuse_changed_history(self, rank: int) -> None:
         """Make sure that the plan still stands: nobody has written row *rank*.
 
         Raises:
-            MigrationLocked: Somebody has, without the lock.
+            MigrationLocked: Somebody has.
             HookError: The history could not be read.
         """
-        self.refuse_without_lock()
         history = self.engine.read_history(self.session, self.facts)
         strange = [row for row in history.rows if row.installed_rank >= rank]
         if strange:
-            raise MigrationLocked(
-                f"row {strange[0].installed_rank} ({strange[0].script}) was written by somebody"
-                " else meanwhile, without the lock",
-                "Find out who migrates this database besides presync, then run again.",
-            )
+            raise written_meanwhile(strange[0], was_lost=self.lock.retaken > 0)

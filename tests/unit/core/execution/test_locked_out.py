@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
-from hook.core.execution.locked_out import locked_out
+from hook.core.execution.locked_out import locked_out, written_meanwhile
 from hook.core.execution.script_message import Moment
+from hook.core.schema_history.history import HistoryRow
 from hook.core.sessions.lock_owner import Succession
 from hook.errors import ExitCode
 
@@ -37,3 +38,19 @@ def test_attempt_lost_with_the_lock_tells_what_became_of_it(
     """Rolled back, unless something is left for the next run, or nothing was sent."""
     error = locked_out("V2__x.sql", lost, Succession())
     assert (error.exit_code, error.message, error.hint) == (ExitCode.LOCKED, message, hint)
+
+
+@pytest.mark.parametrize(
+    ("was_lost", "how", "hint"),
+    [
+        (True, "while the migration lock was lost", "Run again; "),
+        (False, "without the lock", "Find out who migrates this database besides presync"),
+    ],
+)
+def test_row_of_somebody_else_is_named(was_lost: bool, how: str, hint: str) -> None:  # noqa: FBT001 - a case
+    """Whoever had the lock meanwhile did nothing wrong."""
+    row = HistoryRow(3, "9", "z", "SQL", "V9__z.sql", 1, "app", "2026-11-30", 1, success=True)
+    error = written_meanwhile(row, was_lost=was_lost)
+    assert error.exit_code is ExitCode.LOCKED
+    assert error.message == f"row 3 (V9__z.sql) was written by somebody else meanwhile, {how}"
+    assert error.hint.startswith(hint)

@@ -15,6 +15,7 @@ from hook.core.sessions.lock_owner import (
     left_at_work,
     locked_by,
     lost_lock,
+    others_at_work,
 )
 from hook.errors import ExitCode
 
@@ -95,3 +96,10 @@ def test_lost_lock_tells_who_has_it_now(succession: Succession, told: str, step:
     assert error.exit_code is ExitCode.LOCKED
     assert error.message == f"the connection that held the migration lock is lost; {told}"
     assert error.hint == f"{step} again; {REST}"
+
+
+def test_run_does_not_wait_for_its_own_sessions() -> None:
+    """They keep their mark while the lock is taken once more; those of other runs count."""
+    ours = replace(OWNER, application="presync/0.1.0 run=r1")
+    assert others_at_work((ours, OWNER), "r1") == (OWNER,)
+    assert others_at_work((ours, OWNER), "r2") == (ours, OWNER)
