@@ -56,6 +56,7 @@ def run(settings: Settings, ctx: Context, orders: Orders, wording: Wording) -> R
 
 def check(settings: Settings, ctx: Context) -> Report:
     """Run every gate, whether or not something is pending; change nothing."""
+    from hook.bootstrap.locking import build_lock  # noqa: PLC0415 - see the module
     from hook.bootstrap.writing import build_gates  # noqa: PLC0415 - see the module
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
@@ -64,6 +65,7 @@ def check(settings: Settings, ctx: Context) -> Report:
         Journal.begin("check", ctx, settings.overrides),
         lambda: build_reading(settings, engine),
         lambda: build_gates(settings, engine),
+        build_lock(settings),
     )
 
 

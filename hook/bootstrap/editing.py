@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hook.bootstrap.reading import build_connect, build_reading
+from hook.bootstrap.locking import build_lock
+from hook.bootstrap.reading import build_reading
 from hook.bootstrap.recording import build_record
 from hook.core.scripts.events import AROUND_BASELINE, AROUND_BASELINE_AND_SCHEMAS
 from hook.engines.flyway.editing import FlywayEditor
 from hook.pipeline.maintenance import Editing
-from hook.stages.lock import LockStage
 
 if TYPE_CHECKING:
     from hook.core.reporting.wording import Wording
@@ -38,9 +38,7 @@ def build_editing(
     creates_schemas = settings.migrations.history.creates_schemas
     return Editing(
         reading=build_reading(settings, engine),
-        lock=LockStage(
-            settings.database.require_target(), build_connect(settings), settings.run.lock_wait
-        ),
+        lock=build_lock(settings),
         editor=editor,
         orders=orders,
         record=build_record(settings, wording),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hook.bootstrap.locking import build_lock
 from hook.bootstrap.policies import policy_in_force
 from hook.bootstrap.reading import build_connect, build_wait, grouping_of
 from hook.bootstrap.recording import build_record
@@ -22,7 +23,6 @@ from hook.stages.archive import ArchiveStage, NoArchive
 from hook.stages.backup import BackupStage, NoBackupSource
 from hook.stages.blockers import BlockersStage
 from hook.stages.failure_memory import FailureMemoryStage
-from hook.stages.lock import LockStage
 from hook.stages.marker import MarkerStage, PositionStage
 from hook.stages.migrate import MigrateStage
 from hook.stages.own_rights import OwnRightsStage
@@ -50,9 +50,9 @@ def build_writing(settings: Settings, engine: Engine, orders: Orders, wording: W
     Raises:
         ConfigError: No database is configured.
     """
-    run, migrations = settings.run, settings.migrations
+    migrations = settings.migrations
     return Writing(
-        lock=LockStage(settings.database.require_target(), build_connect(settings), run.lock_wait),
+        lock=build_lock(settings),
         gates=lambda: build_gates(settings, engine),
         migrate=_build_migrate(
             settings,

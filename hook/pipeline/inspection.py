@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hook.core.execution.plan_view import describe_callback, describe_script
-from hook.core.outcome import deciding_finding, passed, warned
+from hook.core.outcome import Policy, deciding_finding, passed, warned
 from hook.core.schema_history.plan import judge_scripts
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.core.text import counted
 from hook.pipeline.firing import Firing, begin_callbacks
-from hook.pipeline.journal import Journal, Stopped
+from hook.pipeline.journal import Gate, Journal, Stopped
 from hook.pipeline.noting import summarize_set
 from hook.pipeline.reading import (
     Prepared,
@@ -35,14 +35,17 @@ if TYPE_CHECKING:
     from hook.pipeline.gates import Gates
     from hook.stages import Context
     from hook.stages.callbacks import CallbacksStage
+    from hook.stages.lock import LockStage
     from hook.stages.runs import RunsStage
     from hook.stages.scripts import ScriptsStage
 
 BuildReading = Callable[[], Reading]
 
 
-def check(journal: Journal, build: BuildReading, build_gates: Callable[[], Gates]) -> Report:
-    """Run every gate and report all that they find."""
+def check(
+    journal: Journal, build: BuildReading, build_gates: Callable[[], Gates], lock: LockStage
+) -> Report:
+    """Run every gate and report all that they find, also that *lock* would be of no use."""
     with contextlib.suppress(Stopped):
         reading = journal.quietly("settings", build)
         gates = journal.quietly("settings", build_gates)
@@ -50,7 +53,10 @@ def check(journal: Journal, build: BuildReading, build_gates: Callable[[], Gates
             prepared = reading.prepare(journal, read)
             in_front = gates.in_front_of(journal, read, prepared)
             outlook = gates.marker_outlook(journal, read, prepared)
-            journal.gates((gates.rights_of(read), *in_front, outlook))
+            locking = Gate(lock.name, Policy.ENFORCE, lambda: lock.look(journal.ctx, read.session))
+            is_pooled = read.facts.backend_pid != read.session.pid
+            first = (locking,) if is_pooled else ()
+            journal.gates((*first, gates.rights_of(read), *in_front, outlook))
     return journal.report()
 
 

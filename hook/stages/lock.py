@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.execution.heartbeat import Heartbeat
-from hook.core.outcome import passed
+from hook.core.outcome import Finding, from_error, passed
 from hook.core.sessions.lock_key import migration_lock_key
 from hook.core.sessions.lock_owner import left_at_work, locked_by, others_at_work
-from hook.errors import HookError
+from hook.errors import HookError, Unsupported
 from hook.postgres.lock import MigrationLock
 from hook.stages import Outcome
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _NAME = "lock"
 _POLL_SECONDS = 0.5
+_NO_KEY = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,23 @@ class LockStage:
             raise
         message = f"migration lock of {history} taken"
         return Outcome((passed("lock", message, waited_ms=round(waited * 1000)),), lock)
+
+    def look(self, ctx: Context, session: Session) -> tuple[Finding, ...]:
+        """Judge whether the lock would exclude somebody; it is not taken.
+
+        Some pooler has answered the login of *session*.
+
+        Raises:
+            HookError: The connection failed or a stop was requested.
+        """
+        own = self.connect(self.target, "lock", ctx.run_id, ctx.bounds, self.connect_timeout)
+        with own:
+            try:
+                MigrationLock(own, _NO_KEY).refuse_shared_backends(session)
+            except Unsupported as error:
+                return (from_error(error),)
+        message = "the pooler in between serves each connection with a backend of its own"
+        return (passed("lock", message),)
 
     def _retake(self, ctx: Context, lock: MigrationLock, history: str) -> None:
         """Take *lock* once more, its connection being lost; who has it is waited for as before."""

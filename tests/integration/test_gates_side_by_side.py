@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from hook.bootstrap.locking import build_lock
 from hook.bootstrap.reading import build_engine, build_reading
 from hook.bootstrap.writing import build_gates
 from hook.core.backups.archive import ArchiveEvidence
@@ -102,6 +103,7 @@ def test_storage_is_read_while_blockers_are_waited_for(gate: Gate) -> None:
                 Journal.begin("check", ctx),
                 lambda: build_reading(gate.settings, engine),
                 lambda: gates,
+                build_lock(gate.settings),
             )
     told = {result.name: [item.rule for item in result.findings] for result in report.results}
     assert told["blockers"] == ["blockers"]

@@ -84,6 +84,29 @@ def test_pool_that_takes_turns_is_refused_as_well(
         assert_refused(done, database)
 
 
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+def test_check_says_that_the_run_would_be_refused(
+    mode: str, deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """It takes no lock to find out, and asks the other gates all the same."""
+    database = deployment.database
+    with running_pgbouncer(database.server, pool_mode=mode) as port:
+        done = run_presync(["check"], through(port, deployment))
+        assert_refused(done, database)
+        names = [item["name"] for item in done.report["stages"]]
+        assert names[names.index("lock") :][1:3] == ["rights", "blockers"]
+
+
+def test_check_lets_a_pool_in_session_mode_pass(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """Each connection has a backend of its own there."""
+    with running_pgbouncer(deployment.database.server, pool_mode="session") as port:
+        done = run_presync(["check"], through(port, deployment))
+        assert done.exit_code == ExitCode.OK, done.stderr
+        assert "a backend of its own" in done.stdout
+
+
 def test_pool_in_session_mode_serves_a_whole_run(
     deployment: Deployment, run_presync: RunPresync
 ) -> None:
