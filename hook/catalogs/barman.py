@@ -26,6 +26,7 @@ from hook.core.backups.barman_info import (
     unreadable,
 )
 from hook.core.backups.origin import Origin
+from hook.core.backups.usability import is_past
 from hook.core.backups.wal import Recovery
 from hook.core.text import one_line
 from hook.errors import BackupSourceMissing
@@ -79,8 +80,6 @@ class BarmanCatalog:
             origin=Origin(_newest_cluster(backups)),
             warnings=(f"the oldest {skipped} backups were not read",) if is_cut else (),
             clock=next((reading.clock for reading in readings if reading.clock), None),
-            # The times are those at which the server began and ended its backup mode.
-            is_dated_by_server=True,
         )
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
@@ -143,7 +142,8 @@ class BarmanCatalog:
         if stored is None:  # deleted meanwhile
             return _Reading(unreadable(label, "has no backup.info"), None)
         told = parse_backup_info(label, stored.data)
-        return _Reading(self._look_at(told, entries), stored.clock)
+        dated = replace(told, backup=replace(told.backup, written_at=info.modified_at))
+        return _Reading(self._look_at(dated, entries), stored.clock)
 
     def _look_at(self, told: BarmanBackup, entries: tuple[Entry, ...]) -> BarmanBackup:
         """Return *told* with what the storage holds of it; nothing is looked for in vain."""
@@ -223,19 +223,13 @@ def _presence(files: Iterable[Entry]) -> Presence:
 
 
 def _is_proven(label: str, readings: Mapping[str, _Reading]) -> bool:
-    """Tell whether no older backup can matter any more.
-
-    A stop time in the future makes a backup unusable, so without a clock to compare with
-    there is no telling.
-    """
+    """Tell whether no older backup can matter any more."""
     linked = link_chains(reading.told.backup for reading in readings.values())
     listed = {backup.label: backup for backup in linked}
     backup = listed.get(label)
-    if backup is None or backup.problems or backup.stopped_at is None:
+    if backup is None or backup.problems:
         return False
-    clock = readings[label].clock
-    is_past = clock is not None and backup.stopped_at <= clock
-    return is_past and all(
+    return is_past(backup, readings[label].clock) and all(
         item in listed and listed[item].presence is Presence.COMPLETE for item in backup.chain
     )
 

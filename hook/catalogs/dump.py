@@ -25,6 +25,7 @@ from hook.core.backups.dump_name import (
     told_names,
 )
 from hook.core.backups.origin import Origin
+from hook.core.backups.usability import DEFAULT_CLOCK_SKEW
 from hook.core.text import counted, one_line
 from hook.errors import BackupUnknown
 
@@ -33,7 +34,6 @@ LOOK_LIMIT = 20
 FOLDER_LIMIT = 200
 _TOC = "toc.dat"
 _LOSS = "a restore loses everything after"
-_SKEW_SECONDS = 300
 
 
 class _Found(NamedTuple):
@@ -127,8 +127,6 @@ class DumpCatalog:
         begun = latest_start(named, item.modified_at, seen.created_at)
         database = seen.database or self.database
         problems = [seen.problem, too_small]
-        if named and (named - item.modified_at).total_seconds() > _SKEW_SECONDS:
-            problems.append("tells a time in its name at which it had been written already")
         if not (database or any(problems) or item.is_archived):
             problems.append("does not tell its database, and PRESYNC_BACKUP_STANZA is not set")
         return Backup(
@@ -140,6 +138,7 @@ class DumpCatalog:
             error=False,
             database=database,
             presence=Presence.ARCHIVED if item.is_archived else Presence.COMPLETE,
+            written_at=item.modified_at,
             problems=tuple(problem for problem in problems if problem),
             remark=_remark(begun, named, item.modified_at),
             # A name that a line cannot hold as it is leads to no file.
@@ -203,4 +202,5 @@ def _is_proven(backup: Backup, clock: datetime | None) -> bool:
     """Tell whether no older dump of the series can matter any more."""
     is_usable = not backup.problems and backup.presence is Presence.COMPLETE
     begun = backup.counts_from
-    return is_usable and begun is not None and (clock is None or begun <= clock)
+    is_past = begun is not None and (clock is None or begun <= clock)
+    return is_usable and is_past and backup.after_writing <= DEFAULT_CLOCK_SKEW

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from hook.catalogs.lanes import list_levels
 from hook.catalogs.object_store import Entry, ObjectStore
@@ -16,6 +17,7 @@ from hook.core.backups.archive import ArchiveEvidence
 from hook.core.backups.backup import Backup, Evidence, Presence, newest_first
 from hook.core.backups.origin import Origin
 from hook.core.backups.pgbackrest_info import parse_archive_info, parse_backup_info
+from hook.core.backups.usability import is_past
 from hook.core.backups.wal import Recovery
 from hook.core.text import one_line
 from hook.errors import BackupSourceMissing
@@ -24,6 +26,13 @@ from hook.errors import BackupSourceMissing
 LOOK_LIMIT = 200
 _MANIFEST = "backup.manifest"
 _TOLD_NAMES = 10
+
+
+class _Seen(NamedTuple):
+    """What the storage holds of a backup."""
+
+    presence: Presence = Presence.UNSEEN
+    written_at: datetime | None = None
 
 
 # Without slots, which leave no room for a cached property.
@@ -58,8 +67,6 @@ class PgBackRestCatalog:
             origin=Origin(reading.info.system_identifier),
             warnings=reading.warnings,
             clock=reading.clock,
-            # It asks the server for the time, whatever its own host's clock says.
-            is_dated_by_server=True,
         )
 
     def read_archive(self, recovery: Recovery) -> ArchiveEvidence:
@@ -118,42 +125,42 @@ class PgBackRestCatalog:
         listing the backup. Looking costs one request for each label, so it goes from the
         newest back and ends at the first backup that is complete with all it needs.
         """
-        seen: dict[str, Presence] = {}
+        seen: dict[str, _Seen] = {}
         listed = {backup.label for backup in backups}
         for backup in newest_first(backups):
             if backup.problems or backup.error is not False:
                 continue
             wanted = [label for label in backup.chain if label in listed and label not in seen]
-            seen |= self._presences(wanted[: LOOK_LIMIT - len(seen)])
+            seen |= self._look_for(wanted[: LOOK_LIMIT - len(seen)])
             if _is_proven(backup, seen, clock):
                 break
-        return tuple(
-            replace(backup, presence=seen.get(backup.label, Presence.UNSEEN)) for backup in backups
-        )
+        return tuple(_with(backup, seen) for backup in backups)
 
-    def _presences(self, labels: list[str]) -> dict[str, Presence]:
+    def _look_for(self, labels: list[str]) -> dict[str, _Seen]:
         keys = [f"{self._folder}{label}/{_MANIFEST}" for label in labels]
         listings = zip(keys, list_levels(self.store, keys), strict=True)
-        return dict(
-            zip(labels, (_presence(key, entries) for key, entries in listings), strict=True)
-        )
+        return dict(zip(labels, (_see(key, entries) for key, entries in listings), strict=True))
 
 
-def _presence(key: str, entries: tuple[Entry, ...]) -> Presence:
+def _see(key: str, entries: tuple[Entry, ...]) -> _Seen:
     manifest = next((item for item in entries if item.key == key), None)
     if manifest is None:
-        return Presence.INCOMPLETE
-    return Presence.ARCHIVED if manifest.is_archived else Presence.COMPLETE
+        return _Seen(Presence.INCOMPLETE)
+    presence = Presence.ARCHIVED if manifest.is_archived else Presence.COMPLETE
+    # It is the last that pgBackRest writes of a backup.
+    return _Seen(presence, manifest.modified_at)
 
 
-def _is_proven(backup: Backup, seen: Mapping[str, Presence], clock: datetime | None) -> bool:
-    """Tell whether no older backup can matter any more.
+def _with(backup: Backup, seen: Mapping[str, _Seen]) -> Backup:
+    presence, written_at = seen.get(backup.label, _Seen())
+    return replace(backup, presence=presence, written_at=written_at)
 
-    A stop time in the future makes a backup unusable, so without a clock to compare
-    with there is no telling.
-    """
-    is_past = backup.stopped_at is not None and clock is not None and backup.stopped_at <= clock
-    return is_past and all(seen.get(label) is Presence.COMPLETE for label in backup.chain)
+
+def _is_proven(backup: Backup, seen: Mapping[str, _Seen], clock: datetime | None) -> bool:
+    """Tell whether no older backup can matter any more."""
+    return is_past(_with(backup, seen), clock) and all(
+        seen.get(label, _Seen()).presence is Presence.COMPLETE for label in backup.chain
+    )
 
 
 def _told(names: list[str]) -> str:

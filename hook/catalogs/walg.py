@@ -14,6 +14,7 @@ from hook.catalogs.walg_backups import BACKUPS, BackupFolder, list_sentinels
 from hook.core.backups.archive import ArchiveEvidence
 from hook.core.backups.backup import Backup, Evidence, Presence, newest_first
 from hook.core.backups.origin import Origin
+from hook.core.backups.usability import is_past
 from hook.core.backups.wal import Recovery
 from hook.core.backups.walg_sentinel import parse_backup_name
 from hook.core.text import counted, one_line
@@ -132,17 +133,14 @@ def _written_at(sentinels: Mapping[str, Entry], name: str) -> tuple[datetime, st
 def _is_proven(backup: Backup, folder: BackupFolder) -> bool:
     """Tell whether no older backup can matter any more.
 
-    A stop time in the future makes a backup unusable, so without a clock to compare with
-    there is no telling; nor is there when several clusters were backed up here.
+    There is no telling when several clusters were backed up here.
     """
     clusters = {item.system_identifier for item in folder.backups.values()}
     return (
         len(clusters) == 1
         and not backup.problems
         and backup.error is False
-        and backup.stopped_at is not None
-        and folder.clock is not None
-        and backup.stopped_at <= folder.clock
+        and is_past(backup, folder.clock)
         and all(
             label in folder.backups and folder.backups[label].presence is Presence.COMPLETE
             for label in backup.chain

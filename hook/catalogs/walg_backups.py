@@ -105,6 +105,7 @@ class BackupFolder:
             wal_start=parse_backup_name(name),
             lsn_stop=sentinel.lsn_stop,
             presence=presence,
+            written_at=entry.modified_at,
         )
 
     def _sentinel(self, entry: Entry) -> Sentinel:

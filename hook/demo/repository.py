@@ -125,7 +125,9 @@ class Repository:
         """Copy the folders of *entries* and return the entries, both later by *shift*."""
         for label in entries:
             recorded = (self.sample / INFO).with_name(label)
-            shutil.copytree(recorded, self._info.with_name(_move_stamps(label, shift)))
+            # A copy of the sample's own times would be one of before the backup.
+            copy = self._info.with_name(_move_stamps(label, shift))
+            shutil.copytree(recorded, copy, copy_function=shutil.copyfile)
         # Labels also stand in the entries of the backups that build on them.
         moved: dict[str, Any] = json.loads(_move_stamps(json.dumps(entries), shift))
         for entry in moved.values():

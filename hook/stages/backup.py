@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from hook.catalogs import BackupCatalog
 from hook.catalogs.reading import await_reading
-from hook.clock import Background
+from hook.clock import Background, Clock
+from hook.core.backups.backup import Evidence
+from hook.core.backups.clock_judgement import Asked
 from hook.core.backups.freshness import Freshness, judge_freshness
 from hook.core.backups.origin import ServerIdentity
 from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
@@ -53,16 +55,15 @@ class BackupStage:
             message = "no backup is required by PRESYNC_BACKUP_SOURCE=none"
             return lambda: (warned("backup-source", message),)
         deadline = ctx.deadline.within(self.timeout, "the time to read the backups")
-        reading = Background(catalog.read_evidence)
+        reading = Background(lambda: _read(catalog, ctx.clock))
 
         def finish() -> tuple[Finding, ...]:
-            evidence = await_reading(
-                reading, deadline, ctx.bounds, lambda: self._no_answer(catalog)
-            )
-            if isinstance(evidence, Finding):
-                return (evidence,)
+            answer = await_reading(reading, deadline, ctx.bounds, lambda: self._no_answer(catalog))
+            if isinstance(answer, Finding):
+                return (answer,)
+            evidence, asked = answer
             policy = FreshnessPolicy(self.max_age, server, self.clock_skew)
-            freshness = judge_freshness(evidence, policy, ctx.clock.now())
+            freshness = judge_freshness(evidence, policy, ctx.clock.now(), asked)
             note(freshness)
             return freshness.findings
 
@@ -76,6 +77,13 @@ class BackupStage:
             self.timeout,
             self.progress(),
         )
+
+
+def _read(catalog: BackupCatalog, clock: Clock) -> tuple[Evidence, Asked]:
+    """Return the evidence, and when it was read: other gates may be waited for meanwhile."""
+    began = clock.now()
+    evidence = catalog.read_evidence()
+    return evidence, Asked(began, clock.now())
 
 
 @dataclass(frozen=True, slots=True)

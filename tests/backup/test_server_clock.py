@@ -1,4 +1,7 @@
-"""A server whose own clock is an hour off, with real pgBackRest, which asks it for the time."""
+"""A server whose own clock is an hour off, with real pgBackRest, which asks it for the time.
+
+And with real pg_dump, which does not.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from hook.errors import ExitCode
 from tests.backup.conftest import ARCHIVING, CHECKSUMS, Ask
 from tests.testbed.binaries import Binaries
 from tests.testbed.gate_answer import assert_answer, findings
+from tests.testbed.pg_dump import PgDump
 from tests.testbed.pgbackrest import PgBackRest, Place, new_pgbackrest
 from tests.testbed.process import Completed
 from tests.testbed.run_context import eventually
+from tests.testbed.s3_server import S3Server
 from tests.testbed.wrong_clock import running_server_off
 
 AHEAD, BEHIND = 1, -1
+TOLD = "and the database server's ("
 
 
 @pytest.fixture(scope="module", params=[AHEAD, BEHIND], ids=["ahead", "behind"])
@@ -44,14 +50,25 @@ def test_server_with_a_wrong_clock_is_never_passed(
         {} if storage == "s3" else {"PRESYNC_BACKUP_SOURCE": f"pgbackrest:{tool.places[0].root}"}
     )
     done = ask(tool, **source)
-    told = "that of the database server, which dates the backups, lie "
     if hours == AHEAD:
-        assert_answer(done, ExitCode.NO_WAY_BACK, "backup", told, "stopped in the future")
+        assert_answer(done, ExitCode.NO_WAY_BACK, "backup", TOLD, "stopped in the future")
         _assert_archiver_is_fine(done)
         return
-    assert_answer(done, ExitCode.UNKNOWN_BACKUP, "backup", told, " stopped 1h ")
+    assert_answer(done, ExitCode.UNKNOWN_BACKUP, "backup", TOLD, " stopped 1h ")
     _assert_archiver_is_fine(done)
     assert {item["status"] for item in findings(done, "archive")} == {"passed"}
+
+
+def test_server_with_a_wrong_clock_is_told_of_a_dump_that_is_dated_rightly(
+    backed_up: tuple[int, PgBackRest], binaries: Binaries, tls_s3: S3Server, ask: Ask
+) -> None:
+    """pg_dump on a host of its own, and a storage whose clock is right."""
+    _, tool = backed_up
+    dump = PgDump(binaries.folder / "pg_dump", tool.server, "postgres", tls_s3)
+    dump.new(".dump").write_bytes(dump.dump("--format=custom"))
+    done = ask(dump)
+    assert_answer(done, ExitCode.UNKNOWN_BACKUP, "backup", TOLD, "newest usable backup postgres-")
+    assert "the database server's" in done.report["verdict"]
 
 
 def _assert_archiver_is_fine(done: Completed) -> None:

@@ -117,7 +117,11 @@ CASES: list[Case[DumpPlace]] = [
         "that is by its header at the latest",
         "(limit 24h)",
     ),
-    refuses("name-of-the-future", _name_the_future, "at which it had been written already"),
+    refuses(
+        "name-of-the-future",
+        _name_the_future,
+        "started in the future",
+    ),
     refuses(
         "last-modified-in-the-future",
         _add("custom.dump", "latest.dump", timedelta(hours=-2)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import os
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -13,46 +15,31 @@ import pytest
 from hook.catalogs.opening import Access, open_catalogs
 from hook.clock import Clock
 from hook.core.backups.origin import ServerIdentity
-from hook.core.outcome import Status
+from hook.core.outcome import Finding, Status, deciding_finding
 from hook.errors import ExitCode
 from hook.settings.backup_source import S3Settings, parse_backup_source
 from hook.stages.backup import BackupStage
 from tests.contract.conftest import Place
-from tests.contract.test_bad_storage import EVERY_SYSTEM, System
+from tests.contract.test_bad_storage import EVERY_SYSTEM, SYSTEMS, System
+from tests.testbed import barman_server, pgbackrest_repository, walg_repository
 from tests.testbed.backup_gate import fresh_repository, ignore, run_gate, running_context
-from tests.testbed.canned_http import Answer, answering
+from tests.testbed.canned_http import answering
 from tests.testbed.directory_s3 import DirectoryS3
+from tests.testbed.dump_place import DumpPlace
 
 HOUR = timedelta(hours=1)
+NONE = timedelta(0)
+_LOOKS_AT_A_READING = 2
+HOUR_OFF = pytest.mark.parametrize("off", [HOUR, -HOUR])
+EVERYWHERE = pytest.mark.parametrize("storage", ["s3", "directory"])
 
 
-@pytest.mark.parametrize("off", [HOUR, -HOUR])
-def test_clock_of_the_storage_an_hour_off_is_told(
-    s3_place: Place, unreachable: Callable[[str], Place], off: timedelta
-) -> None:
-    """Which of the two is right cannot be known, so no age is."""
-    info = fresh_repository(s3_place.root).infos[0].read_bytes()
-    date = format_datetime(datetime.now(UTC) + off, usegmt=True)
-
-    def answer(path: str) -> Answer:
-        listed = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
-        return Answer(200, listed.encode() if "list-type" in path else info, {"Date": date})
-
-    with answering(answer) as server:
-        place = unreachable(server.endpoint)
-        first, *_ = run_gate(place.url, place.settings)
-    assert (first.status, first.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
-    assert first.message.startswith("this machine's clock and that of pgBackRest stanza")
-    assert "apart (limit 5m)" in first.message
-    assert "clocks of this node and of the storage" in first.hint
-
-
-@dataclass(frozen=True, slots=True)
 class _Wrong:
     """A clock beside the right one."""
 
-    right: Clock
-    off: timedelta
+    def __init__(self, right: Clock, off: timedelta) -> None:
+        self.right = right
+        self.off = off
 
     def now(self) -> datetime:
         """Return the wrong time."""
@@ -67,59 +54,209 @@ class _Wrong:
         self.right.sleep(seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Off:
+    """How far ahead of the right time each clock is; the backup host's is in the backups."""
+
+    node: timedelta = NONE
+    server: timedelta = NONE
+    storage: timedelta = NONE
+
+
+RIGHT = _Off()
+# What each system writes last of a backup; of the newest one, it is the last by name.
+NEWEST = {
+    "pgbackrest": f"{pgbackrest_repository.INCREMENTAL}/backup.manifest",
+    "walg": f"{walg_repository.NEWEST}_backup_stop_sentinel.json",
+    "barman": f"{barman_server.NEWEST}/backup.info",
+    "dump": "shop-*.dump",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a folder of which the backups lie in ``repo``."""
+    return tmp_path / "repo"
+
+
+def _judge(
+    system: System, root: Path, storage: str, off: _Off = RIGHT, max_age: timedelta = 24 * HOUR
+) -> tuple[Finding, ...]:
+    """Return what the gate says of the backups of *system* below *root*."""
+    if storage == "directory":
+        return _ask(system, f"{root}{system.folder}", S3Settings(), off, max_age)
+    with answering(DirectoryS3(root.parent, off.storage)) as server:
+        settings = S3Settings(endpoint=server.endpoint)
+        return _ask(system, f"s3://shop/repo{system.folder}", settings, off, max_age)
+
+
+def _ask(
+    system: System, place: str, settings: S3Settings, off: _Off, max_age: timedelta
+) -> tuple[Finding, ...]:
+    source = parse_backup_source(f"{system.source}:{place}")
+    catalogs = open_catalogs(source, Access(settings, system.stanza))
+    stage = BackupStage(catalogs.backups, max_age, HOUR)
+    with running_context() as ctx:
+        here = ctx._replace(clock=_Wrong(ctx.clock, off.node))
+        ahead = off.server - off.node
+        identity = ServerIdentity(system.identifier, database="shop", clock_ahead=ahead)
+        return stage.start(here, identity, ignore)()
+
+
+def _clocks(findings: tuple[Finding, ...]) -> Iterator[str]:
+    """Yield the clocks that *findings* tell this machine's apart from; both times are shown."""
+    for item in findings:
+        if item.rule == "backup-clock":
+            assert (item.status, item.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+            other = str(item.facts["clock"])
+            assert f"this machine's clock ({item.facts['here_at']}) and the {other}" in item.message
+            assert f"({item.facts['there_at']}) lie " in item.message
+            assert " apart (limit 5m)" in item.message
+            assert f"of the {other}, then run again." in item.hint
+            yield other
+
+
+def _receive_an_hour_early(files: Iterable[Path]) -> None:
+    """Let the storage have *files* an hour before the newest backup ended, by what it tells."""
+    written_at = (datetime.now(UTC) - timedelta(minutes=19) - HOUR).timestamp()
+    for path in files:
+        os.utime(path, (written_at, written_at))
+
+
+def _assert_refused(findings: tuple[Finding, ...]) -> None:
+    decisive = deciding_finding(findings)
+    assert decisive is not None
+    assert decisive.code in {ExitCode.NO_WAY_BACK, ExitCode.UNKNOWN_BACKUP}
+
+
 @pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize("off", [HOUR, -HOUR])
+@EVERYWHERE
+@EVERY_SYSTEM
+def test_right_clocks_are_not_told(system: System, storage: str, root: Path) -> None:
+    """Of what follows here nothing would be seen otherwise."""
+    system.fill(root)
+    assert deciding_finding(_judge(system, root, storage)) is None
+
+
+@pytest.mark.usefixtures("credentials")
+@HOUR_OFF
+@EVERY_SYSTEM
+def test_clock_of_the_storage_an_hour_off_is_told(
+    system: System, off: timedelta, root: Path
+) -> None:
+    """Which of the two is right cannot be known, so no age is."""
+    system.fill(root)
+    findings = _judge(system, root, "s3", _Off(storage=off))
+    assert list(_clocks(findings)) == ["storage"]
+    _assert_refused(findings)
+
+
+@pytest.mark.usefixtures("credentials")
+@HOUR_OFF
+@EVERYWHERE
+@EVERY_SYSTEM
+def test_clock_of_the_server_an_hour_off_is_told(
+    system: System, off: timedelta, storage: str, root: Path
+) -> None:
+    """Whatever backs it up, and whether or not the storage tells a time of its own."""
+    system.fill(root)
+    findings = _judge(system, root, storage, _Off(server=off))
+    assert list(_clocks(findings)) == ["database server"]
+    _assert_refused(findings)
+
+
+@pytest.mark.usefixtures("credentials")
+@HOUR_OFF
+@EVERYWHERE
 @EVERY_SYSTEM
 def test_clock_of_the_node_an_hour_off_is_told(
-    system: System, off: timedelta, tmp_path: Path
+    system: System, off: timedelta, storage: str, root: Path
 ) -> None:
     """A storage that takes the signature all the same tells its own time with each answer."""
-    system.fill(tmp_path / "repo")
-    with answering(DirectoryS3(tmp_path)) as server, running_context() as ctx:
-        source = parse_backup_source(f"{system.source}:s3://shop/repo{system.folder}")
-        access = Access(S3Settings(endpoint=server.endpoint), system.stanza)
-        stage = BackupStage(open_catalogs(source, access).backups, 24 * HOUR, HOUR)
-        wrong = ctx._replace(clock=_Wrong(ctx.clock, off))
-        identity = ServerIdentity(system.identifier, database="shop")
-        first, *_ = stage.start(wrong, identity, ignore)()
-    assert (first.status, first.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
-    assert first.message.startswith("this machine's clock and that of ")
-    assert "clocks of this node and of the storage" in first.hint
+    system.fill(root)
+    findings = _judge(system, root, storage, _Off(node=off))
+    told = ["database server"] if storage == "directory" else ["storage", "database server"]
+    assert list(_clocks(findings)) == told
+    is_blamed = "this node, which the other two contradict," in findings[0].hint
+    assert is_blamed is (storage == "s3")
+    _assert_refused(findings)
 
 
-# They ask the server for the times of a backup; the others have their own host's.
-_DATED_BY_SERVER = {"pgbackrest", "barman"}
+class _Jumping(_Wrong):
+    """A right clock that goes an hour ahead of itself once the storage was read."""
+
+    def __init__(self, right: Clock) -> None:
+        super().__init__(right, NONE)
+        self.looks = itertools.count(1)
+        self.was_read = threading.Event()
+
+    def now(self) -> datetime:
+        """Return the time, and note when a reading is over."""
+        number = next(self.looks)
+        moment = self.right.now()
+        if number == _LOOKS_AT_A_READING:
+            self.was_read.set()
+        return moment if number <= _LOOKS_AT_A_READING else moment + HOUR
+
+
+def test_waiting_for_other_gates_is_no_wrong_clock(s3_place: Place) -> None:
+    """Blockers may be waited for after the storage was read, for longer than clocks may differ."""
+    fresh_repository(s3_place.root)
+    source = parse_backup_source(f"pgbackrest:{s3_place.url}")
+    system = SYSTEMS["pgbackrest"]
+    catalogs = open_catalogs(source, Access(s3_place.settings, system.stanza))
+    stage = BackupStage(catalogs.backups, 24 * HOUR, HOUR)
+    with running_context() as ctx:
+        clock = _Jumping(ctx.clock)
+        finish = stage.start(ctx._replace(clock=clock), ServerIdentity(system.identifier), ignore)
+        assert clock.was_read.wait(60)
+        (finding,) = finish()
+    assert finding.status is Status.PASSED
 
 
 @pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize("off", [HOUR, -HOUR])
+@EVERYWHERE
 @EVERY_SYSTEM
-def test_clock_of_the_server_an_hour_off_is_told_where_it_dates_the_backups(
-    system: System, off: timedelta, tmp_path: Path
+def test_clock_that_dated_a_backup_an_hour_ahead_is_told(
+    system: System, storage: str, root: Path
 ) -> None:
-    """The storage's clock is right, and does not tell when a backup ended."""
-    system.fill(tmp_path / "repo")
-    with answering(DirectoryS3(tmp_path)) as server, running_context() as ctx:
-        source = parse_backup_source(f"{system.source}:s3://shop/repo{system.folder}")
-        access = Access(S3Settings(endpoint=server.endpoint), system.stanza)
-        stage = BackupStage(open_catalogs(source, access).backups, 24 * HOUR, HOUR)
-        identity = ServerIdentity(system.identifier, database="shop", clock_ahead=off)
-        first, *_ = stage.start(ctx, identity, ignore)()
-    if system.source in _DATED_BY_SERVER:
-        assert (first.status, first.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
-        assert "that of the database server, which dates the backups, lie 1h apart" in first.message
-    else:
-        assert first.status is Status.PASSED
+    """The storage had it an hour before the end that it tells, which then is no end."""
+    system.fill(root)
+    _receive_an_hour_early(root.rglob("*"))
+    # An older one, if there is one, was dated rightly, and is too old.
+    findings = _judge(system, root, storage, max_age=HOUR)
+    assert list(_clocks(findings)) == []
+    decisive = deciding_finding(findings)
+    assert decisive is not None
+    assert decisive.code is ExitCode.NO_WAY_BACK
+    assert " after the storage had it, so that a clock was wrong" in findings[0].message
+    assert "clocks of the backup host, the database server and the storage" in findings[0].hint
+
+
+@pytest.mark.usefixtures("credentials")
+@EVERYWHERE
+@pytest.mark.parametrize(("name", "newest"), NEWEST.items(), ids=NEWEST)
+def test_backup_before_the_misdated_one_is_found(
+    name: str, newest: str, storage: str, root: Path
+) -> None:
+    """It was dated by a clock that was right at the time, and counts."""
+    SYSTEMS[name].fill(root)
+    if name == "dump":
+        DumpPlace(root).add("shop-{}.dump", "custom.dump", 2 * HOUR)
+    _receive_an_hour_early([max(root.rglob(newest))])
+    passed_over, finding = _judge(SYSTEMS[name], root, storage)
+    assert "so that a clock was wrong" in passed_over.message
+    assert finding.status is Status.PASSED
 
 
 @pytest.mark.parametrize("place", ["s3", "directory"], indirect=True)
-def test_clock_of_the_backup_host_an_hour_ahead_is_told(place: Place) -> None:
+def test_clock_that_dated_a_backup_into_the_future_is_told(place: Place) -> None:
     """A backup that ended in the future is no backup of now."""
     repository = fresh_repository(place.root)
     repository.stop_newest_at(datetime.now(UTC) + HOUR)
     *_, finding = run_gate(place.url, place.settings)
     assert finding.code is ExitCode.NO_WAY_BACK
-    assert "in the future" in str(finding)
+    assert "in the future" in finding.message
 
 
 @pytest.mark.parametrize("place", ["s3", "directory"], indirect=True)
@@ -132,3 +269,4 @@ def test_clock_of_the_backup_host_an_hour_behind_does_no_harm(place: Place) -> N
     repository.stop_newest_at(datetime.now(UTC) - timedelta(hours=23, minutes=30) - HOUR)
     (finding,) = run_gate(place.url, place.settings)
     assert finding.code is ExitCode.NO_WAY_BACK
+    assert finding.message.endswith("m later, so that it was copied or a clock was behind")

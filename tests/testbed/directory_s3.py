@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,15 +19,19 @@ def is_listing(path: str) -> bool:
 
 
 class DirectoryS3:
-    """The files below *root*, as the objects of any bucket. Nobody is asked who he is."""
+    """The files below *root*, as the objects of any bucket. Nobody is asked who he is.
 
-    def __init__(self, root: Path) -> None:
+    Its clock is *ahead*, and always was: the times of its objects are by that clock, too.
+    """
+
+    def __init__(self, root: Path, ahead: timedelta = timedelta(0)) -> None:
         self._root = root
+        self._ahead = ahead
 
     def __call__(self, path: str) -> Answer:
         """Return the answer to *path*, behind which the range that is asked for stands."""
         told = urlsplit(path)
-        date = {"Date": format_datetime(datetime.now(UTC), usegmt=True)}
+        date = {"Date": format_datetime(datetime.now(UTC) + self._ahead, usegmt=True)}
         if is_listing(path):
             (prefix,) = parse_qs(told.query, keep_blank_values=True)["prefix"]
             return Answer(200, self._listing(prefix).encode(), date)
@@ -47,20 +51,20 @@ class DirectoryS3:
         folder, slash, start = prefix.rpartition("/")
         home = self._root / folder
         found = home.iterdir() if home.is_dir() else ()
-        entries = (_entry(folder + slash, item) for item in found if item.name.startswith(start))
-        listed = "".join(sorted(entries))
+        begun = (item for item in found if item.name.startswith(start))
+        listed = "".join(sorted(self._entry(folder + slash, item) for item in begun))
         return (
             "<ListBucketResult><IsTruncated>false</IsTruncated>"
             f"<Name>b</Name>{listed}</ListBucketResult>"
         )
 
-
-def _entry(folder: str, item: Path) -> str:
-    if item.is_dir():
-        return f"<CommonPrefixes><Prefix>{folder}{item.name}/</Prefix></CommonPrefixes>"
-    status = item.stat()
-    modified_at = f"{datetime.fromtimestamp(status.st_mtime, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
-    return (
-        f"<Contents><Key>{folder}{item.name}</Key><LastModified>{modified_at}</LastModified>"
-        f"<Size>{status.st_size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
-    )
+    def _entry(self, folder: str, item: Path) -> str:
+        if item.is_dir():
+            return f"<CommonPrefixes><Prefix>{folder}{item.name}/</Prefix></CommonPrefixes>"
+        status = item.stat()
+        moment = datetime.fromtimestamp(status.st_mtime, UTC) + self._ahead
+        modified_at = f"{moment:%Y-%m-%dT%H:%M:%S.000Z}"
+        return (
+            f"<Contents><Key>{folder}{item.name}</Key><LastModified>{modified_at}</LastModified>"
+            f"<Size>{status.st_size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+        )

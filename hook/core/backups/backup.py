@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
@@ -47,6 +47,8 @@ class Backup:
         wal_stop: Last WAL segment that a restore needs to become consistent.
         lsn_stop: Where a restore becomes consistent.
         presence: What was seen of it in the storage.
+        written_at: When the storage received what its system writes last, none when that is not
+            known. A copy of the place renews it.
         problems: What makes it unusable in the terms of its own system.
         remark: What has to be told with its age.
         form: Of a dump, what restores it, none where nothing that is known does.
@@ -65,6 +67,7 @@ class Backup:
     wal_stop: str | None = None
     lsn_stop: str | None = None
     presence: Presence = Presence.UNSEEN
+    written_at: datetime | None = None
     problems: tuple[str, ...] = ()
     remark: str = ""
     form: DumpForm | None = None
@@ -77,6 +80,13 @@ class Backup:
         protects nothing yet. A dump shows the database as it was when the dump began.
         """
         return self.started_at if self.type is BackupType.DUMP else self.stopped_at
+
+    @property
+    def after_writing(self) -> timedelta:
+        """Return how much later its age counts from than it was there; above zero, a clock errs."""
+        if self.counts_from is None or self.written_at is None:
+            return timedelta(0)
+        return max(self.counts_from - self.written_at, timedelta(0))
 
     @property
     def chain(self) -> tuple[str, ...]:
@@ -113,7 +123,6 @@ class Evidence:
         warnings: What was wrong with the metadata and did not stop the reading.
         clock: The storage's own time when it answered, none when it has none.
         window: Only of services that restore by time and keep the WAL to themselves.
-        is_dated_by_server: Whether the times of the backups are of the database server's clock.
     """
 
     source: str
@@ -125,7 +134,6 @@ class Evidence:
     warnings: tuple[str, ...] = ()
     clock: datetime | None = None
     window: RestoreWindow | None = None
-    is_dated_by_server: bool = False
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:

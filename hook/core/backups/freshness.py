@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hook.core.backups.backup import Backup, Evidence
-from hook.core.backups.clock_judgement import judge_clocks
+from hook.core.backups.clock_judgement import Asked, judge_clocks
 from hook.core.backups.origin import Origin, judge_origin
 from hook.core.backups.usability import (
     NOT_LOOKED_AT,
@@ -45,7 +45,9 @@ class Freshness(NamedTuple):
     time: datetime
 
 
-def judge_freshness(evidence: Evidence, policy: FreshnessPolicy, now: datetime) -> Freshness:
+def judge_freshness(
+    evidence: Evidence, policy: FreshnessPolicy, now: datetime, asked: Asked | None = None
+) -> Freshness:
     """Judge the newest usable backup in *evidence* against *policy*.
 
     The newest backup without a reason against it decides, however old the ones before
@@ -56,6 +58,7 @@ def judge_freshness(evidence: Evidence, policy: FreshnessPolicy, now: datetime) 
         evidence: What the catalog listed, in any order.
         policy: Maximum age, expected cluster, tolerated skew.
         now: The time on this machine, aware.
+        asked: When this machine asked the storage, just now unless told.
     """
     time = _time(evidence, now)
     judged = judge_each(evidence, policy, time)
@@ -65,7 +68,7 @@ def judge_freshness(evidence: Evidence, policy: FreshnessPolicy, now: datetime) 
         verdict = [other]
     else:
         verdict = _judge_newest(evidence, judged, policy, time)
-    clocks = judge_clocks(evidence, policy.server, policy.clock_skew, now)
+    clocks = judge_clocks(evidence, policy.server, policy.clock_skew, asked or Asked(now, now))
     findings = (*clocks, *_judge_metadata(evidence), *verdict)
     return Freshness(findings, evidence, judged, other, time)
 
@@ -121,7 +124,8 @@ def _nothing_usable(evidence: Evidence, judged: Sequence[JudgedBackup]) -> Findi
         ExitCode.NO_WAY_BACK,
         "backup-usable",
         message,
-        f"Take a full backup ({evidence.full_backup_command}) and see that it ends without errors.",
+        f"{_clocks_hint(judged)}Take a full backup ({evidence.full_backup_command}) and see that"
+        " it ends without errors.",
         source=evidence.source,
         rejected=_rejected(judged),
     )
@@ -132,9 +136,16 @@ def _passed_over(evidence: Evidence, newer: Sequence[JudgedBackup]) -> Finding:
     return warned(
         "backup-usable",
         f"{len(newer)} newer {noun} not usable in {evidence.source}: {_told(newer)}",
-        f"Find out why, then take a new backup ({evidence.full_backup_command}).",
+        f"{_clocks_hint(newer)}Find out why, then take a new backup"
+        f" ({evidence.full_backup_command}).",
         rejected=_rejected(newer),
     )
+
+
+def _clocks_hint(judged: Sequence[JudgedBackup]) -> str:
+    if not any(item.is_misdated for item in judged):
+        return ""
+    return "Synchronise the clocks of the backup host, the database server and the storage. "
 
 
 def _judge_age(
@@ -165,8 +176,27 @@ def _judge_age(
     }
     if age <= policy.max_age:
         return passed("backup-age", message, **facts)
+    message += _later_copy(backup, policy, time)
     hint = f"Take a backup ({evidence.backup_command}), then run again."
     return failed(ExitCode.NO_WAY_BACK, "backup-age", message, hint, **facts)
+
+
+def _later_copy(backup: Backup, policy: FreshnessPolicy, time: datetime) -> str:
+    """Return what makes a backup look too old that may not be, empty where nothing does.
+
+    The storage may have received it later because it was copied there, which is why nobody
+    can count from then.
+    """
+    stopped_at, written_at = backup.stopped_at, backup.written_at
+    if stopped_at is None or written_at is None or time - written_at > policy.max_age:
+        return ""
+    delay = written_at - stopped_at
+    if delay <= policy.clock_skew:
+        return ""
+    return (
+        f"; the storage received it {describe_span(delay)} later, so that it was copied or a clock"
+        " was behind"
+    )
 
 
 def _told(judged: Sequence[JudgedBackup]) -> str:

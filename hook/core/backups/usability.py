@@ -35,10 +35,15 @@ class FreshnessPolicy:
 
 @dataclass(frozen=True, slots=True)
 class JudgedBackup:
-    """A backup and what stands against it; it is usable when nothing does."""
+    """A backup and what stands against it; it is usable when nothing does.
+
+    Attributes:
+        is_misdated: Whether the time that it tells contradicts another clock.
+    """
 
     backup: Backup
     reasons: tuple[str, ...]
+    is_misdated: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -52,9 +57,23 @@ def judge_each(
     """Return each backup in *evidence* with what stands against it, the newest first."""
     listed = {backup.label: backup for backup in evidence.backups}
     return tuple(
-        JudgedBackup(backup, _reasons_against(backup, listed, evidence, policy, time))
+        JudgedBackup(
+            backup,
+            _reasons_against(backup, listed, evidence, policy, time),
+            bool(_misdated(backup, policy.clock_skew, time)),
+        )
         for backup in newest_first(evidence.backups)
     )
+
+
+def is_past(backup: Backup, clock: datetime | None) -> bool:
+    """Tell whether *backup* has ended by *clock*, and nothing contradicts when it did.
+
+    Without a clock to compare with there is no telling.
+    """
+    if backup.stopped_at is None or clock is None:
+        return False
+    return backup.stopped_at <= clock and backup.after_writing <= DEFAULT_CLOCK_SKEW
 
 
 def verb_of(backup: Backup) -> str:
@@ -83,8 +102,8 @@ def _reasons_against(
     if moment is None:
         # What went wrong says more than that no end is known.
         reasons.extend([] if backup.problems else [_unfinished(backup, time)])
-    elif moment > time + policy.clock_skew:
-        reasons.append(f"{verb_of(backup)} in the future, {format_instant(moment)}")
+    else:
+        reasons.extend(_misdated(backup, policy.clock_skew, time))
     if backup.system_identifier not in {None, policy.server.system_identifier}:
         reasons.append(f"was taken from cluster {backup.system_identifier}")
     if backup.database not in {None, policy.server.database}:
@@ -93,6 +112,17 @@ def _reasons_against(
     if not reasons and _unseen(backup, listed):
         reasons.append(NOT_LOOKED_AT)
     return tuple(reasons)
+
+
+def _misdated(backup: Backup, skew: timedelta, time: datetime) -> list[str]:
+    """Return which other clock the time of *backup* contradicts, if one."""
+    moment = backup.counts_from
+    if moment is not None and moment > time + skew:
+        return [f"{verb_of(backup)} in the future, {format_instant(moment)}"]
+    if backup.after_writing > skew:
+        span = describe_span(backup.after_writing)
+        return [f"{verb_of(backup)} {span} after the storage had it, so that a clock was wrong"]
+    return []
 
 
 def is_running(backup: Backup, time: datetime) -> bool:
