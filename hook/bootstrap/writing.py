@@ -144,6 +144,7 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         marker=_build_marker(settings, catalogs),
         marker_policy=policy_in_force("marker", settings.marker.policy, settings),
         rights=OwnRightsStage(table.ledger, table.creates_schemas, COLUMNS),
+        overrides=settings.overrides,
     )
 
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from hook.core.backups.freshness import newest_dump
 from hook.core.backups.origin import ServerIdentity
 from hook.core.backups.restore_window import WindowJudgement
-from hook.core.outcome import Finding, Policy
+from hook.core.outcome import Finding, Policy, deciding_finding
 from hook.core.reporting.recorded import gate_not_needed, needs_no_gate
 from hook.errors import HookError
 from hook.pipeline.journal import Gate, Journal
+from hook.pipeline.overriding import look_at_overrides
 from hook.pipeline.reading import Prepared, Read
 from hook.stages.marker import PositionStage
 
 if TYPE_CHECKING:
+    from hook.core.reporting.override import Override
     from hook.core.sql.locks import LockRequest
     from hook.engines import Engine
     from hook.stages import Context
@@ -49,11 +51,13 @@ class Gates:
     marker: MarkerStage | PositionStage
     marker_policy: Policy
     rights: OwnRightsStage
+    overrides: tuple[Override, ...] = ()
 
     def in_front_of(self, journal: Journal, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
         """Return the gates that *prepared* has to pass, in the order they are told.
 
-        Reading the storage begins here and is waited for last.
+        Reading the storage begins here and is waited for last. Behind an override that is
+        over nothing is looked at.
         """
         if needs_no_gate(prepared.scripts):
             policies = {
@@ -66,6 +70,11 @@ class Gates:
                 for name, policy in policies.items()
             )
         ctx, server = journal.ctx, ServerIdentity.of(read.facts)
+        overridden = look_at_overrides(ctx, self.overrides, read.facts)
+        override = Gate("override", Policy.ENFORCE, lambda: overridden)
+        if deciding_finding(overridden) is not None:
+            journal.overrides = ()
+            return (override,)
         backup = _begin(
             self.backup_policy, lambda: self.backup.start(ctx, server, journal.note_backups)
         )
@@ -74,6 +83,7 @@ class Gates:
             lambda: self.archive.start(ctx, read.session, server, journal.note_way),
         )
         return (
+            *((override,) if overridden else ()),
             Gate(
                 "blockers",
                 self.blockers_policy,

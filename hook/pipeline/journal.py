@@ -16,11 +16,13 @@ from hook.core.outcome import (
     from_error,
 )
 from hook.core.reporting.next_steps import next_steps
-from hook.core.reporting.report import AppliedMigration, Override, Report, SetSummary
+from hook.core.reporting.override import Override
+from hook.core.reporting.report import AppliedMigration, Report, SetSummary
 from hook.core.reporting.verdict import RunFacts, compose_verdict, count_others
 from hook.core.schema_history.history import MigrationInfo
 from hook.errors import DeadlineExceeded, ExitCode, HookError, Interrupted
 from hook.pipeline.finding_event import finding_fields, tell_way_back
+from hook.pipeline.overriding import tell_overrides
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
@@ -98,11 +100,7 @@ class Journal:
     def begin(cls, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> Journal:
         """Start the record of *command* now."""
         ctx.events("run.started", f"{command} started", command=command)
-        for item in overrides:
-            message = f"gate {item.gate} is overridden: {item.reason}"
-            told = {"gate": item.gate, "reason": item.reason}
-            ctx.events("gate.overridden", message, level="warning", **told)
-        return cls(command, ctx, overrides)
+        return cls(command, ctx, tell_overrides(ctx, overrides))
 
     def quietly(self, name: str, work: Callable[[], T]) -> T:
         """Return what *work* returns; only its failure is put on record, as stage *name*.

@@ -40,7 +40,10 @@ def report_object(report: Report) -> dict[str, object]:
         "pending": list(report.pending),
         "marker": _marker_object(report.marker),
         "backups": _backups_object(report.backups),
-        "overrides": [{"gate": item.gate, "reason": item.reason} for item in report.overrides],
+        "overrides": [
+            {"gate": item.gate, "reason": item.reason, "until": item.end}
+            for item in report.overrides
+        ],
         "waivers": [],
         "next": list(report.next_steps),
     }

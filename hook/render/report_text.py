@@ -124,7 +124,7 @@ def _override_lines(report: Report, palette: Palette) -> Iterator[str]:
     if report.overrides:
         yield palette.paint("set aside for this run", Colour.WARNING, Colour.STRONG)
     for item in report.overrides:
-        yield f"  {item.gate}: {one_line(item.reason)}"
+        yield f"  {item.gate}, {item.term}: {one_line(item.reason)}"
 
 
 def _way_back_lines(report: Report, palette: Palette) -> Iterator[str]:

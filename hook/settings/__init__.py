@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.outcome import Policy
-from hook.core.reporting.report import Override
+from hook.core.reporting.override import Override
 from hook.core.sessions.damage_budget import DamageBudget
 from hook.errors import ConfigError
 from hook.settings.migrations import MigrationSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from hook.errors import ConfigError
 from hook.settings.mounted_file import read_toml
@@ -55,7 +56,7 @@ def _unknown_keys(path: str, content: Mapping[str, object]) -> Iterator[str]:
 
 def _odd_values(path: str, content: Mapping[str, object]) -> Iterator[str]:
     for key, value in content.items():
-        if not isinstance(value, str | int | list):
+        if not isinstance(value, str | int | list | datetime):
             yield f"{path}: {key} is not a text, a whole number, true, false or a list"
 
 
@@ -68,4 +69,4 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return ",".join(_text(item) for item in value)
-    return str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from hook.core.reporting.report import Override
+from hook.core.reporting.override import Override
 from hook.errors import BadFlags, ConfigError
 from hook.settings import (
     ArchiveSettings,
@@ -226,7 +226,8 @@ def _build_backup(values: Values, cipher_pass: str | None) -> BackupSettings:
 
 def _build_overrides(values: Values) -> tuple[Override, ...]:
     reason = values.of(spec.OVERRIDE_REASON) or ""
-    return tuple(Override(gate, reason) for gate in values.of(spec.OVERRIDE) or ())
+    until = values.of(spec.OVERRIDE_UNTIL)
+    return tuple(Override(gate, reason, until) for gate in values.of(spec.OVERRIDE) or ())
 
 
 def _build_provenance(

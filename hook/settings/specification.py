@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Policy
@@ -26,6 +26,7 @@ from hook.settings.words import (
     parse_gates,
     parse_ledger_name,
     parse_list,
+    parse_moment,
     parse_switch,
 )
 
@@ -282,6 +283,14 @@ OVERRIDE_REASON: Setting[str | None] = own(
     None,
     "TEXT",
     "Why; it is printed and recorded.",
+)
+OVERRIDE_UNTIL: Setting[datetime | None] = own(
+    Group.OVERRIDE,
+    "override_until",
+    parse_moment,
+    None,
+    "TIME",
+    "When that ends, as `2026-12-01T18:00:00+01:00`; then a run with something pending is refused.",
 )
 
 _BESIDE = TRIGGER_SETTINGS + MARKER_SETTINGS + WATCH_SETTINGS

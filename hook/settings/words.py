@@ -1,9 +1,10 @@
-"""Settings whose value is a word, a switch or a list of words."""
+"""Settings whose value is a word, a switch, a moment or a list of words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ NO_LEDGER = ""
 _NAME_BYTES = 63
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
 _HIGHEST_INT = 2**31 - 1
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_A_MOMENT = "2026-12-01T18:00:00+01:00 or 2026-12-01T17:00:00Z"
 
 
 class EngineName(Enum):
@@ -97,6 +100,21 @@ def parse_gates(text: str) -> tuple[str, ...]:
         if name not in GATES:
             raise ValueError(f"{name!r} is no gate; the gates are {', '.join(GATES)}")
     return names
+
+
+def parse_moment(text: str) -> datetime:
+    """Return the moment, in UTC, that *text* names as RFC 3339 has it, with an offset.
+
+    Raises:
+        ValueError: It names none; without an offset nobody knows which.
+    """
+    written = text.strip().upper()
+    try:
+        if _MOMENT.fullmatch(written):
+            return datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"{text!r} is no time with an offset, such as {_A_MOMENT}")
 
 
 def either(words: Iterable[str]) -> str:

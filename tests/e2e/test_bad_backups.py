@@ -216,4 +216,5 @@ def test_override_lets_one_run_pass_and_is_told(
     assert done.exit_code == ExitCode.OK
     (event,) = done.events_named("gate.overridden")
     assert "incident 7" in event["message"]
-    assert done.report["overrides"] == [{"gate": "backup", "reason": "incident 7"}]
+    told = {"gate": "backup", "reason": "incident 7", "until": None}
+    assert done.report["overrides"] == [told]

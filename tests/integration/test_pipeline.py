@@ -9,10 +9,15 @@ import pytest
 
 from hook.clock import Interrupt
 from hook.core.outcome import Policy
-from hook.core.reporting.report import Override
 from hook.errors import ExitCode
 from hook.settings.backup_source import parse_backup_source
-from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding, run_settings, settings_for
+from tests.testbed.gate import (
+    NEXT_TRANSACTION,
+    Gate,
+    deciding,
+    run_settings,
+    settings_for,
+)
 from tests.testbed.proxy import Proxy
 from tests.testbed.run_context import eventually
 
@@ -212,21 +217,6 @@ def test_gates_are_all_told_and_the_worst_decides(gate: Gate, tmp_path: Path) ->
     assert report.exit_code is ExitCode.NO_WAY_BACK
     assert report.verdict.endswith("; database untouched")
     assert report.pending == ("V2__x.sql",)
-
-
-def test_override_lets_a_refusal_pass_and_is_told(gate: Gate, tmp_path: Path) -> None:
-    """What was set aside is in the log and in the report."""
-    source = parse_backup_source(f"pgbackrest:{tmp_path}")
-    backup = gate.settings.backup._replace(source=source, stanza="demo")
-    gates = ["backup", "archive", "marker"]
-    overrides = tuple(Override(name, "restored by hand") for name in gates)
-    gate.settings = gate.settings._replace(backup=backup, overrides=overrides)
-    report = gate.run(FIRST)
-    assert report.exit_code is ExitCode.OK
-    assert report.overrides == overrides
-    assert gate.events.named("gate.overridden") == [
-        {"level": "warning", "gate": name, "reason": "restored by hand"} for name in gates
-    ]
 
 
 def test_repeatables_alone_leave_the_version(gate: Gate) -> None:

@@ -17,6 +17,7 @@ from hook.errors import ExitCode
 if TYPE_CHECKING:
     from hook.core.backups.backup_table import BackupTable
     from hook.core.backups.marker import Marker
+    from hook.core.reporting.override import Override
     from hook.core.reporting.past_run import PastRun
     from hook.core.schema_history.info_filter import InfoFilter
 
@@ -37,13 +38,6 @@ class AppliedMigration(NamedTuple):
     attempts: int
     transactional: bool
     executed: bool = True
-
-
-class Override(NamedTuple):
-    """A gate that somebody set aside for this run, and why."""
-
-    gate: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

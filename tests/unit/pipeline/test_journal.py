@@ -12,7 +12,8 @@ from hook.core.backups.marker import Marker
 from hook.core.backups.restore_commands import RestoreCommand
 from hook.core.execution.progress import Progress
 from hook.core.outcome import Finding, Policy, Status, failed, passed, warned
-from hook.core.reporting.report import AppliedMigration, Override, SetSummary
+from hook.core.reporting.override import Override
+from hook.core.reporting.report import AppliedMigration, SetSummary
 from hook.errors import ConfigError, DatabaseUnreachable, ExitCode, Interrupted
 from hook.pipeline.journal import Gate, Journal, Stopped
 from hook.stages import Context, Outcome

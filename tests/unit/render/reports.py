@@ -8,8 +8,9 @@ from hook.core.backups.marker import Marker
 from hook.core.backups.restore_commands import RestorePoint, RestoreSource, restore_commands
 from hook.core.execution.progress import Progress
 from hook.core.outcome import Finding, Result, Status, failed, passed, warned
+from hook.core.reporting.override import Override
 from hook.core.reporting.past_run import FailedScript, PastMarker, PastRun
-from hook.core.reporting.report import AppliedMigration, Override, Report, SetSummary
+from hook.core.reporting.report import AppliedMigration, Report, SetSummary
 from hook.core.schema_history.history import HistoryRow, MigrationInfo, MigrationState
 from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import Version

@@ -86,7 +86,9 @@ def test_applied_migrations_are_told_in_full() -> None:
         "transactional": False,
         "executed": True,
     }
-    assert parsed["overrides"] == [{"gate": "blockers", "reason": "rehearsed\ntoday"}]
+    assert parsed["overrides"] == [
+        {"gate": "blockers", "reason": "rehearsed\ntoday", "until": None}
+    ]
 
 
 def test_marker_is_told_in_full() -> None:

@@ -51,6 +51,12 @@ def test_unknown_keys_are_all_named_with_what_was_meant(tmp_path: Path) -> None:
     )
 
 
+def test_time_of_toml_is_taken_as_it_is_written(tmp_path: Path) -> None:
+    """Nobody has to know that it may stand in quotes as well; what it lacks is told of it."""
+    path = written(tmp_path, "override_until = 2026-12-01T18:00:00+01:00\n")
+    assert read_config_file(path).values == {"override_until": "2026-12-01T18:00:00+01:00"}
+
+
 def test_value_of_a_kind_that_no_setting_has_is_refused(tmp_path: Path) -> None:
     """A float or a table has no meaning; its key is named."""
     path = written(tmp_path, "deadline = 1.5\nplaceholders = 1\n")

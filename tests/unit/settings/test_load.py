@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from hook.core.outcome import Policy
-from hook.core.reporting.report import Override
 from hook.core.schema_history.history_rules import OnAhead, TargetKind
 from hook.errors import BadFlags, ConfigError, ExitCode
 from hook.settings import Settings
@@ -189,25 +188,6 @@ def test_password_on_the_command_line_is_refused(url: str) -> None:
     (problem,) = problems_of(flags={"url": url}, need=Need.DATABASE)
     assert problem.startswith("--url holds a password")
     assert load(flags={"url": "postgresql://u@db/shop"}, need=Need.DATABASE).database.target
-
-
-def test_override_needs_a_reason() -> None:
-    """A gate is set aside by somebody, for something."""
-    environment = {"PRESYNC_OVERRIDE": "backup, Blockers,backup"}
-    assert problems_of(environment) == (
-        "PRESYNC_OVERRIDE is set and PRESYNC_OVERRIDE_REASON is not",
-    )
-    settings = load(environment | {"PRESYNC_OVERRIDE_REASON": "restore rehearsed today"})
-    reason = "restore rehearsed today"
-    assert settings.overrides == (Override("backup", reason), Override("blockers", reason))
-
-
-def test_override_of_an_unknown_gate_lists_the_gates() -> None:
-    """A misspelled gate is not silently kept."""
-    problems = problems_of({"PRESYNC_OVERRIDE": "backups", "PRESYNC_OVERRIDE_REASON": "r"})
-    assert problems == (
-        "PRESYNC_OVERRIDE: 'backups' is no gate; the gates are backup, archive, blockers, marker",
-    )
 
 
 def test_backup_source_and_policies_are_read() -> None:

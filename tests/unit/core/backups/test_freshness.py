@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
 from hook.core.backups.freshness import judge_freshness, usable_backup
 from hook.core.backups.origin import Origin, ServerIdentity
-from hook.core.backups.usability import FreshnessPolicy, is_past
+from hook.core.backups.usability import FreshnessPolicy
 from hook.core.outcome import Finding, Status, deciding_finding
 from hook.errors import ExitCode
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER
@@ -145,54 +145,6 @@ def test_judge_tolerates_a_stop_time_within_the_skew() -> None:
     finding = _judged(_backup("a", timedelta(minutes=-4)))
     assert finding.status is Status.PASSED
     assert finding.facts["age_ms"] == 0
-
-
-def test_judge_trusts_no_end_after_the_storage_had_the_backup() -> None:
-    """Its clock was ahead by that much at least; as much as two clocks may differ is nothing."""
-    written_at = NOW - timedelta(hours=2)
-    finding = _judged(_backup("a", timedelta(hours=1), written_at=written_at))
-    assert finding.code is ExitCode.NO_WAY_BACK
-    assert "a stopped 1h after the storage had it, so that a clock was wrong" in finding.message
-    assert finding.hint.startswith("Synchronise the clocks of the backup host, the database server")
-    tolerated = _backup("a", timedelta(hours=2, minutes=-5), written_at=written_at)
-    assert _judged(tolerated).status is Status.PASSED
-
-
-@pytest.mark.parametrize(
-    ("age", "received", "is_told"),
-    [
-        (timedelta(hours=25), timedelta(hours=23), True),
-        (timedelta(hours=25), timedelta(hours=24, minutes=30), False),
-        (timedelta(hours=24, minutes=4), timedelta(hours=24), False),
-        (timedelta(hours=23), timedelta(hours=1), False),
-    ],
-)
-def test_judge_tells_what_may_make_a_backup_look_too_old(
-    age: timedelta, received: timedelta, *, is_told: bool
-) -> None:
-    """Only where it could matter: every copy of a bucket leaves the same."""
-    message = _judged(_backup("a", age, written_at=NOW - received)).message
-    told = "; the storage received it 2h later, so that it was copied or a clock was behind"
-    assert message.endswith(told) is is_told
-    assert ("received" in message) is is_told
-
-
-@pytest.mark.parametrize(
-    ("fields", "clock", "expected"),
-    [
-        ({}, NOW, True),
-        ({"written_at": NOW}, NOW, True),
-        ({}, None, False),
-        ({}, NOW - timedelta(hours=2), False),
-        ({"stopped_at": None}, NOW, False),
-        ({"written_at": NOW - timedelta(hours=2)}, NOW, False),
-    ],
-)
-def test_backup_is_past_only_by_clocks_that_agree(
-    fields: dict[str, object], clock: datetime | None, *, expected: bool
-) -> None:
-    """Otherwise a catalog goes on looking for one before it."""
-    assert is_past(_backup("a", timedelta(hours=1), **fields), clock) is expected
 
 
 def test_judge_says_so_when_nothing_is_listed() -> None:
