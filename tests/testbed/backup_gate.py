@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hook.catalogs.opening import Access, open_catalogs
+from hook.catalogs.opening import Access, Catalogs, open_catalogs
 from hook.clock import Deadline, Interrupt, SystemClock
 from hook.core.backups.origin import ServerIdentity
 from hook.core.outcome import Finding
@@ -64,9 +64,19 @@ def judge_source(
     *meanwhile* runs between the beginning of the reading and the wait for its end.
     """
     catalogs = open_catalogs(parse_backup_source(source), access)
+    identity = ServerIdentity(system_identifier, database=database)
+    return judge_catalogs(catalogs, identity, timeout, meanwhile)
+
+
+def judge_catalogs(
+    catalogs: Catalogs,
+    identity: ServerIdentity,
+    timeout: timedelta = _TIMEOUT,
+    meanwhile: Callable[[], object] = tuple,
+) -> tuple[Finding, ...]:
+    """Return what the gate finds in *catalogs* for the database *identity*, limit 24 h."""
     stage = BackupStage(catalogs.backups, timedelta(hours=24), timeout, catalogs.progress)
     with running_context() as ctx:
-        identity = ServerIdentity(system_identifier, database=database)
         finish = stage.start(ctx, identity, ignore)
         meanwhile()
         return finish()
