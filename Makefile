@@ -54,7 +54,7 @@ interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; 
 	.ci/interop
 
 backup: $(READY) $(BARMAN)  ## judge the backups of real tools; needs pgBackRest, libfaketime, a PostgreSQL server
-	$(BIN)/python -m pytest tests/backup -n 3 --dist loadfile
+	PRESYNC_TEST_PGBACKREST=$$(.ci/newer-pgbackrest) $(BIN)/python -m pytest tests/backup -n 3 --dist loadfile
 
 $(BARMAN): requirements/barman.txt
 	$(PYTHON) -m venv .venv-barman

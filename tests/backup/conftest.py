@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ from tests.testbed.wrong_clock import find_library
 
 ARCHIVING = {"archive_mode": "on", "wal_keep_size": "0"}
 CHECKSUMS = ("--data-checksums",)
+# Names the path of a pgBackRest that knows block incrementals.
+NEWER_PGBACKREST = "PRESYNC_TEST_PGBACKREST"
 
 
 class Tool(Protocol):
@@ -47,6 +50,8 @@ def pytest_configure() -> None:
     """Refuse to start without the tools: a test that skips proves nothing."""
     if installed_version() is None:
         raise pytest.UsageError("pgbackrest is not installed; Debian has it: apt-get install it")
+    if installed_version(os.environ.get(NEWER_PGBACKREST, "")) is None:
+        raise pytest.UsageError(f"{NEWER_PGBACKREST} names no program; make backup fetches one")
     if not barman_cloud.is_installed():
         raise pytest.UsageError("barman-cloud is not installed; make backup does it")
     if find_library() is None:
@@ -54,8 +59,9 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    """Name the pgBackRest under test."""
-    return f"pgBackRest {installed_version()}"
+    """Name the versions of pgBackRest under test."""
+    newer = installed_version(os.environ[NEWER_PGBACKREST])
+    return f"pgBackRest {installed_version()}, with blocks {newer}"
 
 
 @pytest.fixture(scope="session")

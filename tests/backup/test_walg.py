@@ -14,12 +14,7 @@ from tests.backup.test_archive import has_caught_up
 from tests.backup.test_chain import missing
 from tests.testbed.binaries import Binaries
 from tests.testbed.gate_answer import assert_answer, findings
-from tests.testbed.postgres_server import (
-    PostgresServer,
-    roomy_folder,
-    running_server,
-    running_standby,
-)
+from tests.testbed.postgres_server import PostgresServer, running_server, running_standby
 from tests.testbed.run_context import eventually
 from tests.testbed.walg_writer import WalGWriter
 
@@ -30,7 +25,7 @@ Filled = tuple[WalGWriter, str, str, str]
 def empty() -> Iterator[Path]:
     """Return an empty folder that the account of a cluster can be given."""
     with tempfile.TemporaryDirectory(
-        prefix="presync-walg-", dir=roomy_folder(), ignore_cleanup_errors=True
+        prefix="presync-walg-", dir="/tmp", ignore_cleanup_errors=True
     ) as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -40,7 +35,7 @@ def empty() -> Iterator[Path]:
 def filled(primary: PostgresServer) -> Iterator[Filled]:
     """Return a prefix with a full backup, a delta on it, and a segment after both."""
     with tempfile.TemporaryDirectory(
-        prefix="presync-walg-", dir=roomy_folder(), ignore_cleanup_errors=True
+        prefix="presync-walg-", dir="/tmp", ignore_cleanup_errors=True
     ) as name:
         Path(name).chmod(0o755)
         writer = WalGWriter(primary, Path(name))

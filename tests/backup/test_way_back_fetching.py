@@ -31,7 +31,6 @@ from tests.testbed.destroyed_shop import (
 from tests.testbed.postgres_server import (
     PostgresServer,
     empty_server,
-    roomy_folder,
     running_server,
 )
 from tests.testbed.restore import Restorer, run_as_printed, start_restored
@@ -69,7 +68,7 @@ def barman(server: PostgresServer, tls_s3: S3Server) -> Iterator[Tool]:
 def walg(server: PostgresServer) -> Iterator[Tool]:
     """Return a prefix of WAL-G in a directory."""
     with tempfile.TemporaryDirectory(
-        prefix="presync-walg-", dir=roomy_folder(), ignore_cleanup_errors=True
+        prefix="presync-walg-", dir="/tmp", ignore_cleanup_errors=True
     ) as name:
         Path(name).chmod(0o755)
         tool = WalGWriter(server, Path(name))

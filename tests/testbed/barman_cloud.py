@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hook.demo.server import SUPERUSER
 from tests.testbed.pgbackrest import BUCKET
-from tests.testbed.postgres_server import PostgresServer, roomy_folder
+from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.process import ROOT
 from tests.testbed.run_context import eventually
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
@@ -197,7 +197,7 @@ _CREDENTIALS: Mapping[str, str] = {
 def new_barman_cloud(server: PostgresServer, s3: S3Server, prefix: str) -> Iterator[BarmanCloud]:
     """Lend barman-cloud with an empty place; the server archives into it from then on."""
     (s3.root / BUCKET).mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="presync-barman-", dir=roomy_folder()) as name:
+    with tempfile.TemporaryDirectory(prefix="presync-barman-", dir="/tmp") as name:
         folder = Path(name)
         for part in ("out", "done", "jobs", "bin"):
             (folder / part).mkdir()

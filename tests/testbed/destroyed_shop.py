@@ -34,9 +34,12 @@ FROM generate_series(1, 500) AS i;
 """
 # What is in no backup: it comes back by the WAL or not at all.
 _LATER = (
-    "INSERT INTO customer SELECT i, 'late' || i, 'now' FROM generate_series(4001, 4300) AS i",
+    (
+        "INSERT INTO customer SELECT newest + i, 'late' || i, 'now'"
+        " FROM (SELECT max(id) FROM customer) AS known (newest), generate_series(1, 300) AS i"
+    ),
     "UPDATE invoice SET amount = amount + 1 WHERE id % 3 = 0",
-    "DELETE FROM visit WHERE id % 7 = 0",
+    "DELETE FROM visit WHERE id IN (SELECT id FROM visit ORDER BY id LIMIT 70)",
 )
 _DESTRUCTIVE = """\
 ALTER TABLE customer DROP COLUMN email;
@@ -134,6 +137,12 @@ class Shop:
         """Return what the schema history says is applied, and whether it succeeded."""
         return self.rows(_APPLIED)
 
+    def write_on(self) -> None:
+        """Change some rows of each table, as the application does meanwhile."""
+        with self.server.connect(self.database, self.user) as application:
+            for statement in _LATER:
+                assert application.execute(statement).rowcount > 0
+
     def must_be_writable(self) -> None:
         """Fail unless the role that migrates can write."""
         with self.server.connect(self.database, self.user) as writer:
@@ -186,9 +195,7 @@ def destroy(shop: Shop, back_up: Callable[[], str], back_up_later: Callable[[], 
     """
     shop.migrate("1", PRESYNC_BACKUP_SOURCE="none")
     backup = back_up()
-    with shop.server.connect(shop.database, shop.user) as application:
-        for statement in _LATER:
-            assert application.execute(statement).rowcount > 0
+    shop.write_on()
     before = shop.content()
     printed, report = shop.migrate("2")
     assert {stage["name"]: stage["status"] for stage in report["stages"]}["backup"] == "passed"

@@ -33,11 +33,11 @@ class PgBackRestFailed(Exception):
     """pgBackRest ended with another exit status than a test expects."""
 
 
-def installed_version() -> str | None:
-    """Return the version of the installed program, none when there is none."""
-    if shutil.which(PROGRAM) is None:
+def installed_version(program: str = PROGRAM) -> str | None:
+    """Return the version of *program*, none when there is none."""
+    if shutil.which(program) is None:
         return None
-    said = subprocess.run([PROGRAM, "version"], check=True, capture_output=True, text=True)
+    said = subprocess.run([program, "version"], check=True, capture_output=True, text=True)
     return said.stdout.split()[-1]
 
 
@@ -101,22 +101,28 @@ class PgBackRest:
     Attributes:
         folder: Configuration, locks, logs and spool.
         places: The repositories, repo1 first.
+        program: Path of another one than the shell finds.
     """
 
     server: PostgresServer
     folder: Path
     places: tuple[Place, ...]
     stanza: str = STANZA
+    program: str = PROGRAM
 
     @property
     def command(self) -> list[str]:
         """Return the beginning of each command line."""
         config = self.folder / "pgbackrest.conf"
-        return [PROGRAM, f"--config={config}", f"--stanza={self.stanza}"]
+        return [self.program, f"--config={config}", f"--stanza={self.stanza}"]
 
     def shell(self) -> dict[str, str]:
-        """Return the variables in which a shell finds the configuration."""
-        return {"PGBACKREST_CONFIG": str(self.folder / "pgbackrest.conf")}
+        """Return the variables in which a shell finds program and configuration."""
+        beside = [] if self.program == PROGRAM else [str(Path(self.program).parent)]
+        return {
+            "PGBACKREST_CONFIG": str(self.folder / "pgbackrest.conf"),
+            "PATH": os.pathsep.join([*beside, os.environ["PATH"]]),
+        }
 
     def configure(self, options: Options) -> None:
         """Write the configuration, *options* on top of what suits a test."""
@@ -272,6 +278,7 @@ def new_pgbackrest(
     places: Sequence[Place | None] = (None,),
     options: Options | None = None,
     stanza: str = STANZA,
+    program: str = PROGRAM,
 ) -> Iterator[PgBackRest]:
     """Lend a configured pgBackRest; a place that is none becomes a directory of its own."""
     # The archiver may still be at work in it.
@@ -285,6 +292,6 @@ def new_pgbackrest(
         ]
         for part in ("log", "spool", "lock"):
             (folder / part).mkdir()
-        made = PgBackRest(server, folder, tuple(found), stanza)
+        made = PgBackRest(server, folder, tuple(found), stanza, program)
         made.configure(options or {})
         yield made
