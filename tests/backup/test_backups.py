@@ -30,12 +30,13 @@ def damaged_table(server: PostgresServer) -> Iterator[None]:
         admin.execute("DROP TABLE damaged")
 
 
+NewPlace = Callable[[str, str], Place]
 STORAGES = pytest.mark.parametrize("storage", ["directory", "s3"])
 
 
 @STORAGES
 def test_killed_backup_does_not_count(
-    storage: str, new_place: Callable[[str, str], Place], make_pgbackrest: Make, ask: Ask
+    storage: str, new_place: NewPlace, make_pgbackrest: Make, ask: Ask
 ) -> None:
     """Neither the first one, nor one after a good backup, which goes on counting."""
     tool = make_pgbackrest([new_place(storage, "killed")])
@@ -51,11 +52,12 @@ def test_killed_backup_does_not_count(
     assert killed not in told(done, "backup")
 
 
+@STORAGES
 def test_backup_with_a_damaged_page_does_not_count(
-    primary: PostgresServer, make_pgbackrest: Make, ask: Ask
+    storage: str, new_place: NewPlace, primary: PostgresServer, make_pgbackrest: Make, ask: Ask
 ) -> None:
     """The backup ends with exit status 0; only ``backup-error`` tells."""
-    tool = make_pgbackrest()
+    tool = make_pgbackrest([new_place(storage, "damaged")])
     good = tool.back_up("full")["label"]
     with damaged_table(primary):
         errored = tool.back_up("full")
@@ -85,9 +87,12 @@ def test_damaged_backup_that_expired_the_good_one_leaves_no_way_back(
     )
 
 
-def test_repository_after_expiry_is_consistent(make_pgbackrest: Make, ask: Ask) -> None:
+@STORAGES
+def test_repository_after_expiry_is_consistent(
+    storage: str, new_place: NewPlace, make_pgbackrest: Make, ask: Ask
+) -> None:
     """The expired set is gone without a trace, and what is left counts."""
-    tool = make_pgbackrest(options={"repo1-retention-full": "1"})
+    tool = make_pgbackrest([new_place(storage, "expired")], {"repo1-retention-full": "1"})
     for kind in ("full", "incr"):
         tool.back_up(kind)
     left = tool.back_up("full")["label"]
@@ -111,15 +116,29 @@ def test_backup_without_archive_check_does_not_count(make_pgbackrest: Make, ask:
     )
 
 
-def test_second_repository_is_judged_by_itself(make_pgbackrest: Make, ask: Ask) -> None:
+def test_second_repository_is_judged_by_itself(
+    new_place: NewPlace, make_pgbackrest: Make, ask: Ask
+) -> None:
     """A good repo1 says nothing of a repo2 without backups, and the message names the place."""
-    tool = make_pgbackrest([None, None])
-    label = tool.back_up("full", "--repo=1")["label"]
+    tool = make_pgbackrest([None, new_place("s3", "second")])
+    label = tool.back_up("full")["label"]
     assert_answer(ask(tool, repo=1), ExitCode.OK, "backup", f"newest usable backup {label}")
-    place = str(tool.places[1].root)
-    assert_answer(
-        ask(tool, repo=2), ExitCode.NO_WAY_BACK, "backup", "no completed backup is listed", place
-    )
+    nothing = ("no completed backup is listed", "s3://backups/second")
+    assert_answer(ask(tool, repo=2), ExitCode.NO_WAY_BACK, "backup", *nothing)
+    second = tool.back_up("full", repo=2)["label"]
+    assert_answer(ask(tool, repo=2), ExitCode.OK, "backup", f"newest usable backup {second}")
+
+
+def test_repository_laid_as_crunchy_pgo_does_is_read(
+    new_place: NewPlace, make_pgbackrest: Make, ask: Ask
+) -> None:
+    """By the settings that docs/backup-sources.md has for its operator."""
+    tool = make_pgbackrest([new_place("s3", "pgbackrest/repo1")], stanza="db")
+    label = tool.back_up("full")["label"]
+    source = "pgbackrest:s3://backups/pgbackrest/repo1"
+    done = ask(tool, PRESYNC_BACKUP_SOURCE=source, PRESYNC_BACKUP_STANZA="db")
+    assert_answer(done, ExitCode.OK, "backup", f"newest usable backup {label} (full)")
+    assert_answer(done, ExitCode.OK, "archive", "segments without a hole")
 
 
 def test_stanza_of_another_cluster_in_the_same_repository_is_refused(

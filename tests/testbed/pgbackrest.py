@@ -228,10 +228,10 @@ class PgBackRest:
         """Return the files of *segment* in the first repository."""
         return sorted((self.places[0].root / "archive" / self.stanza).glob(f"*/*/{segment}-*"))
 
-    def back_up(self, type_: str, *options: str) -> dict[str, Any]:
-        """Take a backup and return what pgBackRest tells of it."""
-        self.run("backup", f"--type={type_}", *options)
-        return self.backups()[-1]
+    def back_up(self, type_: str, *options: str, repo: int = 1) -> dict[str, Any]:
+        """Take a backup into repository *repo* and return what pgBackRest tells of it."""
+        self.run("backup", f"--type={type_}", f"--repo={repo}", *options)
+        return self.backups(repo)[-1]
 
     def backups(self, repo: int = 1) -> list[dict[str, Any]]:
         """Return what pgBackRest tells of its backups, the oldest first."""
