@@ -11,6 +11,7 @@ import pytest
 
 from hook.errors import ExitCode
 from tests.backup.conftest import ARCHIVING, CHECKSUMS, Ask
+from tests.backup.test_backups import damaged_table
 from tests.backup.test_chain import missing
 from tests.testbed.barman_cloud import BarmanCloud, new_barman_cloud
 from tests.testbed.binaries import Binaries
@@ -76,3 +77,11 @@ def test_life_of_a_server_of_barman(
 
     theirs = ask(barman, PRESYNC_URL=other_primary.url())
     assert_answer(theirs, ExitCode.NO_WAY_BACK, "backup", "holds backups of cluster")
+
+
+def test_damaged_page_is_no_news_to_barman_cloud(barman: BarmanCloud, ask: Ask) -> None:
+    """It copies what it finds, and says nothing; docs/backup-sources.md does."""
+    with damaged_table(barman.server):
+        label = barman.back_up()
+    done = ask(barman)
+    assert_answer(done, ExitCode.OK, "backup", f"newest usable backup {label} (full) stopped")

@@ -86,6 +86,23 @@ def _assert_shown(rows: list[Row], text: str) -> None:
         assert cells["restorable"] == row["restorable"]
 
 
+def test_policy_changes_the_verdict_and_not_the_table(make_pgbackrest: Make, ask: Ask) -> None:
+    """A gate that only warns shows all the same, and one that is off has looked at nothing."""
+    tool = make_pgbackrest()
+    tool.back_up("full")
+    tool.archive_with("/bin/true")
+    tool.await_archived(tool.finish_segment())
+    refused = ask(tool)
+    assert refused.exit_code == ExitCode.NO_WAY_BACK, refused.stderr
+    warned = ask(tool, PRESYNC_BACKUP_POLICY="warn", PRESYNC_ARCHIVE_POLICY="warn")
+    assert warned.exit_code == ExitCode.OK, warned.stderr
+    (row,), (same,) = (done.report["backups"]["rows"] for done in (refused, warned))
+    assert (row["restorable"], row["missing_segments"]) == ("no", 1)
+    assert {**row, "age_ms": None} == {**same, "age_ms": None}
+    off = ask(tool, PRESYNC_BACKUP_POLICY="off", PRESYNC_ARCHIVE_POLICY="off")
+    assert off.report["backups"] == {}
+
+
 def test_lag_is_how_long_the_oldest_segment_has_been_waiting(
     make_pgbackrest: Make, ask: Ask
 ) -> None:

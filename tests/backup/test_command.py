@@ -88,8 +88,12 @@ def test_script_that_tells_of_backup_and_wal_is_enough(
         "wal": [{"first": backup["archive"]["start"], "last": segment}],
     }
     script = tmp_path / "backups"
-    script.write_text(f"#!/bin/sh\necho {shlex.quote(json.dumps(document))}\n")
+    runs = tmp_path / "runs"
+    told = shlex.quote(json.dumps(document))
+    script.write_text(f"#!/bin/sh\necho run >> {runs}\necho {told}\n")
     script.chmod(0o755)
     done = ask(tool, PRESYNC_BACKUP_SOURCE=f"command:{script}")
     assert_answer(done, ExitCode.OK, "backup", f"newest usable backup {label} (full)")
     assert_answer(done, ExitCode.OK, "archive", "segments without a hole")
+    # Once for the backups, and once more for the WAL behind them.
+    assert runs.read_text() == "run\n" * 2

@@ -93,6 +93,22 @@ def test_run_passes_behind_snapshot_and_window(
     assert "--source-db-instance-identifier shop --target-db-instance-identifier" in way.command
 
 
+def test_snapshot_alone_is_enough_where_somebody_said_so(
+    asking: Gate, database: Database, rds: Any, instance: str
+) -> None:
+    """Without automated backups nothing leads to now, and what was written since is lost."""
+    rds.modify_db_instance(DBInstanceIdentifier="shop", BackupRetentionPeriod=0)
+    rds.create_db_snapshot(DBInstanceIdentifier="shop", DBSnapshotIdentifier="by-hand")
+    _reach(asking, database, instance)
+    refused = asking.run(RELEASE)
+    assert refused.exit_code is ExitCode.NO_WAY_BACK
+    assert "takes no automated backups (retention 0)" in refused.verdict
+    archive = ArchiveSettings(Policy.WARN, timedelta(minutes=15))
+    asking.settings = asking.settings._replace(archive=archive)
+    report = asking.run()
+    assert report.exit_code is ExitCode.OK, report.verdict
+
+
 def test_run_does_not_take_another_server_for_this_one(
     asking: Gate, database: Database, instance: str
 ) -> None:
