@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.errors import Diagnostic
 
-_KEEPALIVES = (b"keepalives_idle", b"keepalives_interval", b"keepalives_count")
+_KEEPALIVES = (
+    b"keepalives_idle", b"keepalives_interval", b"keepalives_count", b"tcp_user_timeout"
+)  # fmt: skip
 _CANCEL_SECONDS = 2.0
 _GRACE_SECONDS = 4.0
 _PARTING_SECONDS = 3.0
@@ -40,7 +42,8 @@ class Peer(NamedTuple):
         pid: Of the backend, as the login told it; a pooler tells its own.
         host: The host name or socket folder that was dialled.
         keepalives: How it is found out that the other end vanished: seconds of silence before
-            a first probe, seconds between them, and how many; ``0`` is the system's default.
+            a first probe, seconds between them, how many, and the milliseconds that what was
+            sent may go without an answer; ``0`` is the system's default.
     """
 
     name: str

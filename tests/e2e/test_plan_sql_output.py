@@ -26,13 +26,14 @@ def test_json_holds_the_statements_of_each_script(
     assert first["script"] is None
     assert first["statements"][0].startswith('CREATE TABLE "public"."flyway_schema_history"')
     assert (script["script"], script["transactional"]) == ("V1__t.sql", True)
-    assert script["statements"][:8] == [
+    assert script["statements"][:9] == [
         "BEGIN",
         "SET LOCAL lock_timeout = 100",
         "SET LOCAL statement_timeout = 300000",
         "SET LOCAL tcp_keepalives_idle = 30",
         "SET LOCAL tcp_keepalives_interval = 10",
         "SET LOCAL tcp_keepalives_count = 3",
+        "SET LOCAL tcp_user_timeout = 60000",
         "CREATE TABLE t (id int)",
         "COPY t FROM stdin\n;\n1\n\\.",
     ]

@@ -17,7 +17,15 @@ from tests.testbed.database import Database
 from tests.testbed.gate import Gate
 from tests.testbed.run_context import RUN_ID, target_of
 
-_SHOWN = "current_setting('tcp_keepalives_{}')"
+_SHOWN = {
+    name: f"(SELECT setting FROM pg_settings WHERE name = '{name}')"
+    for name in (
+        "tcp_keepalives_idle",
+        "tcp_keepalives_interval",
+        "tcp_keepalives_count",
+        "tcp_user_timeout",
+    )
+}
 PURPOSES = ("", "lock")
 
 
@@ -52,14 +60,17 @@ def test_every_connection_notices_a_peer_that_vanished(
 
 
 @pytest.mark.parametrize(
-    ("more", "expected"), [({}, ("30", "10", "3")), ({"keepalives_idle": "7"}, ("7", "10", "3"))]
+    ("more", "expected"),
+    [
+        ({}, ("30", "10", "3", "60000")),
+        ({"keepalives_idle": "7", "tcp_user_timeout": "9000"}, ("7", "10", "3", "9000")),
+    ],
 )
 def test_server_notices_that_the_node_with_the_lock_vanished(
     more: Mapping[str, str], expected: object, database: Database, interrupt: Interrupt
 ) -> None:
     """It keeps the lock no longer than the client would wait for the server."""
-    names = ("idle", "interval", "count")
-    query = f"SELECT {', '.join(_SHOWN.format(name) for name in names)}"
+    query = f"SELECT {', '.join(_SHOWN.values())}"
     target = target_of(database, None, **more)
     bounds, timeout = Bounds(interrupt), timedelta(seconds=10)
     with connect(target, "lock", RUN_ID, bounds, timeout) as session:
@@ -69,8 +80,7 @@ def test_server_notices_that_the_node_with_the_lock_vanished(
 
 def test_server_notices_that_the_node_of_a_script_vanished(gate: Gate) -> None:
     """It may wait for more of the script, or the data of a COPY, with all locks that it has."""
-    names = ("idle", "interval", "count")
-    columns = ", ".join(f"{_SHOWN.format(name)} AS {name}" for name in names)
+    columns = ", ".join(f"{shown} AS {name}" for name, shown in _SHOWN.items())
     report = gate.run({"V1__seen.sql": f"CREATE TABLE seen AS SELECT {columns}"})
     assert report.exit_code is ExitCode.OK, report.verdict
-    assert gate.database.query("SELECT * FROM seen") == [("30", "10", "3")]
+    assert gate.database.query("SELECT * FROM seen") == [("30", "10", "3", "60000")]

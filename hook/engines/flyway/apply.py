@@ -22,7 +22,9 @@ from hook.engines.flyway.sending import Sender
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import EachCallbacks
 
-_PROBES = ("idle", "interval", "count")
+_PROBES = (
+    "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"
+)  # fmt: skip
 _NO_PATH = frozenset({"", '""'})
 
 
@@ -185,7 +187,7 @@ def _limits(sender: Sender) -> Iterator[Own]:
         (
             f"SET LOCAL lock_timeout = {limits.lock_timeout_ms}",
             f"SET LOCAL statement_timeout = {limits.statement_timeout_ms}",
-            *map("SET LOCAL tcp_keepalives_{} = {}".format, _PROBES, keepalives),
+            *map("SET LOCAL {} = {}".format, _PROBES, keepalives),
         ),
     )
 
