@@ -45,12 +45,17 @@ def may_run_again(statement: Statement) -> bool:
     An index that is built without locking the table is looked for before, by its name: one
     that the server is to name would be there twice.
     """
-    if statement.head in _ONLY_WORK or _changes_nothing(statement):
+    if is_only_work(statement) or _changes_nothing(statement):
         return True
     if statement.words(len(_DROP_IF_THERE)) == _DROP_IF_THERE:
         return True
     build = read_index_build(statement)
     return build is not None and build.scope is not BuildScope.ON_TABLE
+
+
+def is_only_work(statement: Statement) -> bool:
+    """Tell whether *statement* leaves what is stored as it is, however often it is run."""
+    return statement.head in _ONLY_WORK
 
 
 def may_be_resumed(statement: Statement) -> bool:

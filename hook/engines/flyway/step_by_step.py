@@ -9,7 +9,12 @@ from hook.core.execution.mending import who_clears_up
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.script_program import Program
 from hook.core.sql.index_build import read_reach
-from hook.core.sql.leftovers import lets_others_pass, may_be_resumed, may_stop_halfway
+from hook.core.sql.leftovers import (
+    is_only_work,
+    lets_others_pass,
+    may_be_resumed,
+    may_stop_halfway,
+)
 from hook.core.sql.statement_list import Statement, StatementList
 from hook.engines.flyway.apply import Writing, own
 from hook.engines.flyway.detaching import Detaching
@@ -148,8 +153,8 @@ class StepByStep:
         if attempt.end is AttemptEnd.LOST:
             # An index of which that was lost is looked for by the next attempt, see `IndexRepair`.
             is_mended = read_reach(last) is not None and may_be_resumed(last)
-            is_build = self.done == index and is_mended
-            is_known = is_build or (self.done != index and last.head not in _ENDS_TRANSACTION)
+            is_repeated = self.done == index and (is_mended or is_only_work(last))
+            is_known = is_repeated or (self.done != index and last.head not in _ENDS_TRANSACTION)
         else:
             was_refused = attempt.failure is not None and attempt.failure.position is not None
             is_known = self.done != index or was_refused or not may_stop_halfway(last)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hook.core.sql.leftovers import (
+    is_only_work,
     lets_others_pass,
     may_be_resumed,
     may_run_again,
@@ -39,9 +40,9 @@ def test_settled_line_counts_what_changed_something(sql: str, done: int, line: i
         ("CREATE INDEX CONCURRENTLY ON t (id)", ["polite"]),
         ("DROP INDEX CONCURRENTLY i", ["polite", "resumed"]),
         ("DROP INDEX CONCURRENTLY IF EXISTS i", ["again", "polite"]),
-        ("REINDEX TABLE CONCURRENTLY t", ["again", "polite"]),
-        ("VACUUM FULL t", ["again"]),
-        ("REINDEX DATABASE", ["again"]),
+        ("REINDEX TABLE CONCURRENTLY t", ["again", "polite", "work"]),
+        ("VACUUM FULL t", ["again", "work"]),
+        ("REINDEX DATABASE", ["again", "work"]),
         ("SET lock_timeout = 0", ["again"]),
         ("COMMIT", ["again"]),
         ("ROLLBACK PREPARED 'x'", []),
@@ -53,5 +54,6 @@ def test_statements_differ_in_what_their_failure_means(sql: str, traits: list[st
     (statement,) = parse_statements(sql.encode())
     assert may_stop_halfway(statement) is ("halfway" in traits)
     assert lets_others_pass(statement) is ("polite" in traits)
+    assert is_only_work(statement) is ("work" in traits)
     assert may_run_again(statement) is ("again" in traits)
     assert may_be_resumed(statement) is ("again" in traits or "resumed" in traits)
