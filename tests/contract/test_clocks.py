@@ -21,7 +21,6 @@ from hook.settings.backup_source import S3Settings, parse_backup_source
 from hook.stages.backup import BackupStage
 from tests.contract.conftest import Place
 from tests.contract.test_bad_storage import EVERY_SYSTEM, SYSTEMS, System
-from tests.testbed import barman_server, pgbackrest_repository, walg_repository
 from tests.testbed.backup_gate import fresh_repository, ignore, run_gate, running_context
 from tests.testbed.canned_http import answering
 from tests.testbed.directory_s3 import DirectoryS3
@@ -64,13 +63,6 @@ class _Off:
 
 
 RIGHT = _Off()
-# What each system writes last of a backup; of the newest one, it is the last by name.
-NEWEST = {
-    "pgbackrest": f"{pgbackrest_repository.INCREMENTAL}/backup.manifest",
-    "walg": f"{walg_repository.NEWEST}_backup_stop_sentinel.json",
-    "barman": f"{barman_server.NEWEST}/backup.info",
-    "dump": "shop-*.dump",
-}
 
 
 @pytest.fixture
@@ -220,31 +212,31 @@ def test_waiting_for_other_gates_is_no_wrong_clock(s3_place: Place) -> None:
 def test_clock_that_dated_a_backup_an_hour_ahead_is_told(
     system: System, storage: str, root: Path
 ) -> None:
-    """The storage had it an hour before the end that it tells, which then is no end."""
+    """The storage had it an hour before the end that it tells.
+
+    A copy of the place may have kept the times of older files, so that this is no proof; but
+    the name of a dump, which tells its time, may be anybody's.
+    """
     system.fill(root)
     _receive_an_hour_early(root.rglob("*"))
-    # An older one, if there is one, was dated rightly, and is too old.
-    findings = _judge(system, root, storage, max_age=HOUR)
-    assert list(_clocks(findings)) == []
-    decisive = deciding_finding(findings)
-    assert decisive is not None
-    assert decisive.code is ExitCode.NO_WAY_BACK
-    assert " after the storage had it, so that a clock was wrong" in findings[0].message
-    assert "clocks of the backup host, the database server and the storage" in findings[0].hint
+    findings = _judge(system, root, storage)
+    told = findings[0]
+    assert " after the storage had it, so that a clock was wrong" in told.message
+    assert "clocks of the backup host, the database server and the storage" in told.hint
+    if system is SYSTEMS["dump"]:
+        assert told.code is ExitCode.NO_WAY_BACK
+    else:
+        assert [item.status for item in findings] == [Status.WARNED, Status.PASSED]
 
 
 @pytest.mark.usefixtures("credentials")
 @EVERYWHERE
-@pytest.mark.parametrize(("name", "newest"), NEWEST.items(), ids=NEWEST)
-def test_backup_before_the_misdated_one_is_found(
-    name: str, newest: str, storage: str, root: Path
-) -> None:
+def test_dump_before_the_misdated_one_is_found(storage: str, root: Path) -> None:
     """It was dated by a clock that was right at the time, and counts."""
-    SYSTEMS[name].fill(root)
-    if name == "dump":
-        DumpPlace(root).add("shop-{}.dump", "custom.dump", 2 * HOUR)
-    _receive_an_hour_early([max(root.rglob(newest))])
-    passed_over, finding = _judge(SYSTEMS[name], root, storage)
+    SYSTEMS["dump"].fill(root)
+    DumpPlace(root).add("shop-{}.dump", "custom.dump", 2 * HOUR)
+    _receive_an_hour_early([max(root.rglob("shop-*.dump"))])
+    passed_over, finding = _judge(SYSTEMS["dump"], root, storage)
     assert "so that a clock was wrong" in passed_over.message
     assert finding.status is Status.PASSED
 

@@ -13,6 +13,7 @@ from hook.core.backups.usability import (
     NOT_LOOKED_AT,
     FreshnessPolicy,
     JudgedBackup,
+    contradicts_storage,
     format_instant,
     is_running,
     judge_each,
@@ -22,6 +23,7 @@ from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.span import describe_span
 from hook.errors import ExitCode
 
+_CLOCKS = "Synchronise the clocks of the backup host, the database server and the storage."
 _TOLD_IN_MESSAGE = 3
 _TOLD_IN_FACTS = 200
 
@@ -109,7 +111,23 @@ def _judge_newest(
     newer = judged[: judged.index(usable)]
     passed_over = [item for item in newer if not is_running(item.backup, time)]
     findings = [_passed_over(evidence, passed_over)] if passed_over else []
+    findings += _doubt_date(evidence, usable.backup, policy)
     return [*findings, _judge_age(evidence, usable.backup, judged, policy, time)]
+
+
+def _doubt_date(evidence: Evidence, backup: Backup, policy: FreshnessPolicy) -> list[Finding]:
+    contradiction = contradicts_storage(backup, policy.clock_skew)
+    if not contradiction:
+        return []
+    return [
+        warned(
+            "backup-clock",
+            f"{backup.label} {contradiction}, unless a copy kept the time of an older file, in"
+            f" {evidence.source}",
+            f"{_CLOCKS} It may be older than it says.",
+            label=backup.label,
+        )
+    ]
 
 
 def _nothing_usable(evidence: Evidence, judged: Sequence[JudgedBackup]) -> Finding:
@@ -143,9 +161,7 @@ def _passed_over(evidence: Evidence, newer: Sequence[JudgedBackup]) -> Finding:
 
 
 def _clocks_hint(judged: Sequence[JudgedBackup]) -> str:
-    if not any(item.is_misdated for item in judged):
-        return ""
-    return "Synchronise the clocks of the backup host, the database server and the storage. "
+    return f"{_CLOCKS} " if any(item.is_misdated for item in judged) else ""
 
 
 def _judge_age(

@@ -67,13 +67,13 @@ def judge_each(
 
 
 def is_past(backup: Backup, clock: datetime | None) -> bool:
-    """Tell whether *backup* has ended by *clock*, and nothing contradicts when it did.
+    """Tell whether *backup* has ended by *clock*.
 
     Without a clock to compare with there is no telling.
     """
     if backup.stopped_at is None or clock is None:
         return False
-    return backup.stopped_at <= clock and backup.after_writing <= DEFAULT_CLOCK_SKEW
+    return backup.stopped_at <= clock
 
 
 def verb_of(backup: Backup) -> str:
@@ -119,10 +119,22 @@ def _misdated(backup: Backup, skew: timedelta, time: datetime) -> list[str]:
     moment = backup.counts_from
     if moment is not None and moment > time + skew:
         return [f"{verb_of(backup)} in the future, {format_instant(moment)}"]
-    if backup.after_writing > skew:
-        span = describe_span(backup.after_writing)
-        return [f"{verb_of(backup)} {span} after the storage had it, so that a clock was wrong"]
+    if backup.type is BackupType.DUMP and (contradiction := contradicts_storage(backup, skew)):
+        return [contradiction]
     return []
+
+
+def contradicts_storage(backup: Backup, skew: timedelta) -> str:
+    """Return what *backup* tells and the storage contradicts, empty where it does not.
+
+    That a storage had it before its end proves a wrong clock, unless a copy of the place has
+    kept the times of older files. So what the system itself wrote down counts, except of a
+    dump, whose name may be anybody's.
+    """
+    if backup.after_writing <= skew:
+        return ""
+    span = describe_span(backup.after_writing)
+    return f"{verb_of(backup)} {span} after the storage had it, so that a clock was wrong"
 
 
 def is_running(backup: Backup, time: datetime) -> bool:
