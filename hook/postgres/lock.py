@@ -198,6 +198,12 @@ def _try_lock(session: Session, key: int) -> bool:
     return bool(session.fetch(load_query("take_lock"), (key, *session.peer.keepalives))[0][0])
 
 
+def marking_statement(key: int) -> str:
+    """Return what `MigrationLock.mark` asks for under the migration lock *key*."""
+    mark = work_mark_key(key)
+    return load_query("mark_work") % (mark, *lock_address(mark))
+
+
 def _mark(session: Session, key: int) -> None:
     mark = (key, *lock_address(key))
     # Closing is not enough: a pool may keep the backend, with all its locks.

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
 from hook.core.execution.script_message import Moment, Own, ScriptMessage, compose_messages
 from hook.core.execution.script_program import steps_in_transaction
+from hook.core.sessions.lock_key import migration_lock_key
 from hook.core.sql.sql_text import quote_identifier, quote_literal
 from hook.core.sql.statement_list import StatementList
 from hook.engines.flyway.history_row import NewRow, render_check, render_insert
 from hook.engines.flyway.sending import Sender
+from hook.postgres.lock import marking_statement
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import EachCallbacks
@@ -213,7 +215,9 @@ def _within(attempt: Attempt, at: int) -> Attempt:
     return replace(attempt, at=at)
 
 
-def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ()) -> tuple[str, ...]:
+def session_state(
+    schema: str, search_path: str, replayed: tuple[str, ...] = (), marking: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the statements after which a session is as if it were new.
 
     The schema of the history goes in front of the role's own search path, as in
@@ -226,8 +230,17 @@ def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ())
         search_path: ``current_setting('search_path')`` as it was after the login and
             what was run on each connection.
         replayed: Statements that set again what was set there, be it another time zone.
+        marking: Statement that marks the backend as at work, which no setting does.
     """
-    return _state(quote_literal(_path_with(schema, search_path)), replayed)
+    return (*_state(quote_literal(_path_with(schema, search_path)), replayed), *marking)
+
+
+def marking(schema: str, table: str) -> tuple[str, ...]:
+    """Return what marks a backend again as at work on the schema history *table*.
+
+    A script may have given back all advisory locks of the session, also by DISCARD ALL.
+    """
+    return (marking_statement(migration_lock_key(schema, table)),)
 
 
 def callback_state(

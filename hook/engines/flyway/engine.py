@@ -169,7 +169,7 @@ class FlywayEngine:
 
     def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
-        session.execute(";\n".join(self._session_state(history.schema, server)))
+        session.execute(";\n".join(self._session_state(session, history, server)))
 
     def apply(self, session: Session, tasks: Sequence[ApplyTask], pulse: Pulse) -> Attempt:
         """Run migrations once, see `hook.engines.Engine`."""
@@ -184,10 +184,11 @@ class FlywayEngine:
         sender = Sender(session, first.limits, pulse, shows_results)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
-            writing = self._writing(first)
+            writing = self._writing(session, first)
             return StepByStep(sender, program, writing, first.done, first.resumes).apply()
-        rest = (Part(self._parse(task).body, self._writing(task), task.each) for task in others)
-        parts = itertools.chain((Part(parsed.body, self._writing(first), first.each),), rest)
+        write = partial(self._writing, session)
+        rest = (Part(self._parse(task).body, write(task), task.each) for task in others)
+        parts = itertools.chain((Part(parsed.body, write(first), first.each),), rest)
         return apply_in_transaction(sender, parts, len(tasks))
 
     def _parse(self, task: ApplyTask) -> ParsedScript:
@@ -222,28 +223,31 @@ class FlywayEngine:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""
         from hook.engines.flyway.sending import CLEANUP_SECONDS  # noqa: PLC0415 - not for a no-op run
 
-        writing, shielded = self._writing(task), session.shielded(CLEANUP_SECONDS)
+        writing, shielded = self._writing(session, task), session.shielded(CLEANUP_SECONDS)
         for message in writing.recording_alone(writing.row_of(attempt)):
             outcome = shielded.run(";\n".join(item.sql for item in message))
             if outcome.failure is not None or outcome.is_lost:
                 return False
         return True
 
-    def _writing(self, task: ApplyTask) -> Writing:
+    def _writing(self, session: Session, task: ApplyTask) -> Writing:
         from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise
 
         row = self.new_row(task.migration, task.rank, task.server)
         row = replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms)
         return Writing(
-            session_state=self._session_state(task.history.schema, task.server),
+            session_state=self._session_state(session, task.history, task.server),
             history=qualified_name(task.history.schema, task.history.table),
             row=row,
         )
 
-    def _session_state(self, schema: str, server: ServerFacts) -> tuple[str, ...]:
-        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
+    def _session_state(
+        self, session: Session, history: History, server: ServerFacts
+    ) -> tuple[str, ...]:
+        from hook.engines.flyway.apply import marking, session_state  # noqa: PLC0415 - not for a no-op run
 
-        return session_state(schema, server.search_path, self._replayed())
+        mark = () if session.dry_run is not None else marking(history.schema, history.table)
+        return session_state(history.schema, server.search_path, self._replayed(), mark)
 
     def _replayed(self) -> tuple[str, ...]:
         from hook.core.execution.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run

@@ -147,10 +147,14 @@ class Footing:
     def refuse_changed_history(self, rank: int) -> None:
         """Make sure that the plan still stands: nobody has written row *rank*.
 
+        The attempt before may have given back the mark of work, and then it has not come to
+        where that is set again.
+
         Raises:
             MigrationLocked: Somebody has.
             HookError: The history could not be read.
         """
+        self.lock.mark(self.session)
         history = self.engine.read_history(self.session, self.facts)
         strange = [row for row in history.rows if row.installed_rank >= rank]
         if strange:
