@@ -135,7 +135,6 @@ class Process:
         report = report_of_error(error, self.command, self._run_id, now, self._helper())
         for finding in report.results[0].findings:
             log_finding(delivery.events, "settings", finding)
-        log_end(delivery.events, report)
         return int(delivery.deliver(report).exit_code)
 
     def _helper(self) -> str:

@@ -216,7 +216,7 @@ class Journal:
         return round((self.ctx.clock.monotonic() - began) * 1000)
 
     def report(self) -> Report:
-        """Close the record: compose the verdict, log it last, return the report."""
+        """Close the record: compose the verdict, keep it, return the report."""
         report = self._compose()
         if self.closing is not None:
             began = self._enter("ledger")
@@ -226,15 +226,6 @@ class Journal:
                 report = report._replace(results=tuple(self.results))
         if report.exit_code is not ExitCode.OK and report.has_way_back:
             tell_way_back(self.ctx.events, report)
-        self.ctx.events(
-            "run.finished",
-            report.verdict,
-            level="info" if report.exit_code is ExitCode.OK else "error",
-            verdict=report.verdict,
-            exit_code=int(report.exit_code),
-            code=report.exit_code.name,
-            duration_ms=report.duration_ms,
-        )
         return report
 
     def _compose(self) -> Report:

@@ -59,6 +59,7 @@ class Record(NamedTuple):
         entry = journal.stage("ledger", lambda: self.stage.begin(journal.ctx, schema, beginning))
         if entry is not None:
             journal.closing = lambda report: self._finish(entry, report)
+            self.wording.note_keeper(journal.closing)
         return entry
 
     def note(self, journal: Journal, entry: Entry, script: PreparedScript) -> None:

@@ -12,8 +12,8 @@ from hook.core.outcome import Finding
 from hook.core.reporting.early_report import with_failed_sink
 from hook.core.reporting.redaction import Redactor
 from hook.core.reporting.report import Report
-from hook.core.reporting.wording import Wording
-from hook.errors import ReportFailed
+from hook.core.reporting.wording import Keep, Wording
+from hook.errors import ExitCode, ReportFailed
 from hook.log import EventLog, Style, configure_logging
 from hook.log.json_text import to_json
 from hook.render.report_json import report_object
@@ -51,29 +51,34 @@ class Delivery:
         self.stdout = stdout
         self.events = events
         self._sql: SqlText | SqlList | None = None
+        self._keep: Keep | None = None
 
     @property
     def wording(self) -> Wording:
         """Return how a report is put down outside of the process."""
-        return Wording(report_object, self.redactor)
+        return Wording(report_object, self.redactor, self._note_keeper)
+
+    def _note_keeper(self, keep: Keep) -> None:
+        self._keep = keep
 
     def announce(self, command: str, run_id: str) -> None:
         """Leave a word for the case that the process is killed."""
         self._tell(self._termination_log().write_running(command, run_id))
 
     def deliver(self, report: Report) -> Report:
-        """Tell *report* everywhere; return it as it was told.
+        """Tell *report* everywhere, in the log last; return it as it was told.
 
-        The pipeline has logged the end of the run already; it is logged again only
-        when a sink that was asked for failed and that changes the outcome.
+        Where a sink that was asked for failed, and that changes the outcome, it is kept anew.
         """
         # First what never hangs: a report may go to a pipe that nobody reads.
         self._tell(self.leave_word(report))
         told = self._write_file(report)
         if told is not report:
             self.leave_word(told)
-        if told.exit_code is not report.exit_code:
-            log_end(self.events, told)
+        if told.exit_code is not report.exit_code and self._keep is not None:
+            for finding in self._keep(told):
+                self._tell(finding)
+        log_end(self.events, told)
         self.show(told)
         return told
 
@@ -158,6 +163,7 @@ def log_end(events: Events, report: Report) -> None:
     events(
         "run.finished",
         report.verdict,
+        level="info" if report.exit_code is ExitCode.OK else "error",
         verdict=report.verdict,
         exit_code=int(report.exit_code),
         code=report.exit_code.name,

@@ -152,8 +152,10 @@ def _migration_object(migration: AppliedMigration) -> Mapping[str, object]:
         "version": migration.version,
         "description": migration.description,
         "script": migration.script,
+        "line": migration.line or None,
         "duration_ms": migration.duration_ms,
         "attempts": migration.attempts,
         "transactional": migration.transactional,
         "executed": migration.executed,
+        "locks": [{"relation": lock.relation, "mode": lock.mode.value} for lock in migration.locks],
     }

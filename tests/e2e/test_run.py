@@ -259,15 +259,6 @@ def test_standby_is_not_used(
     assert "standby" in verdict
 
 
-def test_report_that_cannot_be_written_is_a_code_of_its_own(
-    released: Deployment, run_presync: RunPresync
-) -> None:
-    """The database is fine, and the operator asked for a file that is not there."""
-    completed = run_presync(["run"], released.env(PRESYNC_REPORT="/nowhere/report.json"))
-    assert completed.exit_code == ExitCode.REPORT
-    assert completed.events[-1]["code"] == "REPORT"
-
-
 def test_verify_waits_for_nothing_and_says_not_yet(
     released: Deployment, run_presync: RunPresync
 ) -> None:

@@ -18,6 +18,7 @@ from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from hook.render.report_json import report_object
 from hook.settings.output import Actor
+from tests.testbed.backup_gate import ignore
 from tests.testbed.database import Role
 from tests.testbed.gate import WORDING, Gate, deciding, run_settings, settings_for
 from tests.testbed.run_context import RUN_ID, eventually, target_of
@@ -230,7 +231,7 @@ def test_row_that_is_gone_is_told(gate: Gate) -> None:
 
 def test_secrets_do_not_reach_the_ledger(gate: Gate) -> None:
     """Neither the report, nor the verdict, nor the message that is remembered has one."""
-    wording = Wording(report_object, Redactor(("c4nary-secret",)))
+    wording = Wording(report_object, Redactor(("c4nary-secret",)), ignore)
     gate.run(GOOD)
     gate.release({"V2__x.sql": "INSERT INTO t VALUES ('c4nary-secret')"})
     report = bootstrap.run(gate.settings, gate.context(), Orders(), wording)

@@ -30,13 +30,14 @@ from hook.settings.output import OutputSettings
 from hook.settings.target import ConnectionTarget
 from hook.stages import Context
 from tests.fakes import FakeEvents
+from tests.testbed.backup_gate import ignore
 from tests.testbed.database import Database
 from tests.testbed.release import write_files
 from tests.testbed.run_context import RUN_ID
 
 # A transaction gets a number with its first write.
 NEXT_TRANSACTION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
-WORDING = Wording(report_object, Redactor(()))
+WORDING = Wording(report_object, Redactor(()), ignore)
 LADDER = (0.1, 0.1, 0.25)
 HISTORY = (
     "SELECT installed_rank, version, script, success FROM flyway_schema_history"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hook.core.reporting.override import Override
     from hook.core.reporting.past_run import PastRun
     from hook.core.schema_history.info_filter import InfoFilter
+    from hook.core.sql.locks import LockRequest
 
 SCHEMA = "presync.report/1"
 
@@ -29,6 +30,8 @@ class AppliedMigration(NamedTuple):
 
     Attributes:
         executed: Otherwise it was recorded as applied and not run.
+        line: 1-based line of its first statement, 0 for a script without any.
+        locks: What its statements asked for, as far as the script tells.
     """
 
     version: str | None
@@ -38,6 +41,8 @@ class AppliedMigration(NamedTuple):
     attempts: int
     transactional: bool
     executed: bool = True
+    line: int = 0
+    locks: tuple[LockRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

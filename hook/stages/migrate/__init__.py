@@ -253,6 +253,8 @@ class _Migrator:
                 attempts=attempts.made,
                 transactional=script.in_transaction,
                 executed=script.is_run,
+                line=script.head_line,
+                locks=script.requests if script.is_run else (),
             )
             self.applied.append(applied)
             telling.applied(applied)

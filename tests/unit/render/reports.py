@@ -14,6 +14,7 @@ from hook.core.reporting.report import AppliedMigration, Report, SetSummary
 from hook.core.schema_history.history import HistoryRow, MigrationInfo, MigrationState
 from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import Version
+from hook.core.sql.locks import LockMode, LockRequest
 from hook.errors import ExitCode
 from tests.fakes import NOON
 
@@ -48,7 +49,16 @@ PASSED_RUN = Report(
     after={"version": "5"},
     migrations=(
         AppliedMigration("4", "add email", "V4__add_email.sql", 12, 1, transactional=True),
-        AppliedMigration("5", "索引 orders", "V5__x.sql", 1789, 2, transactional=False),
+        AppliedMigration(
+            "5",
+            "索引 orders",
+            "V5__x.sql",
+            1789,
+            2,
+            transactional=False,
+            line=3,
+            locks=(LockRequest("orders", LockMode.SHARE_UPDATE_EXCLUSIVE),),
+        ),
         AppliedMigration(None, "views", "R__views.sql", 3, 1, transactional=True),
     ),
     pending=("V4__add_email.sql", "V5__x.sql", "R__views.sql"),

@@ -81,11 +81,14 @@ def test_applied_migrations_are_told_in_full() -> None:
         "version": "5",
         "description": "索引 orders",
         "script": "V5__x.sql",
+        "line": 3,
         "duration_ms": 1789,
         "attempts": 2,
         "transactional": False,
         "executed": True,
+        "locks": [{"relation": "orders", "mode": "ShareUpdateExclusiveLock"}],
     }
+    assert (parsed["migrations"][0]["line"], parsed["migrations"][0]["locks"]) == (None, [])
     assert parsed["overrides"] == [
         {"gate": "blockers", "reason": "rehearsed\ntoday", "until": None}
     ]
