@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from hook.errors import DeadlineExceeded, Interrupted
+from hook.errors import DeadlineReached, Interrupted
 
 T = TypeVar("T")
 
@@ -207,11 +207,10 @@ class Deadline:
         return other if other.ends_at < self.ends_at else self
 
     def raise_if_over(self) -> None:
-        """Raise `DeadlineExceeded` when no time is left."""
+        """Raise `DeadlineReached` when no time is left."""
         if self.remaining() <= 0:
-            raise DeadlineExceeded(
-                f"{self.label} is used up", f"Raise {self.name}, or find which stage used the time."
-            )
+            hint = f"Raise {self.name}, or find which stage used the time."
+            raise DeadlineReached(f"{self.label} is used up", hint)
 
 
 class Bounds(NamedTuple):

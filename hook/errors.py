@@ -214,6 +214,10 @@ class DeadlineExceeded(BudgetExceeded):
     """The time of the whole run is over; like a stop request, nothing outweighs it."""
 
 
+class DeadlineReached(DeadlineExceeded):
+    """The same where nothing else is known, not even what was under way."""
+
+
 class DatabaseUnreachable(HookError):
     """No usable primary answered in time."""
 

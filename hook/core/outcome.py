@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from hook.errors import Effect, ExitCode, HookError
+from hook.errors import (
+    DeadlineExceeded,
+    DeadlineReached,
+    Effect,
+    ExitCode,
+    HookError,
+    Interrupted,
+)
 
 
 class Status(StrEnum):
@@ -97,6 +104,15 @@ def from_error(error: HookError, status: Status = Status.FAILED) -> Finding:
         error.facts,
         error.problems,
     )
+
+
+def located(error: HookError, stage: str) -> HookError:
+    """Return *error* with the *stage* that it ended, if it says nothing of what was under way."""
+    if isinstance(error, Interrupted) and not error.situation:
+        return Interrupted(error.signal_name, f"at stage {stage}", error.hint)
+    if isinstance(error, DeadlineReached):
+        return DeadlineExceeded(f"{error.message} at stage {stage}", error.hint)
+    return error
 
 
 def worst_status(findings: Iterable[Finding]) -> Status:

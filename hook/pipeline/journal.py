@@ -14,6 +14,7 @@ from hook.core.outcome import (
     apply_policy,
     deciding_finding,
     from_error,
+    located,
 )
 from hook.core.reporting.next_steps import next_steps
 from hook.core.reporting.override import Override
@@ -112,7 +113,7 @@ class Journal:
         try:
             return work()
         except HookError as error:
-            self._finish(name, (from_error(error),), began)
+            self._finish(name, (from_error(located(error, name)),), began)
             raise Stopped from error
 
     def stage(self, name: str, work: Callable[[], Outcome[T]]) -> T:
@@ -136,7 +137,7 @@ class Journal:
             self.ctx.interrupt.raise_if_set()
             outcome = work()
         except HookError as error:
-            self._finish(name, (from_error(error),), began)
+            self._finish(name, (from_error(located(error, name)),), began)
             raise Stopped from error
         self._finish(name, outcome.findings, began)
         return outcome
@@ -163,7 +164,7 @@ class Journal:
                 findings = gate.run()
             except (Interrupted, DeadlineExceeded) as error:
                 # No policy turns this into a warning, and the other gates are not asked.
-                self._finish(gate.name, (from_error(error),), began)
+                self._finish(gate.name, (from_error(located(error, gate.name)),), began)
                 raise Stopped from error
             except HookError as error:
                 findings = (from_error(error, Status.UNKNOWN),)

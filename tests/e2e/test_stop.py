@@ -190,7 +190,9 @@ def test_stop_while_the_history_is_locked(
         wait_until_waiting(released.database)
         completed = stopped(running)
         eventually(lambda: not ours_waits(released.database))
-    assert completed.report["verdict"].endswith("SIGTERM received; database untouched")
+    assert completed.report["verdict"].endswith(
+        "SIGTERM received at stage history; database untouched"
+    )
 
 
 def test_stop_while_the_backups_are_read(released: Deployment, start_presync: StartPresync) -> None:
@@ -207,7 +209,9 @@ def test_stop_while_the_backups_are_read(released: Deployment, start_presync: St
         running = start_presync(["run"], env)
         with closing(silent.accept()[0]):
             completed = stopped(running)
-    assert completed.report["verdict"].endswith("SIGTERM received; database untouched")
+    assert completed.report["verdict"].endswith(
+        "SIGTERM received at stage backup; database untouched"
+    )
     eventually(lambda: not released.has_sessions())
     assert len(released.history()) == 1
 
@@ -226,7 +230,7 @@ def test_stop_while_the_outcome_is_verified(
         other.execute("LOCK TABLE flyway_schema_history")
         wait_until_waiting(released.database)
         completed = stopped(running)
-    assert completed.report["verdict"].endswith("SIGTERM received; 1 applied, at 2")
+    assert completed.report["verdict"].endswith("SIGTERM received at stage verify; 1 applied, at 2")
     eventually(lambda: not released.has_sessions())
     assert released.history()[1:] == [(2, "2", "V2__x.sql", True)]
 

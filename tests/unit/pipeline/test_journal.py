@@ -142,7 +142,10 @@ def test_stop_request_ends_the_run_before_the_next_stage(
     with pytest.raises(Stopped):
         journal.stage("lock", lambda: pytest.fail("the stage ran"))
     report = journal.report()
-    assert report.verdict == "FAILED 40 INTERRUPTED: SIGTERM received; database untouched"
+    assert (
+        report.verdict
+        == "FAILED 40 INTERRUPTED: SIGTERM received at stage lock; database untouched"
+    )
 
 
 def test_quiet_work_is_recorded_only_when_it_fails(journal: Journal) -> None:
