@@ -151,7 +151,7 @@ def _lost(given_up: GivenUp) -> HookError:
     )
     rest = "no attempt has left anything behind"
     if attempt.in_doubt:
-        rest = "the next run looks for what it has left"
+        rest = "the next run goes on there"
     return DatabaseUnreachable(
         f"{given_up.task.migration.script}: connection lost in"
         f" {counted(given_up.tries.made, 'attempt')}{last_words}",

@@ -12,6 +12,7 @@ from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.sql.index_build import probing_statement, read_drop, read_index_build, read_reach
 from hook.core.sql.invalid_index import TOAST, BuildScope
+from hook.core.sql.leftovers import is_only_work
 from hook.engines.flyway.sending import CLEANUP_SECONDS
 from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.postgres.indexes import (
@@ -103,8 +104,11 @@ class IndexRepair:
         """
         reach = read_reach(statement) if is_cut_off(attempt) else None
         doubt = Remains(in_doubt=f"an invalid index of line {statement.line}")
+        if attempt.end is AttemptEnd.LOST and reach is None:
+            work = f"the work of line {statement.line}" if is_only_work(statement) else ""
+            return Remains(in_doubt=work)
         if attempt.end is AttemptEnd.LOST:
-            return Remains() if reach is None else doubt
+            return doubt
         build = read_index_build(statement)
         try:
             if build is not None and attempt.place.moment is Moment.SCRIPT:

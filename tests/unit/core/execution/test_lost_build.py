@@ -37,7 +37,7 @@ def test_build_that_was_lost_every_time_is_nothing_for_a_human() -> None:
     assert error.message == (
         f"V5__i.sql: connection lost in 2 attempts; maybe left behind: {DOUBT}"
     )
-    assert error.hint.endswith("; the next run looks for what it has left.")
+    assert error.hint.endswith("; the next run goes on there.")
 
 
 def test_stop_after_a_lost_build_names_the_index() -> None:
