@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tests.testbed.s3_server import SECRET_KEY
 
 CANARY = "c4nary-p4ssword"
 S3_CANARY = "c4nary-s3cret"
+_PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 UNTOUCHED = "; database untouched"
 _FINGERPRINT = """
 SELECT 'relation', n.nspname || '.' || c.relname, c.relfilenode::text || ' ' || c.xmin::text
@@ -61,12 +63,15 @@ class Attempt:
         """Return how *command* ended, with *more* environment."""
         return self.start([command], self.env(**more)).wait()
 
-    def assert_refused(self, expected: Refusal, environment: Mapping[str, str]) -> None:
-        """Run with *environment* and check everything that is promised of a refusal."""
+    def assert_refused(self, expected: Refusal, environment: Mapping[str, str]) -> int:
+        """Run with *environment* and check everything that is promised of a refusal.
+
+        Returns the memory that the process took at its peak, in MiB.
+        """
         database = self.deployment.database
         before = database.query(_FINGERPRINT)
         running = self.start(["run"], self.env(**environment))
-        shown = _arguments_while(running)
+        shown, peak = _watch(running)
         done = running.wait()
         assert done.exit_code == expected.code, done.stderr
         verdict = done.report["verdict"]
@@ -79,6 +84,7 @@ class Attempt:
         assert database.query(_FINGERPRINT) == before
         # A backend outlives its client by a moment.
         eventually(lambda: not self.deployment.has_sessions())
+        return peak
 
     def _assert_told_everywhere(self, done: Completed, verdict: str) -> None:
         last = done.events[-1]
@@ -102,13 +108,17 @@ class Attempt:
         assert SECRET_KEY not in written
 
 
-def _arguments_while(running: RunningPresync) -> str:
-    """Return every command line of the machine while the process runs."""
-    seen = set()
+def _watch(running: RunningPresync) -> tuple[str, int]:
+    """Return every command line of the machine while the process runs, and its peak in MiB."""
+    seen, peak = set(), 0
+    status = Path(f"/proc/{running.process.pid}/status")
     while running.process.poll() is None:
+        with contextlib.suppress(OSError):
+            # A process that has ended has no memory any more.
+            peak = max(peak, *map(int, _PEAK.findall(status.read_text())), 0)
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 seen.add(file.read_bytes().decode(errors="replace"))
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.process.wait(0.05)
-    return "\n".join(seen)
+    return "\n".join(seen), peak // 1024
