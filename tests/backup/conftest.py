@@ -51,7 +51,10 @@ def pytest_configure() -> None:
     if installed_version() is None:
         raise pytest.UsageError("pgbackrest is not installed; Debian has it: apt-get install it")
     if installed_version(os.environ.get(NEWER_PGBACKREST, "")) is None:
-        raise pytest.UsageError(f"{NEWER_PGBACKREST} names no program; make backup fetches one")
+        raise pytest.UsageError(
+            f"{NEWER_PGBACKREST} names no program; make backup sets it to what"
+            " .ci/newer-pgbackrest prints"
+        )
     if not barman_cloud.is_installed():
         raise pytest.UsageError("barman-cloud is not installed; make backup does it")
     if find_library() is None:
