@@ -13,7 +13,7 @@ from hook.catalogs.opening import Access, Catalogs
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
 from hook.core.backups.backup_made import Rest
 from hook.core.backups.origin import Origin
-from hook.core.outcome import Status
+from hook.core.outcome import Policy, Status
 from hook.core.reporting.report import Report
 from hook.errors import BackupUnknown, ExitCode
 from hook.settings.backup_source import BackupSource, parse_backup_source
@@ -176,10 +176,13 @@ def test_run_makes_no_backup_when_it_cannot_tell(gate: Gate, storage: Storage) -
     assert storage.made == []
 
 
-def test_run_makes_no_backup_when_it_is_only_warned(gate: Gate, storage: Storage) -> None:
+@pytest.mark.parametrize("policy", [Policy.WARN, Policy.OFF])
+def test_run_makes_no_backup_when_nobody_insists_on_one(
+    gate: Gate, storage: Storage, policy: Policy
+) -> None:
     """Who does not insist on a fresh backup does not wait for one."""
     backup = gate.settings.backup
-    gate.settings = gate.settings._replace(backup=backup._replace(policy=type(backup.policy).WARN))
+    gate.settings = gate.settings._replace(backup=backup._replace(policy=policy))
     assert gate.run().exit_code is ExitCode.OK
     assert storage.made == []
 
