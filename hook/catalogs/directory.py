@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +62,14 @@ class DirectoryStore:
             raise self._unreadable(prefix, error) from error
         self.tally.count(len(entries))
         return tuple(sorted(entries, key=lambda entry: entry.key))
+
+    def list_below(self, prefix: str) -> Iterator[Entry]:
+        """Yield the files whose path begins with *prefix*; no link to a folder is followed."""
+        for entry in self.list_level(prefix):
+            if not entry.is_folder:
+                yield entry
+            elif not (self.root / entry.key).is_symlink():
+                yield from self.list_below(entry.key)
 
     def _require_root(self) -> None:
         """Tell an empty place from one that is not there, for example not mounted."""

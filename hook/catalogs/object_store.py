@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +81,13 @@ class PartStore(ObjectStore, Protocol):
 
     def read_part(self, key: str, start: int, length: int) -> StoredObject | None:
         """Return *length* bytes of the object at *key*, fewer at its end, none without it."""
+
+
+class TreeStore(PartStore, Protocol):
+    """A `PartStore` that also lists what lies anywhere below a folder."""
+
+    def list_below(self, prefix: str) -> Iterator[Entry]:
+        """Yield the objects whose key begins with *prefix*, however deep, and no folders."""
 
 
 def too_long(name: str, limit: int) -> BackupUnknown:

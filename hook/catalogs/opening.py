@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hook.catalogs import BackupCatalog, WalCatalog
-from hook.catalogs.object_store import PartStore
+from hook.catalogs.object_store import TreeStore
 from hook.catalogs.shared import SharedCatalog, SharedWalCatalog
 from hook.catalogs.tally import Tally
 from hook.core.backups.overdue import READING_TIMEOUT, Progress
@@ -85,7 +85,7 @@ def open_catalogs(source: BackupSource, access: Access) -> Catalogs:
     raise ConfigError((f"the backup source {source.system} has no catalog",))
 
 
-def open_store(location: Location, s3: S3Settings, tally: Tally | None = None) -> PartStore:
+def open_store(location: Location, s3: S3Settings, tally: Tally | None = None) -> TreeStore:
     """Return read access to the objects at *location*; *tally* counts the answers."""
     if isinstance(location, DirectoryLocation):
         from hook.catalogs.directory import DirectoryStore  # noqa: PLC0415 - not for a no-op run

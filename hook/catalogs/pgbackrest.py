@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
-from hook.catalogs.lanes import list_levels
-from hook.catalogs.object_store import Entry, ObjectStore
+from hook.catalogs.object_store import TreeStore
 from hook.catalogs.pgbackrest_archive import Archive
+from hook.catalogs.pgbackrest_data import MANIFEST, BackupData
 from hook.catalogs.pgbackrest_files import InfoFile
+from hook.catalogs.pgbackrest_presence import Presences
 from hook.catalogs.wal_archive import look_for_wal
 from hook.core.backups.archive import ArchiveEvidence
-from hook.core.backups.backup import Backup, Evidence, Presence, newest_first
+from hook.core.backups.backup import Evidence
 from hook.core.backups.origin import Origin
 from hook.core.backups.pgbackrest_info import parse_archive_info, parse_backup_info
-from hook.core.backups.usability import is_past
 from hook.core.backups.wal import Recovery
 from hook.core.text import one_line
 from hook.errors import BackupSourceMissing
 
-# One listing each; a repository rarely keeps more backups than this.
-LOOK_LIMIT = 200
-_MANIFEST = "backup.manifest"
 _TOLD_NAMES = 10
-
-
-class _Seen(NamedTuple):
-    """What the storage holds of a backup."""
-
-    presence: Presence = Presence.UNSEEN
-    written_at: datetime | None = None
 
 
 # Without slots, which leave no room for a cached property.
@@ -44,7 +31,7 @@ class PgBackRestCatalog:
         passphrase: pgBackRest's ``repo-cipher-pass``, none for a repository without.
     """
 
-    store: ObjectStore
+    store: TreeStore
     stanza: str
     passphrase: str | None = field(default=None, repr=False)
 
@@ -53,15 +40,16 @@ class PgBackRestCatalog:
         return f"pgBackRest stanza {self.stanza} in {self.store.describe()}"
 
     def read_evidence(self) -> Evidence:
-        """Read ``backup.info`` and look for the manifests of the backups that matter."""
+        """Read ``backup.info`` and look what is left of the backups that matter."""
         file = InfoFile("backup", self.stanza, parse_backup_info, self.passphrase)
         reading = file.read(self.store)
         if reading is None:
             raise self._missing()
+        data = BackupData(self.store, f"backup/{self.stanza}/", reading.info.passphrase)
         return Evidence(
             source=self.describe(),
-            backups=self._look_at(reading.info.backups, reading.clock),
-            completion_mark=_MANIFEST,
+            backups=Presences(data, reading.clock).look_at(reading.info.backups),
+            completion_mark=MANIFEST,
             backup_command=f"pgbackrest --stanza={self.stanza} backup",
             full_backup_command=f"pgbackrest --stanza={self.stanza} --type=full backup",
             origin=Origin(reading.info.system_identifier),
@@ -95,10 +83,6 @@ class PgBackRestCatalog:
         folder = f"archive/{self.stanza}/{reading.info.archive_id}/"
         return Archive(self.store, folder, reading.info), reading.warnings
 
-    @property
-    def _folder(self) -> str:
-        return f"backup/{self.stanza}/"
-
     def _missing(self) -> BackupSourceMissing:
         stanzas = self._folders("backup/")
         if self.stanza in stanzas:
@@ -117,50 +101,6 @@ class PgBackRestCatalog:
 
     def _folders(self, prefix: str) -> list[str]:
         return [entry.name for entry in self.store.list_level(prefix) if entry.is_folder]
-
-    def _look_at(self, backups: tuple[Backup, ...], clock: datetime | None) -> tuple[Backup, ...]:
-        """Return *backups* with what the storage still holds of them.
-
-        Lifecycle rules delete objects behind pgBackRest's back, and the info file goes on
-        listing the backup. Looking costs one request for each label, so it goes from the
-        newest back and ends at the first backup that is complete with all it needs.
-        """
-        seen: dict[str, _Seen] = {}
-        listed = {backup.label for backup in backups}
-        for backup in newest_first(backups):
-            if backup.problems or backup.error is not False:
-                continue
-            wanted = [label for label in backup.chain if label in listed and label not in seen]
-            seen |= self._look_for(wanted[: LOOK_LIMIT - len(seen)])
-            if _is_proven(backup, seen, clock):
-                break
-        return tuple(_with(backup, seen) for backup in backups)
-
-    def _look_for(self, labels: list[str]) -> dict[str, _Seen]:
-        keys = [f"{self._folder}{label}/{_MANIFEST}" for label in labels]
-        listings = zip(keys, list_levels(self.store, keys), strict=True)
-        return dict(zip(labels, (_see(key, entries) for key, entries in listings), strict=True))
-
-
-def _see(key: str, entries: tuple[Entry, ...]) -> _Seen:
-    manifest = next((item for item in entries if item.key == key), None)
-    if manifest is None:
-        return _Seen(Presence.INCOMPLETE)
-    presence = Presence.ARCHIVED if manifest.is_archived else Presence.COMPLETE
-    # It is the last that pgBackRest writes of a backup.
-    return _Seen(presence, manifest.modified_at)
-
-
-def _with(backup: Backup, seen: Mapping[str, _Seen]) -> Backup:
-    presence, written_at = seen.get(backup.label, _Seen())
-    return replace(backup, presence=presence, written_at=written_at)
-
-
-def _is_proven(backup: Backup, seen: Mapping[str, _Seen], clock: datetime | None) -> bool:
-    """Tell whether no older backup can matter any more."""
-    return is_past(_with(backup, seen), clock) and all(
-        seen.get(label, _Seen()).presence is Presence.COMPLETE for label in backup.chain
-    )
 
 
 def _told(names: list[str]) -> str:

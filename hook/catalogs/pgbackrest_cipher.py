@@ -8,7 +8,10 @@ read here; it holds the key of everything else, so a decrypted text is never sho
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from itertools import chain
 
+from hook.core.backups.pgbackrest_lines import InfoDamaged
 from hook.errors import BackupUnknown
 
 _MAGIC = b"Salted__"
@@ -49,6 +52,18 @@ def reveal_info(data: bytes, passphrase: str | None) -> bytes:
 
 def decrypt(data: bytes, passphrase: str) -> bytes | None:
     """Return the text of *data*, none when *passphrase* cannot be the right one."""
+    try:
+        return b"".join(decrypt_parts(iter((data,)), passphrase))
+    except InfoDamaged:
+        return None
+
+
+def decrypt_parts(parts: Iterator[bytes], passphrase: str) -> Iterator[bytes]:
+    """Yield the text of what comes in *parts*, the first of which holds more than the salt.
+
+    Raises:
+        InfoDamaged: At the end, when *passphrase* cannot be the right one.
+    """
     # 12 MB and an own OpenSSL: only who has an encrypted repository pays for it.
     from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415 - expensive
         Cipher,
@@ -56,17 +71,20 @@ def decrypt(data: bytes, passphrase: str) -> bytes | None:
         modes,
     )
 
-    salt, secret = data[len(_MAGIC) : _HEADER], data[_HEADER:]
-    if not secret or len(secret) % _BLOCK:
-        return None
-    derived = _derive(passphrase.encode(), salt)
-    cipher = Cipher(algorithms.AES256(derived[:_KEY]), modes.CBC(derived[_KEY:]))
-    decryptor = cipher.decryptor()
-    text = decryptor.update(secret) + decryptor.finalize()
-    padding = text[-1]
-    if not 1 <= padding <= _BLOCK or text[-padding:] != bytes([padding]) * padding:
-        return None
-    return text[:-padding]
+    first = next(parts)
+    derived = _derive(passphrase.encode(), first[len(_MAGIC) : _HEADER])
+    decryptor = Cipher(algorithms.AES256(derived[:_KEY]), modes.CBC(derived[_KEY:])).decryptor()
+    # The last block tells how much of it is padding.
+    length, held = 0, b""
+    for secret in chain((first[_HEADER:],), parts):
+        length += len(secret)
+        text = held + decryptor.update(secret)
+        yield text[:-_BLOCK]
+        held = text[-_BLOCK:]
+    padding = held[-1] if held and not length % _BLOCK else 0
+    if not 1 <= padding <= _BLOCK or held[-padding:] != bytes([padding]) * padding:
+        raise InfoDamaged("the passphrase does not decrypt it (wrong, or the file is damaged)")
+    yield held[:-padding]
 
 
 def _derive(passphrase: bytes, salt: bytes) -> bytes:

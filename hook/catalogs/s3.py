@@ -59,21 +59,27 @@ class S3Store:
     def list_level(self, prefix: str) -> tuple[Entry, ...]:
         """Return the objects and folders whose key begins with *prefix*."""
         entries: list[Entry] = []
-        for page in self._pages(prefix):
-            entries.extend(
-                Entry(
-                    item["Key"].removeprefix(self._prefix),
-                    _is_archived(item),
-                    item.get("Size"),
-                    _utc(item.get("LastModified")),
-                )
-                for item in page.get("Contents", ())
-            )
+        for page in self._pages(prefix, Delimiter="/"):
+            entries.extend(self._objects(page))
             entries.extend(
                 Entry(item["Prefix"].removeprefix(self._prefix))
                 for item in page.get("CommonPrefixes", ())
             )
         return tuple(sorted(entries, key=lambda entry: entry.key))
+
+    def list_below(self, prefix: str) -> Iterator[Entry]:
+        """Yield the objects whose key begins with *prefix*, page after page."""
+        for page in self._pages(prefix):
+            yield from self._objects(page)
+
+    def _objects(self, page: Mapping[str, Any]) -> Iterator[Entry]:
+        for item in page.get("Contents", ()):
+            yield Entry(
+                item["Key"].removeprefix(self._prefix),
+                _is_archived(item),
+                item.get("Size"),
+                _utc(item.get("LastModified")),
+            )
 
     def _read(self, key: str, request: Callable[[], StoredObject]) -> StoredObject | None:
         stored = self._ask(key, request)
@@ -114,8 +120,8 @@ class S3Store:
                 )
             return StoredObject(body.read(), parse_date(response))
 
-    def _pages(self, prefix: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the pages of a listing.
+    def _pages(self, prefix: str, **options: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the pages of a listing with *options*.
 
         Only the truncation flag and the token are trusted: some services count keys
         wrongly, say that there is more and not how to get it, or how to get more and not
@@ -123,7 +129,7 @@ class S3Store:
         """
         token: dict[str, str] = {}
         for _ in range(PAGE_LIMIT):
-            page = self._ask(prefix, partial(self._list, prefix, token)) or {}
+            page = self._ask(prefix, partial(self._list, prefix, {**options, **token})) or {}
             self._tally.count(len(page.get("Contents", ())) + len(page.get("CommonPrefixes", ())))
             yield page
             following = page.get("NextContinuationToken")
@@ -141,9 +147,9 @@ class S3Store:
             "Correct the prefix in PRESYNC_BACKUP_SOURCE to the repository's own.",
         )
 
-    def _list(self, prefix: str, token: Mapping[str, str]) -> Mapping[str, Any]:
+    def _list(self, prefix: str, options: Mapping[str, str]) -> Mapping[str, Any]:
         return self._client.list_objects_v2(
-            Bucket=self._bucket, Prefix=self._prefix + prefix, Delimiter="/", **token
+            Bucket=self._bucket, Prefix=self._prefix + prefix, **options
         )
 
     def _ask(self, key: str, request: Callable[[], T]) -> T | None:

@@ -10,12 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hook.core.backups.pgbackrest_info import (
-    InfoLine,
-    info_checksum,
-    parse_backup_info,
-    read_info_lines,
-)
+from hook.core.backups.pgbackrest_info import parse_backup_info
+from hook.core.backups.pgbackrest_lines import InfoLine, info_checksum, read_info_lines
 from hook.errors import BackupUnknown
 
 STANZA = "app"
@@ -51,8 +47,9 @@ class Repository:
     """A recorded repository, retold for another cluster and another time.
 
     Only what pgBackRest dates is rewritten: its labels carry the start of the backup, its
-    info file both ends and the WAL between them, and the checksum covers them all. The
-    recorded WAL is of the other cluster and left out; a real server archives here.
+    manifests name them, its info file tells both ends and the WAL between them, and a checksum
+    covers each. The recorded WAL is of the other cluster and left out; a real server archives
+    here.
 
     Attributes:
         cluster: Whose backups these are to be.
@@ -124,10 +121,14 @@ class Repository:
     def _copy(self, entries: dict[str, Any], shift: timedelta) -> dict[str, Any]:
         """Copy the folders of *entries* and return the entries, both later by *shift*."""
         for label in entries:
-            recorded = (self.sample / INFO).with_name(label)
+            copied = self._info.with_name(_move_stamps(label, shift))
             # A copy of the sample's own times would be one of before the backup.
-            copy = self._info.with_name(_move_stamps(label, shift))
-            shutil.copytree(recorded, copy, copy_function=shutil.copyfile)
+            shutil.copytree(
+                (self.sample / INFO).with_name(label), copied, copy_function=shutil.copyfile
+            )
+            for path in copied.glob("backup.manifest*"):
+                moved_text = _move_stamps(path.read_text(), shift)
+                path.write_text(render_sections(read_sections(moved_text.encode())))
         # Labels also stand in the entries of the backups that build on them.
         moved: dict[str, Any] = json.loads(_move_stamps(json.dumps(entries), shift))
         for entry in moved.values():

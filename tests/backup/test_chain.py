@@ -94,6 +94,30 @@ def test_newest_backup_without_its_manifest_is_passed_over(chain: Chain, ask: As
     assert full in diff
 
 
+def test_data_deleted_from_under_the_newest_manifest_is_named(chain: Chain, ask: Ask) -> None:
+    """What a lifecycle rule deletes of a full backup is missing in all that build on it."""
+    full, diff, incr = chain.labels
+    folder = chain.path(full)
+    bundles = sorted(folder.glob("bundle/*"))
+    gone = bundles[0] if bundles else folder / "pg_data/PG_VERSION.zst"
+    with missing(gone):
+        done = ask(chain.tool)
+    told = f"{gone.relative_to(folder)} of {full} is missing"
+    assert_answer(done, ExitCode.NO_WAY_BACK, "backup", f"{incr} {told}", f"{diff} {told}")
+
+
+def test_data_that_is_cut_is_named(chain: Chain, ask: Ask) -> None:
+    """A copy of the repository that ended early has the manifest and not all bytes."""
+    incr = chain.labels[-1]
+    label = chain.path(incr) / "pg_data/backup_label.zst"
+    whole = label.read_bytes()
+    label.write_bytes(whole[:-1])
+    done = ask(chain.tool)
+    label.write_bytes(whole)
+    told = f"{incr} pg_data/backup_label.zst of {incr} has {len(whole) - 1} of {len(whole)} bytes"
+    assert_answer(done, ExitCode.OK, "backup", told, f"newest usable backup {chain.labels[1]}")
+
+
 def test_full_backup_deleted_from_under_its_chain_leaves_nothing(chain: Chain, ask: Ask) -> None:
     """The tool goes on listing all three, and none of them can be restored."""
     full = chain.labels[0]

@@ -110,6 +110,23 @@ def _remove_wal(repository: Repository, segment: str) -> None:
     found.unlink()
 
 
+def _cut(label: str, name: str) -> Make:
+    def make(repository: Repository) -> None:
+        path = repository.stanza / label / name
+        path.write_bytes(path.read_bytes()[:-1])
+
+    return make
+
+
+def _delete(label: str, name: str) -> Make:
+    return lambda repository: (repository.stanza / label / name).unlink()
+
+
+def _delete_data(repository: Repository) -> None:
+    for name in ("bundle", "pg_data"):
+        shutil.rmtree(repository.stanza / INCREMENTAL / name)
+
+
 def _set_newest(field: str, value: object) -> Make:
     return _edit(lambda all_: all_["backup:current"][INCREMENTAL].update({field: value}))
 
@@ -183,6 +200,41 @@ CASES = [
         lambda repository: repository.manifest(INCREMENTAL).unlink(),
         f"{INCREMENTAL} backup.manifest is missing",
         f"newest usable backup {FULL} (full)",
+    ),
+    warns(
+        "newest-manifest-truncated",
+        _cut(INCREMENTAL, "backup.manifest"),
+        f"{INCREMENTAL} backup.manifest of {INCREMENTAL} is damaged: it has no end (truncated?)",
+        f"newest usable backup {FULL} (full)",
+    ),
+    refuses(
+        "bundle-of-full-deleted",
+        _delete(FULL, "bundle/1"),
+        f"{INCREMENTAL} bundle/1 of {FULL} is missing",
+        f"{FULL} bundle/1 of {FULL} is missing",
+    ),
+    warns(
+        "bundle-of-newest-cut",
+        _cut(INCREMENTAL, "bundle/1"),
+        f"{INCREMENTAL} bundle/1 of {INCREMENTAL} has 180 of 181 bytes",
+        f"newest usable backup {FULL} (full)",
+    ),
+    warns(
+        "file-of-newest-deleted",
+        _delete(INCREMENTAL, "pg_data/backup_label.zst"),
+        f"{INCREMENTAL} pg_data/backup_label.zst of {INCREMENTAL} is missing",
+        f"newest usable backup {FULL} (full)",
+    ),
+    warns(
+        "all-data-of-newest-deleted",
+        _delete_data,
+        f"{INCREMENTAL} bundle/1 of {INCREMENTAL} is missing (and 1 more of its objects cannot",
+        f"newest usable backup {FULL} (full)",
+    ),
+    passes(
+        "file-of-full-deleted-that-newest-does-not-read",
+        _delete(FULL, "pg_data/backup_label.zst"),
+        NEWEST,
     ),
     refuses(
         "full-expired-incr-left",

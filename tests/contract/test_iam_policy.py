@@ -83,6 +83,18 @@ def test_every_statement_for_a_bucket_is_needed(
     assert "presync config --iam-policy" in caught.value.hint
 
 
+def test_manifest_is_a_right_of_its_own(s3_place: Place, repository: Statements) -> None:
+    """Without it nobody can tell whether the data behind a manifest is there."""
+    left = [
+        {**item, "Resource": [one for one in item["Resource"] if "backup.manifest" not in one]}
+        for item in repository
+    ]
+    assert left != repository
+    told = r"s3:GetObject on arn:aws:s3:::\S+/backup\.manifest is denied"
+    with pytest.raises(BackupUnknown, match=told):
+        _read_repository(s3_place, Authority(left))
+
+
 def test_policy_of_walg_is_enough_and_not_too_much(s3_place: Place) -> None:
     """Sentinels, lists, WAL and timeline history are read, and nothing is allowed beside."""
     prefix = fresh_prefix(s3_place.root)

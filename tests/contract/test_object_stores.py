@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hook.catalogs.object_store import Entry, ObjectStore
+from hook.catalogs.object_store import Entry, TreeStore
 from hook.catalogs.opening import open_store
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_source import DirectoryLocation, S3Location, parse_backup_source
@@ -17,7 +17,7 @@ EVERYWHERE = pytest.mark.parametrize("place", ["directory", "s3", "tls"], indire
 KIB = 2**10
 
 
-def _open(place: Place, url: str = "") -> ObjectStore:
+def _open(place: Place, url: str = "") -> TreeStore:
     location = parse_backup_source(f"pgbackrest:{url or place.url}").location
     assert isinstance(location, DirectoryLocation | S3Location)
     return open_store(location, place.settings)
@@ -103,6 +103,34 @@ def test_list_level_goes_on_after_a_full_page(place: Place) -> None:
     for name in names:
         (place.root / name).touch()
     assert [entry.key for entry in _open(place).list_level("many/")] == names
+
+
+@EVERYWHERE
+def test_list_below_shows_objects_however_deep(place: Place) -> None:
+    """Folders are looked into and not shown; a prefix may end amid a name."""
+    for key in ("b/2/x", "b/1/deep/er", "b/10", "b.txt", "a/x"):
+        _put(place, key, b"four")
+    store = _open(place)
+    assert sorted(item.key for item in store.list_below("b/")) == ["b/1/deep/er", "b/10", "b/2/x"]
+    found = list(store.list_below("b/1"))
+    assert sorted((item.key, item.size) for item in found) == [("b/1/deep/er", 4), ("b/10", 4)]
+    assert list(store.list_below("nothing/")) == []
+
+
+@EVERYWHERE
+def test_list_below_goes_on_after_a_full_page(place: Place) -> None:
+    """More than a thousand names, the size of a page, all come back."""
+    names = [f"many/{number % 2}/{number:05}" for number in range(1100)]
+    for name in names:
+        _put(place, name)
+    assert sorted(entry.key for entry in _open(place).list_below("many/")) == sorted(names)
+
+
+def test_list_below_follows_no_link(directory_place: Place) -> None:
+    """One that leads back would have no end."""
+    _put(directory_place, "b/x")
+    (directory_place.root / "b/back").symlink_to(directory_place.root)
+    assert [item.key for item in _open(directory_place).list_below("b/")] == ["b/x"]
 
 
 @EVERYWHERE

@@ -33,8 +33,10 @@ class DirectoryS3:
         told = urlsplit(path)
         date = {"Date": format_datetime(datetime.now(UTC) + self._ahead, usegmt=True)}
         if is_listing(path):
-            (prefix,) = parse_qs(told.query, keep_blank_values=True)["prefix"]
-            return Answer(200, self._listing(prefix).encode(), date)
+            query = parse_qs(told.query, keep_blank_values=True)
+            (prefix,) = query["prefix"]
+            found = self._level(prefix) if "delimiter" in query else self._below(prefix)
+            return Answer(200, _listing(found).encode(), date)
         _, _, key = unquote(told.path).removeprefix("/").partition("/")
         file = self._root / key
         if not file.is_file():
@@ -47,16 +49,17 @@ class DirectoryS3:
         ranged = {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{size}"}
         return Answer(206, part, {**date, **ranged})
 
-    def _listing(self, prefix: str) -> str:
+    def _level(self, prefix: str) -> list[str]:
         folder, slash, start = prefix.rpartition("/")
         home = self._root / folder
         found = home.iterdir() if home.is_dir() else ()
-        begun = (item for item in found if item.name.startswith(start))
-        listed = "".join(sorted(self._entry(folder + slash, item) for item in begun))
-        return (
-            "<ListBucketResult><IsTruncated>false</IsTruncated>"
-            f"<Name>b</Name>{listed}</ListBucketResult>"
-        )
+        return [self._entry(folder + slash, item) for item in found if item.name.startswith(start)]
+
+    def _below(self, prefix: str) -> list[str]:
+        files = (item for item in self._root.rglob("*") if item.is_file())
+        keys = {item.relative_to(self._root).as_posix(): item for item in files}
+        found = {key: item for key, item in keys.items() if key.startswith(prefix)}
+        return [self._entry(key.removesuffix(item.name), item) for key, item in found.items()]
 
     def _entry(self, folder: str, item: Path) -> str:
         if item.is_dir():
@@ -68,3 +71,10 @@ class DirectoryS3:
             f"<Contents><Key>{folder}{item.name}</Key><LastModified>{modified_at}</LastModified>"
             f"<Size>{status.st_size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
         )
+
+
+def _listing(entries: list[str]) -> str:
+    return (
+        "<ListBucketResult><IsTruncated>false</IsTruncated>"
+        f"<Name>b</Name>{''.join(sorted(entries))}</ListBucketResult>"
+    )

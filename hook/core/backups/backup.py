@@ -22,8 +22,13 @@ class BackupType(StrEnum):
 
 
 class Presence(Enum):
-    """What the storage holds of a backup that the metadata lists."""
+    """What the storage holds of a backup that the metadata lists.
 
+    Whole is what is complete with all that it reads of the backups it rests on, whatever
+    else these lack.
+    """
+
+    WHOLE = "whole"
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
     ARCHIVED = "archived"
@@ -49,6 +54,7 @@ class Backup:
         presence: What was seen of it in the storage.
         written_at: When the storage received what its system writes last, none when that is not
             known. A copy of the place renews it.
+        lack: What it lacks of it, naming an object; empty when that is the completion mark.
         problems: What makes it unusable in the terms of its own system.
         remark: What has to be told with its age.
         form: Of a dump, what restores it, none where nothing that is known does.
@@ -68,6 +74,7 @@ class Backup:
     lsn_stop: str | None = None
     presence: Presence = Presence.UNSEEN
     written_at: datetime | None = None
+    lack: str = ""
     problems: tuple[str, ...] = ()
     remark: str = ""
     form: DumpForm | None = None

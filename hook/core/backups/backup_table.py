@@ -159,7 +159,8 @@ def _restorable(
 def _judged_way(backup: Backup, way: Way | None) -> tuple[Restorable, tuple[str, ...]]:
     if not isinstance(way, WalFound) or way.label not in {None, backup.label}:
         return Restorable.UNKNOWN, (_NO_WAL_SEEN,)
-    return _verdict(way.judgement.way)
+    restorable, reasons = _verdict(way.judgement.way)
+    return restorable, (*reasons, *filter(None, (backup.remark,)))
 
 
 def _window_row(judgement: WindowJudgement) -> WindowRow:

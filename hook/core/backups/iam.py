@@ -81,7 +81,12 @@ def grants_for_pgbackrest(bucket: Bucket, stanza: str) -> tuple[Grant, ...]:
     backup, archive = f"backup/{literal(stanza)}/", f"archive/{literal(stanza)}/"
     return (
         bucket.listing("", "backup/", f"{backup}*", f"{archive}*"),
-        bucket.reading(f"{backup}backup.info*", f"{archive}archive.info*", f"{archive}*.history"),
+        bucket.reading(
+            f"{backup}backup.info*",
+            f"{backup}*/backup.manifest",
+            f"{archive}archive.info*",
+            f"{archive}*.history",
+        ),
     )
 
 

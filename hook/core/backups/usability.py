@@ -160,6 +160,10 @@ def _broken_links(backup: Backup, listed: Mapping[str, Backup], mark: str) -> li
         link = listed.get(label)
         if link is None:
             reasons.append(f"needs {label}, which is not listed (expired?)")
+        elif backup.presence is Presence.WHOLE:
+            continue
+        elif link.lack:
+            reasons.append(link.lack)
         elif link.presence is Presence.INCOMPLETE:
             reasons.append(f"{mark} is missing for {label}")
         elif link.presence is Presence.ARCHIVED:
@@ -168,4 +172,6 @@ def _broken_links(backup: Backup, listed: Mapping[str, Backup], mark: str) -> li
 
 
 def _unseen(backup: Backup, listed: Mapping[str, Backup]) -> bool:
-    return any(listed[label].presence is Presence.UNSEEN for label in backup.chain)
+    return backup.presence is not Presence.WHOLE and any(
+        listed[label].presence is Presence.UNSEEN for label in backup.chain
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import pytest
 
 from hook.catalogs import WalCatalog
 from hook.catalogs.barman import BarmanCatalog
-from hook.catalogs.object_store import Entry, ObjectStore, StoredObject
+from hook.catalogs.object_store import Entry, StoredObject, TreeStore
 from hook.catalogs.pgbackrest import PgBackRestCatalog
 from hook.catalogs.walg import WalGCatalog
 from hook.core.backups.archive import Covered
@@ -25,7 +25,7 @@ NAMES = [Segment(1, number).name(SIZE) for number in range(6)]
 
 @dataclass(slots=True)
 class Listing:
-    """An `ObjectStore` of *entries*, and an ``archive.info``."""
+    """A `TreeStore` of *entries*, and an ``archive.info``."""
 
     entries: list[Entry]
 
@@ -37,6 +37,15 @@ class Listing:
         """Return what is read but no segment."""
         assert limit
         return StoredObject(INFO) if key.endswith("archive.info") else None
+
+    def read_part(self, key: str, start: int, length: int) -> StoredObject | None:
+        """Return that part of what is read."""
+        stored = self.read(key, start + length)
+        return stored and StoredObject(stored.data[start : start + length])
+
+    def list_below(self, prefix: str) -> Iterator[Entry]:
+        """Yield the entries that begin with *prefix*."""
+        return (entry for entry in self.entries if entry.key.startswith(prefix))
 
     def list_level(self, prefix: str) -> tuple[Entry, ...]:
         """Return the entries and folders directly at *prefix*."""
@@ -52,7 +61,7 @@ class Layout(NamedTuple):
     """Where a system keeps a segment, and what reads it there."""
 
     key: str
-    open_catalog: Callable[[ObjectStore], WalCatalog]
+    open_catalog: Callable[[TreeStore], WalCatalog]
 
 
 LAYOUTS: Mapping[str, Layout] = {

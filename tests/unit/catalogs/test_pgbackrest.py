@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hook.catalogs.object_store import Entry, StoredObject
-from hook.catalogs.pgbackrest import LOOK_LIMIT, PgBackRestCatalog
+from hook.catalogs.pgbackrest import PgBackRestCatalog
+from hook.catalogs.pgbackrest_presence import DATA_LIMIT, LOOK_LIMIT
 from hook.core.backups.backup import Evidence, Presence
 from hook.demo.repository import Sections, read_sections, render_sections
+from tests.testbed.memory_store import MemoryStore
 from tests.testbed.pgbackrest_repository import ERRORED, FULL, INCREMENTAL, NEWEST_STOPPED, SAMPLES
 
-SAMPLE = SAMPLES / "small-repo/backup/app/backup.info"
-
-
-@dataclass(slots=True)
-class MemoryStore:
-    """An `ObjectStore` that remembers what it was asked."""
-
-    objects: dict[str, bytes]
-    clock: datetime | None = None
-    archived: frozenset[str] = frozenset()
-    asked: list[str] = field(default_factory=list)
-
-    def describe(self, key: str = "") -> str:
-        """Name *key*."""
-        return f"memory/{key}"
-
-    def read(self, key: str, limit: int) -> StoredObject | None:
-        """Return what is there; no test reads more than *limit*."""
-        self.asked.append(key)
-        data = self.objects.get(key)
-        assert data is None or len(data) <= limit
-        return None if data is None else StoredObject(data, self.clock)
-
-    def list_level(self, prefix: str) -> tuple[Entry, ...]:
-        """Return objects that begin with *prefix*; no test needs folders."""
-        self.asked.append(prefix)
-        keys = sorted(key for key in self.objects if key.startswith(prefix))
-        return tuple(Entry(key, key in self.archived) for key in keys)
+REPOSITORY = SAMPLES / "small-repo"
+STANZA = REPOSITORY / "backup/app"
+SAMPLE = STANZA / "backup.info"
 
 
 def _store(sections: Sections, *labels: str, clock: datetime | None = None) -> MemoryStore:
-    objects = {f"backup/app/{label}/backup.manifest": b"" for label in labels}
+    """Return a store with the info file, and all that the recorded repository has of *labels*."""
+    objects = {
+        str(path.relative_to(REPOSITORY)): path.read_bytes()
+        for label in labels
+        for path in (STANZA / label).rglob("*")
+        if path.is_file()
+    }
     objects["backup/app/backup.info"] = render_sections(sections).encode()
     return MemoryStore(objects, clock)
 
@@ -57,18 +38,24 @@ def _presence(evidence: Evidence) -> dict[str, Presence]:
 
 
 def test_catalog_stops_looking_at_the_first_proven_backup() -> None:
-    """One read and the newest chain are all it takes when the storage has a clock."""
+    """Two reads and two looks at the newest chain are all when the storage has a clock."""
     store = _store(_sections(), INCREMENTAL, FULL, clock=NEWEST_STOPPED + timedelta(hours=1))
     evidence = PgBackRestCatalog(store, "app").read_evidence()
-    assert store.asked == [
-        "backup/app/backup.info",
-        f"backup/app/{INCREMENTAL}/backup.manifest",
-        f"backup/app/{FULL}/backup.manifest",
-    ]
+    manifest = f"backup/app/{INCREMENTAL}/backup.manifest"
+    assert sorted(store.asked) == sorted(
+        [
+            "backup/app/backup.info",
+            manifest,
+            f"backup/app/{FULL}/backup.manifest",
+            manifest,
+            f"backup/app/{INCREMENTAL}/",
+            f"backup/app/{FULL}/bundle/1",
+        ]
+    )
     assert _presence(evidence) == {
         ERRORED: Presence.UNSEEN,
-        FULL: Presence.COMPLETE,
-        INCREMENTAL: Presence.COMPLETE,
+        FULL: Presence.UNSEEN,
+        INCREMENTAL: Presence.WHOLE,
     }
 
 
@@ -78,12 +65,12 @@ def test_catalog_goes_on_when_the_newest_stopped_in_the_future() -> None:
     sections["backup:current"][FULL]["backup-reference"] = []
     other = dict(sections["backup:current"][FULL])
     sections["backup:current"] = {
-        "20261121-190000F": other | {"backup-timestamp-stop": 1_795_287_000},
+        ERRORED: other | {"backup-timestamp-stop": 1_795_287_000},
         FULL: other | {"backup-timestamp-stop": 4_000_000_000},
     }
-    store = _store(sections, FULL, "20261121-190000F", clock=NEWEST_STOPPED)
+    store = _store(sections, FULL, ERRORED, clock=NEWEST_STOPPED)
     evidence = PgBackRestCatalog(store, "app").read_evidence()
-    assert set(_presence(evidence).values()) == {Presence.COMPLETE}
+    assert set(_presence(evidence).values()) == {Presence.WHOLE}
 
 
 def test_catalog_does_not_look_for_what_is_unusable_anyway() -> None:
@@ -128,3 +115,40 @@ def test_catalog_does_not_read_the_second_copy_of_a_good_file() -> None:
     store = _store(_sections(), FULL, INCREMENTAL)
     PgBackRestCatalog(store, "app").read_evidence()
     assert "backup/app/backup.info.copy" not in store.asked
+
+
+def test_catalog_looks_into_a_bounded_number_of_backups() -> None:
+    """A repository whose data is all gone cannot cost a manifest for each backup ever."""
+    sections = _sections()
+    full: dict[str, Any] = sections["backup:current"][FULL]
+    labels = [
+        f"2026010{day}-0{hour}0000F" for day in range(1, 5) for hour in range(DATA_LIMIT // 2)
+    ]
+    sections["backup:current"] = dict.fromkeys(labels, full)
+    store = _store(sections)
+    store.objects |= {f"backup/app/{label}/backup.manifest": b"no\n" for label in labels}
+    evidence = PgBackRestCatalog(store, "app").read_evidence()
+    presence = sorted(_presence(evidence).values(), key=lambda item: item.value)
+    assert presence == [Presence.INCOMPLETE] * DATA_LIMIT + [Presence.UNSEEN] * (
+        len(labels) - DATA_LIMIT
+    )
+
+
+def test_lack_of_a_backup_is_told_once_of_each_that_rests_on_it() -> None:
+    """What a later one was found to read is not looked for again."""
+    sections = _sections()
+    other = f"{FULL}_20261121-190800I"
+    entry = sections["backup:current"][INCREMENTAL]
+    sections["backup:current"][other] = entry | {"backup-timestamp-stop": 1_795_288_082}
+    store = _store(sections, INCREMENTAL, FULL, clock=NEWEST_STOPPED)
+    store.objects[f"backup/app/{other}/backup.manifest"] = b"never read"
+    del store.objects[f"backup/app/{FULL}/bundle/1"]
+    evidence = PgBackRestCatalog(store, "app").read_evidence()
+    lacks = {item.label: item.lack for item in evidence.backups}
+    assert lacks == {
+        ERRORED: "",
+        FULL: f"bundle/1 of {FULL} is missing",
+        INCREMENTAL: "",
+        other: "",
+    }
+    assert _presence(evidence)[FULL] is Presence.INCOMPLETE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -21,7 +22,7 @@ CHECKSUM = "0" * 40
 
 @dataclass(slots=True)
 class MemoryStore:
-    """An `ObjectStore` of names, some with a body, that remembers what it was asked."""
+    """A `TreeStore` of names, some with a body, that remembers what it was asked."""
 
     names: dict[str, list[str]]
     bodies: dict[str, bytes]
@@ -38,6 +39,15 @@ class MemoryStore:
         self.opened.append(key)
         body = self.bodies.get(key)
         return None if body is None else StoredObject(body)
+
+    def read_part(self, key: str, start: int, length: int) -> StoredObject | None:
+        """Return that part of what is there."""
+        stored = self.read(key, start + length)
+        return stored and StoredObject(stored.data[start : start + length])
+
+    def list_below(self, prefix: str) -> Iterator[Entry]:
+        """Yield the names below a folder."""
+        return iter(self.list_level(prefix))
 
     def list_level(self, prefix: str) -> tuple[Entry, ...]:
         """Return the names below a folder, and the folders at the top."""

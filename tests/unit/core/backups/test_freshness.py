@@ -108,6 +108,10 @@ def test_judge_counts_from_the_stop_not_from_the_start() -> None:
         ({"system_identifier": "42"}, "was taken from cluster 42"),
         ({"presence": Presence.INCOMPLETE}, "backup.manifest is missing for a"),
         ({"presence": Presence.ARCHIVED}, "backup.manifest of a lies in an archive storage class"),
+        (
+            {"presence": Presence.INCOMPLETE, "lack": "bundle/1 of a is missing"},
+            "bundle/1 of a is missing",
+        ),
         ({"presence": Presence.UNSEEN}, "was not looked at"),
         ({"references": ("b",)}, "needs b, which is not listed (expired?)"),
         ({"prior": "b"}, "needs b, which is not listed (expired?)"),
@@ -138,6 +142,17 @@ def test_judge_rejects_a_chain_with_a_hole() -> None:
     finding = _judged(full, incremental)
     assert "i backup.manifest is missing for f" in finding.message
     assert "f backup.manifest is missing for f" in finding.message
+
+
+def test_judge_takes_a_whole_backup_for_whole_whatever_else_the_ones_before_it_lack() -> None:
+    """What it reads of them was looked at; only that one is listed no more still counts."""
+    lacking = {"presence": Presence.INCOMPLETE, "lack": "bundle/1 of f is missing"}
+    full = _backup("f", timedelta(hours=2), **lacking)
+    unseen = _backup("d", timedelta(hours=2), presence=Presence.UNSEEN)
+    fields = {"references": ("f", "d"), "presence": Presence.WHOLE}
+    newest = _backup("i", timedelta(hours=1), **fields)
+    assert _judged(full, unseen, newest).status is Status.PASSED
+    assert "i needs d, which is not listed" in _judged(full, newest).message
 
 
 def test_judge_tolerates_a_stop_time_within_the_skew() -> None:
