@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hook.core.backups import iam
+from hook.core.outcome import Policy
 from hook.errors import ConfigError
 from hook.settings.backup_source import (
     BackupSource,
@@ -35,11 +36,17 @@ def render_policy(settings: Settings, environment: Mapping[str, str]) -> str:
     """
     named = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     region = iam.Region(named) if named else iam.Region()
-    grants = _grants_for_source(settings, region)
-    if not grants:
+    source, grants = settings.backup.source, _grants_for_source(settings, region)
+    if source is None or not grants:
         raise ConfigError(
             ("PRESYNC_BACKUP_SOURCE names nothing in AWS, so no policy is needed",),
             "Set PRESYNC_BACKUP_SOURCE as the run has it.",
+        )
+    if not _is_asked(source, settings):
+        raise ConfigError(
+            ("every gate that asks AWS is off, so no policy is needed",),
+            "Set PRESYNC_BACKUP_POLICY, PRESYNC_ARCHIVE_POLICY and PRESYNC_MARKER_POLICY as the"
+            " run has them.",
         )
     grants += _grants_for_trigger(settings, region)
     return json.dumps(iam.policy_document(grants), indent=2)
@@ -63,8 +70,29 @@ def _grants_for_source(settings: Settings, region: iam.Region) -> tuple[iam.Gran
         return iam.grants_for_instance(name, region)
     if isinstance(source.location, S3Location):
         bucket = iam.Bucket(source.location.bucket, source.location.prefix, region)
-        return _grants_for_bucket(source, bucket, settings.backup.stanza)
+        return _grants_for_bucket(source, bucket, settings)
     return ()
+
+
+def _is_asked(source: BackupSource, settings: Settings) -> bool:
+    """Tell whether any gate asks *source*.
+
+    Behind dumps there is no WAL to look at, and RDS tells only the archive gate of its own.
+    """
+    policies = [settings.backup.policy, settings.archive.policy, settings.marker.policy]
+    if source.system is BackupSystem.DUMP:
+        del policies[1:]
+    elif isinstance(source.location, RdsLocation):
+        del policies[2:]
+    return any(policy is not Policy.OFF for policy in policies)
+
+
+def _wal_need(settings: Settings) -> iam.WalNeed:
+    """Return what is looked at of the WAL: a marker needs the one segment that it is in."""
+    if settings.archive.policy is not Policy.OFF:
+        return iam.WalNeed.HISTORY
+    is_marked = settings.marker.policy is not Policy.OFF
+    return iam.WalNeed.SEGMENTS if is_marked else iam.WalNeed.NONE
 
 
 def _grants_for_trigger(settings: Settings, region: iam.Region) -> tuple[iam.Grant, ...]:
@@ -78,12 +106,13 @@ def _grants_for_trigger(settings: Settings, region: iam.Region) -> tuple[iam.Gra
 
 
 def _grants_for_bucket(
-    source: BackupSource, bucket: iam.Bucket, stanza: str | None
+    source: BackupSource, bucket: iam.Bucket, settings: Settings
 ) -> tuple[iam.Grant, ...]:
+    wal = _wal_need(settings)
     if source.system is BackupSystem.PGBACKREST:
-        return iam.grants_for_pgbackrest(bucket, parse_stanza(stanza))
+        return iam.grants_for_pgbackrest(bucket, parse_stanza(settings.backup.stanza), wal)
     if source.system is BackupSystem.BARMAN:
-        return iam.grants_for_barman(bucket, parse_stanza(stanza))
+        return iam.grants_for_barman(bucket, parse_stanza(settings.backup.stanza), wal)
     if source.system is BackupSystem.WALG:
-        return iam.grants_for_walg(bucket)
+        return iam.grants_for_walg(bucket, wal)
     return iam.grants_for_dumps(bucket)

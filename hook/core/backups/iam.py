@@ -6,12 +6,25 @@ slashes included; what a name itself has of such characters is written as IAM wa
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
 _VERSION = "2012-10-17"
 _SPECIAL = {ord(character): f"${{{character}}}" for character in "*?$"}
 _CHINA = "cn-"
 _GOVERNMENT = "us-gov-"
+
+
+class WalNeed(IntEnum):
+    """How much of the WAL the gates look at, each with all that is above it."""
+
+    NONE = 0
+    SEGMENTS = 1
+    HISTORY = 2
+
+    def takes(self, least: WalNeed, pattern: str) -> tuple[str, ...]:
+        """Return *pattern* if at least that much is looked at."""
+        return (pattern,) if self >= least else ()
 
 
 class Grant(NamedTuple):
@@ -76,37 +89,40 @@ def literal(name: str) -> str:
     return name.translate(_SPECIAL)
 
 
-def grants_for_pgbackrest(bucket: Bucket, stanza: str) -> tuple[Grant, ...]:
+def grants_for_pgbackrest(bucket: Bucket, stanza: str, wal: WalNeed) -> tuple[Grant, ...]:
     """Return what reading a stanza takes; ``backup/`` is listed to name the others."""
     backup, archive = f"backup/{literal(stanza)}/", f"archive/{literal(stanza)}/"
     return (
-        bucket.listing("", "backup/", f"{backup}*", f"{archive}*"),
+        bucket.listing("", "backup/", f"{backup}*", *wal.takes(WalNeed.SEGMENTS, f"{archive}*")),
         bucket.reading(
             f"{backup}backup.info*",
             f"{backup}*/backup.manifest",
-            f"{archive}archive.info*",
-            f"{archive}*.history",
+            *wal.takes(WalNeed.SEGMENTS, f"{archive}archive.info*"),
+            *wal.takes(WalNeed.HISTORY, f"{archive}*.history"),
         ),
     )
 
 
-def grants_for_walg(bucket: Bucket) -> tuple[Grant, ...]:
+def grants_for_walg(bucket: Bucket, wal: WalNeed) -> tuple[Grant, ...]:
     """Return what reading a prefix of WAL-G takes."""
     return (
-        bucket.listing("", "basebackups_005/*", "wal_005/*"),
-        bucket.reading("basebackups_005/*.json", "wal_005/*.history*"),
+        bucket.listing("", "basebackups_005/*", *wal.takes(WalNeed.SEGMENTS, "wal_005/*")),
+        bucket.reading("basebackups_005/*.json", *wal.takes(WalNeed.HISTORY, "wal_005/*.history*")),
     )
 
 
-def grants_for_barman(bucket: Bucket, server: str) -> tuple[Grant, ...]:
-    """Return what reading a server of Barman takes."""
+def grants_for_barman(bucket: Bucket, server: str, wal: WalNeed) -> tuple[Grant, ...]:
+    """Return what reading a server of Barman takes.
+
+    Whether a backup that waits for WAL has it by now its WAL tells, whatever the policies are.
+    """
     folder = f"{literal(server)}/"
     return (
         bucket.listing("", f"{folder}*"),
         bucket.reading(
             f"{folder}base/*/backup.info",
             f"{folder}meta/*-backup.info",
-            f"{folder}wals/*.history*",
+            *wal.takes(WalNeed.HISTORY, f"{folder}wals/*.history*"),
         ),
     )
 

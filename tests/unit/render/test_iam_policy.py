@@ -61,6 +61,48 @@ def test_policy_is_that_of_the_configuration(name: str) -> None:
     _assert_golden(name, render_policy(_settings(environment), environment))
 
 
+OFF = {"PRESYNC_ARCHIVE_POLICY": "off", "PRESYNC_MARKER_POLICY": "off"}
+
+
+@pytest.mark.parametrize("system", ["pgbackrest", "walg", "barman"])
+def test_policy_has_nothing_of_wal_that_nobody_looks_at(system: str) -> None:
+    """A marker needs the segments, and only the archive gate the history of timelines."""
+    source = {"PRESYNC_BACKUP_SOURCE": f"{system}:s3://shop/pg", **STANZA}
+    marker_only = {"PRESYNC_ARCHIVE_POLICY": "off"}
+
+    def policy(environment: dict[str, str]) -> str:
+        return render_policy(_settings(source | environment), EUROPE)
+
+    everything, marked, neither = policy({}), policy(marker_only), policy(OFF)
+    assert ".history" in everything
+    assert ".history" not in marked
+    assert policy({"PRESYNC_MARKER_POLICY": "off"}) == everything
+    if system == "barman":
+        assert neither == marked  # a backup that waits for WAL needs to have it
+    else:
+        assert ("archive" in neither, "wal_005" in neither) == (False, False)
+        assert ("archive" in marked) != ("wal_005" in marked)
+
+
+@pytest.mark.parametrize(
+    ("source", "off"),
+    [
+        ("pgbackrest:s3://shop/pg", {"BACKUP", "ARCHIVE", "MARKER"}),
+        ("rds:shop", {"BACKUP", "ARCHIVE"}),
+        ("dump:s3://shop/dumps", {"BACKUP"}),
+    ],
+)
+def test_policy_is_refused_where_no_gate_asks(source: str, off: set[str]) -> None:
+    """Each of these gates alone needs the rights that it asks with."""
+    policies = {f"PRESYNC_{name}_POLICY": "off" for name in off}
+    environment = {"PRESYNC_BACKUP_SOURCE": source, **STANZA, **policies}
+    with pytest.raises(ConfigError, match="every gate that asks AWS is off"):
+        render_policy(_settings(environment), EUROPE)
+    for name in policies:
+        asked = {key: value for key, value in environment.items() if key != name}
+        assert render_policy(_settings(asked), EUROPE)
+
+
 @pytest.mark.parametrize("system", [BackupSystem.WALG, BackupSystem.BARMAN, BackupSystem.DUMP])
 def test_policy_of_a_system_names_what_it_keeps_where(system: BackupSystem) -> None:
     """Each system has a layout of its own."""
