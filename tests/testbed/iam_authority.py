@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -64,6 +65,15 @@ class Authority:
                     },
                     model.name,
                 )
+
+    def allows_path(self, bucket: str, path: str) -> bool:
+        """Judge the request for *path*, as a server of S3 sees it, of *bucket*."""
+        told = urlsplit(path)
+        arn = f"arn:aws:s3:::{bucket}"
+        if told.query and "list-type" in (query := parse_qs(told.query, keep_blank_values=True)):
+            return self._allows("s3:ListBucket", arn, query["prefix"][0])
+        key = unquote(told.path).removeprefix(f"/{bucket}/")
+        return self._allows("s3:GetObject", f"{arn}/{key}", "")
 
     def _allows(self, action: str, resource: str, prefix: str) -> bool:
         allowed = False

@@ -1,0 +1,87 @@
+"""What runs really ask S3 for, against the policy that presync prints for the same settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hook.demo.repository import STANZA
+from hook.errors import ExitCode
+from tests.testbed.archiving import Archiving, running_archiving
+from tests.testbed.binaries import Binaries
+from tests.testbed.canned_http import answering
+from tests.testbed.database import created_database
+from tests.testbed.deployment import Deployment
+from tests.testbed.directory_s3 import DirectoryS3
+from tests.testbed.iam_authority import Authority
+from tests.testbed.process import Completed
+from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY
+
+BUCKET = "shop"
+ARN = f"arn:aws:s3:::{BUCKET}"
+ARCHIVE = f"archive/{STANZA}/"
+# Of what a place without the stanza holds, and of a server that was promoted.
+ELSEWHERE = {"", "backup/", f"{ARN}/{ARCHIVE}*.history"}
+
+
+@pytest.fixture(scope="module")
+def archiving(binaries: Binaries) -> Iterator[Archiving]:
+    """Return a server that archives into a repository of its own."""
+    with running_archiving(binaries) as running:
+        running.archive()
+        yield running
+
+
+@pytest.fixture
+def shop(archiving: Archiving, tmp_path: Path) -> Iterator[Deployment]:
+    """Return a release in front of a database of that server."""
+    folder = tmp_path / "deployment"
+    (folder / "sql").mkdir(parents=True)
+    with created_database(archiving.server) as database:
+        made = Deployment(database, folder)
+        made.release({"V1__t.sql": "CREATE TABLE t (id int)"})
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("policies", "unlisted"),
+    [
+        ({}, set()),
+        ({"PRESYNC_MARKER_POLICY": "off"}, set()),
+        ({"PRESYNC_ARCHIVE_POLICY": "off"}, {f"{ARN}/{ARCHIVE}*.history"}),
+        (
+            {"PRESYNC_ARCHIVE_POLICY": "off", "PRESYNC_MARKER_POLICY": "off"},
+            {f"{ARCHIVE}*", f"{ARN}/{ARCHIVE}archive.info*", f"{ARN}/{ARCHIVE}*.history"},
+        ),
+    ],
+    ids=["all", "no marker", "no archive", "neither"],
+)
+def test_run_asks_for_what_the_policy_allows_and_for_all_of_it(
+    archiving: Archiving,
+    shop: Deployment,
+    run_presync: Callable[..., Completed],
+    policies: dict[str, str],
+    unlisted: set[str],
+) -> None:
+    """Each request of a run is allowed, and each pattern allowed one."""
+    with answering(DirectoryS3(archiving.repository.root)) as server:
+        environment = shop.env(
+            PRESYNC_BACKUP_SOURCE=f"pgbackrest:s3://{BUCKET}",
+            PRESYNC_BACKUP_STANZA=STANZA,
+            PRESYNC_S3_ENDPOINT=server.endpoint,
+            AWS_ACCESS_KEY_ID=ACCESS_KEY,
+            AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+            NO_PROXY="127.0.0.1",
+            **policies,
+        )
+        printed = run_presync(["config", "--iam-policy"], environment)
+        assert server.paths == []
+        done = run_presync(["run"], environment)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    authority = Authority(json.loads(printed.stdout)["Statement"])
+    assert [path for path in server.paths if not authority.allows_path(BUCKET, path)] == []
+    assert authority.patterns() - authority.used - {ARN} == ELSEWHERE - unlisted
+    assert not unlisted & authority.patterns()
