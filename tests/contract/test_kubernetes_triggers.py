@@ -130,6 +130,17 @@ def test_backup_that_runs_is_taken_up(cluster: FakeCluster, backup: ClusterTrigg
     assert cluster.created == []
 
 
+def test_volume_snapshot_that_runs_is_not_taken_up(
+    cluster: FakeCluster, backup: ClusterTrigger
+) -> None:
+    """It proves nothing in the bucket; the operator queues ours behind it."""
+    spec = {"cluster": {"name": "db"}, "method": "volumeSnapshot"}
+    cluster.put(f"{CNPG}/backups/daily", spec=spec, status={"phase": "running"})
+    begun = backup.begin(WANTED)
+    assert begun == Begun("Backup ops/db-presync-00001", is_adopted=False)
+    assert cluster.created[0]["spec"]["method"] == "plugin"
+
+
 def test_cluster_without_backups_is_told(cluster: FakeCluster, backup: ClusterTrigger) -> None:
     """The operator would take the Backup and never make it."""
     cluster.put(CLUSTER, spec={})

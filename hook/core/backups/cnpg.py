@@ -13,6 +13,8 @@ Manifest = Mapping[str, Any]
 PLUGIN = "barman-cloud.cloudnative-pg.io"
 _RUNNING = frozenset({"", "pending", "started", "running", "finalizing"})
 _COMPLETED = "completed"
+# What a Backup is made by that does not say.
+_IN_TREE = "barmanObjectStore"
 
 
 def backup_of(cluster: Manifest, name: str, run_id: str) -> dict[str, Any]:
@@ -38,19 +40,30 @@ def _method(spec: Manifest) -> dict[str, Any]:
         return {"method": "plugin", "pluginConfiguration": {"name": PLUGIN}}
     backup = spec.get("backup") or {}
     if backup.get("barmanObjectStore"):
-        return {"method": "barmanObjectStore"}
+        return {"method": _IN_TREE}
     if backup.get("volumeSnapshot"):
         raise ValueError("its backups are volume snapshots, which no gate looks at")
     raise ValueError(f"it has neither the plugin {PLUGIN} nor spec.backup")
 
 
 def running_backup_of(name: str, backups: Iterable[Manifest]) -> str | None:
-    """Return the name of a Backup of the cluster *name* that runs, none without one."""
+    """Return the name of a Backup of the cluster *name* that runs, none without one.
+
+    One that will not be in the bucket, as a volume snapshot, is nothing that a gate could
+    count afterwards.
+    """
     for backup in backups:
-        cluster = ((backup.get("spec") or {}).get("cluster") or {}).get("name")
-        if cluster == name and phase_of(backup) in _RUNNING:
+        spec = backup.get("spec") or {}
+        is_ours = (spec.get("cluster") or {}).get("name") == name
+        if is_ours and _ends_in_bucket(spec) and phase_of(backup) in _RUNNING:
             return str((backup.get("metadata") or {}).get("name"))
     return None
+
+
+def _ends_in_bucket(spec: Manifest) -> bool:
+    method = spec.get("method") or _IN_TREE
+    plugin = (spec.get("pluginConfiguration") or {}).get("name")
+    return method == _IN_TREE or (method == "plugin" and plugin == PLUGIN)
 
 
 def phase_of(backup: Manifest) -> str:

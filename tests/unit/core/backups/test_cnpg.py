@@ -71,6 +71,26 @@ def test_running_backup_is_one_of_the_cluster(phase: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("spec", "running"),
+    [
+        ({}, "b"),
+        ({"method": "barmanObjectStore"}, "b"),
+        ({"method": "plugin", "pluginConfiguration": {"name": PLUGIN}}, "b"),
+        ({"method": "plugin", "pluginConfiguration": {"name": "x"}}, None),
+        ({"method": "plugin"}, None),
+        ({"method": "volumeSnapshot"}, None),
+    ],
+)
+def test_running_backup_that_no_gate_could_count_is_none(
+    spec: dict[str, Any], running: str | None
+) -> None:
+    """It would be waited for, and the bucket would hold nothing new."""
+    backup = _backup("b", "running")
+    backup["spec"] |= spec
+    assert running_backup_of("db", [backup]) == running
+
+
+@pytest.mark.parametrize(
     ("phase", "error", "end"),
     [
         ("completed", "", (True, "completed")),
