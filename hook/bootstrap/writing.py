@@ -177,6 +177,7 @@ def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage 
     if catalogs is None or backup.source is None:
         return PositionStage(None)
     source = restore_source(backup.source, backup.stanza, backup.s3_endpoint)
+    source = source._replace(repo=backup.repo)
     if catalogs.wal is None:
         return PositionStage(source)
     target = settings.database.require_target()
@@ -196,5 +197,5 @@ def _open_catalogs(backup: BackupSettings) -> Catalogs | None:
     if backup.source is None or backup.source.system is BackupSystem.NONE:
         return None
     s3 = S3Settings(endpoint=backup.s3_endpoint)
-    access = Access(s3, backup.stanza, backup.cipher_pass, timeout=backup.timeout)
+    access = Access(s3, backup.stanza, backup.cipher_pass, timeout=backup.timeout, repo=backup.repo)
     return open_catalogs(backup.source, access)

@@ -35,6 +35,7 @@ class Access:
         passphrase: Of an encrypted repository.
         tally: Counts what the storage answers.
         timeout: How long the gates wait for what is read.
+        repo: Number that pgBackRest has for the place, none when it has only one.
     """
 
     s3: S3Settings
@@ -42,6 +43,7 @@ class Access:
     passphrase: str | None = field(default=None, repr=False)
     tally: Tally = field(default_factory=Tally, repr=False, compare=False)
     timeout: timedelta = READING_TIMEOUT
+    repo: int | None = None
 
 
 class Catalogs(NamedTuple):
@@ -100,7 +102,7 @@ def _open_pgbackrest(location: Location, access: Access) -> WalCatalog:
     from hook.catalogs.pgbackrest import PgBackRestCatalog  # noqa: PLC0415 - not for a no-op run
 
     store = open_store(location, access.s3, access.tally)
-    return PgBackRestCatalog(store, parse_stanza(access.stanza), access.passphrase)
+    return PgBackRestCatalog(store, parse_stanza(access.stanza), access.passphrase, access.repo)
 
 
 def _open_walg(location: Location, access: Access) -> WalCatalog:

@@ -15,6 +15,7 @@ from hook.core.backups.archive import ArchiveEvidence
 from hook.core.backups.backup import Evidence
 from hook.core.backups.origin import Origin
 from hook.core.backups.pgbackrest_info import parse_archive_info, parse_backup_info
+from hook.core.backups.restore_commands import repo_option
 from hook.core.backups.wal import Recovery
 from hook.core.text import one_line
 from hook.errors import BackupSourceMissing
@@ -29,11 +30,13 @@ class PgBackRestCatalog:
 
     Attributes:
         passphrase: pgBackRest's ``repo-cipher-pass``, none for a repository without.
+        repo: Number that pgBackRest has for the repository, none when it has only one.
     """
 
     store: TreeStore
     stanza: str
     passphrase: str | None = field(default=None, repr=False)
+    repo: int | None = None
 
     def describe(self) -> str:
         """Return stanza and place."""
@@ -46,12 +49,13 @@ class PgBackRestCatalog:
         if reading is None:
             raise self._missing()
         data = BackupData(self.store, f"backup/{self.stanza}/", reading.info.passphrase)
+        tool = " ".join(("pgbackrest", f"--stanza={self.stanza}", *repo_option(self.repo)))
         return Evidence(
             source=self.describe(),
             backups=Presences(data, reading.clock).look_at(reading.info.backups),
             completion_mark=MANIFEST,
-            backup_command=f"pgbackrest --stanza={self.stanza} backup",
-            full_backup_command=f"pgbackrest --stanza={self.stanza} --type=full backup",
+            backup_command=f"{tool} backup",
+            full_backup_command=f"{tool} --type=full backup",
             origin=Origin(reading.info.system_identifier),
             warnings=reading.warnings,
             clock=reading.clock,

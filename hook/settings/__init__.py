@@ -79,6 +79,7 @@ class BackupSettings(NamedTuple):
         trigger: How to make a backup when none is fresh, none when that is not wanted.
         trigger_timeout: How long to wait for it.
         timeout: How long a gate may read the backups, or their WAL.
+        repo: Number that pgBackRest has for the source, none when it has only one.
     """
 
     policy: Policy
@@ -90,6 +91,7 @@ class BackupSettings(NamedTuple):
     trigger: BackupTrigger | None = None
     trigger_timeout: timedelta = timedelta(minutes=30)
     timeout: timedelta = timedelta(seconds=30)
+    repo: int | None = None
 
 
 def default_max_age(source: BackupSource | None) -> timedelta:

@@ -221,6 +221,7 @@ def _build_backup(values: Values, cipher_pass: str | None) -> BackupSettings:
         trigger=values.of(trigger_settings.BACKUP_TRIGGER),
         trigger_timeout=values.of(trigger_settings.BACKUP_TRIGGER_TIMEOUT),
         timeout=values.of(spec.BACKUP_TIMEOUT),
+        repo=values.of(spec.BACKUP_REPO),
     )
 
 

@@ -28,6 +28,7 @@ from hook.settings.words import (
     parse_list,
     parse_moment,
     parse_switch,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -206,6 +207,14 @@ BACKUP_STANZA: Setting[str | None] = own(
     None,
     "NAME",
     "Stanza of this database (pgBackRest), server name (Barman), database in the names of dumps.",
+)
+BACKUP_REPO: Setting[int | None] = own(
+    Group.BACKUP,
+    "backup_repo",
+    whole_number(1),
+    None,
+    "N",
+    "Number of the repository where pgBackRest's configuration has several: the N of repoN-path.",
 )
 BACKUP_MAX_AGE: Setting[timedelta | None] = own(
     Group.BACKUP,

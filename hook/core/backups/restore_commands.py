@@ -57,12 +57,14 @@ class RestoreSource(NamedTuple):
         server: What the system calls the cluster: stanza, server, instance.
         place: URL or path of the repository.
         endpoint: URL of the storage, empty for AWS or a path.
+        repo: Number that pgBackRest has for it, none when it has only one.
     """
 
     system: str
     server: str
     place: str = ""
     endpoint: str = ""
+    repo: int | None = None
 
 
 class RestoreCommand(NamedTuple):
@@ -90,7 +92,7 @@ def _pgbackrest(source: RestoreSource, point: RestorePoint) -> tuple[RestoreComm
     time = f"--type=time --target={shlex.quote(_time(point, '+00'))}"
     end = f"--target-timeline={point.timeline} --target-action="
     chosen = "" if point.backup is None else f" --set={shlex.quote(point.backup)}"
-    tool, restore = f"pgbackrest {stanza}", "restore"
+    tool, restore = " ".join(("pgbackrest", stanza, *repo_option(source.repo))), "restore"
     named = f"--type=name --target={shlex.quote(point.name or '')}"
     by_name = RestoreCommand(_BY_NAME, f"{tool} --delta{chosen} {named} {end}promote {restore}")
     beside = f"{tool} --pg1-path={_OTHER_FOLDER} --archive-mode=off {lsn} {end}pause {restore}"
@@ -100,6 +102,14 @@ def _pgbackrest(source: RestoreSource, point: RestorePoint) -> tuple[RestoreComm
         RestoreCommand(_BY_TIME, f"{tool} --delta {time} {end}promote {restore}"),
         RestoreCommand(_BESIDE, beside),
     )
+
+
+def repo_option(number: int | None) -> tuple[str, ...]:
+    """Return what makes pgBackRest take the repository *number*, nothing where it has but one.
+
+    By itself it takes the first that has a backup, whatever else is wrong with that one.
+    """
+    return () if number is None else (f"--repo={number}",)
 
 
 def _walg(_source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:

@@ -43,6 +43,14 @@ def test_pgbackrest_is_told_position_name_time_and_a_look() -> None:
     ]
 
 
+def test_pgbackrest_is_told_the_repository_where_it_has_several() -> None:
+    """By itself it would take the first that has a backup."""
+    source = RestoreSource("pgbackrest", "shop", repo=2)
+    told = [item.command for item in restore_commands(source, POINT)]
+    assert len(told) == 4
+    assert all(line.startswith("pgbackrest --stanza=shop --repo=2 --") for line in told)
+
+
 def test_pgbackrest_without_a_restore_point_has_no_name_to_restore_to() -> None:
     """What the role was not allowed to create cannot be asked for."""
     told = commands("pgbackrest", POINT._replace(name=None, backup=None))
