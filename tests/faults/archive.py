@@ -36,7 +36,9 @@ class Archive:
         """Return what the server has to be told before it starts."""
         folder = self.root / "archive" / STANZA / f"{self.major}-1"
         wait = f"while test -e {self.root / CLOSED}; do sleep 0.1; done"
-        command = f"{wait}; test ! -d {folder} || {{ {archive_command(folder)}; }}"
+        # That of a new timeline lies in front of the folders of segments.
+        keep = f"case %f in *.history) cp %p {folder}/%f;; *) {archive_command(folder)};; esac"
+        command = f"{wait}; test ! -d {folder} || {keep}"
         return {"archive_mode": "on", "archive_command": command.replace("'", "''")}
 
     def begin(self, server: PostgresServer) -> None:

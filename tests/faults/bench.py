@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from psycopg.conninfo import make_conninfo
 
 from hook.demo.programs import reachable, server_account
+from hook.errors import ExitCode
 from tests.faults.archive import Archive, archive_of
+from tests.faults.backup_job import FRESH, write_listing
 from tests.faults.cells import Cell
 from tests.faults.faults import STRIKES, UNAIDED, Scene, around, environment
 from tests.faults.holds import Ground
@@ -109,7 +109,7 @@ class Bench:
         (folder / "sql").mkdir(parents=True, exist_ok=True)
         deployment = Deployment(database, folder)
         deployment.release({**BASE, **SETTINGS[kind].files})
-        _write_command(folder, database.name)
+        write_listing(folder, database.name, FRESH)
         if kind in ARCHIVED:
             self.archive.begin(self.server)
             (folder / "repo").symlink_to(self.archive.root)
@@ -123,20 +123,18 @@ class Bench:
         return self.presync.run(arguments, deployment.env(**more))
 
 
+def _fail_before(bench: Bench, deployment: Deployment, kind: Kind) -> None:
+    """Let the run have failed, of a cause that is gone by now."""
+    database, cause = deployment.database, SETTINGS[kind].cause
+    if cause:
+        database.execute(f"ALTER DATABASE {database.name} SET {cause} = 'there'")
+        failed = bench.run(deployment, kind, "run")
+        assert failed.exit_code == ExitCode.SQL_FAILED, failed.stderr
+        database.execute(f"ALTER DATABASE {database.name} RESET {cause}")
+
+
 def _own_settings(kind: Kind, folder: Path) -> dict[str, str]:
     return {name: text.format(folder=folder) for name, text in SETTINGS[kind].env.items()}
-
-
-def _write_command(folder: Path, database: str) -> None:
-    """Write what lists a backup, behind the pipe at which it may be kept."""
-    now = datetime.now(UTC)
-    began, ended = ((now - timedelta(minutes=ago)).isoformat() for ago in (20, 10))
-    backup = {"label": "b", "type": "dump", "started_at": began, "stopped_at": ended}
-    listed = json.dumps({"databases": [database], "backups": [{**backup, "error": False}]})
-    wait = f"if [ -p {folder}/gate ]; then touch {folder}/reached; cat {folder}/gate; fi"
-    command = folder / "backups"
-    command.write_text(f"#!/bin/sh\n{wait}\necho '{listed}'\n")
-    command.chmod(0o755)
 
 
 def state_of(database: Database) -> State:
@@ -200,6 +198,7 @@ def struck(bench: Bench, cell: Cell) -> Iterator[Struck]:
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(_fresh_database(bench))
         deployment = bench.deployment(database, cell.kind)
+        _fail_before(bench, deployment, cell.kind)
         network = stack.enter_context(running_network(bench.server.host, bench.server.port))
         after = stack.enter_context(contextlib.ExitStack())
         with around(cell.fault, database):
@@ -223,12 +222,12 @@ def _strike(
     database, folder = deployment.database, deployment.folder
     start = _launcher(bench, cell)
     ground = Ground(database, network, folder)
-    environment = _environment(cell, deployment, network)
     with contextlib.ExitStack() as hold, contextlib.ExitStack() as processes:
         arrive = hold.enter_context(SETTINGS[cell.kind].hold(ground))
+        environment = {**_environment(cell, deployment, network), **ground.env}
 
         def begin() -> RunningPresync:
-            running = start(["run"], environment, folder)
+            running = start(["run"], environment, folder, SETTINGS[cell.kind].module)
             processes.callback(running.close)
             return running
 

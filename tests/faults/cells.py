@@ -23,6 +23,8 @@ class Next(Enum):
     EITHER = "E"
     MEND = "M"
     REPAIR = "R"
+    RETRY = "T"
+    CALLBACK = "C"
 
 
 TOLD = {
@@ -37,6 +39,8 @@ TOLD = {
         "the next run ends with 14; bring the objects back to the state before,"
         " then `presync repair --yes` and `presync run --retry-failed`"
     ),
+    Next.RETRY: "the next run ends with 14, as before; `presync run --retry-failed` applies it",
+    Next.CALLBACK: "the callback may have run; the next run runs it again and applies the rest",
 }
 
 
@@ -58,66 +62,90 @@ class Cell(NamedTuple):
         return f"{self.kind.name}-{self.fault.name}".lower().replace("_", "-")
 
 
-# Why a combination is not there, which is written as a dot.
-RULES = (
-    (
-        "A COMMIT, a statement timeout or a deadlock of a migration strikes only while one is"
-        " migrated: presync's own reads have limits of their own, commit nothing and lock nothing."
+# Why a combination is not there, by the letter that is written behind a dot.
+REASONS = {
+    "a": "It only asks: a reply that is lost is a connection that is reset.",
+    "b": "`PRESYNC_STATEMENT_TIMEOUT` is for what the release brings.",
+    "c": "It holds nothing that somebody else could wait for while it waits itself.",
+    "d": "It writes no rows, or one that fits into a page that is there.",
+    "e": "When the process is gone the server has nothing to work on for it.",
+    "f": "The run has no row in the ledger yet: nobody finds out on the standby that it was.",
+    "g": "There is no backend of ours yet.",
+    "h": (
+        "It waits for no lock of the server's. What hangs on the machine is left at the deadline:"
+        " see 23 and 50 in [exit-codes.md](exit-codes.md)."
     ),
-    (
-        "A full disk strikes the scripts that write rows: the table they write to is on a device"
-        " that is always full."
+    "i": "No connection to the server is left.",
+    "j": "A server that is stopped in order waits itself until its WAL is archived.",
+    "k": (
+        "WAL that was not archived is lost with the primary: there is no way back to a moment"
+        " behind that, and every run ends with 18 until there is a new backup."
     ),
-    (
-        "A run that was killed leaves the server at work, for the next one to meet, only where it"
-        " has sent a script. One without transaction asks for a human in any case."
-    ),
-    "While the server does not answer yet there is no backend of ours to be ended.",
-    "A failover strikes where it means something else than a server that is restarted.",
-    (
-        "Archive and marker are read as the backups are, and what drops, detaches or reindexes"
-        " without locking is an index build to presync in most ways: of these rows there are the"
-        " faults that might end otherwise."
-    ),
-)
+}
+# What the run has no row of, and why.
+STAGES_WITHOUT_ROW = {
+    "settings": "read from environment and files, before there is a connection",
+    "plan": "of `presync plan`, which changes nothing",
+    "sql": "of `presync plan --sql`, likewise",
+    "validate": "of `presync validate`, likewise",
+    "runs": "of `presync info --runs`, likewise",
+}
 _COLUMNS = tuple(Fault)
 _CELLS = {
     # Fault:            TERM KILL NEXT AWAY ENDS RST  HOLE LOST FAST CRSH OVER LOCK DISK TIME DEAD
-    Kind.WAIT:         "40A  137A  .    .    .   0D   0D    .   0D   0D   0D   30A   .    .    .",
-    Kind.RESOLVE:      "40A  137A  .    .   0D   0D   0D    .   0D   0D    .    .    .    .    .",
-    Kind.HISTORY:      "40A  137A  .    .   0D   0D   0D    .   0D   0D   0D   23A   .    .    .",
-    Kind.SCRIPTS:      "40A  137A  .    .   30A  30A  30A   .   30A  30A   .    .    .    .    .",
-    Kind.SYNTAX:       "40A  137A  .    .   30A  30A  30A   .   30A  30A   .    .    .    .    .",
-    Kind.LOCK:         "40A  137A  .    .   30A  30A  30A   .   30A  30A  30A  31A   .    .    .",
-    Kind.BLOCKERS:     "40A  137A  .    .   30A  30A  30A   .   30A  30A  30A  33A   .    .    .",
-    Kind.BACKUP:       "40A  137A  .    .   30A  30A  30A   .   30A  30A   .    .    .    .    .",
-    Kind.ARCHIVE:      "40A   .    .    .    .    .    .    .    .   30A   .    .    .    .    .",
-    Kind.MARKER:       "40A  137A  .    .   30A   .    .    .    .    .    .    .    .    .    .",
-    Kind.KEPT:         "40A  137A  .    .    .    .    .    .    .   30A   .   18A   .    .    .",
-    Kind.LEDGER:       "40A  137A  .    .   0D   0D   30A   .   30A  30A   .    .    .    .    .",
-    Kind.DDL:          "40A  137E 0D    .   0D   0D   0D   0D   0D   0D   31A  32A   .   23A  0D",
-    Kind.MULTI:        "40A  137E 0D    .   0D   0D   0D   0D   0D   0D    .   32A  20A  23A  0D",
-    Kind.LONG:         "40A  137A 0D    .   0D   0D   0D   0D   0D   0D    .   32A  20A  23A  0D",
-    Kind.COPY:         "40A  137E 0D    .   0D   0D   0D   0D   0D   0D    .   32A  20A  23A  0D",
-    Kind.CONCURRENTLY: "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M   .   23M  0D",
-    Kind.DROP:         "40M  137M 0D    .    .    .    .   0D    .   0D    .    .    .    .    .",
-    Kind.DETACH:       "40M  137M  .    .    .    .    .   0D    .   0D    .    .    .    .    .",
-    Kind.REINDEX:      "40M  137M  .    .    .    .    .    .    .   0D    .    .    .    .    .",
-    Kind.ALONE:        "40R  137R  .   137R 21R  21R  21R  21R  21R  21R  21R  21R  21R  21R  0D",
-    Kind.GROUP:        "40A  137A 0D    .   0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
-    Kind.REPEATABLE:   "40A  137E 0D    .   0D   0D   0D   0D   0D   0D    .   32A  20A  23A  0D",
-    Kind.VERIFY:       "40D  137D  .    .   30D  30D  30D   .   30D  30D  30D  23D   .    .    .",
+    Kind.WAIT:         "40A  137A .e   .f   .g   0D   0D   .a   0D   0D   0D   30A  .d   .b   .c",
+    Kind.RESOLVE:      "40A  137A .e   .f   0D   0D   0D   .a   0D   0D   0D   .h   .d   .b   .c",
+    Kind.HISTORY:      "40A  137A .e   .f   0D   0D   0D   .a   0D   0D   0D   23A  .d   .b   .c",
+    Kind.SCRIPTS:      "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  .h   .d   .b   .c",
+    Kind.CALLBACKS:    "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  .h   .d   .b   .c",
+    Kind.SYNTAX:       "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  .h   .d   .b   .c",
+    Kind.LOCK:         "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  31A  .d   .b   .c",
+    Kind.MEMORY:       "40T  137T .e   .f   30T  30T  30T  .a   30T  30T  30T  23T  .d   .b   .c",
+    Kind.RIGHTS:       "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  .h   .d   .b   .c",
+    Kind.BLOCKERS:     "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  33A  .d   .b   .c",
+    Kind.BACKUP:       "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  34A  .d   .b   .c",
+    Kind.ARCHIVE:      "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  34A  .d   .b   .c",
+    Kind.TRIGGER:      "40A  137A .e   .f   30A  30A  30A  .a   30A  30A  30A  18A  .d   .b   .c",
+    Kind.MARKER:       "40A  137A .e   .f   30A  30A  30A  30A  30A  30A  30A  .h   .d   .b   .c",
+    Kind.KEPT:         "40A  137A .e   .f   30A  30A  30A  .a   .j   30A  .k   18A  .d   .b   .c",
+    Kind.LEDGER:       "40A  137A .e   .f   0D   0D   30A  0D   30A  30A  30A  0D   .d   .b   .c",
+    Kind.BEFORE:       "40A  137C 0D   137A 21A  21C  21C  21C  21A  21A  21A  32A  20C  23A  0D",
+    Kind.DDL:          "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  .d   23A  0D",
+    Kind.MULTI:        "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
+    Kind.DML:          "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
+    Kind.ENUM:         "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  .d   23A  .c",
+    Kind.LONG:         "40A  137A 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
+    Kind.COPY:         "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
+    Kind.CONCURRENTLY: "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  20M  23M  0D",
+    Kind.DROP:         "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  .d   23M  0D",
+    Kind.DETACH:       "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  .d   23M  .c",
+    Kind.REINDEX:      "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  20M  23M  0D",
+    Kind.REBUILD:      "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  20M  23M  0D",
+    Kind.VACUUM:       "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  32M  .d   23M  .c",
+    Kind.ALONE:        "40R  137R 14R  137R 21R  21R  21R  21R  21R  21R  21R  21R  21R  21R  0D",
+    Kind.MIXED:        "40R  137R 14R  137R 21R  21R  21R  21R  21R  21R  21R  21R  21R  21R  0D",
+    Kind.GROUP:        "40A  137A 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
+    Kind.REPEATABLE:   "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
+    Kind.EACH:         "40A  137A 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
+    Kind.AFTER:        "40D  137D .e   137D 21D  21D  21D  21D  21D  21D  21D  32D  .d   23D  0D",
+    Kind.VERIFY:       "40D  137D .e   137D 30D  30D  30D  .a   30D  30D  30D  23D  .d   .b   .c",
+    Kind.REPORT:       "0D   137D .e   .i   .i   .i   .i   .i   .i   .i   .i   .h   50D  .i   .i",
 }  # fmt: skip
 
 
-def _cells() -> Iterator[Cell]:
+def _written() -> Iterator[tuple[Kind, Fault, str]]:
     for kind, line in _CELLS.items():
         for fault, text in zip(_COLUMNS, line.split(), strict=True):
-            if text != ".":
-                yield Cell(kind, fault, int(text[:-1]), Next(text[-1]))
+            yield kind, fault, text
 
 
-CELLS = tuple(_cells())
+CELLS = tuple(
+    Cell(kind, fault, int(text[:-1]), Next(text[-1]))
+    for kind, fault, text in _written()
+    if text[0] != "."
+)
+# The letter of the reason.
+ABSENT = {(kind, fault): text[1] for kind, fault, text in _written() if text[0] == "."}
 PLAYED = tuple(
     (major, cell) for major in VERSIONS for cell in CELLS if major >= SINCE.get(cell.kind, 0)
 )

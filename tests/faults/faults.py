@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from tests.faults.kinds import GROWS, SETTINGS, Kind, Setting
 from tests.testbed.database import Database
@@ -148,7 +149,24 @@ def _never_released(scene: Scene) -> None:
 
 
 def _full_disk(scene: Scene) -> None:
-    """The hold was only for the disk to be full by now."""
+    """Let what is built lie on a device that is full; all else was held for it to be by now."""
+    built = "SELECT pg_relation_filepath(indexrelid) FROM pg_index WHERE NOT indisvalid"
+    for (path,) in scene.database.query(built):
+        _fill(scene.database.server.data / str(path))
+    scene.hold.close()
+
+
+# What another session has locked and then waits for, with what locks a table itself.
+_OF_BUILD = ("INSERT INTO t VALUES (3)", "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
+_DEADLOCKS: Mapping[Kind, tuple[str, str]] = {
+    Kind.CONCURRENTLY: _OF_BUILD,
+    Kind.DROP: _OF_BUILD,
+    Kind.REBUILD: _OF_BUILD,
+    Kind.REINDEX: (
+        "INSERT INTO whole VALUES (1)",
+        "LOCK TABLE part IN SHARE UPDATE EXCLUSIVE MODE",
+    ),
+}
 
 
 def _deadlock(scene: Scene) -> None:
@@ -156,9 +174,7 @@ def _deadlock(scene: Scene) -> None:
 
     Its own deadlock_timeout is so long that we are the one who is chosen.
     """
-    is_build = scene.kind is Kind.CONCURRENTLY
-    grip = "INSERT INTO t VALUES (3)" if is_build else "SELECT pg_advisory_xact_lock(2)"
-    wish = "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE" if is_build else "LOCK TABLE t"
+    grip, wish = _DEADLOCKS.get(scene.kind, ("SELECT pg_advisory_xact_lock(2)", "LOCK TABLE t"))
     with contextlib.closing(scene.database.connect(autocommit=False)) as other:
         other.execute("SET deadlock_timeout = '1h'")
         other.execute(grip.encode())
@@ -209,7 +225,7 @@ STRIKES: Mapping[Fault, Callable[[Scene], None]] = {
 # These give up by themselves, maybe between two looks of ours.
 UNAIDED = frozenset({Fault.NEVER_RELEASED, Fault.DISK_FULL, Fault.STATEMENT_TIMEOUT})
 # A file system that hangs is not left before it answers.
-_DEAF = frozenset({Kind.RESOLVE, Kind.SCRIPTS})
+_DEAF = frozenset({Kind.RESOLVE, Kind.SCRIPTS, Kind.CALLBACKS, Kind.REPORT})
 
 # What the run is told for the fault to strike soon.
 _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
@@ -219,18 +235,35 @@ _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
         "PRESYNC_BLOCKER_WAIT": "1s",
         "PRESYNC_MARKER_WAIT": "1s",
         "PRESYNC_WAIT_TIMEOUT": "1s",
+        "PRESYNC_BACKUP_TRIGGER_TIMEOUT": "3s",
     },
     Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "500ms"},
 }
 
 
 # What only the deadline ends. It must outlast what lies in front, on a busy machine too.
-_DEADLINES = {Kind.HISTORY: "4s", Kind.CONCURRENTLY: "8s", Kind.VERIFY: "12s"}
+_DEADLINES = {
+    Kind.HISTORY: "4s",
+    Kind.MEMORY: "8s",
+    Kind.CONCURRENTLY: "8s",
+    Kind.DROP: "8s",
+    Kind.DETACH: "8s",
+    Kind.REINDEX: "8s",
+    Kind.REBUILD: "8s",
+    Kind.VERIFY: "12s",
+}
+
+
+_READING = {Kind.BACKUP, Kind.ARCHIVE}
 
 
 def environment(kind: Kind, fault: Fault) -> Mapping[str, str]:
     """Return what a run in the middle of *kind* is told for *fault* to strike soon."""
     soon = _ENVIRONMENT.get(fault, {})
+    if fault is Fault.DISK_FULL and kind is Kind.REPORT:
+        return {"PRESYNC_REPORT": "/dev/full"}
+    if fault is Fault.NEVER_RELEASED and kind in _READING:
+        return {**soon, "PRESYNC_BACKUP_TIMEOUT": "2s"}
     if fault is Fault.NEVER_RELEASED and kind in _DEADLINES:
         return {**soon, "PRESYNC_DEADLINE": _DEADLINES[kind]}
     return soon
@@ -241,8 +274,7 @@ def full_disk(database: Database) -> Iterator[None]:
     """Let the table that grows lie on a device that is always full; put it back at the end."""
     ((path,),) = database.query(f"SELECT pg_relation_filepath('{GROWS}')")
     file = database.server.data / str(path)
-    file.unlink()
-    file.symlink_to("/dev/full")
+    _fill(file)
     try:
         yield
     finally:
@@ -254,3 +286,8 @@ def full_disk(database: Database) -> Iterator[None]:
 def around(fault: Fault, database: Database) -> AbstractContextManager[None]:
     """Return what is in force from before the run to its end."""
     return full_disk(database) if fault is Fault.DISK_FULL else contextlib.nullcontext()
+
+
+def _fill(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/dev/full")

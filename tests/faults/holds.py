@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.archive import CLOSED
@@ -24,11 +24,16 @@ _LOGIN = b"user\0"
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a run takes place: *folder* has its scripts below ``sql``."""
+    """Where a run takes place: *folder* has its scripts below ``sql``.
+
+    Attributes:
+        env: What a hold has to tell the run.
+    """
 
     database: Database
     network: Network
     folder: Path
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def pending(self) -> Path:
@@ -84,6 +89,10 @@ def telling(statement: str, stage: str) -> Hold:
     return hold
 
 
+def _wait_for_verdict(running: RunningPresync) -> None:
+    running.wait_for_event("run.finished")
+
+
 def _wait_for(running: RunningPresync, stage: str) -> None:
     running.wait_for_event("retry.scheduled", matching={"stage": stage})
 
@@ -136,6 +145,13 @@ def pending_file(ground: Ground) -> Iterator[Arrive]:
 
 
 @contextlib.contextmanager
+def callback_file(ground: Ground) -> Iterator[Arrive]:
+    """Keep the callback in front of the migrations from being opened."""
+    with leased(ground.folder / "sql" / "beforeMigrate.sql") as is_wanted:
+        yield _until(is_wanted)
+
+
+@contextlib.contextmanager
 def file_in_front_of_history(ground: Ground) -> Iterator[Arrive]:
     """Keep the pending file from being opened once more, after the history was read."""
     with contextlib.ExitStack() as stack, contextlib.ExitStack() as reading:
@@ -180,3 +196,18 @@ def slow_command(ground: Ground) -> Iterator[Arrive]:
     finally:
         gate.unlink()
         os.close(end)
+
+
+@contextlib.contextmanager
+def unread_report(ground: Ground) -> Iterator[Arrive]:
+    """Let the report go to a pipe that nobody reads, until somebody reads it to its end."""
+    pipe = ground.folder / "report.json"
+    os.mkfifo(pipe)
+    try:
+        yield _wait_for_verdict
+    finally:
+        # A writer that waits for us has it open already: there is no end in front of its text.
+        with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
+            os.set_blocking(reader.fileno(), True)
+            reader.read()
+        pipe.unlink()

@@ -8,10 +8,12 @@ from enum import Enum
 
 from hook.core.sessions.lock_key import migration_lock_key
 from hook.demo.repository import STANZA
+from tests.faults.backup_job import job_at_work
 from tests.faults.holds import (
     Hold,
     advisory,
     archive_information,
+    callback_file,
     closed_archive,
     file_in_front_of_history,
     first_login,
@@ -21,7 +23,9 @@ from tests.faults.holds import (
     pending_file,
     slow_command,
     telling,
+    unread_report,
 )
+from tests.testbed import in_pod
 
 # What each kind finds applied. The side table is what a script that runs twice is seen by.
 BASE: Mapping[str, str | bytes] = {
@@ -34,6 +38,7 @@ CREATE INDEX spare ON t (id);
 CREATE TABLE whole (id int) PARTITION BY LIST (id);
 CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
 CREATE INDEX of_whole ON whole (id);
+CREATE TYPE mood AS ENUM ('fine');
 CREATE FUNCTION hold() RETURNS bool LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_advisory_xact_lock_shared(1); PERFORM pg_advisory_xact_lock_shared(2);
     RETURN true; END';
@@ -50,6 +55,10 @@ GROWS = "filling"
 _LONG = f"SELECT '{'é' * 600_000}';\n"
 _TALLY = "INSERT INTO tally VALUES ('V2');\n"
 _ALTER = "ALTER TABLE t ADD c int;\n"
+_CAUSE = "presync_test.cause"
+_FAILING = f"""\
+DO $$BEGIN ASSERT coalesce(current_setting('{_CAUSE}', true), '') <> 'there', 'no'; END$$;
+"""
 _REST = "INSERT INTO filling VALUES (1);\nCREATE TABLE made (id int);\n"
 
 
@@ -60,30 +69,43 @@ class Kind(Enum):
     RESOLVE = "stage resolve: a file cannot be opened yet"
     HISTORY = "stage history: the schema history is read"
     SCRIPTS = "stage scripts: a pending file cannot be opened yet"
+    CALLBACKS = "stage callbacks: a callback cannot be opened yet"
     SYNTAX = "stage syntax: the server is asked to parse"
     LOCK = "stage lock: another migrator has the lock"
+    MEMORY = "stage memory: the ledger is asked, in which the same run has failed"
+    RIGHTS = "stage rights: the role's own rights are read"
     BLOCKERS = "stage blockers: a session is in the way"
     BACKUP = "stage backup: the backups are listed"
     ARCHIVE = "stage archive: what the archive tells of itself is read"
+    TRIGGER = "stage trigger: a Job makes a backup"
     MARKER = "stage marker: the restore point is made"
     KEPT = "stage marker: its WAL is waited for in the repository"
     LEDGER = "stage ledger: the row of the run is written"
+    BEFORE = "stage callbacks: beforeMigrate is run"
     DDL = "migrate: one DDL statement in a transaction"
     MULTI = "migrate: several statements in a transaction"
+    DML = "migrate: one statement that writes rows, in a transaction"
+    ENUM = "migrate: ALTER TYPE … ADD VALUE"
     LONG = "migrate: a long script, sent in several messages"
     COPY = "migrate: COPY … FROM stdin"
     CONCURRENTLY = "migrate: CREATE INDEX CONCURRENTLY"
     DROP = "migrate: DROP INDEX CONCURRENTLY"
     DETACH = "migrate: ALTER TABLE … DETACH PARTITION … CONCURRENTLY, from PostgreSQL 14 on"
     REINDEX = "migrate: REINDEX INDEX CONCURRENTLY of partitions, from PostgreSQL 14 on"
+    REBUILD = "migrate: REINDEX TABLE CONCURRENTLY"
+    VACUUM = "migrate: VACUUM"
     ALONE = "migrate: several statements without transaction"
+    MIXED = "migrate: a script with and without transaction, by FLYWAY_MIXED"
     GROUP = "migrate: a group of three scripts"
     REPEATABLE = "migrate: a repeatable migration"
+    EACH = "migrate: beforeEachMigrate is run in the transaction of a script"
+    AFTER = "stage callbacks: afterMigrate is run"
     VERIFY = "stage verify: what was applied is looked at"
+    REPORT = "stage report: nobody reads the pipe that it goes to"
 
 
-# From here on a run has its row in the ledger.
-RECORDED = frozenset(tuple(Kind)[tuple(Kind).index(Kind.DDL) :])
+# From here on a run has its row in the ledger, which is finished in front of the report.
+RECORDED = frozenset(tuple(Kind)[tuple(Kind).index(Kind.BEFORE) : tuple(Kind).index(Kind.REPORT)])
 
 
 # With a repository, in which a backup is and WAL arrives.
@@ -101,6 +123,8 @@ class Setting:
         hold: Keeps the run there until it is left; yields what waits until the run is there.
         commit: Tag of the statement with which the work is done for good.
         undo: Brings the schema back to the state before, as the exit code demands.
+        module: Is run instead of presync's own.
+        cause: While it is set to ``there`` for the database, a run fails.
         env: Further settings, ``{folder}`` being that of the deployment.
     """
 
@@ -108,14 +132,23 @@ class Setting:
     hold: Hold
     commit: str = "COMMIT"
     undo: str = ""
+    module: str = "hook"
+    cause: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
 
 
 _KEY = migration_lock_key("public", "flyway_schema_history")
+_ONCE = "INSERT INTO tally SELECT 'callback' WHERE NOT EXISTS (SELECT FROM tally)"
+_BRIEF = {"V2__x.sql": f"{_TALLY}{_ALTER}"}
 _SCRIPT = {"V2__x.sql": f"{_TALLY}{_ALTER}{_REST}"}
 _REPOSITORY = {
     "PRESYNC_BACKUP_SOURCE": "pgbackrest:{folder}/repo",
     "PRESYNC_BACKUP_STANZA": STANZA,
+}
+_LISTED = {
+    "PRESYNC_BACKUP_SOURCE": "command:{folder}/backups",
+    "PRESYNC_ARCHIVE_POLICY": "off",
+    "PRESYNC_MARKER_POLICY": "off",
 }
 _MIDDLE = f"{_TALLY}{_ALTER}SELECT hold();\n{_REST}"
 
@@ -126,26 +159,34 @@ SETTINGS: Mapping[Kind, Setting] = {
     Kind.SCRIPTS: Setting(_SCRIPT, file_in_front_of_history),
     Kind.SYNTAX: Setting(_SCRIPT, parsing(_ALTER)),
     Kind.LOCK: Setting(_SCRIPT, telling(f"SELECT pg_advisory_lock({_KEY})", "lock")),
+    Kind.CALLBACKS: Setting({**_SCRIPT, "beforeMigrate.sql": "SELECT 1"}, callback_file),
+    Kind.MEMORY: Setting(
+        {"V2__x.sql": f"{_TALLY}{_ALTER}{_FAILING}{_REST}"},
+        holding("LOCK TABLE presync_run"),
+        cause=_CAUSE,
+    ),
+    Kind.RIGHTS: Setting({"V2__x.sql": "VACUUM t"}, parsing("pg_catalog.has_column_privilege")),
     Kind.BLOCKERS: Setting(
         _SCRIPT,
         telling("LOCK TABLE t", "blockers"),
         env={"PRESYNC_BLOCKERS_POLICY": "enforce"},
     ),
-    Kind.BACKUP: Setting(
-        _SCRIPT,
-        slow_command,
-        env={
-            "PRESYNC_BACKUP_SOURCE": "command:{folder}/backups",
-            "PRESYNC_ARCHIVE_POLICY": "off",
-            "PRESYNC_MARKER_POLICY": "off",
-        },
-    ),
+    Kind.BACKUP: Setting(_SCRIPT, slow_command, env=_LISTED),
     Kind.ARCHIVE: Setting(_SCRIPT, archive_information, env=_REPOSITORY),
-    Kind.MARKER: Setting(_SCRIPT, parsing("pg_create_restore_point($1"), env=_REPOSITORY),
+    Kind.TRIGGER: Setting(_SCRIPT, job_at_work, module=in_pod.__name__, env=_LISTED),
+    Kind.MARKER: Setting(
+        _SCRIPT, parsing("pg_create_restore_point($1"), "SELECT 1", env=_REPOSITORY
+    ),
     Kind.KEPT: Setting(_SCRIPT, closed_archive, env=_REPOSITORY),
-    Kind.LEDGER: Setting(_SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE")),
+    Kind.LEDGER: Setting(_SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE"), "INSERT 0 1"),
+    Kind.BEFORE: Setting({**_SCRIPT, "beforeMigrate.sql": f"SELECT hold_t();\n{_ONCE}"}, advisory),
     Kind.DDL: Setting({"V2__x.sql": "ALTER TABLE t ADD c int CHECK (hold())"}, advisory),
     Kind.MULTI: Setting({"V2__x.sql": _MIDDLE}, advisory),
+    Kind.DML: Setting({"V2__x.sql": "INSERT INTO filling SELECT id FROM t WHERE hold()"}, advisory),
+    Kind.ENUM: Setting(
+        {"V2__x.sql": "ALTER TYPE mood ADD VALUE 'better'"},
+        holding("ALTER TYPE mood ADD VALUE 'worse'"),
+    ),
     Kind.LONG: Setting(
         {"V2__x.sql": f"{_TALLY}{_ALTER}{_LONG}SELECT hold();\n{_REST}{_LONG}"},
         advisory,
@@ -174,6 +215,16 @@ SETTINGS: Mapping[Kind, Setting] = {
         holding("INSERT INTO whole VALUES (1)"),
         commit="REINDEX",
     ),
+    Kind.REBUILD: Setting(
+        {"V2__x.sql": "REINDEX TABLE CONCURRENTLY t"},
+        holding("INSERT INTO t VALUES (2)"),
+        commit="REINDEX",
+    ),
+    Kind.VACUUM: Setting(
+        {"V2__x.sql": "VACUUM t"},
+        holding("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE"),
+        commit="VACUUM",
+    ),
     Kind.ALONE: Setting(
         {
             "V2__x.sql": f"{_TALLY}SELECT hold_t();\n{_REST}",
@@ -182,6 +233,13 @@ SETTINGS: Mapping[Kind, Setting] = {
         advisory,
         commit="INSERT 0 1",
         undo="DELETE FROM tally; DELETE FROM filling; DROP TABLE IF EXISTS made",
+    ),
+    Kind.MIXED: Setting(
+        {"V2__x.sql": f"{_TALLY}SELECT hold_t();\n{_REST}VACUUM t"},
+        advisory,
+        commit="INSERT 0 1",
+        undo="DELETE FROM tally; DELETE FROM filling; DROP TABLE IF EXISTS made",
+        env={"FLYWAY_MIXED": "true"},
     ),
     Kind.GROUP: Setting(
         {
@@ -193,7 +251,13 @@ SETTINGS: Mapping[Kind, Setting] = {
         env={"FLYWAY_GROUP": "true"},
     ),
     Kind.REPEATABLE: Setting({"R__x.sql": f"{_MIDDLE}CREATE VIEW v AS SELECT 1"}, advisory),
+    Kind.EACH: Setting(
+        {**_SCRIPT, "beforeEachMigrate.sql": "SELECT hold_t();\nINSERT INTO tally VALUES ('each')"},
+        advisory,
+    ),
+    Kind.AFTER: Setting({**_BRIEF, "afterMigrate.sql": "SELECT hold_t()"}, advisory),
     Kind.VERIFY: Setting(
         {"V2__x.sql": f"SELECT FROM flyway_schema_history;\n{_MIDDLE}"}, looking_back
     ),
+    Kind.REPORT: Setting(_BRIEF, unread_report),
 }

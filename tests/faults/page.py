@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.cells import CELLS, RULES, TOLD, VERSIONS, Next
+from tests.faults.cells import (
+    ABSENT,
+    CELLS,
+    REASONS,
+    STAGES_WITHOUT_ROW,
+    TOLD,
+    VERSIONS,
+    Next,
+)
 from tests.faults.faults import Fault
 from tests.faults.kinds import Kind
 
@@ -28,6 +36,9 @@ then
 - no lock is left, and no session of which the server can know that nobody has it any more;
 - what the cell says is done next leads to the schema and the history of an undisturbed run.
 
+The runs of one row are started like any program, the others are forked from a process that has
+presync loaded: processes as well, for a tenth of the price.
+
 Each cell has the [exit code](exit-codes.md) and what follows; 137 is what a container runtime
 tells of a kill.
 
@@ -44,8 +55,9 @@ _FAULTS = """\
 - **backend terminated**: `pg_terminate_backend()` of the session at work, by an administrator.
 - **connection reset**: an RST on the connection at work; the one with the lock stays.
 - **black hole**: no packet gets through on any connection there is, and nobody is told; new
-  connections work. Keepalives notice it, here after seconds instead of a minute, at both ends:
-  the server gives the lock back without help.
+  connections work. Keepalives notice it, and the user timeout of TCP where something was under
+  way, here after seconds instead of a minute, at both ends: the server gives the lock back without
+  help.
 - **COMMIT reply lost**: the server has done it and its answer does not arrive. Without a
   transaction it is the answer to a statement.
 - **server restart**: all connections are lost, that of the lock included. A run that migrates
@@ -54,12 +66,17 @@ _FAULTS = """\
   read the history for the first time: it connects again.
 - **failover**: the primary crashes, its standby is promoted, the address leads to it. What was
   committed may be missing there, so a run that migrates ends with 31.
-- **disk full**: the device says `No space left on device`.
+- **disk full**: the device says `No space left on device`, where a table lies that the script
+  writes to, or the index that it builds.
 - **deadlock**: with a session that waits for what the migration has locked; the migration is the
   one that the server chooses to fail.
 
 ## Not there
 
+A letter instead of a cell says why there is none.
+
+| | why the fault cannot strike there |
+| --- | --- |
 """
 
 _INDEXES = """
@@ -100,7 +117,9 @@ def faults_page() -> str:
             "\n",
             *_table(),
             _FAULTS,
-            *(f"- {rule}\n" for rule in RULES),
+            *(f"| {letter} | {reason} |\n" for letter, reason in REASONS.items()),
+            "\nStages without a row:\n\n",
+            *(f"- `{stage}`: {why}.\n" for stage, why in STAGES_WITHOUT_ROW.items()),
             _INDEXES,
         )
     )
@@ -111,7 +130,7 @@ def _table() -> Iterator[str]:
     yield "| --- |" + " --- |" * len(Fault) + "\n"
     told = {(cell.kind, cell.fault): f"{cell.code} {_word(cell.next)}" for cell in CELLS}
     for kind in Kind:
-        cells = (told.get((kind, fault), "") for fault in Fault)
+        cells = (told.get((kind, fault)) or ABSENT[kind, fault] for fault in Fault)
         yield f"| {kind.value} | {' | '.join(cells)} |\n"
 
 

@@ -138,20 +138,21 @@ def _serve(control: socket.socket) -> None:
     gc.freeze()  # collections in the children leave the pages shared
     with selectors.DefaultSelector() as waiting:
         waiting.register(control, selectors.EVENT_READ)
-        while True:
-            ended = {key.fd: key.data for key, _ in waiting.select()}
-            asked = control.fileno() in ended
-            ended.pop(control.fileno(), None)
-            for handle, ending in ended.items():
-                waiting.unregister(handle)
-                _tell_end(handle, *ending)
-            if not asked:
-                continue
-            message, ends, _, _ = socket.recv_fds(control, _LARGEST_REQUEST, 3)
-            if not message:
-                return
-            child, teller = _begin(json.loads(message), *ends)
-            waiting.register(os.pidfd_open(child), selectors.EVENT_READ, (child, teller))
+        while control in waiting.get_map():
+            for key, _ in waiting.select():
+                act = _take if key.data is None else _tell_end
+                act(waiting, key)
+
+
+def _take(waiting: selectors.BaseSelector, control: selectors.SelectorKey) -> None:
+    """Begin what is asked for; leave when nobody can ask for anything any more."""
+    with socket.socket(fileno=os.dup(control.fd)) as asking:
+        message, ends, _, _ = socket.recv_fds(asking, _LARGEST_REQUEST, 3)
+    if message:
+        child, told = _begin(json.loads(message), *ends)
+        waiting.register(os.pidfd_open(child), selectors.EVENT_READ, (child, told))
+    else:
+        waiting.unregister(control.fd)
 
 
 def _begin(request: Mapping[str, Any], stdout: int, stderr: int, told: int) -> tuple[int, int]:
@@ -164,8 +165,10 @@ def _begin(request: Mapping[str, Any], stdout: int, stderr: int, told: int) -> t
     return child, told
 
 
-def _tell_end(handle: int, child: int, told: int) -> None:
-    os.close(handle)
+def _tell_end(waiting: selectors.BaseSelector, ended: selectors.SelectorKey) -> None:
+    waiting.unregister(ended.fd)
+    os.close(ended.fd)
+    child, told = ended.data
     _, status = os.waitpid(child, 0)
     with contextlib.suppress(OSError):  # nobody waits for it any more
         os.write(told, str(os.waitstatus_to_exitcode(status)).encode())
