@@ -235,7 +235,7 @@ _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
         "PRESYNC_BLOCKER_WAIT": "1s",
         "PRESYNC_MARKER_WAIT": "1s",
         "PRESYNC_WAIT_TIMEOUT": "1s",
-        "PRESYNC_BACKUP_TRIGGER_TIMEOUT": "3s",
+        "PRESYNC_BACKUP_TRIGGER_TIMEOUT": "6s",
     },
     Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "500ms"},
 }
@@ -253,8 +253,8 @@ _DEADLINES = {
     Kind.VERIFY: "12s",
 }
 
-
-_READING = {Kind.BACKUP, Kind.ARCHIVE}
+# What a limit of its own ends, which the reading of others must not come up to.
+_READING = frozenset({Kind.BACKUP, Kind.ARCHIVE})
 
 
 def environment(kind: Kind, fault: Fault) -> Mapping[str, str]:

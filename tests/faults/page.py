@@ -36,8 +36,8 @@ then
 - no lock is left, and no session of which the server can know that nobody has it any more;
 - what the cell says is done next leads to the schema and the history of an undisturbed run.
 
-The runs of one row are started like any program, the others are forked from a process that has
-presync loaded: processes as well, for a tenth of the price.
+The runs of one row on one server are started like any program, all others are forked from a process
+that has presync loaded: processes as well, for a tenth of the price.
 
 Each cell has the [exit code](exit-codes.md) and what follows; 137 is what a container runtime
 tells of a kill.
