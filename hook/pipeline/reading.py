@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hook.core.outcome import deciding_finding
+from hook.core.schema_history.drift import TARGET
 from hook.core.schema_history.plan import judge_scripts
 from hook.errors import ConnectionLost, DatabaseUnreachable
 from hook.pipeline.journal import Stopped
@@ -200,9 +201,17 @@ class Reading(NamedTuple):
         return self.history.run(journal.ctx, session, facts, migration_set)
 
     def show(self, journal: Journal, release: Release) -> None:
-        """Read the history for whoever wants to see it, right or wrong."""
+        """Read the history for whoever wants to see it, right or wrong.
+
+        Raises:
+            Stopped: The target is a version that there is not: without it every state
+                that follows from it would be wrong. Flyway refuses that, too.
+        """
         outcome = journal.quietly("history", lambda: self._look_first(journal, release))
         note_plan(journal, outcome.value.plan)
+        astray = tuple(item for item in outcome.findings if item.rule == TARGET)
+        if astray:
+            journal.stage("history", lambda: Outcome(astray, None))
 
     def confirm(self, journal: Journal, read: Read) -> None:
         """Judge a schema that nothing was done to, from what was read already.

@@ -98,6 +98,17 @@ def test_check_asks_the_gates_also_when_nothing_is_pending(
     assert "PRESYNC_BACKUP_SOURCE" in refused.report["verdict"]
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_target_that_no_migration_has_is_refused_by_every_command(
+    command: str, deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """States that follow from it would be wrong; that they are still shown does no harm."""
+    _pending(deployment)
+    done = run_presync([command], deployment.env(FLYWAY_TARGET="9"))
+    assert done.exit_code == CONFIG
+    assert "FLYWAY_TARGET: no migration has version 9" in done.report["verdict"]
+
+
 def test_verify_needs_nothing_but_the_history(
     deployment: Deployment, run_presync: RunPresync, make_role: Callable[..., Role]
 ) -> None:

@@ -23,6 +23,8 @@ from hook.errors import ExitCode
 
 # Above this a first number is a date, and one more is no good advice.
 _HIGHEST_COUNTED = 99_999
+# The rule of a target that is not there: a wrong setting, whatever the history says.
+TARGET = "history-target"
 _GONE = frozenset({MigrationState.MISSING, MigrationState.FUTURE})
 _SETTLED = frozenset({MigrationState.DELETED, MigrationState.UNDONE})
 
@@ -223,7 +225,7 @@ def _judge_target(infos: Sequence[MigrationInfo], rules: HistoryRules) -> Iterat
     if all(info.version != target.version for info in infos):
         yield failed(
             ExitCode.CONFIG,
-            "history-target",
+            TARGET,
             f"FLYWAY_TARGET: no migration has version {target.version}",
             f"Name a version of the release, or write {target.version}? to allow its absence.",
         )
