@@ -66,8 +66,9 @@ def test_whole_run_behind_tls_passes(
 def test_every_connection_is_encrypted(
     deployment: Deployment, endpoint: Endpoint, start_presync: Callable[..., RunningPresync]
 ) -> None:
-    """Both sessions, by the server's own account; a stop is heard through TLS as well.
+    """By the server's own account; a stop is heard through TLS as well.
 
+    There are that of the run, that of the lock and, after a moment, the watcher's.
     A server without TLS of its own cannot tell; behind it no other way leads to it.
     """
     deployment.release({"V1__t.sql": "SELECT pg_sleep(60)"})
@@ -79,7 +80,8 @@ def test_every_connection_is_encrypted(
         "SELECT s.ssl FROM pg_stat_ssl AS s JOIN pg_stat_activity AS a USING (pid)"
         f" WHERE a.application_name LIKE 'presync/%' AND a.datname = '{database.name}'"
     )
-    assert encrypted == [(has_tls(database.server),)] * 2
+    assert len(encrypted) >= 2
+    assert set(encrypted) == {(has_tls(database.server),)}
     running.send_signal()
     assert running.wait(20).exit_code == ExitCode.INTERRUPTED
     eventually(lambda: not deployment.has_sessions())
