@@ -62,6 +62,9 @@ class InfoFile(Generic[T_co]):
                 return Reading(info, stored.clock, tuple(problems))
         if not errors:
             return None
+        told = "; ".join(problems)
+        if [error.message for error in errors] == [errors[0].message] * 2:
+            told = f"{self.folder}.info and {self.folder}.info.copy: {errors[0].message}"
         # The place comes last: it may be long, and a verdict is cut at the end.
-        message = f"stanza {self.stanza}: {'; '.join(problems)}; in {store.describe()}"
+        message = f"stanza {self.stanza}: {told}; in {store.describe()}"
         raise BackupUnknown(message, errors[0].hint)

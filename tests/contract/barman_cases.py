@@ -166,7 +166,7 @@ CASES: list[Case[BarmanServer]] = [
     refuses(
         "only-running",
         _only(KILLED, "backup.info.STARTED-killed", timedelta(hours=1)),
-        "the only backup is not usable in Barman server shop in ",
+        "; looked in Barman server shop in ",
         f"{KILLED} has not ended yet",
     ),
     refuses(

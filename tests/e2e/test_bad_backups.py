@@ -70,13 +70,21 @@ EVERYWHERE = {
     "stanza that is a path": _misconfigured(
         ExitCode.CONFIG, "PRESYNC_BACKUP_STANZA", PRESYNC_BACKUP_STANZA="../app"
     ),
-    "truncated": _damaged("backup.info: line ", lambda data: data[:700]),
+    "truncated": _damaged(
+        "backup.info.copy: line 6: the value is not JSON", lambda data: data[:700]
+    ),
     "tampered": _damaged(
-        "backup.info: its checksum does not match",
+        "backup.info and backup.info.copy: its checksum does not match (truncated or edited); ",
         lambda data: data.replace(b'"backup-error":true', b'"backup-error":false'),
     ),
-    "future": _no_way_back("none of 3 backups is usable", _stop(timedelta(days=-400))),
-    "only errored": _no_way_back("the only backup is not usable", _keep_errored),
+    "future": Case(
+        Refusal(ExitCode.NO_WAY_BACK, " stopped in the future, ", hint="Synchronise the clocks"),
+        _stop(timedelta(days=-400)),
+    ),
+    "only errored": _no_way_back(
+        f"the only backup is not usable: {ERRORED} contains damaged pages; looked in ",
+        _keep_errored,
+    ),
     "stale": _no_way_back("(limit 24h)", _stop(timedelta(hours=31))),
 }
 ON_S3 = {

@@ -40,12 +40,14 @@ class Case:
     make: Callable[[Path], object] = lambda _: None
 
 
-def _bad_file(named: str, content: str | bytes, name: str = "V2__x.sql") -> Case:
-    return Case(Refusal(ExitCode.BAD_SET, named), PENDING | {name: content})
+def _bad_file(
+    named: str, content: str | bytes, name: str = "V2__x.sql", hint: str = "Correct the named"
+) -> Case:
+    return Case(Refusal(ExitCode.BAD_SET, named, hint=hint), PENDING | {name: content})
 
 
-def _bad_folder(named: str, make: Callable[[Path], object]) -> Case:
-    return Case(Refusal(ExitCode.BAD_SET, named), make=make)
+def _bad_folder(named: str, make: Callable[[Path], object], hint: str) -> Case:
+    return Case(Refusal(ExitCode.BAD_SET, named, hint=hint), make=make)
 
 
 def _bad_setting(named: str, **env: str) -> Case:
@@ -66,21 +68,37 @@ def _forbid(folder: Path) -> None:
         script.touch(0o000)
 
 
+def _lose(folder: Path) -> None:
+    """Leave a link in the place of the folder."""
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to("gone")
+
+
+_MAY_NOT = "the link" if os.geteuid() == 0 else "the user that presync runs as"
 CASES = {
-    "empty folder": _bad_folder("/sql", _empty),
-    "no folder": _bad_folder("/sql", shutil.rmtree),
-    "unreadable file": _bad_folder("V3__locked.sql", _forbid),
-    "folder named as a file": _bad_folder("V3__f.sql", lambda sql: (sql / "V3__f.sql").mkdir()),
-    "pipe": _bad_folder("V3__p.sql", lambda sql: os.mkfifo(sql / "V3__p.sql")),
-    "link to nothing": _bad_folder("V3__n.sql", lambda sql: (sql / "V3__n.sql").symlink_to("gone")),
-    "empty file": _bad_file("V2__x.sql", ""),
-    "binary file": _bad_file("V2__x.sql", b"\x7fELF\x02\x00\xff"),
-    "NUL in a file": _bad_file("V2__x.sql", b"SELECT\n1\x00"),
-    "UTF-16 that nobody declared": _bad_file("V2__x.sql", "SELECT 1;".encode("utf-16")),
-    "version of 60 digits": _bad_file(f"V{'9' * 60}__x.sql", "SELECT 1", f"V{'9' * 60}__x.sql"),
+    "empty folder": _bad_folder("/sql", _empty, "PRESYNC_LOCATIONS"),
+    "no folder": _bad_folder("/sql", shutil.rmtree, "PRESYNC_LOCATIONS"),
+    "unreadable file": _bad_folder("V3__locked.sql", _forbid, _MAY_NOT),
+    "folder named as a file": _bad_folder(
+        "V3__f.sql", lambda sql: (sql / "V3__f.sql").mkdir(), "Put a file"
+    ),
+    "pipe": _bad_folder("V3__p.sql", lambda sql: os.mkfifo(sql / "V3__p.sql"), "Put a file"),
+    "link to nothing": _bad_folder(
+        "V3__n.sql", lambda sql: (sql / "V3__n.sql").symlink_to("gone"), "the link"
+    ),
+    "folder that is a link to nothing": _bad_folder("/sql is a link to nothing", _lose, "the link"),
+    "empty file": _bad_file("V2__x.sql", "", hint="Write the migration into"),
+    "binary file": _bad_file("V2__x.sql", b"\x7fELF\x02\x00\xff", hint="Save it as text"),
+    "NUL in a file": _bad_file("V2__x.sql", b"SELECT\n1\x00", hint="Save it as text"),
+    "UTF-16 that nobody declared": _bad_file(
+        "V2__x.sql", "SELECT 1;".encode("utf-16"), hint="FLYWAY_ENCODING"
+    ),
+    "version of 60 digits": _bad_file(
+        f"V{'9' * 60}__x.sql", "SELECT 1", f"V{'9' * 60}__x.sql", "Shorten it"
+    ),
     "other client_encoding": _bad_file("V2__x.sql:2: client_e", "\nSET client_encoding = LATIN1"),
     "COPY without an end": _bad_file("V2__x.sql:1: COPY data", "COPY t FROM stdin;\n1\n"),
-    "duplicate versions": _bad_file("V02__y.sql", "SELECT 1", "V02__y.sql"),
+    "duplicate versions": _bad_file("V02__y.sql", "SELECT 1", "V02__y.sql", "a version of its own"),
     "duplicate versions in deep folders": Case(
         Refusal(ExitCode.BAD_SET, "/a/V2__x.sql and …/b/V02__x.sql both are version 2;"),
         {f"{DEEP}a/V2__x.sql": "SELECT 1", f"{DEEP}b/V02__x.sql": "SELECT 1"},

@@ -39,11 +39,13 @@ class Refusal:
     Attributes:
         named: What the verdict names.
         state: How the verdict ends.
+        hint: What the next step speaks of.
     """
 
     code: ExitCode
     named: str
     state: str = UNTOUCHED
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,14 @@ class Attempt:
         assert verdict.isprintable()
         assert expected.named in verdict
         assert verdict.endswith(expected.state)
-        self._assert_told_everywhere(done, verdict)
+        self._assert_told_everywhere(done, verdict, expected.hint)
         self._assert_secret(done, shown)
         assert database.query(_FINGERPRINT) == before
         # A backend outlives its client by a moment.
         eventually(lambda: not self.deployment.has_sessions())
         return peak
 
-    def _assert_told_everywhere(self, done: Completed, verdict: str) -> None:
+    def _assert_told_everywhere(self, done: Completed, verdict: str, hint: str) -> None:
         last = done.events[-1]
         assert last["event"] == "run.finished"
         assert last["message"] == last["verdict"] == verdict
@@ -96,7 +98,7 @@ class Attempt:
         assert message.decode().splitlines()[0] == verdict
         findings = [item for stage in done.report["stages"] for item in stage["findings"]]
         deciding = [item for item in findings if item["code"] == done.report["code"]]
-        assert any(item["hint"] for item in deciding), deciding
+        assert any(item["hint"] and hint in item["hint"] for item in deciding), deciding
         assert "Traceback" not in done.stdout + done.stderr
 
     def _assert_secret(self, done: Completed, shown: str) -> None:

@@ -137,7 +137,8 @@ def _nothing_usable(evidence: Evidence, judged: Sequence[JudgedBackup]) -> Findi
         subject = (
             "the only backup is not" if len(judged) == 1 else f"none of {len(judged)} backups is"
         )
-        message = f"{subject} usable in {evidence.source}: {_told(judged)}"
+        # The place comes last: it may be long, and a verdict is cut at the end.
+        message = f"{subject} usable: {_told(judged)}; looked in {evidence.source}"
     return failed(
         ExitCode.NO_WAY_BACK,
         "backup-usable",

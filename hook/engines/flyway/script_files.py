@@ -33,6 +33,10 @@ PLACEHOLDER_HINT = (
     "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them, or FLYWAY_PLACEHOLDER_REPLACEMENT=false if"
     " the scripts mean what they say; nothing was run."
 )
+_TEXT_HINT = (
+    "Save it as text in the encoding that FLYWAY_ENCODING names, UTF-8 unless it is set, or set it"
+    " to the one that the file is in."
+)
 _FILE_HINT = "Correct the named files; nothing was run."
 
 T = TypeVar("T")
@@ -96,7 +100,7 @@ def _read_each(
             reason = (error.strerror or str(error)).lower()
             problems.append(Problem(f"{file.script} cannot be read: {reason}", READ_HINT))
         except UnreadableScript as error:
-            problems.append(Problem(f"{file.script} {error}", _FILE_HINT))
+            problems.append(Problem(f"{file.script} {error}", _TEXT_HINT))
         except UnicodeDecodeError:
             problems.append(Problem(f"{file.script}{SUFFIX} is not utf-8", _FILE_HINT))
         except UnresolvedPlaceholders as error:

@@ -204,8 +204,8 @@ def test_verdict_of_a_half_done_script_names_what_is_left_behind() -> None:
 def test_verdict_of_a_long_list_keeps_its_head() -> None:
     """What the list is of, and its first item, say more than a bit of every item."""
     items = "; ".join(f"2026112{day}-190733F stopped in the future" for day in range(9))
-    message = f"none of 9 backups is usable in pgBackRest stanza app in /srv/backups: {items}"
-    expected = "none of 9 backups is usable in pgBackRest stanza app in …/backups: 20261120-190733F"
+    message = f"none of 9 backups is usable: {items}; looked in pgBackRest stanza app in /srv"
+    expected = "none of 9 backups is usable: 20261120-190733F stopped in the future; 20261121"
     verdict = refusal(ExitCode.NO_WAY_BACK, message)
     assert verdict.startswith(f"REFUSED 18 NO_WAY_BACK: {expected}")
     assert verdict.endswith("…; database untouched")
