@@ -160,12 +160,12 @@ CASES = [
     cannot_tell(
         "html-error-page",
         _write_infos(b"<html><body>502 Bad Gateway</body></html>\n"),
-        "backup.info: line 1: text before the first section",
+        "backup.info and backup.info.copy: line 1: text before the first section",
     ),
     cannot_tell(
         "encrypted",
         _write_infos(b"Salted__" + bytes(64)),
-        "backup.info: encrypted, and no passphrase is known",
+        "backup.info and backup.info.copy: encrypted, and no passphrase is known",
     ),
     cannot_tell("huge-info", _bloat, "backup.info is longer than 16 MiB"),
     refuses(
