@@ -23,6 +23,8 @@ from hook.postgres.lock import marking_statement
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import EachCallbacks
+    from hook.core.schema_history.history import History
+    from hook.postgres.session import Session
 
 _PROBES = (
     "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"
@@ -235,12 +237,15 @@ def session_state(
     return (*_state(quote_literal(_path_with(schema, search_path)), replayed), *marking)
 
 
-def marking(schema: str, table: str) -> tuple[str, ...]:
-    """Return what marks a backend again as at work on the schema history *table*.
+def marking(session: Session, history: History) -> tuple[str, ...]:
+    """Return what marks the backend of *session* again as at work on *history*.
 
-    A script may have given back all advisory locks of the session, also by DISCARD ALL.
+    A script may have given back all advisory locks of the session, also by DISCARD ALL. To
+    whoever reads what a run would do the mark says nothing.
     """
-    return (marking_statement(migration_lock_key(schema, table)),)
+    if session.dry_run is not None:
+        return ()
+    return (marking_statement(migration_lock_key(history.schema, history.table)),)
 
 
 def callback_state(

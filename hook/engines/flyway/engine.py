@@ -169,7 +169,7 @@ class FlywayEngine:
 
     def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
-        session.execute(";\n".join(self._session_state(session, history, server)))
+        session.execute(";\n".join(self._state(session, history, server)))
 
     def apply(self, session: Session, tasks: Sequence[ApplyTask], pulse: Pulse) -> Attempt:
         """Run migrations once, see `hook.engines.Engine`."""
@@ -182,11 +182,10 @@ class FlywayEngine:
         parsed = self._parse(first)
         shows_results = self.settings.execution.shows_results
         sender = Sender(session, first.limits, pulse, shows_results)
+        write = partial(self._writing, session)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
-            writing = self._writing(session, first)
-            return StepByStep(sender, program, writing, first.done, first.resumes).apply()
-        write = partial(self._writing, session)
+            return StepByStep(sender, program, write(first), first.done, first.resumes).apply()
         rest = (Part(self._parse(task).body, write(task), task.each) for task in others)
         parts = itertools.chain((Part(parsed.body, write(first), first.each),), rest)
         return apply_in_transaction(sender, parts, len(tasks))
@@ -236,18 +235,16 @@ class FlywayEngine:
         row = self.new_row(task.migration, task.rank, task.server)
         row = replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms)
         return Writing(
-            session_state=self._session_state(session, task.history, task.server),
+            session_state=self._state(session, task.history, task.server),
             history=qualified_name(task.history.schema, task.history.table),
             row=row,
         )
 
-    def _session_state(
-        self, session: Session, history: History, server: ServerFacts
-    ) -> tuple[str, ...]:
+    def _state(self, session: Session, history: History, server: ServerFacts) -> tuple[str, ...]:
         from hook.engines.flyway.apply import marking, session_state  # noqa: PLC0415 - not for a no-op run
 
-        mark = () if session.dry_run is not None else marking(history.schema, history.table)
-        return session_state(history.schema, server.search_path, self._replayed(), mark)
+        path, mark = server.search_path, marking(session, history)
+        return session_state(history.schema, path, self._replayed(), mark)
 
     def _replayed(self) -> tuple[str, ...]:
         from hook.core.execution.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
