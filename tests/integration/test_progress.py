@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hook.errors import ExitCode
-from tests.testbed.gate import Gate
+from tests.testbed.gate import Gate, run_settings
 from tests.testbed.run_context import eventually
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a')"
@@ -79,6 +79,7 @@ def test_share_of_a_table_that_is_vacuumed_is_told(gate: Gate) -> None:
 def test_phase_of_a_table_that_is_rewritten_is_told(gate: Gate, script: str, command: str) -> None:
     """That all of its rows are copied by then is no share of what is done now."""
     gate.database.execute(WAITING_INDEX)
+    gate.limit(run_settings(ladder=[60]))
     with gate.database.connect() as other:
         other.execute("SELECT pg_advisory_lock(1)")
         running = gate.start({"V2__x.sql": script})
