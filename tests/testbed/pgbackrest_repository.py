@@ -30,9 +30,11 @@ class Repository:
     def copy_to(cls, root: Path) -> Repository:
         """Copy the recorded repository to *root*, which may exist already.
 
-        Only the info files have a body; of all others the names were recorded.
+        Only the info files have a body; of all others the names were recorded. All are of
+        now: a manifest from before the end of its backup would tell of a wrong clock.
         """
-        shutil.copytree(SAMPLES / "small-repo", root, dirs_exist_ok=True)
+        sample = SAMPLES / "small-repo"
+        shutil.copytree(sample, root, copy_function=shutil.copyfile, dirs_exist_ok=True)
         return cls(root)
 
     @property
