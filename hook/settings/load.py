@@ -20,6 +20,7 @@ from hook.settings import (
 )
 from hook.settings import flyway_specification as flyway
 from hook.settings import marker_specification as marker
+from hook.settings import override_specification as override
 from hook.settings import specification as spec
 from hook.settings import trigger_specification as trigger_settings
 from hook.settings import watch_specification as watch
@@ -158,8 +159,8 @@ def _judge_together(values: Values) -> Iterator[Problem]:
             hint="Set a budget, such as PRESYNC_DAMAGE_BUDGET=10,20, or cancel nobody.",
         )
     yield from _judge_trigger(values)
-    if values.of(spec.OVERRIDE) and not (values.of(spec.OVERRIDE_REASON) or "").strip():
-        label = values.given[spec.OVERRIDE.name].label
+    if values.of(override.OVERRIDE) and not (values.of(override.OVERRIDE_REASON) or "").strip():
+        label = values.given[override.OVERRIDE.name].label
         yield Problem(
             f"{label} is set and PRESYNC_OVERRIDE_REASON is not",
             hint="Set PRESYNC_OVERRIDE_REASON to why the gate may be set aside this once.",
@@ -226,9 +227,9 @@ def _build_backup(values: Values, cipher_pass: str | None) -> BackupSettings:
 
 
 def _build_overrides(values: Values) -> tuple[Override, ...]:
-    reason = values.of(spec.OVERRIDE_REASON) or ""
-    until = values.of(spec.OVERRIDE_UNTIL)
-    return tuple(Override(gate, reason, until) for gate in values.of(spec.OVERRIDE) or ())
+    reason = values.of(override.OVERRIDE_REASON) or ""
+    until = values.of(override.OVERRIDE_UNTIL)
+    return tuple(Override(gate, reason, until) for gate in values.of(override.OVERRIDE) or ())
 
 
 def _build_provenance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Policy
@@ -17,16 +17,15 @@ from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.marker_specification import MARKER_SETTINGS
 from hook.settings.migrations import DEFAULT_LEDGER
 from hook.settings.output_specification import OUTPUT_SETTINGS
+from hook.settings.override_specification import OVERRIDE_SETTINGS
 from hook.settings.setting import Group, Setting, own, settings_in
 from hook.settings.trigger_specification import TRIGGER_SETTINGS
 from hook.settings.watch_specification import WATCH_SETTINGS
 from hook.settings.words import (
     EngineName,
     choice_of,
-    parse_gates,
     parse_ledger_name,
     parse_list,
-    parse_moment,
     parse_switch,
     whole_number,
 )
@@ -277,30 +276,5 @@ ARCHIVE_MAX_LAG: Setting[timedelta] = own(
     "How old the oldest WAL may be that is not archived yet.",
 )
 
-OVERRIDE: Setting[tuple[str, ...] | None] = own(
-    Group.OVERRIDE,
-    "override",
-    parse_gates,
-    None,
-    "GATE,…",
-    "Gates to set aside for this run; needs a reason.",
-)
-OVERRIDE_REASON: Setting[str | None] = own(
-    Group.OVERRIDE,
-    "override_reason",
-    str,
-    None,
-    "TEXT",
-    "Why; it is printed and recorded.",
-)
-OVERRIDE_UNTIL: Setting[datetime | None] = own(
-    Group.OVERRIDE,
-    "override_until",
-    parse_moment,
-    None,
-    "TIME",
-    "When that ends, as `2026-12-01T18:00:00+01:00`; then a run with something pending is refused.",
-)
-
-_BESIDE = TRIGGER_SETTINGS + MARKER_SETTINGS + WATCH_SETTINGS
+_BESIDE = TRIGGER_SETTINGS + MARKER_SETTINGS + WATCH_SETTINGS + OVERRIDE_SETTINGS
 SETTINGS = (*settings_in(globals()), *_BESIDE, *FLYWAY_SETTINGS, *OUTPUT_SETTINGS)

@@ -22,8 +22,9 @@ from hook.core.scripts.events import Event
 from hook.errors import Effect, HookError, MigrationFailed, MigrationLocked
 from hook.postgres.retry_gate import NO_GATE, Asking, RetryGate
 from hook.stages import Context, Outcome, Watch, unwatched
-from hook.stages.migrate.attempts import Attempts, Rules
+from hook.stages.migrate.attempts import Attempts
 from hook.stages.migrate.footing import Footing
+from hook.stages.migrate.rules import Rules
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:

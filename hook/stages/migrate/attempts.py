@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,34 +42,14 @@ from hook.errors import (
     MigrationLocked,
     MigrationPartial,
 )
-from hook.postgres.retry_gate import NO_GATE, RetryGate
-from hook.stages import Context, Subject, Unwatched, Watch
+from hook.stages import Context, Subject
 from hook.stages.migrate.footing import Footing
+from hook.stages.migrate.rules import Rules
 from hook.stages.migrate.telling import Telling
 
 if TYPE_CHECKING:
-    from hook.core.execution.callback_book import EachCallbacks
     from hook.core.execution.group import Unit
     from hook.postgres.retry_gate import Asking
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How often to try, and how long each attempt waits.
-
-    Attributes:
-        ladder: ``lock_timeout`` of each attempt.
-        statement_timeout: For each statement.
-        each: Callbacks that run with each migration, none when there are none.
-        watch: Sees whom the attempts harm.
-        gate: Asked before each further attempt.
-    """
-
-    ladder: Sequence[timedelta]
-    statement_timeout: timedelta
-    each: EachCallbacks | None = None
-    watch: Watch = field(default_factory=Unwatched)
-    gate: RetryGate = NO_GATE
 
 
 @dataclass(slots=True)
