@@ -262,11 +262,9 @@ class Attempts:
         return failure_of(given_up)
 
     def _as_given_up(self, last: Attempt) -> GivenUp:
-        ctx, others = self.ctx, len(self.unit) - 1
+        ctx, others, signal = self.ctx, len(self.unit) - 1, self.ctx.interrupt.signal_name
         tries = Tries(self.made, self.asking.withheld, self.asking.found)
-        outside = Outside.of(
-            ctx.deadline.label, self.rules.statement_timeout, ctx.interrupt.signal_name
-        )
+        outside = Outside.of(ctx.deadline.label, self.rules.statement_timeout, signal)
         return GivenUp(self._tasks()[last.at], last, tries, others=others, outside=outside)
 
     def _record(self, task: ApplyTask, last: Attempt) -> bool:
