@@ -54,6 +54,6 @@ class ArchiveLine(_State):
 
     WHOLE = "the WAL leads from the backup to now", (PASSED,)
     HOLE = "a segment on the way is not there", (REFUSED,)
-    EMPTY = "a segment on the way has no content", (REFUSED,)
+    EMPTY = "a segment on the way has no content", (REFUSED, PASSED_OVER)
     NO_ARCHIVE = "no WAL is kept at all", (REFUSED, UNKNOWN)
     BEHIND = "what is kept ends too long before now", (REFUSED,)

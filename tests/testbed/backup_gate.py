@@ -83,7 +83,11 @@ def judge_catalogs(
 
 
 def fresh_repository(root: Path) -> Repository:
-    """Put the recorded repository there, its newest backup nineteen minutes old."""
+    """Put the recorded repository there, its newest backup nineteen minutes old.
+
+    The content of its segments was not recorded; they are given some.
+    """
     repository = Repository.copy_to(root)
+    repository.fill_wal()
     repository.stop_newest_at(datetime.now(UTC) - timedelta(minutes=19))
     return repository

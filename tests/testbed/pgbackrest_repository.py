@@ -37,6 +37,11 @@ class Repository:
         shutil.copytree(sample, root, copy_function=shutil.copyfile, dirs_exist_ok=True)
         return cls(root)
 
+    def fill_wal(self) -> None:
+        """Give the segments content."""
+        for path in (self.root / "archive").rglob(f"{'[0-9A-F]' * 24}-*"):
+            path.write_bytes(b"wal")
+
     @property
     def stanza(self) -> Path:
         """Return the folder of the stanza's backups."""
