@@ -268,7 +268,7 @@ def test_judge_passes_only_on_a_backup_that_is_good_and_young(
         item
         for item in backups
         if item.error is False
-        and item.presence is Presence.COMPLETE
+        and item.presence in {Presence.WHOLE, Presence.COMPLETE}
         and item.stopped_at is not None
         and timedelta(minutes=-5) <= NOW - item.stopped_at <= timedelta(hours=24)
     ]
