@@ -34,13 +34,13 @@ def _table(cursor: TokenCursor) -> list[LockRequest]:
         return []  # ALL IN TABLESPACE names no table
     cursor.accept("IF", "EXISTS")
     relation = cursor.relation()
-    actions = list(_actions(cursor.rest()))
+    actions = list(alter_actions(cursor.rest()))
     mode = strongest(_action_mode(_words(action)) for action in actions or [()])
     others = (request for action in actions for request in _other_tables(action))
     return [*requests_for([relation], mode), *others]
 
 
-def _actions(tokens: Iterable[Token]) -> Iterator[Sequence[Token]]:
+def alter_actions(tokens: Iterable[Token]) -> Iterator[Sequence[Token]]:
     """Cut the actions of an ALTER TABLE at the commas outside of parentheses."""
     action: list[Token] = []
     depth = 0

@@ -184,6 +184,14 @@ class StatementList(Sequence[Statement]):
         for at, (start, end) in zip(span, places, strict=True):
             yield special.get(at) or Statement(self.source, start, end)
 
+    def starting(self, pattern: re.Pattern[bytes]) -> Iterator[Statement]:
+        """Yield the statements that begin with *pattern*; no other one is made an object."""
+        sql, span, special = self.source.sql, self.span, self.special
+        places = islice(self.places.between(span.start, span.stop), 0, None, span.step)
+        for at, (start, end) in zip(span, places, strict=True):
+            if pattern.match(sql, start, end):
+                yield special.get(at) or Statement(self.source, start, end)
+
     @property
     def extent(self) -> Place:
         """Return where the first one starts and the last one ends."""
