@@ -11,6 +11,7 @@ from hook.bootstrap.recording import build_record
 from hook.bootstrap.restoring import restore_source
 from hook.bootstrap.watching import build_retry_gate, build_watch
 from hook.catalogs.opening import Access, Catalogs, open_catalogs
+from hook.core.outcome import Policy
 from hook.engines.flyway.history_row import COLUMNS
 from hook.pipeline.gates import Gates
 from hook.pipeline.migration import Writing
@@ -137,6 +138,7 @@ def build_gates(settings: Settings, engine: Engine) -> Gates:
         engine=engine,
         backup=_build_backup(settings.backup, catalogs),
         backup_policy=policy_in_force("backup", settings.backup.policy, settings),
+        demanded_policy=policy_in_force("backup", Policy.ENFORCE, settings),
         archive=_build_archive(settings, catalogs),
         archive_policy=policy_in_force("archive", settings.archive.policy, settings),
         blockers=BlockersStage(retry.blockers, settings.blockers.wait),

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 from hook.core.backups.freshness import newest_dump
 from hook.core.backups.origin import ServerIdentity
 from hook.core.backups.restore_window import WindowJudgement
-from hook.core.outcome import Finding, Policy, deciding_finding
+from hook.core.execution.loss_findings import (
+    ScriptLoss,
+    blame_losses,
+    demanded_policy,
+    unwaived,
+)
+from hook.core.outcome import Finding, Policy, Status, deciding_finding, from_error
 from hook.core.reporting.recorded import gate_not_needed, needs_no_gate
-from hook.errors import HookError
+from hook.errors import DeadlineExceeded, HookError, Interrupted
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.overriding import look_at_overrides
 from hook.pipeline.reading import Prepared, Read
@@ -39,11 +45,15 @@ class Gates:
 
     The storage of the backups is asked in threads, from the moment the gates are made
     until they are passed, while the server is watched for blockers.
+
+    Attributes:
+        demanded_policy: Of the backup gate in front of what destroys data without a waiver.
     """
 
     engine: Engine
     backup: BackupStage | NoBackupSource
     backup_policy: Policy
+    demanded_policy: Policy
     archive: ArchiveStage | RestoreWindowStage | NoArchive
     archive_policy: Policy
     blockers: BlockersStage
@@ -75,9 +85,7 @@ class Gates:
         if deciding_finding(overridden) is not None:
             journal.overrides = ()
             return (override,)
-        backup = _begin(
-            self.backup_policy, lambda: self.backup.start(ctx, server, journal.note_backups)
-        )
+        backup = self._begin_backup(journal, server, unwaived(prepared.losses))
         archive = _begin(
             self.archive_policy,
             lambda: self.archive.start(ctx, read.session, server, journal.note_way),
@@ -89,9 +97,17 @@ class Gates:
                 self.blockers_policy,
                 lambda: self._look_for_blockers(ctx, read, prepared.requests),
             ),
-            Gate("backup", self.backup_policy, backup),
+            backup,
             Gate("archive", self.archive_policy, archive),
         )
+
+    def _begin_backup(
+        self, journal: Journal, server: ServerIdentity, losses: tuple[ScriptLoss, ...]
+    ) -> Gate:
+        policy = demanded_policy(losses, self.backup_policy, self.demanded_policy)
+        judge = _begin(policy, lambda: self.backup.start(journal.ctx, server, journal.note_backups))
+        is_raised = policy is Policy.ENFORCE is not self.backup_policy
+        return Gate("backup", policy, partial(_blame, judge, losses) if is_raised else judge)
 
     def rights_for(self, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
         """Return the gate of `rights_of` where the server's refusal would come too late.
@@ -147,6 +163,17 @@ class Gates:
         # A name in a script means what it will mean when the script runs.
         self.engine.enter_session(read.session, read.history, read.facts)
         return self.blockers.run(ctx, read.session, requests)
+
+
+def _blame(judge: Judge, losses: tuple[ScriptLoss, ...]) -> tuple[Finding, ...]:
+    """Judge, and say of a refusal which *losses* it is for."""
+    try:
+        findings = judge()
+    except (Interrupted, DeadlineExceeded):
+        raise
+    except HookError as error:
+        findings = (from_error(error, Status.UNKNOWN),)
+    return blame_losses(findings, losses)
 
 
 def _begin(policy: Policy, start: Callable[[], Judge]) -> Judge:

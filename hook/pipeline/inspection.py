@@ -139,10 +139,13 @@ def lint(
     with contextlib.suppress(Stopped):
         found = _resolve(journal, engine)
         read = journal.attempt("scripts", lambda: _read_all(scripts, journal.ctx, found.migrations))
+        prepared = Prepared(read.value)
         if found.callbacks:
-            journal.attempt(
+            told = journal.attempt(
                 "callbacks", lambda: callbacks.run(journal.ctx, found.callbacks, read.value)
             )
+            prepared = Prepared(read.value, told.value)
+        journal.waivers = prepared.waivers
     return journal.report()
 
 

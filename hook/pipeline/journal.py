@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hook.core.backups.marker import Marker
     from hook.core.reporting.past_run import PastRun
     from hook.core.schema_history.info_filter import InfoFilter
+    from hook.core.scripts.waivers import Waived
 
 T = TypeVar("T")
 Level = Mapping[str, str | None]
@@ -68,6 +69,7 @@ class Journal:
         marker: Where the run began in the server's log, none as long as nobody looked.
         freshness: What was made of the backups, none as long as nobody looked.
         way: What was found behind them, likewise.
+        waivers: What the scripts that are about to run allow.
         closing: Puts the report on record somewhere; what it finds is added.
     """
 
@@ -95,6 +97,7 @@ class Journal:
         self.marker: Marker | None = None
         self.freshness: Freshness | None = None
         self.way: Way | None = None
+        self.waivers: tuple[Waived, ...] = ()
         self.closing: Callable[[Report], tuple[Finding, ...]] | None = None
 
     @classmethod
@@ -259,6 +262,7 @@ class Journal:
             marker=self.marker,
             backups=self._backups(),
             progress=self.progress,
+            waivers=self.waivers,
         )
 
     def _backups(self) -> BackupTable | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hook.core.schema_history.plan import Plan
     from hook.core.scripts.migration_set import MigrationSet
     from hook.core.scripts.script import Migration
+    from hook.core.scripts.waivers import LossBook, Waived
     from hook.core.sessions.server import ServerFacts
     from hook.core.sql.locks import LockRequest
     from hook.pipeline.journal import Journal
@@ -75,6 +76,20 @@ class Prepared(NamedTuple):
         own = (item for script in self.scripts for item in script.requests)
         return tuple(dict.fromkeys((*own, *(self.callbacks.requests if self.callbacks else ()))))
 
+    @property
+    def losses(self) -> tuple[LossBook, ...]:
+        """Return what is destroyed by each script that is run, and by each callback."""
+        callbacks = self.callbacks.callbacks if self.callbacks else ()
+        return (
+            *(script.losses for script in self.scripts if script.is_run),
+            *(callback.losses for callback in callbacks),
+        )
+
+    @property
+    def waivers(self) -> tuple[Waived, ...]:
+        """Return the waivers in what is run."""
+        return tuple(item for book in self.losses for item in book.waived)
+
 
 class Reading(NamedTuple):
     """The stages that look and change nothing."""
@@ -127,7 +142,9 @@ class Reading(NamedTuple):
             findings, book = (*findings, *told.findings), told.value
         callbacks = book.callbacks if book else ()
         parsed = journal.attempt("syntax", lambda: syntax.run(ctx, session, scripts, callbacks))
-        return Outcome((*findings, *parsed.findings), Prepared(scripts, book))
+        prepared = Prepared(scripts, book)
+        journal.waivers = prepared.waivers
+        return Outcome((*findings, *parsed.findings), prepared)
 
     def read_callbacks(
         self, journal: Journal, facts: ServerFacts, command: str, migration_set: MigrationSet

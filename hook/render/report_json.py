@@ -44,7 +44,7 @@ def report_object(report: Report) -> dict[str, object]:
             {"gate": item.gate, "reason": item.reason, "until": item.end}
             for item in report.overrides
         ],
-        "waivers": [],
+        "waivers": [item.describe() for item in report.waivers],
         "next": list(report.next_steps),
     }
 

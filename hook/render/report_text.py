@@ -47,6 +47,7 @@ def render_report(
         section,
         list(_migration_lines(report, palette)),
         list(_override_lines(report, palette)),
+        list(_waiver_lines(report, palette)),
         list(_way_back_lines(report, palette)),
         list(_next_lines(report, palette)),
         [_verdict_line(report, palette)],
@@ -125,6 +126,15 @@ def _override_lines(report: Report, palette: Palette) -> Iterator[str]:
         yield palette.paint("set aside for this run", Colour.WARNING, Colour.STRONG)
     for item in report.overrides:
         yield f"  {item.gate}, {item.term}: {one_line(item.reason)}"
+
+
+def _waiver_lines(report: Report, palette: Palette) -> Iterator[str]:
+    if report.waivers:
+        yield palette.paint("waived in the files", Colour.WARNING, Colour.STRONG)
+    for item in report.waivers:
+        waiver = item.waiver
+        place = f"{waiver.script}:{waiver.line}" + ("" if waiver.target else " (all of the file)")
+        yield one_line(f"  {place} {waiver.rule}: {waiver.reason}")
 
 
 def _way_back_lines(report: Report, palette: Palette) -> Iterator[str]:

@@ -188,7 +188,7 @@ BACKUP_POLICY: Setting[Policy] = own(
     choice_of(Policy),
     "enforce",
     _POLICY,
-    _POLICY_MEANING,
+    f"{_POLICY_MEANING} In front of what destroys data without a waiver it is enforce.",
 )
 BACKUP_SOURCE: Setting[BackupSource | None] = own(
     Group.BACKUP,

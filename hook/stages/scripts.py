@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from hook.core.execution.complaints import Complaints
 from hook.core.execution.group import Grouping, grouped, units_of
+from hook.core.execution.loss_findings import judge_losses
 from hook.core.execution.prepared import PreparedScript, prepare_script
 from hook.core.outcome import passed
 from hook.core.reporting.recorded import judge_recorded, recorded_only
 from hook.core.scripts.script import Migration
+from hook.core.scripts.waivers import read_directives
+from hook.core.sql.creations import Creations
 from hook.core.sql.index_build import judge_builds
 from hook.core.text import counted
 from hook.stages import Context, Outcome
@@ -38,12 +41,22 @@ class ScriptsStage:
     ) -> Outcome[tuple[PreparedScript, ...]]:
         """Return what each of *pending* that can be run as it is will do; the others are told."""
         prepared: list[PreparedScript] = []
-        complaints = Complaints()
+        complaints, made = Complaints(), Creations()
         for migration in pending:
             ctx.interrupt.raise_if_set()
             with complaints.about(migration.script):
                 text = self.read_script(migration)
-                prepared.append(prepare_script(migration, text, allows_mixed=self.allows_mixed))
+                directives = read_directives(migration.script, text)
+                complaints.take(directives.problems)
+                prepared.append(
+                    prepare_script(
+                        migration,
+                        text,
+                        allows_mixed=self.allows_mixed,
+                        waivers=directives.waivers,
+                        made=made,
+                    )
+                )
         if self.grouping is Grouping.ALL:
             with complaints.about():
                 prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
@@ -56,6 +69,7 @@ class ScriptsStage:
             *judge_builds(builds, self.version_num),
             passed("scripts", _told(prepared, self.grouping)),
             *judge_recorded(prepared),
+            *judge_losses(item.losses for item in prepared if item.is_run),
         )
         return Outcome(findings, tuple(prepared))
 

@@ -20,6 +20,7 @@ from hook.core.backups.backup_document import (
 from hook.core.backups.marker import MarkerRights, judge_rights
 from hook.core.backups.restore_commands import RestorePoint, RestoreSource, restore_commands
 from hook.core.scripts.events import Event
+from hook.core.sql.loss_rule import STATEMENTS, LossRule
 from hook.errors import ExitCode
 from hook.postgres.queries import load_query
 from hook.render.report_json import report_object
@@ -134,6 +135,11 @@ def run_keys() -> str:
     return told(RUN_KEYS)
 
 
+def rules() -> str:
+    """Return the rules that a waiver may name."""
+    return table(("rule", "statements"), [(code(rule), STATEMENTS[rule]) for rule in LossRule])
+
+
 GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("exit-codes.md", "table", exit_codes),
     ("settings.md", "settings", settings),
@@ -146,6 +152,7 @@ GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("backup-sources.md", "document", document_keys),
     ("backup-sources.md", "backup", backup_keys),
     ("backup-sources.md", "run", run_keys),
+    ("waivers.md", "rules", rules),
 ]
 
 

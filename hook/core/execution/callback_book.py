@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from hook.core.execution.prepared import PreparedScript, parse_script
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.events import EACH_EVENTS, Event
+from hook.core.scripts.waivers import NO_LOSSES, LossBook, Waiver, keep_book
+from hook.core.sql.creations import Creations
 from hook.core.sql.locks import LockRequest
+from hook.core.sql.losses import find_losses
 from hook.core.sql.relations import script_lock_requests
 from hook.core.sql.statement_list import StatementList
 
@@ -21,6 +24,7 @@ class PreparedCallback:
         in_transaction: Whether it can run in one, be it its own or that of a migration.
         reason: Why it cannot.
         requests: The locks its statements will ask for.
+        losses: What of the data it destroys, and what allows that.
     """
 
     callback: Callback
@@ -28,6 +32,7 @@ class PreparedCallback:
     in_transaction: bool
     reason: str
     requests: tuple[LockRequest, ...]
+    losses: LossBook = NO_LOSSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,10 @@ class CallbackBook:
         return tuple(item for callback in self.callbacks for item in callback.requests)
 
 
-def prepare_callback(callback: Callback, text: bytes, *, allows_mixed: bool) -> PreparedCallback:
-    """Return what is known of *callback* from its *text*, UTF-8.
+def prepare_callback(
+    callback: Callback, text: bytes, *, allows_mixed: bool, waivers: Iterable[Waiver] = ()
+) -> PreparedCallback:
+    """Return what is known of *callback* from its *text*, UTF-8, and its *waivers*.
 
     One that runs with each migration is in the migration's transaction if there is one,
     whatever its ``.conf`` says, as in Flyway.
@@ -98,6 +105,7 @@ def prepare_callback(callback: Callback, text: bytes, *, allows_mixed: bool) -> 
         parsed.in_transaction,
         parsed.reason,
         script_lock_requests(parsed.body),
+        keep_book(callback.script, find_losses(parsed.body, Creations()), waivers),
     )
 
 

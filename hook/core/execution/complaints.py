@@ -34,6 +34,10 @@ class Complaints:
         """Take down *texts*, the next step for each of which is *hint*."""
         self._problems += (Problem(text, hint) for text in texts)
 
+    def take(self, problems: Iterable[Problem]) -> None:
+        """Take down *problems*."""
+        self._problems += problems
+
     def findings(self, rule: str = BadMigrationSet.rule) -> tuple[Finding, ...]:
         """Return the refusal for what was taken down, none if nothing was."""
         return judge_problems(self._problems, rule)

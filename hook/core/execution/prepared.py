@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
 from hook.core.scripts.script import Migration, ScriptFile
+from hook.core.scripts.waivers import NO_LOSSES, LossBook, Waiver, keep_book
+from hook.core.sql.creations import Creations
 from hook.core.sql.index_build import build_lines
 from hook.core.sql.leftovers import may_be_resumed, may_run_again
 from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.sql.locks import LockRequest
+from hook.core.sql.losses import find_losses
 from hook.core.sql.relations import script_lock_requests
 from hook.core.sql.statement_list import StatementList
 from hook.core.sql.statements import parse_statements
@@ -39,6 +43,7 @@ class PreparedScript:
         runs_once: When it was cut off, it must not simply be run again: it is in no
             transaction, and nobody knows how far it came.
         can_resume: It may be all the same, by whoever knows that it was cut off.
+        losses: What of the data it destroys, and what allows that.
         is_run: Otherwise it is only recorded, see `hook.core.reporting.recorded`.
     """
 
@@ -52,6 +57,7 @@ class PreparedScript:
     builds: tuple[int, ...] = ()
     runs_once: bool = False
     can_resume: bool = False
+    losses: LossBook = NO_LOSSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +96,22 @@ def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> Pars
     return ParsedScript(body, in_transaction, verdict.reason)
 
 
-def prepare_script(migration: Migration, text: bytes, *, allows_mixed: bool) -> PreparedScript:
+def prepare_script(
+    migration: Migration,
+    text: bytes,
+    *,
+    allows_mixed: bool,
+    waivers: Iterable[Waiver] = (),
+    made: Creations | None = None,
+) -> PreparedScript:
     """Return what is known of *migration* from its *text*.
+
+    Args:
+        migration: Pending.
+        text: UTF-8.
+        allows_mixed: As `parse_script`.
+        waivers: Of the script.
+        made: What the scripts in front of it create; what this one does is added.
 
     Raises:
         SqlSyntaxError: As `parse_script`.
@@ -107,6 +127,7 @@ def prepare_script(migration: Migration, text: bytes, *, allows_mixed: bool) -> 
         builds=() if parsed.in_transaction else build_lines(parsed.body),
         runs_once=not parsed.in_transaction and not all(map(may_run_again, parsed.body)),
         can_resume=not parsed.in_transaction and all(map(may_be_resumed, parsed.body)),
+        losses=keep_book(migration.script, find_losses(parsed.body, made or Creations()), waivers),
     )
 
 

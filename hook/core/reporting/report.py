@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hook.core.reporting.override import Override
     from hook.core.reporting.past_run import PastRun
     from hook.core.schema_history.info_filter import InfoFilter
+    from hook.core.scripts.waivers import Waived
     from hook.core.sql.locks import LockRequest
 
 SCHEMA = "presync.report/1"
@@ -74,6 +75,7 @@ class Report(NamedTuple):
         marker: Where the run began in the server's log, none when nobody looked.
         backups: Those that the gates looked at, none when nobody did.
         progress: How far the database was changed.
+        waivers: What the scripts that are about to run allow.
     """
 
     command: str
@@ -98,6 +100,7 @@ class Report(NamedTuple):
     marker: Marker | None = None
     backups: BackupTable | None = None
     progress: Progress = Progress.UNTOUCHED
+    waivers: tuple[Waived, ...] = ()
 
     @property
     def has_way_back(self) -> bool:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from hook.core.execution.callback_book import CallbackBook, misfits, prepare_callback
 from hook.core.execution.complaints import Complaints
+from hook.core.execution.loss_findings import judge_losses
 from hook.core.outcome import passed
 from hook.core.scripts.events import callbacks_of_command
+from hook.core.scripts.waivers import read_directives
 from hook.core.text import counted
 from hook.stages import Context, Outcome
 
@@ -47,10 +49,20 @@ class CallbacksStage:
             ctx.interrupt.raise_if_set()
             with complaints.about(callback.script):
                 text = self.read_script(callback)
-                prepared.append(prepare_callback(callback, text, allows_mixed=self.allows_mixed))
+                directives = read_directives(callback.script, text)
+                complaints.take(directives.problems)
+                prepared.append(
+                    prepare_callback(
+                        callback,
+                        text,
+                        allows_mixed=self.allows_mixed,
+                        waivers=directives.waivers,
+                    )
+                )
         book = CallbackBook(tuple(prepared))
         complaints.add(misfits(book, scripts))
         if refusal := complaints.findings():
             return Outcome(refusal, book)
         message = f"{counted(len(prepared), 'callback')} can be read"
-        return Outcome((passed("callbacks", message),), book)
+        losses = judge_losses(item.losses for item in prepared)
+        return Outcome((passed("callbacks", message), *losses), book)
