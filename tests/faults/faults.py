@@ -250,7 +250,7 @@ _DEADLINES = {
     Kind.DETACH: "8s",
     Kind.REINDEX: "8s",
     Kind.REBUILD: "8s",
-    Kind.VERIFY: "12s",
+    Kind.VERIFY: "20s",
 }
 
 # What a limit of its own ends, which the reading of others must not come up to.
