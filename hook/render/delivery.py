@@ -1,4 +1,4 @@
-"""Tells how a command ended: report file, termination message, stdout, last log event."""
+"""Tells how a command ended: report, termination message, stdout, last log event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hook.errors import ExitCode, ReportFailed
 from hook.log import EventLog, Style, configure_logging
 from hook.log.json_text import to_json
 from hook.render.report_json import report_object
-from hook.render.sinks import TerminationLog, write_report_file
+from hook.render.sinks import TerminationLog, write_report
 from hook.render.views import result_object, result_text
 from hook.settings.output import OutputFormat, OutputSettings
 
@@ -72,7 +72,7 @@ class Delivery:
         """
         # First what never hangs: a report may go to a pipe that nobody reads.
         self._tell(self.leave_word(report))
-        told = self._write_file(report)
+        told = self._write_report(report)
         if told is not report:
             self.leave_word(told)
         if told.exit_code is not report.exit_code and self._keep is not None:
@@ -126,11 +126,9 @@ class Delivery:
         """Write *text*."""
         _print(self.stdout, self.redactor.text(text))
 
-    def _write_file(self, report: Report) -> Report:
-        if self.output.report is None:
-            return report
+    def _write_report(self, report: Report) -> Report:
         try:
-            write_report_file(self.output.report, report, self.redactor)
+            write_report(self.output, report, self.redactor)
         except ReportFailed as error:
             told = with_failed_sink(report, error)
             self._tell(told.results[-1].findings[0])

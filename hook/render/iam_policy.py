@@ -15,9 +15,11 @@ from hook.settings.backup_source import (
     RdsKind,
     RdsLocation,
     S3Location,
+    parse_s3_location,
     parse_stanza,
 )
 from hook.settings.backup_trigger import DumpTrigger, SnapshotTrigger
+from hook.settings.output import S3_SCHEME
 
 if TYPE_CHECKING:
     from hook.settings import Settings
@@ -36,20 +38,24 @@ def render_policy(settings: Settings, environment: Mapping[str, str]) -> str:
     """
     named = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     region = iam.Region(named) if named else iam.Region()
+    reporting = _grants_for_report(settings, region)
     source, grants = settings.backup.source, _grants_for_source(settings, region)
-    if source is None or not grants:
+    if source is not None and grants and _is_asked(source, settings):
+        grants += _grants_for_trigger(settings, region)
+    elif reporting:
+        grants = ()
+    elif source is None or not grants:
         raise ConfigError(
             ("PRESYNC_BACKUP_SOURCE names nothing in AWS, so no policy is needed",),
             "Set PRESYNC_BACKUP_SOURCE as the run has it.",
         )
-    if not _is_asked(source, settings):
+    else:
         raise ConfigError(
             ("every gate that asks AWS is off, so no policy is needed",),
             "Set PRESYNC_BACKUP_POLICY, PRESYNC_ARCHIVE_POLICY and PRESYNC_MARKER_POLICY as the"
             " run has them.",
         )
-    grants += _grants_for_trigger(settings, region)
-    return json.dumps(iam.policy_document(grants), indent=2)
+    return json.dumps(iam.policy_document(grants + reporting), indent=2)
 
 
 def policy_notes(settings: Settings) -> tuple[str, ...]:
@@ -103,6 +109,15 @@ def _grants_for_trigger(settings: Settings, region: iam.Region) -> tuple[iam.Gra
     if isinstance(trigger, SnapshotTrigger) and isinstance(server, RdsLocation):
         return iam.grants_for_snapshots_of(server.kind.value, server.name, region)
     return ()
+
+
+def _grants_for_report(settings: Settings, region: iam.Region) -> tuple[iam.Grant, ...]:
+    url = settings.output.report or ""
+    if not url.startswith(S3_SCHEME):
+        return ()
+    place = parse_s3_location(url, "PRESYNC_REPORT", "")
+    bucket = iam.Bucket(place.bucket, "", region)
+    return iam.grants_for_report(bucket, place.prefix, is_folder=url.endswith("/"))
 
 
 def _grants_for_bucket(

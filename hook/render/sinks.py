@@ -14,7 +14,7 @@ from hook.core.text import clip_bytes, one_line
 from hook.errors import ReportFailed
 from hook.log.json_text import to_json
 from hook.render.report_json import report_object
-from hook.settings.output import DEFAULT_TERMINATION_LOG
+from hook.settings.output import DEFAULT_TERMINATION_LOG, S3_SCHEME, OutputSettings
 
 # The kubelet reads no more of each container ("Customizing the termination message").
 TERMINATION_BYTES = 4096
@@ -83,13 +83,21 @@ def render_termination(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_report_file(path: str, report: Report, redactor: Redactor) -> None:
-    """Write *report* as JSON to *path*, whole or not at all.
+def write_report(output: OutputSettings, report: Report, redactor: Redactor) -> None:
+    """Write *report* as JSON where *output* says, if it does: whole or not at all.
 
     Raises:
         ReportFailed: It could not be written.
     """
+    path = output.report
+    if path is None:
+        return
     text = to_json(redactor.value(report_object(report))) + "\n"
+    if path.startswith(S3_SCHEME):
+        from hook.render.report_upload import upload_report  # noqa: PLC0415 - loads boto3
+
+        upload_report(path, text, report.run_id, output.s3_endpoint)
+        return
     try:
         _replace(Path(path), text, report.run_id)
     except OSError as error:

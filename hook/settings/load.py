@@ -20,6 +20,7 @@ from hook.settings import (
 )
 from hook.settings import flyway_specification as flyway
 from hook.settings import marker_specification as marker
+from hook.settings import output_specification as output
 from hook.settings import override_specification as override
 from hook.settings import specification as spec
 from hook.settings import trigger_specification as trigger_settings
@@ -217,7 +218,7 @@ def _build_backup(values: Values, cipher_pass: str | None) -> BackupSettings:
         source=values.of(spec.BACKUP_SOURCE),
         stanza=values.of(spec.BACKUP_STANZA),
         max_age=values.of(spec.BACKUP_MAX_AGE) or default_max_age(values.of(spec.BACKUP_SOURCE)),
-        s3_endpoint=values.of(spec.S3_ENDPOINT),
+        s3_endpoint=values.of(output.S3_ENDPOINT),
         cipher_pass=cipher_pass,
         trigger=values.of(trigger_settings.BACKUP_TRIGGER),
         trigger_timeout=values.of(trigger_settings.BACKUP_TRIGGER_TIMEOUT),

@@ -24,6 +24,7 @@ def build_output(values: Values) -> OutputSettings:
         format=values.of(spec.FORMAT),
         log_format=values.of(spec.LOG_FORMAT),
         report=values.of(spec.REPORT),
+        s3_endpoint=values.of(spec.S3_ENDPOINT),
         termination_log=values.of(spec.TERMINATION_LOG),
         actor=Actor(
             pod=values.of(spec.POD),

@@ -8,6 +8,13 @@ from hook.settings.words import choice_of
 
 _FORMAT = "text|json"
 
+
+def _parse_s3_endpoint(text: str) -> str:
+    from hook.settings.backup_source import parse_s3_endpoint  # noqa: PLC0415 - often unset
+
+    return parse_s3_endpoint(text)
+
+
 CONFIG: Setting[str | None] = own(
     Group.OUTPUT,
     "config",
@@ -37,8 +44,8 @@ REPORT: Setting[str | None] = own(
     "report",
     parse_report_path,
     None,
-    "PATH",
-    "File for the report as JSON; not being able to write it is exit code 50.",
+    "PATH|s3://…",
+    "File or object for the report as JSON; not being able to write it is exit code 50.",
 )
 TERMINATION_LOG: Setting[str] = own(
     Group.OUTPUT,
@@ -59,5 +66,15 @@ JOB: Setting[str | None] = own(
 )
 JOB_UID: Setting[str | None] = own(
     Group.OUTPUT, "job_uid", str, None, "UID", "Unique id of the Job; only told."
+)
+S3_ENDPOINT: Setting[str | None] = own(
+    Group.BACKUP,
+    "s3_endpoint",
+    _parse_s3_endpoint,
+    None,
+    "URL",
+    "S3 service, when it is not AWS. Region, credentials and CA are boto3's own variables.",
+)._replace(
+    environment=("PRESYNC_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"),
 )
 OUTPUT_SETTINGS = settings_in(globals())

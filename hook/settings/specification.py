@@ -51,12 +51,6 @@ def _parse_stanza(text: str) -> str:
     return parse_stanza(text)
 
 
-def _parse_s3_endpoint(text: str) -> str:
-    from hook.settings.backup_source import parse_s3_endpoint  # noqa: PLC0415 - often unset
-
-    return parse_s3_endpoint(text)
-
-
 URL: Setting[str | None] = own(
     Group.DATABASE,
     "url",
@@ -247,16 +241,6 @@ BACKUP_CIPHER_PASS_FILE: Setting[str | None] = own(
     None,
     "PATH",
     "File that holds the passphrase; it replaces PRESYNC_BACKUP_CIPHER_PASS.",
-)
-S3_ENDPOINT: Setting[str | None] = own(
-    Group.BACKUP,
-    "s3_endpoint",
-    _parse_s3_endpoint,
-    None,
-    "URL",
-    "S3 service, when it is not AWS. Region, credentials and CA are boto3's own variables.",
-)._replace(
-    environment=("PRESYNC_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"),
 )
 
 ARCHIVE_POLICY: Setting[Policy] = own(

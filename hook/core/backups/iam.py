@@ -156,6 +156,12 @@ def grants_for_dumping(bucket: Bucket) -> tuple[Grant, ...]:
     return (bucket.objects("WriteDumps", actions, "*.dump"),)
 
 
+def grants_for_report(bucket: Bucket, key: str, *, is_folder: bool) -> tuple[Grant, ...]:
+    """Return what putting a report at *key* takes, or into that folder."""
+    pattern = f"{literal(key)}/*.json" if is_folder else literal(key)
+    return (bucket.objects("WriteReport", ("s3:PutObject",), pattern),)
+
+
 def grants_for_snapshots_of(kind: str, name: str, region: Region) -> tuple[Grant, ...]:
     """Return what taking snapshots takes; *kind* is ``instance`` or ``cluster``."""
     server, snapshot, action = {

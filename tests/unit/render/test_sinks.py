@@ -16,8 +16,9 @@ from hook.render.sinks import (
     TERMINATION_BYTES,
     TerminationLog,
     render_termination,
-    write_report_file,
+    write_report,
 )
+from hook.settings.output import OutputSettings
 from tests.unit.render.reports import PASSED_RUN, REFUSED_RUN
 
 NO_SECRETS = Redactor(())
@@ -109,7 +110,7 @@ def test_secret_is_in_no_file(tmp_path: Path) -> None:
     redactor = Redactor(["c4nary"])
     log, file = tmp_path / "log", tmp_path / "report.json"
     TerminationLog(str(log), redactor).write_report(report)
-    write_report_file(str(file), report, redactor)
+    write_report(OutputSettings(report=str(file)), report, redactor)
     assert "c4nary" not in log.read_text() + file.read_text()
     assert "***" in log.read_text()
 
@@ -118,14 +119,14 @@ def test_report_file_holds_the_report(tmp_path: Path) -> None:
     """The file is the JSON of the report, whole, and nothing is left beside it."""
     path = tmp_path / "report.json"
     path.write_text("an older, much longer report" * 1000)
-    write_report_file(str(path), PASSED_RUN, NO_SECRETS)
+    write_report(OutputSettings(report=str(path)), PASSED_RUN, NO_SECRETS)
     assert json.loads(path.read_text())["verdict"] == PASSED_RUN.verdict
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_report_goes_to_a_device_in_place() -> None:
     """A device is written to, never replaced."""
-    write_report_file("/dev/null", PASSED_RUN, NO_SECRETS)
+    write_report(OutputSettings(report="/dev/null"), PASSED_RUN, NO_SECRETS)
     assert Path("/dev/null").is_char_device()
 
 
@@ -134,6 +135,6 @@ def test_report_that_cannot_be_written_is_an_error(tmp_path: Path, name: str) ->
     """The path and the reason are told, with an exit code of its own."""
     path = str(tmp_path / name)
     with pytest.raises(ReportFailed, match="PRESYNC_REPORT: /") as refused:
-        write_report_file(path, PASSED_RUN, NO_SECRETS)
+        write_report(OutputSettings(report=path), PASSED_RUN, NO_SECRETS)
     assert refused.value.exit_code is ExitCode.REPORT
     assert list(tmp_path.iterdir()) == []
