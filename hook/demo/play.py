@@ -17,7 +17,7 @@ from hook.demo.ingredients import Ingredients, find_ingredients
 from hook.demo.programs import reachable
 from hook.demo.repository import ARCHIVE_INFO, STANZA, BackedUp, Repository
 from hook.demo.server import FAST, SUPERUSER, Cluster, new_cluster
-from hook.errors import DatabaseUnreachable, ExitCode, HookError
+from hook.errors import DatabaseUnreachable, ExitCode, HookError, Interrupted
 from hook.render.palette import Colour, Palette
 
 # Only who may enter the folder of the socket can reach the server, which trusts everybody.
@@ -58,6 +58,10 @@ def perform(
     _stop_when_the_terminal_closes(interrupt)
     try:
         _play(find_ingredients(sample, migrations), tell, palette, interrupt)
+    except Interrupted as error:
+        # Its hint is about a Job; whoever stops a demo knows why.
+        tell(palette.paint(f"presync demo: {error.message}.", Colour.BAD))
+        return error.exit_code
     except HookError as error:
         line = f"presync demo: {error.message}. {error.hint}".rstrip()
         tell(palette.paint(line, Colour.BAD))
