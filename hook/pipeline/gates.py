@@ -85,7 +85,9 @@ class Gates:
         if deciding_finding(overridden) is not None:
             journal.overrides = ()
             return (override,)
-        backup = self._begin_backup(journal, server, unwaived(prepared.losses))
+        # Callbacks run with nothing pending too, and no gate is asked then.
+        losses = unwaived(prepared.losses) if prepared.scripts else ()
+        backup = self._begin_backup(journal, server, losses)
         archive = _begin(
             self.archive_policy,
             lambda: self.archive.start(ctx, read.session, server, journal.note_way),

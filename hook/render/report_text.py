@@ -130,7 +130,7 @@ def _override_lines(report: Report, palette: Palette) -> Iterator[str]:
 
 def _waiver_lines(report: Report, palette: Palette) -> Iterator[str]:
     if report.waivers:
-        yield palette.paint("waived in the files", Colour.WARNING, Colour.STRONG)
+        yield palette.paint("waivers in the files", Colour.WARNING, Colour.STRONG)
     for item in report.waivers:
         waiver = item.waiver
         place = f"{waiver.script}:{waiver.line}" + ("" if waiver.target else " (all of the file)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -79,12 +80,44 @@ def test_destructive_migration_needs_a_backup_whatever_the_policy(
         )
 
 
+def test_backup_that_is_missing_refuses_it_as_under_enforce(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    """A repository without a backup is no way back, and one that cannot be read no good news."""
+    attempt.deployment.release({"V2__drop.sql": DROP})
+    (tmp_path / "empty").mkdir()
+    for source, code in (
+        (f"dump:{tmp_path / 'empty'}", ExitCode.NO_WAY_BACK),
+        ("command:false", ExitCode.UNKNOWN_BACKUP),
+    ):
+        environment = {**OFF, "PRESYNC_BACKUP_SOURCE": source}
+        done = attempt.run(**environment)
+        assert done.exit_code == code, done.stderr
+        assert "V2__drop.sql:1 (drop-table)" in done.stdout
+
+
+def test_callbacks_count_while_something_is_pending(attempt: Attempt) -> None:
+    """With nothing pending no gate is asked, as ever."""
+    attempt.deployment.release({"afterMigrate.sql": "TRUNCATE t"})
+    assert attempt.run("check", **OFF).exit_code == ExitCode.OK
+    assert attempt.run(**OFF).exit_code == ExitCode.OK
+    attempt.deployment.release({"V2__more.sql": "SELECT 1"})
+    done = attempt.run(**OFF)
+    assert done.exit_code == ExitCode.CONFIG
+    assert "afterMigrate.sql:1 (truncate)" in done.report["verdict"]
+    waived = "-- presync: allow truncate because it is a cache\nTRUNCATE t"
+    attempt.deployment.release({"afterMigrate.sql": waived})
+    done = attempt.run(**OFF)
+    assert done.exit_code == ExitCode.OK
+    assert [item["script"] for item in done.report["waivers"]] == ["afterMigrate.sql"]
+
+
 def test_waiver_lets_it_pass_and_is_recorded(attempt: Attempt) -> None:
     """In the findings, in the report and in the ledger; and text shows it."""
     deployment = attempt.deployment
     deployment.release({"V2__drop.sql": f"{WAIVER}\n{DROP}"})
     shown = attempt.start(["plan", "--format", "text"], attempt.env(**OFF)).wait().stdout
-    assert "waived in the files\n  V2__drop.sql:1 drop-table: nobody reads it\n" in shown
+    assert "waivers in the files\n  V2__drop.sql:1 drop-table: nobody reads it\n" in shown
     done = attempt.run(**OFF)
     assert done.exit_code == ExitCode.OK, done.stderr
     waiver = {

@@ -54,8 +54,9 @@ def _judge_unwaived(losses: Sequence[ScriptLoss]) -> Iterator[Finding]:
     yield warned(
         "destructive",
         f"{count} would destroy data: {'; '.join((*named, *more))}",
-        "Have a backup: before this is run the backup gate has to pass, whatever its policy is. If"
-        f" the data may go, write {first.waiver} on the line before {first.place}.",
+        "Have a backup: as long as migrations are pending, the backup gate has to pass, whatever"
+        f" its policy is. If the data may go, write {first.waiver} on the line before"
+        f" {first.place}.",
         statements=[
             {
                 "script": item.script,
@@ -104,8 +105,8 @@ def blame_losses(
     more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
     blamed = replace(
         deciding,
-        message=f"{deciding.message}; {first.place} ({first.loss.rule}){more} would destroy data,"
-        " so that PRESYNC_BACKUP_POLICY does not count",
+        message=f"{deciding.message}; {first.place} ({first.loss.rule}){more} would destroy data:"
+        " PRESYNC_BACKUP_POLICY does not count",
         hint=f"{deciding.hint} Or, if the data may go, write {first.waiver} on the line before"
         f" {first.place}.".lstrip(),
     )

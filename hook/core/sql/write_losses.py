@@ -13,6 +13,12 @@ from hook.core.sql.statement_list import Statement
 from hook.core.sql.token_cursor import TokenCursor
 
 _WRITES = re.compile(rb"\b(?:DELETE|UPDATE)\b", re.IGNORECASE)
+# Without a closer look, for a script may have a hundred thousand of them: outside of quotes and
+# parentheses there is a WHERE that compares a column.
+_LIMITED = re.compile(
+    rb"(?:[^'\"()$/\\-]|'[^'\\]*+')*?\bWHERE\s+(?!TRUE\b|NOT\b)[A-Z_][\w.]*+\s*(?:[=<>]|IN\b|IS\b)",
+    re.IGNORECASE,
+)
 # What a write within another statement may stand behind; both words may be names as well.
 _BEGINS = frozenset({"", ")", "ANALYZE", "ANALYSE", "VERBOSE"})
 _LITERALS = frozenset({TokenKind.NUMBER, TokenKind.STRING})
@@ -22,7 +28,8 @@ _LOOKED_AT = 8
 
 def write_losses(statement: Statement, made: Creations) -> Losses:
     """Yield what a DELETE or UPDATE destroys."""
-    yield from _write_of(statement.head, behind_head(statement), made)
+    if not _LIMITED.match(statement.source.sql, statement.start, statement.end):
+        yield from _write_of(statement.head, behind_head(statement), made)
 
 
 def _write_of(verb: str, cursor: TokenCursor, made: Creations) -> Losses:

@@ -98,7 +98,7 @@ def test_refusal_names_what_it_is_for() -> None:
     assert first is told
     assert second.code is ExitCode.NO_WAY_BACK
     assert second.message == (
-        "31h ago; V1__a.sql:3 (drop-table) and 1 more would destroy data, so that"
+        "31h ago; V1__a.sql:3 (drop-table) and 1 more would destroy data:"
         " PRESYNC_BACKUP_POLICY does not count"
     )
     assert second.hint == (
