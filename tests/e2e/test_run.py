@@ -86,7 +86,7 @@ CASES = {
     "script that stops half-way": Case(
         ExitCode.PARTIAL, 'V2__x.sql:2 42P01 relation "missing" does not exist',
         {"V2__x.sql": "CREATE INDEX CONCURRENTLY i ON t (id);\nVACUUM missing"},
-        state="left behind: everything up to line 1, at 1",
+        state="left behind: index i (line 1), at 1",
     ),
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ def test_callback_without_transaction_leaves_what_it_did(gate: Gate) -> None:
     assert report.exit_code is ExitCode.PARTIAL, report.verdict
     message = deciding(report).message
     assert message.startswith("callback afterMigrate.sql:2 given up, as 1 session waited")
-    assert message.endswith("; left behind: everything up to line 1")
+    assert message.endswith("; left behind: table u (line 1)")
 
 
 def test_budget_of_the_run_is_that_of_callbacks_and_migrations(gate: Gate) -> None:

@@ -185,8 +185,8 @@ def test_script_that_may_run_again_is_never_half_done(gate: Gate, stop: Callable
         stop()
         report = running.report()
     assert report.verdict == (
-        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:2; left behind: everything up to"
-        " line 1, invalid index public.i on t (the next run mends that), at 1"
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:2; left behind: index first (line 1),"
+        " invalid index public.i on t (the next run mends that), at 1"
     )
     first = gate.database.query("SELECT 'first'::regclass::oid")
     assert_mended(gate, report)

@@ -190,7 +190,7 @@ def test_row_of_a_script_without_transaction_is_missed_as_well(name: str, gate: 
     assert report.exit_code is ExitCode.PARTIAL, report.verdict
     assert deciding(report).message == (
         "V2__b.sql (its row in the schema history, read back) is not as it was written; left"
-        " behind: everything up to line 1, no row in the schema history"
+        " behind: table b (line 1), no row in the schema history"
     )
     assert is_there(gate, "b")
     assert rows(gate) == before

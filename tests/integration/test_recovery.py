@@ -94,7 +94,7 @@ def test_script_without_transaction_that_is_lost_needs_a_human(proxied: Gate, pr
     proxy.lose("INSERT INTO t", Fault.REPLY)
     report = proxied.run({**ONCE, **ALONE})
     assert report.verdict == (
-        "FAILED 21 PARTIAL: V2__x.sql:2 connection lost; left behind: everything up to line 1,"
+        "FAILED 21 PARTIAL: V2__x.sql:2 connection lost; left behind: table x (line 1),"
         " what line 2 may have done, at 1"
     )
     assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]

@@ -40,7 +40,7 @@ def test_second_statement_that_fails_leaves_the_first(gate: Gate) -> None:
     report = gate.run({"V2__x.sql": script})
     assert report.verdict == (
         'FAILED 21 PARTIAL: V2__x.sql:3 42P01 relation "missing" does not exist;'
-        " left behind: everything up to line 2, at 1"
+        " left behind: index i (line 1), at 1"
     )
     assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
 
@@ -71,7 +71,7 @@ def test_script_may_manage_its_own_transactions(gate: Gate) -> None:
     report = gate.run({"V2__x.sql": script})
     assert report.verdict == (
         "FAILED 21 PARTIAL: V2__x.sql:6 22012 division by zero;"
-        " left behind: everything up to line 3, at 1"
+        " left behind: table one (line 2), at 1"
     )
     assert gate.database.query("SELECT to_regclass('one')::text, to_regclass('two')") == [
         ("one", None)
@@ -151,7 +151,7 @@ def test_history_that_cannot_be_written_is_said(gate: Gate) -> None:
     assert report.exit_code is ExitCode.PARTIAL
     message = deciding(report).message
     assert message.startswith("V2__i.sql (its row in the schema history) 42501 permission denied")
-    assert message.endswith("left behind: everything up to line 1, no row in the schema history")
+    assert message.endswith("left behind: index i (line 1), no row in the schema history")
 
 
 def test_row_is_not_written_for_a_transactional_script_without_the_right(

@@ -132,6 +132,7 @@ class Attempt:
         done: Of a script without transaction, how many statements are settled: neither
             undone nor to be run again.
         done_line: Last line of those that changed something, 0 when none did.
+        done_objects: The same work in words, as far as its objects can be named.
         done_callbacks: Names of callbacks among them that changed something.
         left_behind: What else such a script left in the database, one item per thing
             (``invalid index public.i on t``).
@@ -163,13 +164,20 @@ class Attempt:
     for_next_run: tuple[str, ...] = ()
     in_doubt: str = ""
     out_of_reach: tuple[str, ...] = ()
+    done_objects: tuple[str, ...] = ()
 
     @property
     def leftovers(self) -> tuple[str, ...]:
         """Return what a human has to look at, as it stays although the script did not end."""
-        done = (f"everything up to line {self.done_line}",) if self.done_line else ()
         callbacks = (f"what {name} did" for name in self.done_callbacks)
-        return (*done, *callbacks, *self.left_behind)
+        return (*self.finished, *callbacks, *self.left_behind)
+
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """Return what the settled statements of the script changed, by name where possible."""
+        if not self.done_line:
+            return ()
+        return self.done_objects or (f"everything up to line {self.done_line}",)
 
     def in_callback(self, callback: Callback | None) -> Attempt:
         """Return the attempt as one that ended in *callback*, if it ended in a statement."""

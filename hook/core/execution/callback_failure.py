@@ -92,9 +92,9 @@ def _failure(callback: Callback, attempt: Attempt, tries: Tries, outside: Outsid
     if withdrawn is not None:
         what = f"{place} {withdrawn.given_up_for}"
     if attempt.leftovers:
-        left = f"{what}; left behind: {', '.join(attempt.leftovers)}"
-        hint = "Undo the named work by hand before the next run, which runs the callback again."
-        return MigrationPartial(left, hint)
+        left = ", ".join(attempt.leftovers)
+        hint = f"Undo by hand {left} before the next run, which runs the callback again."
+        return MigrationPartial(f"{what}; left behind: {left}", hint)
     if attempt.end is AttemptEnd.INTERRUPTED:
         return Interrupted(outside.signal_name, f"in {place}")
     if attempt.end is AttemptEnd.LOST:

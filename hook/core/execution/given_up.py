@@ -199,14 +199,15 @@ def _left(given_up: GivenUp) -> str:
 
 
 def _hint_for_leftovers(given_up: GivenUp) -> str:
+    named = ", ".join(given_up.attempt.leftovers)
     if not given_up.is_recorded:
         return (
-            "Undo the named work by hand before the next run, which would repeat it; or finish it"
-            f" and add {given_up.row}."
+            f"Undo by hand {named} before the next run, which would repeat it; or finish it and add"
+            f" {given_up.row}."
         )
     return (
-        f"Undo the named work by hand and remove {given_up.row} with `presync repair`; or finish"
-        " it by hand and set success of that row to true."
+        f"Undo by hand {named} and remove {given_up.row} with `presync repair`; or finish it by"
+        " hand and set success of that row to true."
     )
 
 

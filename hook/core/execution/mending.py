@@ -93,11 +93,11 @@ def who_clears_up(attempt: Attempt, *, may_repeat: bool) -> Attempt:
 
 
 def _with_done(attempt: Attempt) -> Attempt:
-    done = f"everything up to line {attempt.done_line}"
+    done = ", ".join(attempt.finished)
     if attempt.end is AttemptEnd.LOST:
         doubt = f"{done}, {attempt.in_doubt}" if attempt.in_doubt else done
         return replace(attempt, done_line=0, in_doubt=doubt)
-    return replace(attempt, done_line=0, for_next_run=(done, *attempt.for_next_run))
+    return replace(attempt, done_line=0, for_next_run=(*attempt.finished, *attempt.for_next_run))
 
 
 def with_remains_of(attempt: Attempt, before: Attempt | None) -> Attempt:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hook.core.execution.callback_book import EachCallbacks, PreparedCallback
 from hook.core.scripts.callback import Callback
+from hook.core.sql.finished_work import finished_work
 from hook.core.sql.leftovers import may_run_again, settled_line
 from hook.core.sql.statement_list import Statement, StatementList
 
@@ -93,6 +94,10 @@ class Program:
             if step.callback is not None and settled_line(step.statements, 1):
                 changed[step.callback.script] = None
         return settled_line(self.script, self._of_script(done)), tuple(changed)
+
+    def finished(self, done: int) -> tuple[str, ...]:
+        """Name what the script's own statements among the first *done* steps have left."""
+        return finished_work(self.script, self._of_script(done))
 
     def may_repeat(self, done: int) -> bool:
         """Tell whether each of the first *done* steps may be run again."""

@@ -24,7 +24,7 @@ _DETACH = "DETACH PARTITION CONCURRENTLY"
 
 def settled_line(statements: StatementList, done: int) -> int:
     """Return the last line of the first *done* statements, 0 when they changed nothing."""
-    if all(map(_changes_nothing, islice(statements, done))):
+    if all(map(changes_nothing, islice(statements, done))):
         return 0
     return statements[done - 1].end_line
 
@@ -45,7 +45,7 @@ def may_run_again(statement: Statement) -> bool:
     An index that is built without locking the table is looked for before, by its name: one
     that the server is to name would be there twice.
     """
-    if is_only_work(statement) or _changes_nothing(statement):
+    if is_only_work(statement) or changes_nothing(statement):
         return True
     if statement.words(len(_DROP_IF_THERE)) == _DROP_IF_THERE:
         return True
@@ -77,6 +77,6 @@ def lets_others_pass(statement: Statement) -> bool:
     return refusing_command(statement).endswith("CONCURRENTLY")
 
 
-def _changes_nothing(statement: Statement) -> bool:
+def changes_nothing(statement: Statement) -> bool:
     """Tell whether *statement* is of the session alone, unlike ``COMMIT PREPARED``."""
     return statement.head in _CHANGES_NOTHING and statement.words(2)[1:] != ("PREPARED",)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.callback_book import PreparedCallback
 from hook.core.execution.script_message import Moment, Own, ScriptMessage, compose_messages
+from hook.core.sql.finished_work import finished_work
 from hook.core.sql.leftovers import lets_others_pass, may_stop_halfway, settled_line
 from hook.core.sql.statement_list import StatementList
 from hook.engines.flyway.apply import opening, own, send_all
@@ -53,7 +54,8 @@ def _run_step_by_step(
         return attempt
     sender.roll_back()
     line = settled_line(body, settled)
-    return replace(attempt, done=settled, done_line=line, left_behind=left)
+    named = finished_work(body, settled)
+    return replace(attempt, done=settled, done_line=line, done_objects=named, left_behind=left)
 
 
 def _run_statement(sender: Sender, one: StatementList) -> Attempt:

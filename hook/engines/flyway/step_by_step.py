@@ -171,7 +171,12 @@ class StepByStep:
             place = Place(Moment.UNSENT)
         line, callbacks = self.program.settled(self.done)
         stopped = replace(
-            attempt, place=place, done=self.done, done_line=line, done_callbacks=callbacks
+            attempt,
+            place=place,
+            done=self.done,
+            done_line=line,
+            done_objects=self.program.finished(self.done),
+            done_callbacks=callbacks,
         )
         return who_clears_up(stopped, may_repeat=self.program.may_repeat(self.done))
 

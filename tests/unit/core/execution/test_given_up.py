@@ -151,6 +151,16 @@ def test_leftovers_make_it_partial_and_are_named() -> None:
     assert late.message.startswith("V5__add_email.sql:17 PRESYNC_DEADLINE is used up; left behind")
 
 
+def test_finished_objects_stand_in_place_of_their_line() -> None:
+    """They are named in message, facts and hint."""
+    last = with_leftovers(given_up("42703"))
+    attempt = replace(last.attempt, done_objects=("index i1 (line 1)",), left_behind=())
+    error = failure_of(replace(last, attempt=attempt, is_recorded=True))
+    assert error.message.endswith("; left behind: index i1 (line 1)")
+    assert error.facts["left_behind"] == ["index i1 (line 1)"]
+    assert error.hint.startswith("Undo by hand index i1 (line 1) and remove row 7")
+
+
 def test_interruption_says_where_and_what_is_left() -> None:
     """Exit 40 whatever is left, which is named."""
     plain = interruption_of(given_up("57014", AttemptEnd.INTERRUPTED), "SIGTERM")
