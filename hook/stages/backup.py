@@ -98,7 +98,7 @@ class NoBackupSource:
             failed(
                 ExitCode.CONFIG,
                 "backup-source",
-                "migrations are pending and PRESYNC_BACKUP_SOURCE is not set",
+                "nothing can prove a way back: PRESYNC_BACKUP_SOURCE is not set",
                 "Set PRESYNC_BACKUP_SOURCE to the backup repository, or to none on purpose.",
             ),
         )

@@ -22,7 +22,7 @@ from hook.errors import (
     Interrupted,
 )
 from hook.stages import Context
-from hook.stages.backup import BackupStage
+from hook.stages.backup import BackupStage, NoBackupSource
 from tests.testbed.backup_gate import ignore, running_context
 
 DAY = timedelta(hours=24)
@@ -95,6 +95,13 @@ def test_stage_says_that_nobody_wants_a_backup() -> None:
         (finding,) = _judge(BackupStage(None, DAY), ctx)
     assert (finding.status, finding.code) == (Status.WARNED, ExitCode.OK)
     assert finding.message == "no backup is required by PRESYNC_BACKUP_SOURCE=none"
+
+
+def test_unnamed_source_is_refused_whether_or_not_something_is_pending() -> None:
+    """`check` judges it as well, so that the sentence is true in both cases."""
+    (finding,) = NoBackupSource().start(running_context(), SERVER, ignore)()
+    assert finding.code is ExitCode.CONFIG
+    assert finding.message == "nothing can prove a way back: PRESYNC_BACKUP_SOURCE is not set"
 
 
 def test_stage_refuses_when_the_source_is_not_there() -> None:
