@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninfo
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.target import ConnectionTarget
-from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
+from hook.settings.unexpanded import is_unexpanded, unexpanded_problem
 
 SOURCES = "PRESYNC_URL, FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and its kin, or PGHOST and its kin"
 JDBC_PROPERTY = "FLYWAY_JDBC_PROPERTIES_"
@@ -36,6 +36,15 @@ _LIBPQ = {
     "PGUSER": "user",
     "PGDATABASE": "dbname",
 }
+
+# libpq's are those of the manual, "Environment Variables"; other programs have names in PG, too.
+_READ_AS_IT_IS = (
+    r"(?:AWS_|PRESYNC_|FLYWAY_)|(?:DATABASE_URL|PG(?:APPNAME|CHANNELBINDING|CLIENTENCODING"
+    r"|CONNECT_TIMEOUT|DATABASE|DATESTYLE|GEQO|GSS[A-Z]+|HOST|HOSTADDR|KRBSRVNAME"
+    r"|LOADBALANCEHOSTS|M(?:AX|IN)PROTOCOLVERSION|OAUTH[A-Z]+|OPTIONS|PASSFILE|PASSWORD|PORT"
+    r"|REQUIREAUTH|REQUIREPEER|REQUIRESSL|SERVICE|SERVICEFILE|SSL[A-Z_]+|SYSCONFDIR"
+    r"|TARGETSESSIONATTRS|TZ|USER))$"
+)
 
 _Environment = Mapping[str, str]
 _LIBPQ_FORM = (
@@ -113,12 +122,13 @@ def _overlaid(environment: _Environment, files: Mapping[str, Given]) -> dict[str
 
 
 def unexpanded_sources(environment: _Environment) -> Iterator[Problem]:
-    """Yield a problem for each variable of a source that holds a literal ``$(NAME)``."""
-    names = {"FLYWAY_URL", "DATABASE_URL", *_FLYWAY, *_POSTGRES, *_LIBPQ, "PGPASSWORD"}
+    """Yield a problem for each variable with a literal ``$(NAME)`` that is read by its own name.
+
+    That is a source of the database, or what libpq and boto3 read by themselves.
+    """
     for name, value in environment.items():
-        if (name in names or name.startswith(JDBC_PROPERTY)) and is_unexpanded(value):
-            message, hint = explain_unexpanded(name, value, environment)
-            yield Problem(message, hint=hint)
+        if is_unexpanded(value) and (name in _POSTGRES or re.match(_READ_AS_IT_IS, name)):
+            yield unexpanded_problem(name, value, environment)
 
 
 def _candidates(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from hook.errors import ConfigError
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.suggestion import did_you_mean
-from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
+from hook.settings.unexpanded import explain_unexpanded, is_unexpanded, unexpanded_problem
 
 if TYPE_CHECKING:
     from hook.settings.flyway_entry import Entry, FlywayArguments, Reading
@@ -194,8 +194,7 @@ def _place(
 
     given = entry.given
     if is_unexpanded(given.text) and given.origin is Origin.FLAG:
-        message, hint = explain_unexpanded(given.label, given.text, environment)
-        yield Problem(message, given.origin, hint)
+        yield unexpanded_problem(given.label, given.text, environment)
         return
     if is_unexpanded(given.text):
         reason = "Kubernetes expands $(NAME) in a manifest only, never in a file"

@@ -14,7 +14,7 @@ from hook.settings.flyway_specification import WORKING_DIRECTORY
 from hook.settings.output_specification import CONFIG
 from hook.settings.setting import Given, Origin, Problem, Setting
 from hook.settings.specification import SETTINGS
-from hook.settings.unexpanded import explain_unexpanded, is_unexpanded
+from hook.settings.unexpanded import is_unexpanded, unexpanded_problem
 
 if TYPE_CHECKING:
     from hook.settings.flyway_entry import FlywayArguments
@@ -113,8 +113,11 @@ def read_values(
         if found is None:
             continue
         given[setting.name] = found
+        if is_unexpanded(found.text):
+            problems.append(unexpanded_problem(found.label, found.text, inputs.environment))
+            continue
         try:
-            parsed[setting.name] = _parse(setting, found, inputs.environment)
+            parsed[setting.name] = _parse(setting, found)
         except ConfigError as error:
             problems += [Problem(text, found.origin, error.hint) for text in error.problems]
     placeholders = _read_placeholders(inputs, file, flyway, problems)
@@ -167,10 +170,7 @@ def _in_flyway_files(setting: Setting[object], flyway: FlywayFiles) -> Iterator[
     return (flyway.variables[name] for name in setting.environment if name in flyway.variables)
 
 
-def _parse(setting: Setting[T], given: Given, environment: Mapping[str, str]) -> T:
-    if is_unexpanded(given.text):
-        message, hint = explain_unexpanded(given.label, given.text, environment)
-        raise ConfigError((message,), hint)
+def _parse(setting: Setting[T], given: Given) -> T:
     try:
         return setting.parse(given.text)
     except ValueError as error:
@@ -186,8 +186,7 @@ def _read_placeholders(
         if not name or name.startswith(RESERVED):
             problems.append(Problem(f"{given.label} is no name for a placeholder", given.origin))
         elif is_unexpanded(given.text):
-            message, hint = explain_unexpanded(given.label, given.text, inputs.environment)
-            problems.append(Problem(message, given.origin, hint))
+            problems.append(unexpanded_problem(given.label, given.text, inputs.environment))
         else:
             found[name] = given
     return found
