@@ -117,7 +117,13 @@ def _read_around(line: CommandLine, environment: Mapping[str, str]) -> Inputs:
 
 
 def _usage_error(error: click.UsageError) -> BadFlags:
+    from hook.settings.names import NOT_YET, OWN, not_yet  # noqa: PLC0415 - as in `_parse`
+
+    flag = str(getattr(error, "option_name", ""))
+    if OWN + flag.removeprefix("--").replace("-", "_").upper() in NOT_YET:
+        problem = not_yet(flag)
+        return BadFlags((problem.text,), problem.hint)
     message = " ".join(error.format_message().split()).rstrip(".")
     command = error.ctx.command_path if error.ctx is not None else "presync"
-    problem = message[:1].lower() + message[1:]
-    return BadFlags((problem,), f"Run `{command} --help` to see what there is.")
+    reason = message[:1].lower() + message[1:]
+    return BadFlags((reason,), f"Run `{command} --help` to see what there is.")

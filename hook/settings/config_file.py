@@ -7,6 +7,7 @@ from datetime import datetime
 
 from hook.errors import ConfigError
 from hook.settings.mounted_file import read_toml
+from hook.settings.names import NOT_YET, OWN, not_yet
 from hook.settings.output_specification import CONFIG
 from hook.settings.specification import SETTINGS
 from hook.settings.suggestion import did_you_mean
@@ -50,7 +51,9 @@ def read_config_file(path: str) -> ConfigFile:
 
 def _unknown_keys(path: str, content: Mapping[str, object]) -> Iterator[str]:
     for key in content:
-        if key not in _KEYS:
+        if OWN + key.upper() in NOT_YET:
+            yield not_yet(f"{path}: {key}").text
+        elif key not in _KEYS:
             yield f"{path}: {key} is not a setting{did_you_mean(key, _KEYS)}"
 
 

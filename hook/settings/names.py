@@ -70,9 +70,14 @@ def note_harmless(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} makes no difference: {reason}"
 
 
+def not_yet(label: str) -> Problem:
+    """Return the problem of one of `NOT_YET`, given as *label*."""
+    return Problem(f"{label} is not supported in this version", hint=f"Remove {label}.")
+
+
 def _own_problem(name: str) -> Problem:
     if name in NOT_YET:
-        return Problem(f"{name} is not supported in this version", hint=f"Remove {name}.")
+        return not_yet(name)
     return _unknown(name, Given("", Origin.ENVIRONMENT, name), KNOWN)
 
 

@@ -95,6 +95,8 @@ def test_report_that_cannot_be_written_does_not_hide_a_refusal(
     ("arguments", "message"),
     [
         (["run", "--nope"], "no such option '--nope'"),
+        (["run", "--window-policy", "off"], "--window-policy is not supported in this version"),
+        (["--window=x", "run"], "--window is not supported in this version"),
         (["--nope", "--report", "/dev/null", "run"], "no such option '--nope'"),
         (["migrat"], "no such command 'migrat'"),
         (["run", "extra"], "no such command 'extra'"),

@@ -41,6 +41,15 @@ def test_values_of_toml_become_texts(tmp_path: Path) -> None:
     assert file.placeholders == {"limit": "7"}
 
 
+def test_setting_that_comes_later_is_said_to_be_one(tmp_path: Path) -> None:
+    """As for its variable."""
+    path = written(tmp_path, 'window_policy = "off"\nsafety_policy = "off"\n')
+    assert problems_of(path) == (
+        "FILE: window_policy is not supported in this version",
+        "FILE: safety_policy is not supported in this version",
+    )
+
+
 def test_unknown_keys_are_all_named_with_what_was_meant(tmp_path: Path) -> None:
     """A misspelled key is not a comment."""
     path = written(tmp_path, 'dead_line = "5m"\nconfig = "x"\nxyzzy = 1\n')
