@@ -94,15 +94,6 @@ class BackupSettings(NamedTuple):
     repo: int | None = None
 
 
-def default_max_age(source: BackupSource | None) -> timedelta:
-    """Return how old the newest backup may be when nobody said.
-
-    Nothing replays what came after a dump: its age is what a restore loses.
-    """
-    is_dump = source is not None and source.system == "dump"
-    return timedelta(hours=1 if is_dump else 24)
-
-
 class ArchiveSettings(NamedTuple):
     """The archive gate.
 

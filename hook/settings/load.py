@@ -16,7 +16,6 @@ from hook.settings import (
     Provenance,
     RunSettings,
     Settings,
-    default_max_age,
 )
 from hook.settings import flyway_specification as flyway
 from hook.settings import marker_specification as marker
@@ -26,6 +25,7 @@ from hook.settings import specification as spec
 from hook.settings import trigger_specification as trigger_settings
 from hook.settings import watch_specification as watch
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
+from hook.settings.durations import parse_duration
 from hook.settings.load_migrations import build_migrations
 from hook.settings.load_output import build_output
 from hook.settings.mounted_file import read_regular
@@ -34,6 +34,8 @@ from hook.settings.secrets import find_secrets, is_secret_name
 from hook.settings.setting import Origin, Problem, Setting
 from hook.settings.sources import Inputs, Values, read_values
 
+# Nothing replays what came after a dump: its age is what a restore loses.
+_MAX_AGE_OF_DUMP = "1h"
 _CORRECT = "Correct it, or leave it out."
 
 
@@ -68,7 +70,7 @@ def load_settings(inputs: Inputs, need: Need) -> Settings:
             *problems,
         ]
     )
-    values = _with_flyway_waits(values)
+    values = _with_max_age(_with_flyway_waits(values))
     return Settings(
         database=_build_database(values, connection),
         migrations=build_migrations(values),
@@ -101,6 +103,16 @@ def _with_flyway_waits(values: Values) -> Values:
     from hook.settings.flyway_waits import with_flyway_waits  # noqa: PLC0415 - often unset
 
     return with_flyway_waits(values)
+
+
+def _with_max_age(values: Values) -> Values:
+    """Return *values* with the default that a dump has, if there is one and nobody said another."""
+    source = values.of(spec.BACKUP_SOURCE)
+    given = values.given[spec.BACKUP_MAX_AGE.name]
+    if given.origin is not Origin.DEFAULT or source is None or source.system != "dump":
+        return values
+    default = given._replace(text=_MAX_AGE_OF_DUMP)
+    return values.replaced(spec.BACKUP_MAX_AGE, parse_duration(_MAX_AGE_OF_DUMP), default)
 
 
 def _connect(
@@ -217,7 +229,7 @@ def _build_backup(values: Values, cipher_pass: str | None) -> BackupSettings:
         policy=values.of(spec.BACKUP_POLICY),
         source=values.of(spec.BACKUP_SOURCE),
         stanza=values.of(spec.BACKUP_STANZA),
-        max_age=values.of(spec.BACKUP_MAX_AGE) or default_max_age(values.of(spec.BACKUP_SOURCE)),
+        max_age=values.of(spec.BACKUP_MAX_AGE),
         s3_endpoint=values.of(output.S3_ENDPOINT),
         cipher_pass=cipher_pass,
         trigger=values.of(trigger_settings.BACKUP_TRIGGER),

@@ -209,14 +209,14 @@ BACKUP_REPO: Setting[int | None] = own(
     "N",
     "Number of the repository where pgBackRest's configuration has several: the N of repoN-path.",
 )
-BACKUP_MAX_AGE: Setting[timedelta | None] = own(
+BACKUP_MAX_AGE: Setting[timedelta] = own(
     Group.BACKUP,
     "backup_max_age",
     parse_positive_duration,
-    None,
+    "24h",
     _DURATION,
-    "How old the newest backup may be since it stopped, a dump since it began. Without it 24h, for"
-    " dumps 1h.",
+    "How old the newest backup may be since it stopped, a dump since it began; of dumps 1h unless"
+    " it is set.",
 )
 BACKUP_TIMEOUT: Setting[timedelta] = own(
     Group.BACKUP,

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.errors import ConfigError
-from hook.settings import default_max_age
 from hook.settings.backup_source import (
     BackupSource,
     BackupSystem,
@@ -22,6 +21,7 @@ from hook.settings.backup_source import (
     parse_s3_endpoint,
     parse_stanza,
 )
+from tests.unit.settings.test_load import load
 
 CANARY = "canary-secret"
 PGBACKREST = BackupSystem.PGBACKREST
@@ -201,5 +201,10 @@ def test_parse_s3_endpoint_refuses_anything_else(text: str) -> None:
 )
 def test_dump_may_be_an_hour_old_unless_told_otherwise(source: str | None, hours: int) -> None:
     """Its age is what a restore of it loses."""
-    parsed = None if source is None else parse_backup_source(source)
-    assert default_max_age(parsed) == timedelta(hours=hours)
+    environment = {} if source is None else {"PRESYNC_BACKUP_SOURCE": source}
+    settings = load(environment)
+    assert settings.backup.max_age == timedelta(hours=hours)
+    shown = settings.provenance.given["backup_max_age"]
+    assert (shown.text, shown.label) == (f"{hours}h", "default")
+    told = load(environment | {"PRESYNC_BACKUP_MAX_AGE": "24h"}).backup.max_age
+    assert told == timedelta(hours=24)
