@@ -245,6 +245,14 @@ def _build_overrides(values: Values) -> tuple[Override, ...]:
     return tuple(Override(gate, reason, until) for gate in values.of(override.OVERRIDE) or ())
 
 
+def _note_idle_override(values: Values) -> Iterator[str]:
+    if values.of(override.OVERRIDE):
+        return
+    for setting in (override.OVERRIDE_REASON, override.OVERRIDE_UNTIL):
+        if given := values.given.get(setting.name):
+            yield f"{given.label} is ignored: PRESYNC_OVERRIDE is not set"
+
+
 def _build_provenance(
     values: Values, connection: Connection, read: tuple[str | None, ...], inputs: Inputs
 ) -> Provenance:
@@ -272,6 +280,7 @@ def _build_provenance(
             *(inputs.arguments.notes if inputs.arguments is not None else ()),
             *values.flyway.notes,
             *values.notes,
+            *_note_idle_override(values),
             *connection.notes,
         ),
     )

@@ -54,6 +54,18 @@ def test_end_of_an_override_that_is_no_moment_is_refused(text: str) -> None:
     )
 
 
+def test_reason_without_an_override_is_noted() -> None:
+    """Who writes one believes that a gate is set aside."""
+    until = {"PRESYNC_OVERRIDE_UNTIL": "2026-12-01T18:00:00Z"}
+    reason = {"PRESYNC_OVERRIDE_REASON": "r"}
+    notes = load(until, {"override_reason": "r"}).provenance.notes
+    assert notes == (
+        "--override-reason is ignored: PRESYNC_OVERRIDE is not set",
+        "PRESYNC_OVERRIDE_UNTIL is ignored: PRESYNC_OVERRIDE is not set",
+    )
+    assert not load({"PRESYNC_OVERRIDE": "backup"} | reason | until).provenance.notes
+
+
 def test_override_of_an_unknown_gate_lists_the_gates() -> None:
     """A misspelled gate is not silently kept."""
     problems = problems_of({"PRESYNC_OVERRIDE": "backups", "PRESYNC_OVERRIDE_REASON": "r"})
