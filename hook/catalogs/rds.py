@@ -40,6 +40,7 @@ class RdsApi:
 
         Raises:
             BackupSourceMissing: RDS knows no such instance or cluster.
+            ConfigError: Nobody says in which region.
             BackupUnknown: There is no answer that can be used.
         """
         from hook.catalogs.rds_errors import explain_rds  # noqa: PLC0415 - loads botocore

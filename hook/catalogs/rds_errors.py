@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from botocore import exceptions as aws
 
 from hook.catalogs.s3_errors import Fault, classify, detail_of
-from hook.errors import BackupSourceMissing, BackupUnknown, HookError
+from hook.errors import BackupSourceMissing, BackupUnknown, ConfigError, HookError
 
 _MISSING = frozenset({"DBInstanceNotFound", "DBClusterNotFoundFault"})
 _HINTS = {
@@ -32,6 +32,10 @@ def explain_rds(error: BaseException, name: str, region: str) -> HookError:
         return BackupSourceMissing(
             f"there is no {name} in {region}",
             "Correct PRESYNC_BACKUP_SOURCE (rds:INSTANCE or rds:cluster/NAME), or AWS_REGION.",
+        )
+    if isinstance(error, aws.NoRegionError):
+        return ConfigError(
+            (f"AWS_REGION is not set: no region to look for {name} in",), _HINTS[Fault.REGION]
         )
     fault, detail = classify(error, datetime.now(UTC)), detail_of(error)
     if fault is Fault.DENIED and isinstance(error, aws.ClientError):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hook.clock import Background, Bounds, Deadline
 from hook.core.outcome import Finding, Status, from_error
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.errors import BackupSourceMissing, BackupUnknown, ConfigError
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def await_reading(
     """
     try:
         answer = reading.result(within, run.interrupt)
-    except BackupSourceMissing as error:
+    except (BackupSourceMissing, ConfigError) as error:
         return from_error(error)
     except BackupUnknown as error:
         return from_error(error, Status.UNKNOWN)

@@ -25,7 +25,10 @@ NOBODY = {"AWS_ENDPOINT_URL_RDS": "http://127.0.0.1:1"}
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        (RDS, Refusal(ExitCode.UNKNOWN_BACKUP, "no region to look for RDS instance shop in")),
+        (
+            RDS,
+            Refusal(ExitCode.CONFIG, "AWS_REGION is not set: no region to look for RDS instance"),
+        ),
         (
             {**RDS, **EUROPE, **NOBODY},
             Refusal(ExitCode.UNKNOWN_BACKUP, "no valid credentials to ask for RDS instance shop"),

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from hook.catalogs.opening import Access, open_catalogs
 from hook.catalogs.rds import PAGE_LIMIT, RdsApi, RdsCatalog
 from hook.core.backups.backup import RestoreWindow
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.errors import BackupSourceMissing, BackupUnknown, ConfigError
 from hook.settings.backup_source import RdsKind, RdsLocation, S3Settings, parse_backup_source
 
 THEN = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -222,7 +222,7 @@ def test_refusal_says_what_is_missing(rds: Rds, code: str, told: str, hint: str)
 @pytest.mark.parametrize(
     ("error", "told", "hint"),
     [
-        (aws.NoRegionError(), "no region to look for RDS instance shop in", "AWS_REGION"),
+        (aws.InvalidRegionError(region_name="x y"), "no region to look for RDS", "AWS_REGION"),
         (aws.NoCredentialsError(), "no valid credentials", "credentials of this pod"),
         (aws.ConnectTimeoutError(endpoint_url="https://x"), "RDS does not answer", "VPC endpoint"),
         (aws.SSLError(endpoint_url="https://x", error="bad"), "no TLS session", "AWS_CA_BUNDLE"),
@@ -249,6 +249,9 @@ def test_catalog_needs_a_region_and_ignores_the_endpoint_of_s3(
     source = parse_backup_source("rds:shop")
     catalogs = open_catalogs(source, Access(S3Settings(endpoint="http://127.0.0.1:1")))
     assert (catalogs.wal, catalogs.backups.describe()) == (None, "RDS instance shop")
-    with pytest.raises(BackupUnknown) as caught:
+    with pytest.raises(ConfigError) as caught:
         catalogs.backups.read_evidence()
+    assert caught.value.problems == (
+        "AWS_REGION is not set: no region to look for RDS instance shop in",
+    )
     assert "Set AWS_REGION" in caught.value.hint
