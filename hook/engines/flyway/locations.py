@@ -76,7 +76,9 @@ def search_locations(
         Unsupported: A location is not in the file system; all such are named.
     """
     _refuse_schemes(locations)
-    names = locations or (_default_location(working_directory),)
+    names = locations or _default_location(working_directory)
+    if not names:
+        return (_without_default(working_directory, hint),)
     paths = {_absolute(name.removeprefix(_FILESYSTEM), working_directory) for name in names}
     paths = {path.removesuffix("/**") or "/" for path in paths}
     searches: list[Search] = []
@@ -108,11 +110,21 @@ def _refuse_schemes(locations: Iterable[str]) -> None:
         )
 
 
-def _default_location(working_directory: str) -> str:
+def _default_location(working_directory: str) -> tuple[str, ...]:
+    """Return the first of the default locations that is there, none when none is."""
     for name in DEFAULT_LOCATIONS:
         if os.access(_absolute(name, working_directory), os.F_OK):
-            return name
-    return DEFAULT_LOCATIONS[0]
+            return (name,)
+    return ()
+
+
+def _without_default(working_directory: str, hint: str) -> Search:
+    search = Search(DEFAULT_LOCATIONS[0], hint)
+    *tried, last = (_absolute(name, working_directory) for name in DEFAULT_LOCATIONS)
+    text = f"no location is set, and none of {', '.join(tried)} and {last} exists"
+    search.problems.append(Problem(text, hint))
+    search.is_missing = True
+    return search
 
 
 def _absolute(name: str, working_directory: str) -> str:

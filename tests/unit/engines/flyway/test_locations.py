@@ -134,7 +134,11 @@ def test_default_location_is_the_first_that_exists(tmp_path: Path) -> None:
     (search,) = search_locations((), str(tmp_path), HINT)
     assert search.location in {"/migrations", "/flyway/sql", f"{tmp_path}/migrations"}
     (search,) = search_locations((), f"{tmp_path}/nowhere", HINT)
-    assert search.problems in ([], [Problem("location /migrations does not exist", HINT)])
+    told = (
+        "no location is set, and none of /migrations, /flyway/sql,"
+        f" {tmp_path}/nowhere/migrations and {tmp_path}/nowhere/sql exists"
+    )
+    assert search.problems in ([], [Problem(told, HINT)])
 
 
 def test_parent_of_a_linked_folder_is_the_parent_of_its_target(tmp_path: Path) -> None:
