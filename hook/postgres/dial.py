@@ -41,6 +41,9 @@ _DEFAULTS = {
 }
 _PLACE_START, _PLACE_END = "connection to server ", " failed: "
 _DEFAULT_PORT = "5432"
+# Of several hosts the first that answers may be a standby, which is of no use here.
+_WRITABLE = {"target_session_attrs": "read-write"}
+_ATTRIBUTES_VARIABLE = "PGTARGETSESSIONATTRS"
 # What begins when the deadline of the run has passed still gets a chance to end.
 _LATE_ANSWER_SECONDS = 3.0
 # libpq gives up in these states when it does not accept what the server shows or asks
@@ -106,13 +109,17 @@ def _decisive(failures: list[HookError]) -> HookError:
 
 
 def _hosts(parameters: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Yield *parameters* once per host, as libpq pairs the lists of host, hostaddr, port."""
+    """Yield *parameters* once per host, as libpq pairs the lists of host, hostaddr, port.
+
+    Unless somebody says which of several hosts to take, it is one that can be written to.
+    """
     hosts = parameters.get("host", "").split(",")
     addresses = parameters.get("hostaddr", "").split(",")
     ports = parameters.get("port", "").split(",")
     count = max(len(hosts), len(addresses))
+    attributes = {} if count == 1 or os.environ.get(_ATTRIBUTES_VARIABLE) else _WRITABLE
     for index in range(count):
-        one = dict(parameters)
+        one = {**attributes, **parameters}
         for key, values in (("host", hosts), ("hostaddr", addresses), ("port", ports)):
             value = values[index] if len(values) == count else values[0]
             one[key] = value
