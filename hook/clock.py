@@ -240,7 +240,6 @@ class Bounds(NamedTuple):
 class Background(Generic[T]):
     """Work in a daemon thread, while the caller does something else.
 
-    Libraries with only per-call timeouts (botocore) need a total one from outside.
     The thread is abandoned, not killed: it must hold nothing that outlives the process.
     """
 
@@ -268,16 +267,19 @@ class Background(Generic[T]):
         return self._told()
 
     def wait(self) -> T | None:
-        """Return what the work returned, whenever that is: of work within work that is bounded.
+        """Return what the work returned or raise what it raised, whenever that is.
 
-        Raises:
-            Exception: Whatever the work raised.
+        Only for work within work that is bounded.
         """
         try:
             select.select([self._done], [], [])
         finally:
             os.close(self._done)
         return self._told()
+
+    def leave(self) -> None:
+        """Give up on the result, which nobody comes for; the work goes on."""
+        os.close(self._done)
 
     def _told(self) -> T | None:
         if self._errors:

@@ -35,11 +35,16 @@ def side_by_side(ask: Callable[[K], T], keys: Iterable[K]) -> Iterator[T]:
     """
     waiting = iter(keys)
     asked = deque(_begin(ask, key) for key in islice(waiting, LANES))
-    while asked:
-        # In a list, as the answer itself may be none.
-        answers = asked.popleft().wait() or []
-        asked.extend(_begin(ask, key) for key in islice(waiting, 1))
-        yield from answers
+    try:
+        while asked:
+            # In a list, as the answer itself may be none.
+            answers = asked.popleft().wait() or []
+            asked.extend(_begin(ask, key) for key in islice(waiting, 1))
+            yield from answers
+    finally:
+        # The reader has seen enough, or one could not be answered.
+        for rest in asked:
+            rest.leave()
 
 
 def _begin(ask: Callable[[K], T], key: K) -> Background[list[T]]:

@@ -60,8 +60,8 @@ class Archive:
 def _kept(segment: str, entry: Entry) -> Kept:
     """Return *segment* as *entry* shows it.
 
-    One without content is no hole: pgBackRest gives a segment its name, with the checksum
-    of what is in it, only once all of it is there. A copy of a repository that keeps the
-    names alone is judged by them.
+    pgBackRest gives a segment its name, with the checksum of what is in it, only once all of
+    it is there. So one without content is damaged, and where none has any, a copy of the
+    repository has kept the names alone, and is judged by them.
     """
     return Kept(segment, entry.flaw) if entry.is_archived else Kept(segment, doubt=entry.flaw)

@@ -27,8 +27,6 @@ _PART = 2 * 2**20
 _GROUP = 4000
 # The longest file name has 255 bytes, and a path few of them.
 _LINE_LIMIT = 2**16
-# pgBackRest never writes one, but a copy of a repository may have kept the names alone.
-_NAMES_ALONE = "its manifest has no content, so that nothing behind it could be looked for"
 
 
 class Lack(NamedTuple):
@@ -76,8 +74,6 @@ class BackupData:
             label: The backup.
             manifests: That of each backup in its chain, as listed.
         """
-        if manifests[label].size == 0:
-            return DataSeen(remark=_NAMES_ALONE)
         try:
             manifest = self._manifest(label, manifests[label])
         except InfoDamaged as error:
@@ -210,7 +206,7 @@ def _remark(manifest: Manifest) -> str:
 
 
 def _limited(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield *parts* up to the limit; what is behind is never asked for."""
+    """Yield *parts* up to the limit; what is far behind is never asked for."""
     left = MANIFEST_LIMIT
     for part in parts:
         yield part

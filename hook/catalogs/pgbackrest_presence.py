@@ -21,6 +21,7 @@ from hook.core.backups.usability import is_past
 LOOK_LIMIT = 200
 # Nobody keeps more backups than this without a whole one among them.
 DATA_LIMIT = 20
+_NAMES_ALONE = "its manifest has no content, so that nothing behind it could be looked for"
 
 
 @dataclass(slots=True)
@@ -50,7 +51,10 @@ class Presences:
             if backup.problems or backup.error is not False:
                 continue
             self._look_for_manifests(label for label in backup.chain if label in listed)
-            self._look_for_data(backup)
+            if self._is_names_alone(backup.label, listed):
+                self._whole[backup.label] = _NAMES_ALONE
+            else:
+                self._look_for_data(backup)
             if self._is_proven(backup):
                 break
         return tuple(map(self._told, backups))
@@ -81,6 +85,17 @@ class Presences:
             self._lacks |= seen.lacks
         else:
             self._whole[backup.label] = seen.remark
+
+    def _is_names_alone(self, label: str, listed: Iterable[str]) -> bool:
+        """Tell whether no manifest has content, which pgBackRest leaves in none.
+
+        So it is where a copy of the repository has kept the names and not what is in them.
+        """
+        manifest = self._manifests.get(label)
+        if manifest is None or manifest.is_archived or manifest.size != 0:
+            return False
+        self._look_for_manifests(listed)
+        return not any(item.size for item in self._manifests.values() if item is not None)
 
     @property
     def _is_tired(self) -> bool:

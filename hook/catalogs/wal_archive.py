@@ -28,7 +28,7 @@ class Kept(NamedTuple):
 
     Attributes:
         flaw: Why no restore can read it, empty when nothing is known against it.
-        doubt: What is odd about it and does not make it a hole.
+        doubt: What makes it a hole unless it is said of all of them.
     """
 
     name: str
@@ -73,7 +73,12 @@ def look_for_wal(archive: WalArchive, wanted: ArchiveEvidence) -> ArchiveEvidenc
         forks = _parse_history(history, archive.describe(name))
     stretches = plan_recovery(recovery, forks) or ()
     bad = _Bad([], {})
-    covered = tuple(_cover(archive, item, recovery.segment_size, bad) for item in stretches)
+    found = [_look_through(archive, item, recovery.segment_size, bad) for item in stretches]
+    is_beyond_doubt = any(item.usable for item in found)
+    covered = tuple(
+        Covered(item.stretch, merge(item.usable if is_beyond_doubt else item.doubted))
+        for item in found
+    )
     told = tuple(
         f"{counted(len(names), 'segment')} {oddity}, {names[0]} first"
         for oddity, names in bad.odd.items()
@@ -97,7 +102,15 @@ class _Bad(NamedTuple):
     odd: dict[str, list[str]]
 
 
-def _cover(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> Covered:
+class _Found(NamedTuple):
+    """The numbers of the segments of *stretch*; those in doubt count where all are."""
+
+    stretch: Stretch
+    usable: set[int]
+    doubted: set[int]
+
+
+def _look_through(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> _Found:
     logs = tuple(stretch.logs(size))
     if len(logs) > LOG_LIMIT:
         raise BackupUnknown(
@@ -105,7 +118,7 @@ def _cover(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> Cover
             "Take a new backup.",
         )
     seen: set[int] = set()
-    usable: set[int] = set()
+    found = _Found(stretch, set(), set())
     for name, flaw, doubt in archive.list_segments(logs):
         segment = parse_segment(name, size)
         if segment is None or segment.timeline != stretch.timeline:
@@ -118,8 +131,8 @@ def _cover(archive: WalArchive, stretch: Stretch, size: int, bad: _Bad) -> Cover
         if oddity := flaw or doubt:
             bad.odd.setdefault(oddity, []).append(name)
         if not flaw:
-            usable.add(segment.number)
-    return Covered(stretch, merge(usable))
+            (found.doubted if doubt else found.usable).add(segment.number)
+    return found
 
 
 def _parse_history(history: bytes, name: str) -> tuple[Fork, ...]:

@@ -20,6 +20,7 @@ from hook.core.backups.pgbackrest_lines import (
     InfoLine,
     read_values,
 )
+from hook.errors import BackupUnknown
 
 # Without bundles each file is an object; a hook pod has room for the names of so many.
 OBJECT_LIMIT = 50_000
@@ -29,6 +30,7 @@ _COMPRESSION = ("backup:option", "option-compress-type")
 _OLD_COMPRESSION = ("backup:option", "option-compress")
 _SUFFIXES = {"none": "", "gz": ".gz", "lz4": ".lz4", "zst": ".zst", "bz2": ".bz2"}
 _BLOCKS = ".pgbi"
+_NEWER = "See whether this pgBackRest is newer than presync, and take a presync that knows it."
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ def parse_manifest(label: str, lines: Iterable[bytes]) -> Manifest:
 
     Raises:
         InfoDamaged: It is not what pgBackRest wrote, as far as it was read.
+        BackupUnknown: It has what only a newer pgBackRest writes.
     """
     manifest, checksum = Manifest(), InfoChecksum()
     values: dict[tuple[str, str], object] = {}
@@ -117,5 +120,6 @@ def _suffix(values: Mapping[tuple[str, str], object]) -> str:
     kind = values.get(_COMPRESSION, old)
     suffix = _SUFFIXES.get(kind) if isinstance(kind, str) else None
     if suffix is None:
-        raise InfoDamaged(f"compression {kind!r} is not known")
+        # Of a pgBackRest to come: nothing says that it is damaged.
+        raise BackupUnknown(f"compression {kind!r} of a manifest is not known", _NEWER)
     return suffix

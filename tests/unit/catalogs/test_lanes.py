@@ -5,13 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from itertools import count, islice
+from pathlib import Path
 
 import pytest
 
 from hook.catalogs.lanes import LANES, side_by_side
 from hook.errors import BackupUnknown
+from tests.testbed.run_context import eventually
 
 _SECONDS = 60.0
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_questions_are_asked_at_the_same_time() -> None:
@@ -42,6 +48,16 @@ def test_answers_keep_the_order_of_the_questions() -> None:
 def test_none_is_an_answer() -> None:
     """What is not there counts as well."""
     assert list(side_by_side({"a": 1}.get, "ab")) == [1, None]
+
+
+def test_reader_that_has_seen_enough_leaves_nothing_open() -> None:
+    """A damaged manifest ends the reading of its parts, again and again."""
+    before = _open_files()
+    for _ in range(20):
+        answers = side_by_side(abs, range(5 * LANES))
+        assert next(answers) == 0
+        answers.close()  # type: ignore[attr-defined]  # it is a generator
+    eventually(lambda: _open_files() <= before + LANES)
 
 
 def test_no_question_is_asked_far_ahead() -> None:

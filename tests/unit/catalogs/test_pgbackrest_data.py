@@ -98,6 +98,7 @@ def test_further_objects_are_counted() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
+        (b"", "empty"),
         (b"\xff\n", "not a text file"),
         (b"x" * 70_000, "no lines in it"),
         ((STANZA / INCREMENTAL / "backup.manifest").read_bytes()[:1500], "it has no end"),
@@ -111,15 +112,6 @@ def test_damaged_manifest_is_a_lack(data: bytes, reason: str) -> None:
     lacks, _ = _look(store)
     told = f"backup.manifest of {INCREMENTAL} is damaged: {reason}"
     assert lacks[INCREMENTAL].what.startswith(told)
-
-
-def test_manifest_without_content_is_told() -> None:
-    """A copy of a repository may have kept the names alone."""
-    store = _recorded()
-    store.objects[MANIFEST] = b""
-    lacks, remark = _look(store)
-    assert not lacks
-    assert remark.startswith("its manifest has no content")
 
 
 def test_manifest_deleted_meanwhile_is_a_lack() -> None:

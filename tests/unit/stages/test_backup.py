@@ -99,7 +99,8 @@ def test_stage_says_that_nobody_wants_a_backup() -> None:
 
 def test_unnamed_source_is_refused_whether_or_not_something_is_pending() -> None:
     """`check` judges it as well, so that the sentence is true in both cases."""
-    (finding,) = NoBackupSource().start(running_context(), SERVER, ignore)()
+    with running_context() as ctx:
+        (finding,) = NoBackupSource().start(ctx, SERVER, ignore)()
     assert finding.code is ExitCode.CONFIG
     assert finding.message == "nothing can prove a way back: PRESYNC_BACKUP_SOURCE is not set"
 
