@@ -20,10 +20,11 @@ from hook.core.execution.refusal import refused_connection
 from hook.core.text import one_line
 from hook.errors import ConfigError, DatabaseRejected, DatabaseUnreachable, HookError
 from hook.postgres.driver_files import touch_driver_files
+from hook.postgres.hosts import each_host
 from hook.postgres.login_trace import LoginTrace, is_login_complete, parse_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from psycopg.pq.abc import PGconn
 
@@ -41,9 +42,6 @@ _DEFAULTS = {
 }
 _PLACE_START, _PLACE_END = "connection to server ", " failed: "
 _DEFAULT_PORT = "5432"
-# Of several hosts the first that answers may be a standby, which is of no use here.
-_WRITABLE = {"target_session_attrs": "read-write"}
-_ATTRIBUTES_VARIABLE = "PGTARGETSESSIONATTRS"
 # What begins when the deadline of the run has passed still gets a chance to end.
 _LATE_ANSWER_SECONDS = 3.0
 # libpq gives up in these states when it does not accept what the server shows or asks
@@ -84,7 +82,7 @@ def open_connection(
 
     touch_driver_files(target.parameters)
     failures: list[HookError] = []
-    for host in _hosts(target.parameters):
+    for host in each_host(target.parameters):
         try:
             addresses = _resolve(host, in_time(), interrupt)
         except (DatabaseUnreachable, ConfigError) as error:
@@ -106,24 +104,6 @@ def _decisive(failures: list[HookError]) -> HookError:
         last = list(passing.values())[-1]
         return DatabaseUnreachable("; ".join(passing), last.hint)
     return next(iter(passing.values()), failures[0])
-
-
-def _hosts(parameters: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Yield *parameters* once per host, as libpq pairs the lists of host, hostaddr, port.
-
-    Unless somebody says which of several hosts to take, it is one that can be written to.
-    """
-    hosts = parameters.get("host", "").split(",")
-    addresses = parameters.get("hostaddr", "").split(",")
-    ports = parameters.get("port", "").split(",")
-    count = max(len(hosts), len(addresses))
-    attributes = {} if count == 1 or os.environ.get(_ATTRIBUTES_VARIABLE) else _WRITABLE
-    for index in range(count):
-        one = {**attributes, **parameters}
-        for key, values in (("host", hosts), ("hostaddr", addresses), ("port", ports)):
-            value = values[index] if len(values) == count else values[0]
-            one[key] = value
-        yield {key: value for key, value in one.items() if value}
 
 
 def _resolve(

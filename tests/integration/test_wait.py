@@ -158,32 +158,6 @@ def test_wait_does_not_take_a_standby_that_libpq_refuses(
         wait_stage(target, seconds=0.5).run(ctx)
 
 
-def test_wait_takes_the_primary_of_several_hosts(
-    server: PostgresServer, standby: PostgresServer, ctx: Context
-) -> None:
-    """By itself libpq would stay with the first that answers."""
-    several = {
-        "host": f"{standby.host},{server.host}",
-        "port": f"{standby.port},{server.port}",
-    }
-    reached = wait_stage(superuser_of(standby, **several)).run(ctx).value
-    with reached.session:
-        assert reached.session.peer.port == server.port
-    told = {**several, "target_session_attrs": "any"}
-    with pytest.raises(DatabaseUnreachable, match="it is a standby"):
-        wait_stage(superuser_of(standby, **told), seconds=0.3).run(ctx)
-
-
-def test_wait_tells_that_several_hosts_are_all_standbys(
-    standby: PostgresServer, ctx: Context
-) -> None:
-    """One of them may be promoted within the wait."""
-    several = {"host": f"{standby.host},{standby.host}", "port": f"{standby.port},{standby.port}"}
-    with pytest.raises(DatabaseUnreachable, match=r"read-only \(waited [\d.]+s\)") as caught:
-        wait_stage(superuser_of(standby, **several), seconds=0.3).run(ctx)
-    assert caught.value.hint == "Point the settings at the primary."
-
-
 def test_wait_does_not_take_a_read_only_database(database: Database, ctx: Context) -> None:
     """default_transaction_read_only stops every migration."""
     database.execute(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
