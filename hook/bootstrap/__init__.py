@@ -111,11 +111,12 @@ def runs(settings: Settings, ctx: Context) -> Report:
 def validate(settings: Settings, ctx: Context) -> Report:
     """Judge the history against the release; what is pending is no mistake.
 
-    FLYWAY_VALIDATE_ON_MIGRATE is about migrating: whoever asks gets an answer.
+    FLYWAY_VALIDATE_ON_MIGRATE is about migrating: whoever asks gets an answer, which is Flyway's
+    on repeatables without a file.
     """
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
-    rules = settings.migrations.rules._replace(validates=True)
+    rules = settings.migrations.rules._replace(validates=True, knows_newer_repeatables=False)
     asked = settings._replace(migrations=settings.migrations._replace(rules=rules))
     return inspection.validate(Journal.begin("validate", ctx), _reading(asked, ctx))
 

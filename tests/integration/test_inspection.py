@@ -209,3 +209,15 @@ def test_stop_request_ends_every_command(gate: Gate) -> None:
     gate.interrupt.set("SIGTERM")
     for name, command in COMMANDS.items():
         assert ask(gate, command).exit_code is ExitCode.INTERRUPTED, name
+
+
+def test_rolled_back_release_is_passed_behind_a_newer_repeatable(gate: Gate) -> None:
+    """Only `validate` takes it for lost, as Flyway does."""
+    (gate.folder / "V2__x.sql").unlink()
+    assert gate.run().exit_code is ExitCode.OK
+    (gate.folder / "R__v.sql").unlink()
+    report = gate.run()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert "ahead" in report.verdict
+    assert ask(gate, bootstrap.verify).exit_code is ExitCode.OK
+    assert ask(gate, bootstrap.validate).exit_code is ExitCode.DRIFT

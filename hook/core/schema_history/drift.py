@@ -35,7 +35,7 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
     Every disagreement is reported, not only the first. A row that records a failure
     stops the run whatever *rules* let pass, as it stops Flyway's ``migrate``.
     """
-    ahead = find_ahead(infos)
+    ahead = find_ahead(infos, rules)
     release = _Release(
         files={
             info.migration.version: info.migration

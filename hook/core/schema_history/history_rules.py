@@ -94,6 +94,8 @@ class HistoryRules(NamedTuple):
     Attributes:
         is_out_of_order: Versions below the newest applied one may still be applied.
         cherry_pick: Which migrations are applied, and in which order.
+        knows_newer_repeatables: A repeatable that was applied after all that the release has
+            is a newer release's; without it, as for Flyway, its file is lost.
         validates: Disagreements stop the run; otherwise they are told as warnings.
     """
 
@@ -103,6 +105,7 @@ class HistoryRules(NamedTuple):
     on_ahead: OnAhead = OnAhead.PASS
     validates: bool = True
     cherry_pick: CherryPick = CherryPick()
+    knows_newer_repeatables: bool = True
 
     def ignores(self, state: str, *, is_versioned: bool) -> bool:
         """Tell whether validation passes over a migration with the displayed *state*."""

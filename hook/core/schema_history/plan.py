@@ -53,7 +53,7 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
     ``next`` is a single step, whatever kind of migration it is. What was cherry-picked
     runs in the order of the list.
     """
-    ahead = find_ahead(infos)
+    ahead = find_ahead(infos, rules)
     kept = {info.description for info in ahead.replaced}
     pending = rules.cherry_pick.ordered(
         info.migration

@@ -164,15 +164,31 @@ def test_unknown_row_in_the_middle_is_drift() -> None:
     assert judge("V1__a.sql V3__c.sql", rows, patterns("*:missing")) == ()
 
 
-def test_unknown_repeatable_is_drift_unless_a_newer_version_precedes_it() -> None:
-    """Without a version nothing else tells a newer release from a lost file."""
-    rows = (row(1, "V1__a.sql"), row(2, "R__lost.sql"))
-    assert told(judge("V1__a.sql", rows)) == [(ExitCode.DRIFT, "history-missing")]
-    more = (*rows, row(3, "V2__b.sql"), row(4, "R__new.sql"))
-    assert told(judge("V1__a.sql", more)) == [
-        (ExitCode.DRIFT, "history-missing"),
-        (ExitCode.OK, "history-ahead"),
-    ]
+def test_unknown_repeatable_behind_all_of_the_release_is_newer() -> None:
+    """The application was rolled back; `validate` takes it for lost, as Flyway does."""
+    rows = (row(1, "V1__a.sql"), row(2, "R__new.sql"))
+    (found,) = judge("V1__a.sql", rows)
+    assert (found.status, found.rule) == (Status.WARNED, "history-ahead")
+    assert found.message == "the database is ahead of this release: repeatable 'new' (R__new.sql)"
+    flyways = HistoryRules(knows_newer_repeatables=False)
+    assert told(judge("V1__a.sql", rows, flyways)) == [(ExitCode.DRIFT, "history-missing")]
+    refusing = HistoryRules(on_ahead=OnAhead.FAIL)
+    assert told(judge("V1__a.sql", rows, refusing)) == [(ExitCode.AHEAD, "history-ahead")]
+    more = (*rows, row(3, "V2__b.sql"), row(4, "R__newer.sql"))
+    assert told(judge("V1__a.sql", more)) == [(ExitCode.OK, "history-ahead")]
+    assert judge("V1__a.sql", rows, patterns("*:missing")) == ()
+
+
+@pytest.mark.parametrize(
+    "files",
+    ["V1__a.sql R__c.sql", "V1__a.sql V3__d.sql", "V1__a.sql R__e.sql", "V9__x.sql"],
+)
+def test_unknown_repeatable_of_a_release_that_is_no_older_one_is_drift(files: str) -> None:
+    """It knows a later row, or has something to do: the file is lost."""
+    rows = (row(1, "V1__a.sql"), row(2, "R__lost.sql"), row(3, "R__c.sql"))
+    assert (ExitCode.DRIFT, "history-missing") in told(judge(files, rows))
+    outdated = (row(1, "V1__a.sql"), row(2, "R__c.sql", 9), row(3, "R__lost.sql"))
+    assert told(judge("V1__a.sql R__c.sql", outdated)) == [(ExitCode.DRIFT, "history-missing")]
 
 
 def test_repeatable_replaced_by_a_newer_release_is_kept_and_told() -> None:
