@@ -156,6 +156,32 @@ def test_archiver_that_throws_wal_away_leaves_a_hole(make_pgbackrest: Make, ask:
     assert archiver["status"] == "passed"
 
 
+def test_wal_of_a_time_without_archive_mode_is_missing(
+    binaries: Binaries, ask: Ask, new_place: Callable[[str, str], Place]
+) -> None:
+    """The archiver is healthy again, and knows nothing of what was written meanwhile."""
+    with (
+        running_server(binaries, ARCHIVING, CHECKSUMS) as server,
+        new_pgbackrest(server, [new_place("directory", "paused")]) as tool,
+    ):
+        tool.create_stanza()
+        tool.back_up("full")
+        tool.await_archived(tool.finish_segment())
+        _restart(server, archive_mode="off")
+        lost = [tool.finish_segment() for _ in range(2)]
+        _restart(server, archive_mode="on")
+        done = ask(tool)
+    assert_answer(done, ExitCode.NO_WAY_BACK, "archive", f"WAL is missing: {lost[0]}")
+    (archiver,) = (item for item in findings(done, "archive") if item["rule"] == "archiver")
+    assert archiver["status"] == "passed"
+
+
+def _restart(server: PostgresServer, **settings: str) -> None:
+    server.stop()
+    server.configure(settings)
+    server.start()
+
+
 def test_server_without_archiving_is_refused(make_pgbackrest: Make, ask: Ask) -> None:
     """archive_mode is on and archive_command empty: nothing moves and nothing fails."""
     tool = make_pgbackrest()

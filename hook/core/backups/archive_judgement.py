@@ -13,6 +13,7 @@ from hook.core.text import counted
 from hook.errors import ExitCode
 
 _TOLD_HOLES = 2
+_JUST_FINISHED = 1
 _ARCHIVER = "pg_stat_archiver, the server's log"
 _TOLD_IN_FACTS = 100
 
@@ -147,7 +148,8 @@ def _look(evidence: ArchiveEvidence, server: ServerWal) -> tuple[tuple[Hole, ...
     """Return what is missing although it should be there, and what is on its way.
 
     What the server itself has not reported as archived may still be on its way, also
-    behind newer segments: an asynchronous archiver sends several at once.
+    behind newer segments: an asynchronous archiver sends several at once. It is so no longer
+    when the server has nothing waiting to be archived: WAL of a time without archive_mode.
     """
     *earlier, last = evidence.covered
     holes = [
@@ -158,7 +160,8 @@ def _look(evidence: ArchiveEvidence, server: ServerWal) -> tuple[tuple[Hole, ...
     first, finished = last.stretch.first, server.current.number - 1
     newest = max((run.last for run in last.present), default=first - 1)
     reported = _reported(server)
-    until = min(newest if reported is None else reported, finished)
+    done = max(newest if reported is None else reported, _not_waiting(server))
+    until = min(done, finished)
     holes += [Hole(last.stretch.timeline, run) for run in find_holes(last.present, first, until)]
     missing = find_holes(last.present, first, finished)
     begin = missing[0].first if missing else max(first, finished + 1)
@@ -176,6 +179,16 @@ def _reported(server: ServerWal) -> int | None:
     if segment is None or segment.timeline != server.timeline:
         return None
     return segment.number
+
+
+def _not_waiting(server: ServerWal) -> int:
+    """Return the newest segment that is not waiting to be archived, as far as that can be seen.
+
+    Archived in order, the newest are those that wait. The last one may have been finished a
+    moment ago and not be among them yet.
+    """
+    queue, finished = server.archiver.queue, server.current.number - 1
+    return 0 if queue is None else finished - queue - _JUST_FINISHED
 
 
 def _hole(evidence: ArchiveEvidence, holes: tuple[Hole, ...], size: int) -> Finding:

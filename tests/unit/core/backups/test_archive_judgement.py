@@ -130,7 +130,7 @@ def test_gap_below_the_newest_segment_is_a_hole_when_the_server_tells_nothing(
 
 def test_archive_that_ends_within_the_backup_is_refused() -> None:
     """Nothing is lost yet, and still nothing can be restored."""
-    found = server(archiver=HEALTHY._replace(last_archived=None))
+    found = server(archiver=HEALTHY._replace(last_archived=None, queue=6))
     finding = refusal(judged((Run(3, 3),), found))
     assert "ends before 0/4000064, which the backup needs" in finding.message
 
@@ -264,7 +264,8 @@ def test_archive_passes_only_when_nothing_that_was_archived_is_missing(
     """Whatever is there, a hole up to the last archived segment never passes."""
     found = server(archiver=HEALTHY._replace(last_archived=name(last), queue=1))
     is_good = deciding_finding(judged(merge(numbers), found)) is None
-    needed = set(range(3, max(last, 4) + 1))
+    # One of the seven waits, and one may just have been finished.
+    needed = set(range(3, max(last, 7) + 1))
     assert is_good == (needed <= numbers)
 
 
