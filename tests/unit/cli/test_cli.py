@@ -244,7 +244,7 @@ def test_notes_and_actor_are_told_before_the_run(run: Run, monkeypatch: pytest.M
     """The log begins with what was ignored, and with who runs on which database."""
     monkeypatch.setattr(bootstrap, "run", returning(PASSED_RUN))
     env = {"FLYWAY_CLEAN_DISABLED": "true", "PRESYNC_POD": "migrate-x7"}
-    note, read = run(env=DATABASE | env).events
+    note, read, *_ = run(env=DATABASE | env).events
     assert note["event"] == "settings.note"
     assert read["event"] == "settings.read"
     assert str(read["message"]).endswith("on shop@db:5432/shop, named by PRESYNC_URL")
