@@ -22,16 +22,26 @@ def alter_losses(statement: Statement, made: Creations) -> Losses:
     cursor = behind_head(statement)
     if cursor.accept("SCHEMA"):
         made.clear()
-    elif cursor.accept("SEQUENCE"):
-        cursor.accept("IF", "EXISTS")
-        made.forget("SEQUENCE", name_of(cursor))
     elif cursor.accept_any("TABLE", "TYPE") and cursor.word() != "ALL":
         cursor.accept("IF", "EXISTS")
         altered = relation_of(cursor)
-        for action in alter_actions(cursor.rest()):
-            inside = TokenCursor(action)
+        actions = [TokenCursor(action) for action in alter_actions(cursor.rest())]
+        # The server adds last, wherever it is written.
+        for inside in sorted(actions, key=lambda action: action.word() == "ADD"):
             rule = _ACTIONS.get(inside.accept_any(*_ACTIONS))
             yield from rule(inside, altered, made) if rule else ()
+    else:
+        _alter_other(cursor, made)
+
+
+def _alter_other(cursor: TokenCursor, made: Creations) -> None:
+    """Take down what becomes of names; ALTER INDEX renames a table, too."""
+    if cursor.accept_any("INDEX", "SEQUENCE"):
+        cursor.accept("IF", "EXISTS")
+        made.forget(name_of(cursor))
+    while cursor.seek("SET"):
+        if cursor.accept("SCHEMA"):
+            made.forget(name_of(cursor))
 
 
 def _drop_column(cursor: TokenCursor, table: Name, made: Creations) -> Losses:
@@ -39,8 +49,10 @@ def _drop_column(cursor: TokenCursor, table: Name, made: Creations) -> Losses:
         return
     cursor.accept_any("COLUMN", "ATTRIBUTE")
     cursor.accept("IF", "EXISTS")
-    if not made.has_column(_column(cursor, table)):
+    column = _column(cursor, table)
+    if not made.has_column(column):
         yield LossRule.DROP_COLUMN
+    made.forget_column(column)
 
 
 def _alter_column(cursor: TokenCursor, table: Name, made: Creations) -> Losses:
@@ -71,31 +83,38 @@ def _add_column(cursor: TokenCursor, table: Name, made: Creations) -> Losses:
 def _rename(cursor: TokenCursor, table: Name, made: Creations) -> Losses:
     if cursor.accept("TO"):
         is_new = made.has("TABLE", table)
-        made.forget("TABLE", table)
+        made.forget(table)
         if is_new:
             made.add("TABLE", (*table[:-1], *name_of(cursor)))
-    else:
-        cursor.accept_any("COLUMN")
+    elif cursor.word() != "CONSTRAINT":
+        cursor.accept_any("COLUMN", "ATTRIBUTE")
         column = _column(cursor, table)
         cursor.accept("TO")
         made.rename_column(column, _column(cursor, table).name)
     yield from ()
 
 
-def _attach(_cursor: TokenCursor, table: Name, made: Creations) -> Losses:
-    made.forget("TABLE", table)
+def _attach(cursor: TokenCursor, _table: Name, made: Creations) -> Losses:
+    cursor.accept("PARTITION")
+    _put_below(name_of(cursor), made)
     yield from ()
 
 
-def _inherit(cursor: TokenCursor, _table: Name, made: Creations) -> Losses:
-    made.forget("TABLE", name_of(cursor))
+def _inherit(_cursor: TokenCursor, table: Name, made: Creations) -> Losses:
+    _put_below(table, made)
     yield from ()
+
+
+def _put_below(table: Name, made: Creations) -> None:
+    """Take note that *table* has got a parent, which may have others above it."""
+    if not made.has_table(table):
+        made.forget_lasting()
 
 
 def _set(cursor: TokenCursor, table: Name, made: Creations) -> Losses:
     if cursor.accept("SCHEMA"):
-        made.forget("TABLE", table)
-        made.forget("SCHEMA", name_of(cursor))
+        made.forget(table)
+        made.forget(name_of(cursor))
     yield from ()
 
 

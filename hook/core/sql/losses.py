@@ -18,7 +18,13 @@ from hook.core.sql.loss_rule import Losses, LossRule
 from hook.core.sql.statement_list import Statement, StatementList
 from hook.core.sql.summary import summarize
 from hook.core.sql.token_cursor import TokenCursor
-from hook.core.sql.write_losses import explain_losses, merge_losses, query_losses, write_losses
+from hook.core.sql.write_losses import (
+    explain_losses,
+    merge_losses,
+    nested_losses,
+    query_losses,
+    write_losses,
+)
 
 
 class Loss(NamedTuple):
@@ -34,7 +40,7 @@ _HEADS = (
     *("ABORT", "ALTER", "CALL", "COPY", "CREATE", "DELETE", "DISCARD", "DO", "DROP", "EXPLAIN"),
     *("MERGE", "PREPARE", "RESET", "ROLLBACK", "SELECT", "SET", "TRUNCATE", "UPDATE", "WITH"),
 )
-_LOOKED_AT = re.compile(rb"(?:%s)\b" % "|".join(_HEADS).encode(), re.IGNORECASE)
+_LOOKED_AT = re.compile(rb"\(|(?:%s)\b" % "|".join(_HEADS).encode(), re.IGNORECASE)
 _MAY_MOVE_PATH = re.compile(
     rb"search_path|set_config|\b(?:schema|role|authorization|all)\b", re.IGNORECASE
 )
@@ -52,7 +58,11 @@ def find_losses(statements: StatementList, made: Creations) -> tuple[Loss, ...]:
     made.begin_script()
     found: list[Loss] = []
     for statement in statements.starting(_LOOKED_AT):
-        rules = dict.fromkeys(_RULES[statement.head](statement, made))
+        rules: dict[LossRule, None] = {}
+        for rule in _RULES[statement.head](statement, made):
+            rules[rule] = None
+            # What is destroyed may have been copied into what is new.
+            made.forget_lasting()
         found += (Loss(rule, statement.line, _head_of(statement)) for rule in rules)
     return tuple(found)
 
@@ -77,13 +87,18 @@ def _create(statement: Statement, made: Creations) -> Losses:
         modifiers.append(word)
     kind = cursor.accept_any("TABLE", "SEQUENCE", "SCHEMA")
     # One that IF NOT EXISTS has spared is not new.
-    if kind and not cursor.accept("IF", "NOT", "EXISTS"):
-        name = name_of(cursor)
+    is_spared = cursor.accept("IF", "NOT", "EXISTS")
+    name = name_of(cursor)
+    following = cursor.seek("ON", "AS") if kind == "TABLE" else ""
+    # Nothing tells whether a transaction is open: without one it is gone at once.
+    is_gone = following == "ON" and cursor.accept("COMMIT", "DROP")
+    if kind and not is_spared and not is_gone:
         if {"TEMP", "TEMPORARY"}.intersection(modifiers):
             made.add_temporary(name)
         else:
             made.add(kind, name)
-    yield from ()
+    if following == "AS" or (following and cursor.seek("AS")):
+        yield from nested_losses(cursor, made)
 
 
 def _drop(statement: Statement, made: Creations) -> Losses:
@@ -102,7 +117,7 @@ def _drop(statement: Statement, made: Creations) -> Losses:
         if not all(map(is_new, names)):
             yield LossRule(f"drop-{kind.lower()}")
         for name in names:
-            made.forget(kind, name)
+            made.forget(name)
 
 
 def _truncate(statement: Statement, made: Creations) -> Losses:
@@ -122,6 +137,11 @@ def _roll_back(_statement: Statement, made: Creations) -> Losses:
     yield from ()
 
 
+def _discard(statement: Statement, made: Creations) -> Losses:
+    made.forget_temporary()
+    return _watch(statement, made)
+
+
 def _query(statement: Statement, made: Creations) -> Losses:
     _watch_path(statement, made)
     return query_losses(statement, made)
@@ -138,13 +158,14 @@ def _watch_path(statement: Statement, made: Creations) -> None:
 
 
 _RULES: Mapping[str, Callable[[Statement, Creations], Losses]] = {
+    "": _query,
     "ABORT": _roll_back,
     "ALTER": alter_losses,
     "CALL": _watch,
     "COPY": query_losses,
     "CREATE": _create,
     "DELETE": write_losses,
-    "DISCARD": _watch,
+    "DISCARD": _discard,
     "DO": _watch,
     "DROP": _drop,
     "EXPLAIN": explain_losses,

@@ -48,10 +48,14 @@ def _write_of(verb: str, cursor: TokenCursor, made: Creations) -> Losses:
 
 def query_losses(statement: Statement, made: Creations) -> Losses:
     """Yield what is destroyed by the writes in WITH, PREPARE, COPY and EXPLAIN."""
-    if not _WRITES.search(statement.source.sql, statement.start, statement.end):
-        return
-    levels = [TokenCursor(statement.tokens())]
-    begins = _BEGINS | {statement.head, "AS" if statement.head == "PREPARE" else ""}
+    if _WRITES.search(statement.source.sql, statement.start, statement.end):
+        begins = _BEGINS | {statement.head, "AS" if statement.head == "PREPARE" else ""}
+        yield from nested_losses(TokenCursor(statement.tokens()), made, begins)
+
+
+def nested_losses(cursor: TokenCursor, made: Creations, begins: frozenset[str] = _BEGINS) -> Losses:
+    """Yield what is destroyed by the writes at *cursor*, which stand behind one of *begins*."""
+    levels = [cursor]
     while levels:
         cursor, previous = levels.pop(), ""
         while word := _spell(cursor.peek()):

@@ -48,6 +48,21 @@ DESTROYING = [
     ("UPDATE t SET a = b IS DISTINCT FROM c, d = e", "update-without-where"),
     ("WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d WHERE id > 1", "delete-without-where"),
     ("WITH u AS (SELECT 1) UPDATE t SET a = 1", "update-without-where"),
+    (
+        "(WITH d AS (DELETE FROM t RETURNING id) SELECT count(*) FROM d)",
+        "delete-without-where",
+    ),
+    (
+        "CREATE TABLE n AS WITH d AS (DELETE FROM t RETURNING id) SELECT count(*) FROM d",
+        "delete-without-where",
+    ),
+    (
+        (
+            "CREATE TEMP TABLE IF NOT EXISTS n (a) ON COMMIT DROP AS (WITH d AS (UPDATE t SET a = 1"
+            " RETURNING id) TABLE d)"
+        ),
+        "update-without-where",
+    ),
     ("PREPARE gone AS DELETE FROM t", "delete-without-where"),
     ("COPY (DELETE FROM t RETURNING *) TO STDOUT", "delete-without-where"),
     ("EXPLAIN ANALYZE DELETE FROM t", "delete-without-where"),
@@ -97,6 +112,10 @@ HARMLESS = [
     "MERGE INTO t USING u ON t.id = u.id WHEN NOT MATCHED BY SOURCE AND t.old THEN DELETE",
     "MERGE INTO t USING u ON t.id = u.id WHEN NOT MATCHED BY SOURCE THEN DO NOTHING",
     "COPY t FROM '/x'",
+    "CREATE TABLE t (update int REFERENCES u (a) ON DELETE CASCADE, delete int)",
+    "CREATE TABLE t (a int) WITH (fillfactor = 70)",
+    "CREATE TABLE n AS SELECT delete FROM t JOIN u ON true",
+    "(SELECT 1)",
     "CREATE RULE r AS ON DELETE TO t DO INSTEAD DELETE FROM u",
     "DO $$ BEGIN DROP TABLE t; END $$",
     "SELECT 'DROP TABLE t'",
@@ -117,6 +136,11 @@ OF_ITS_OWN = [
     "ALTER TABLE t ADD c int; ALTER TABLE t RENAME c TO d; ALTER TABLE t DROP COLUMN d",
     "CREATE TABLE t (); MERGE INTO t USING u ON true WHEN NOT MATCHED BY SOURCE THEN DELETE",
     "CREATE TABLE t (); SET lock_timeout = 1; SELECT 1; DROP TABLE t",
+    "CREATE TABLE t (); CREATE TABLE p (); ALTER TABLE t ATTACH PARTITION p DEFAULT; DELETE FROM t",
+    "CREATE TABLE t (); CREATE TABLE p (); ALTER TABLE p INHERIT t; DELETE FROM t",
+    "CREATE TEMP TABLE t ON COMMIT DELETE ROWS AS SELECT 1; DELETE FROM t",
+    "CREATE SCHEMA s; ALTER TABLE a RENAME CONSTRAINT b TO s; DROP SCHEMA s CASCADE",
+    "ALTER TABLE t ADD c int, ADD d int; ALTER TABLE t DROP c; ALTER TABLE t DROP d",
 ]
 # It is not certain that it has.
 NOT_ITS_OWN = [
@@ -143,6 +167,43 @@ NOT_ITS_OWN = [
     "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 1); ALTER TABLE t DROP COLUMN constraint_",
     "ALTER TABLE t RENAME c TO d; ALTER TABLE t DROP COLUMN d",
     "SET search_path = x; ALTER TABLE t ADD c int; ALTER TABLE t DROP c",
+    "CREATE TABLE s.p (); ALTER TABLE p ATTACH PARTITION a DEFAULT; DROP TABLE s.p",
+    (
+        "CREATE TABLE p (); CREATE TABLE q PARTITION OF p DEFAULT PARTITION BY LIST (a);"
+        " ALTER TABLE q ATTACH PARTITION a DEFAULT; DELETE FROM p"
+    ),
+    "CREATE TABLE s.t (); ALTER TABLE a INHERIT t; DELETE FROM s.t",
+    "CREATE TABLE t (); ALTER TABLE s.t RENAME TO u; ALTER TABLE a RENAME TO t; DROP TABLE t",
+    "CREATE TABLE t (); ALTER INDEX s.t RENAME TO u; ALTER TABLE a RENAME TO t; DROP TABLE t",
+    "CREATE SEQUENCE s; ALTER TABLE s RENAME TO u; ALTER TABLE a RENAME TO s; DROP SEQUENCE s",
+    (
+        "ALTER TABLE t ADD c int; ALTER TABLE t DROP c; ALTER TABLE t RENAME a TO c;"
+        " ALTER TABLE t DROP c"
+    ),
+    (
+        "ALTER TABLE t ADD c int; ALTER TABLE s.t RENAME c TO d; ALTER TABLE t RENAME a TO c;"
+        " ALTER TABLE t DROP c"
+    ),
+    "ALTER TABLE t ADD c int, DROP c",
+    (
+        'ALTER TABLE t ADD "constraint" int; ALTER TABLE t RENAME CONSTRAINT a TO b;'
+        " ALTER TABLE t DROP b"
+    ),
+    "CREATE SCHEMA s; ALTER SEQUENCE a SET SCHEMA s; DROP SCHEMA s CASCADE",
+    "CREATE SCHEMA s; ALTER EXTENSION a SET SCHEMA s; DROP SCHEMA s CASCADE",
+    "CREATE SCHEMA s; ALTER FUNCTION f(int) SET SCHEMA s; DROP SCHEMA s CASCADE",
+    "CREATE SCHEMA s; ALTER FOREIGN TABLE IF EXISTS a SET SCHEMA s; DROP SCHEMA s CASCADE",
+    "CREATE SCHEMA s; ALTER MATERIALIZED VIEW a SET SCHEMA s; DROP SCHEMA s CASCADE",
+    "BEGIN; CREATE TEMP TABLE t ON COMMIT DROP AS SELECT 1; COMMIT; DELETE FROM t",
+    "CREATE TEMP TABLE t (a int) ON COMMIT DROP; DELETE FROM t",
+    "CREATE TEMP TABLE t (); DISCARD TEMP; DELETE FROM t",
+    "CREATE TEMP TABLE t (); DISCARD ALL; DELETE FROM t",
+]
+# What was new may hold the last copy of what is lost first.
+MOVED = [
+    "CREATE TABLE u AS TABLE t; DROP TABLE t; ALTER TABLE u RENAME TO t; ALTER TABLE t DROP c",
+    "ALTER TABLE t ADD c int; UPDATE t SET c = b; ALTER TABLE t DROP b; UPDATE t SET c = 0",
+    "CREATE TABLE u AS WITH d AS (DELETE FROM t RETURNING *) TABLE d; DROP TABLE u",
 ]
 
 
@@ -172,6 +233,26 @@ def test_what_the_release_has_made_is_no_loss(sql: str) -> None:
 @pytest.mark.parametrize("sql", NOT_ITS_OWN)
 def test_what_may_have_been_there_is_a_loss(sql: str) -> None:
     """Wherever a name may mean something else, it does."""
+    assert len(losses_of(sql)) == 1
+
+
+@pytest.mark.parametrize("sql", MOVED)
+def test_what_may_hold_what_was_lost_is_a_loss(sql: str) -> None:
+    """Nothing tells where a row came from."""
+    assert len(losses_of(sql)) == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE t; CREATE TABLE t (); DELETE FROM t",
+        "ALTER TABLE t ADD c int, DROP b; UPDATE t SET c = 0",
+        # It ends with its session, whatever it holds.
+        "CREATE TEMP TABLE u AS TABLE t; TRUNCATE t; INSERT INTO t TABLE u; DROP TABLE u",
+    ],
+)
+def test_what_is_made_behind_a_loss_is_no_loss(sql: str) -> None:
+    """It was not there to take anything over."""
     assert len(losses_of(sql)) == 1
 
 
