@@ -54,8 +54,9 @@ def _judge_unwaived(losses: Sequence[ScriptLoss]) -> Iterator[Finding]:
     yield warned(
         "destructive",
         f"{count} would destroy data: {'; '.join((*named, *more))}",
-        "Have a backup: as long as migrations are pending, the backup gate has to pass, whatever"
-        f" its policy is. If the data may go, write {first.waiver} on the line before"
+        "Have a backup: as long as migrations are pending, PRESYNC_BACKUP_POLICY does not count,"
+        " and only PRESYNC_BACKUP_SOURCE=none or an override of the gate sets it aside."
+        f" If the data may go, write {first.waiver} on the line before"
         f" {first.place}.",
         statements=[
             {

@@ -32,9 +32,11 @@ def test_losses_are_told_in_one_finding_with_both_ways_on() -> None:
         "2 statements would destroy data: V1__a.sql:3 drop-table (DROP TABLE t);"
         " V2__b.sql:1 truncate (TRUNCATE u)"
     )
-    assert finding.hint.startswith("Have a backup: ")
-    assert finding.hint.endswith(
-        'write "-- presync: allow drop-table because <reason>" on the line before V1__a.sql:3.'
+    assert finding.hint == (
+        "Have a backup: as long as migrations are pending, PRESYNC_BACKUP_POLICY does not count,"
+        " and only PRESYNC_BACKUP_SOURCE=none or an override of the gate sets it aside."
+        ' If the data may go, write "-- presync: allow drop-table because <reason>" on the line'
+        " before V1__a.sql:3."
     )
     assert finding.facts["statements"] == [
         {"script": "V1__a.sql", "line": 3, "rule": "drop-table", "statement": "DROP TABLE t"},
