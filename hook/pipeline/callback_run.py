@@ -80,7 +80,8 @@ class CallbackRun:
 
     def _begin(self, lock: MigrationLock, prepared: Prepared) -> Firing:
         def refuse() -> None:
-            lock.hold(self.release.session, "what was applied so far is recorded.")
+            # Whoever had it meanwhile may have migrated, which nobody looks at here.
+            lock.refuse_lost(self.release.session, "what was applied so far is recorded.")
 
         book = prepared.callbacks or CallbackBook()
         cover = Cover(refuse, lock.mark)

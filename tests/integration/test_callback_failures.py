@@ -254,13 +254,13 @@ def test_lines_of_a_script_are_right_between_callbacks(gate: Gate) -> None:
 
 
 def test_lost_lock_runs_no_more_callbacks(gate: Gate) -> None:
-    """Somebody else may be migrating."""
+    """Somebody else may have migrated meanwhile."""
     held = (
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
         " AND mode = 'ExclusiveLock' AND database ="
         " (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    files = {"beforeMigrate.sql": "SELECT pg_sleep(1)", "afterMigrate.sql": told("it")}
+    files = {"afterVersioned.sql": "SELECT pg_sleep(1)", "afterMigrate.sql": told("it")}
     running = gate.start(TABLE | files)
     eventually(lambda: bool(gate.database.query(SLEEPING)))
     gate.database.query(held)

@@ -36,9 +36,13 @@ def end_lock(gate: Gate) -> None:
 
 
 @contextmanager
-def losing_the_lock(gate: Gate) -> Iterator[Running]:
-    """Yield a run that has lost its lock amid the second of three migrations."""
-    scripts = {"V2__x.sql": "SELECT pg_advisory_lock(1)", "V3__y.sql": "CREATE TABLE y ()"}
+def losing_the_lock(gate: Gate, **more: str) -> Iterator[Running]:
+    """Yield a run that has lost its lock amid the second migration, before V3 or *more*."""
+    scripts = {"V2__x.sql": "SELECT pg_advisory_lock(1)"}
+    if more:
+        scripts |= {f"{name}.sql": script for name, script in more.items()}
+    else:
+        scripts["V3__y.sql"] = "CREATE TABLE y ()"
     with gate.database.connect() as other:
         other.execute("SELECT pg_advisory_lock(1)")
         running = gate.start(scripts)
@@ -149,12 +153,27 @@ def test_build_that_is_lost_with_the_lock_is_done_again(gate: Gate) -> None:
     assert gate.database.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass")
 
 
-def test_callback_after_a_lost_lock_waits_for_it(gate: Gate) -> None:
-    """It is had again in front of the callback, and the next migration looks at the history."""
+def test_callback_is_not_run_after_a_lost_lock(gate: Gate) -> None:
+    """Somebody may have migrated meanwhile, and no callback looks at the history."""
     gate.limit(run_settings(ladder=[30]))
-    gate.release({"beforeRepeatables.sql": "SELECT 1", "R__r.sql": "CREATE TABLE r ()"})
-    with losing_the_lock(gate) as running:
+    with losing_the_lock(gate, afterMigrate="CREATE TABLE c ()") as running:
+        pass
+    report = running.report()
+    assert report.verdict == (
+        "FAILED 31 LOCKED: the connection that held the migration lock is lost; nobody has it now;"
+        " 1 applied, at 2"
+    )
+    assert gate.events.named("lock.retaken") == []
+    assert gate.database.query("SELECT to_regclass('c')") == [(None,)]
+
+
+def test_callback_behind_a_migration_that_has_the_lock_again_is_run(gate: Gate) -> None:
+    """The migration has looked at the history."""
+    gate.limit(run_settings(ladder=[30]))
+    more = {"V3__y": "CREATE TABLE y ()", "afterMigrate": "CREATE TABLE c ()"}
+    with losing_the_lock(gate, **more) as running:
         pass
     report = running.report()
     assert report.exit_code is ExitCode.OK, report.verdict
     assert len(gate.events.named("lock.retaken")) == 1
+    assert gate.database.query("SELECT 1 FROM c") == []
