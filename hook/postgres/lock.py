@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from hook.core.sessions.lock_key import lock_address, work_mark_key
-from hook.core.sessions.lock_owner import LockOwner, Succession, lost_lock
+from hook.core.sessions.lock_owner import LockOwner, Succession, lock_elsewhere, lost_lock
 from hook.errors import HookError, Interrupted, Unsupported
 from hook.postgres.queries import load_query
 
@@ -33,11 +33,15 @@ class MigrationLock:
     """
 
     def __init__(
-        self, session: Session, key: int, retake: Callable[[MigrationLock], None] | None = None
+        self,
+        session: Session,
+        key: int,
+        retake: Callable[[MigrationLock, Session, str], None] | None = None,
     ) -> None:
         """Use *session*, which nothing else uses and `release` closes.
 
-        *retake* takes the lock once more, none where that is of no use.
+        *retake* takes the lock once more, with what `hold` is given; none where that is of no
+        use.
         """
         self._session = session
         self._key = key
@@ -110,7 +114,8 @@ class MigrationLock:
         """Have the lock, on a new connection if its own is lost; see `refuse_lost`.
 
         Raises:
-            MigrationLocked: It is lost, and somebody else has it.
+            MigrationLocked: It is lost, and somebody else has it; or it cannot be had on the
+                server of *other*.
             HookError: It is lost, and no connection can be had, or a stop was requested.
         """
         if not self.is_lost:
@@ -120,7 +125,7 @@ class MigrationLock:
         if retake is None:
             self.refuse_lost(other, rest)
         else:
-            retake(self)
+            retake(self, other, rest)
             self._retake = retake
             self.retaken += 1
 
@@ -128,6 +133,20 @@ class MigrationLock:
         """Go on with *session*, on which the lock is still to be taken."""
         self._session.close()
         self._session, self._is_held = session, False
+
+    def refuse_elsewhere(self, other: Session, rest: str) -> None:
+        """Make sure that the lock, had on a new connection, is on the server of *other*.
+
+        The address may lead to another one by now, where it excludes nobody who works on
+        that of *other*; a standby gives such a lock, too.
+
+        Raises:
+            MigrationLocked: It is not; *rest* is for the hint.
+            HookError: As `Session.fetch` says.
+        """
+        owner = _fetch_owner(other, self._key)
+        if owner is None or owner.pid != _backend_of(self._session):
+            raise lock_elsewhere(Succession(owner), other.peer.name, rest)
 
     def mark(self, session: Session) -> None:
         """Let the backend of *session* be known, until that closes, as at work under this lock.
@@ -137,18 +156,21 @@ class MigrationLock:
         """
         _mark(session, work_mark_key(self._key))
 
-    def fetch_abandoned(self) -> tuple[LockOwner, ...]:
+    def fetch_abandoned(self, going_on: Session | None = None) -> tuple[LockOwner, ...]:
         """Return the backends at work under this lock for others, who have it no longer.
 
         A server does not notice that its client was killed until it has an answer for it:
-        the lock is free then, and the script not over. Ask while the lock is held, and
-        before a session of our own is marked.
+        the lock is free then, and the script not over; that may be one of our own run, too.
+        Ask while the lock is held, and before a session of our own is marked, but for
+        *going_on*.
 
         Raises:
             HookError: As `Session.fetch` says.
         """
         address = lock_address(work_mark_key(self._key))
-        return tuple(map(_owner, self._session.fetch(load_query("abandoned_work"), address)))
+        spared = None if going_on is None else _backend_of(going_on)
+        owners = map(_owner, self._session.fetch(load_query("abandoned_work"), address))
+        return tuple(item for item in owners if item.pid != spared)
 
     def refuse_shared_backends(self, other: Session) -> None:
         """Make sure that a backend of its own serves this session, and another one *other*.

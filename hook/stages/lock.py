@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hook.core.execution.heartbeat import Heartbeat
 from hook.core.outcome import Finding, from_error, passed
 from hook.core.sessions.lock_key import migration_lock_key
-from hook.core.sessions.lock_owner import left_at_work, locked_by, others_at_work
+from hook.core.sessions.lock_owner import left_at_work, locked_by
 from hook.errors import HookError, Unsupported
 from hook.postgres.lock import MigrationLock
 from hook.stages import Outcome
@@ -61,9 +62,8 @@ class LockStage:
         """
         own = self.connect(self.target, "lock", ctx.run_id, ctx.bounds, self.connect_timeout)
         history = f"{schema}.{table}"
-        lock = MigrationLock(
-            own, migration_lock_key(schema, table), lambda held: self._retake(ctx, held, history)
-        )
+        key = migration_lock_key(schema, table)
+        lock = MigrationLock(own, key, partial(self._retake, ctx, history))
         try:
             if facts.backend_pid != session.pid:  # some pooler answered the login
                 lock.refuse_shared_backends(session)
@@ -92,17 +92,19 @@ class LockStage:
         message = "the pooler in between serves each connection with a backend of its own"
         return (passed("lock", message),)
 
-    def _retake(self, ctx: Context, lock: MigrationLock, history: str) -> None:
-        """Take *lock* once more, its connection being lost; who has it is waited for as before."""
+    def _retake(
+        self, ctx: Context, history: str, lock: MigrationLock, other: Session, rest: str
+    ) -> None:
+        """Take *lock* once more, its connection being lost; who has it is waited for as before.
+
+        So is whoever works without it, but for *other*; see `MigrationLock.hold`.
+        """
         lock.go_on_as(
             self.connect(self.target, "lock", ctx.run_id, ctx.bounds, self.connect_timeout)
         )
-
-        def others() -> tuple[LockOwner, ...]:
-            return others_at_work(lock.fetch_abandoned(), ctx.run_id)
-
         try:
-            waited = self._acquire(ctx, lock, history, others)
+            waited = self._acquire(ctx, lock, history, partial(lock.fetch_abandoned, other))
+            lock.refuse_elsewhere(other, rest)
         except HookError:
             lock.release()
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -82,6 +81,21 @@ def lost_lock(succession: Succession, rest: str) -> MigrationLocked:
     return MigrationLocked(message, succession.hint(rest))
 
 
+def lock_elsewhere(succession: Succession, server: str, rest: str) -> MigrationLocked:
+    """Return the error for a lock that was lost and can be had on another server only.
+
+    Args:
+        succession: Who has it where the run works.
+        server: The address, which led there once.
+        rest: Ends the hint.
+    """
+    return MigrationLocked(
+        f"the connection that held the migration lock is lost, and {server} leads to another"
+        f" server now; on that of this run {succession.describe()}",
+        f"Find out which server is the primary, then run again; {rest}",
+    )
+
+
 def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> MigrationLocked:
     """Return the error for a lock that *owner* did not give back in time.
 
@@ -102,11 +116,6 @@ def locked_by(history: str, owner: LockOwner | None, waited_seconds: float) -> M
     )
     error.facts = owner.facts
     return error
-
-
-def others_at_work(backends: Iterable[LockOwner], run_id: str) -> tuple[LockOwner, ...]:
-    """Return those of *backends* that do not belong to the run *run_id* itself."""
-    return tuple(item for item in backends if not item.application.endswith(f"run={run_id}"))
 
 
 def left_at_work(history: str, backend: LockOwner, waited_seconds: float) -> MigrationLocked:

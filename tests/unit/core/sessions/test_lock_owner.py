@@ -13,9 +13,9 @@ from hook.core.sessions.lock_owner import (
     LockOwner,
     Succession,
     left_at_work,
+    lock_elsewhere,
     locked_by,
     lost_lock,
-    others_at_work,
 )
 from hook.errors import ExitCode
 
@@ -98,8 +98,12 @@ def test_lost_lock_tells_who_has_it_now(succession: Succession, told: str, step:
     assert error.hint == f"{step} again; {REST}"
 
 
-def test_run_does_not_wait_for_its_own_sessions() -> None:
-    """They keep their mark while the lock is taken once more; those of other runs count."""
-    ours = replace(OWNER, application="presync/0.1.0 run=r1")
-    assert others_at_work((ours, OWNER), "r1") == (OWNER,)
-    assert others_at_work((ours, OWNER), "r2") == (ours, OWNER)
+def test_lock_on_another_server_is_no_lock() -> None:
+    """Where the run works nobody has it, or somebody else."""
+    error = lock_elsewhere(Succession(), "db:5432", REST)
+    assert error.exit_code is ExitCode.LOCKED
+    assert error.message == (
+        "the connection that held the migration lock is lost, and db:5432 leads to another server"
+        " now; on that of this run nobody has it now"
+    )
+    assert error.hint == f"Find out which server is the primary, then run again; {REST}"
