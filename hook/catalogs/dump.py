@@ -143,6 +143,7 @@ class DumpCatalog:
             remark=_remark(begun, named, item.modified_at),
             # A name that a line cannot hold as it is leads to no file.
             form=seen.form if one_line(item.key) == item.key else None,
+            size=item.size,
         )
 
     def _list(self) -> list[_Found]:

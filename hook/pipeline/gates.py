@@ -19,6 +19,7 @@ from hook.core.execution.loss_findings import (
 from hook.core.outcome import Finding, Policy, Status, deciding_finding, from_error
 from hook.core.reporting.recorded import gate_not_needed, needs_no_gate
 from hook.errors import DeadlineExceeded, HookError, Interrupted
+from hook.pipeline.dump_floor import judge_with_size
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.overriding import look_at_overrides
 from hook.pipeline.reading import Prepared, Read
@@ -87,7 +88,7 @@ class Gates:
             return (override,)
         # Callbacks run with nothing pending too, and no gate is asked then.
         losses = unwaived(prepared.losses) if prepared.scripts else ()
-        backup = self._begin_backup(journal, server, losses)
+        backup = self._begin_backup(journal, read, losses)
         archive = _begin(
             self.archive_policy,
             lambda: self.archive.start(ctx, read.session, server, journal.note_way),
@@ -103,11 +104,11 @@ class Gates:
             Gate("archive", self.archive_policy, archive),
         )
 
-    def _begin_backup(
-        self, journal: Journal, server: ServerIdentity, losses: tuple[ScriptLoss, ...]
-    ) -> Gate:
+    def _begin_backup(self, journal: Journal, read: Read, losses: tuple[ScriptLoss, ...]) -> Gate:
+        ctx, server = journal.ctx, ServerIdentity.of(read.facts)
         policy = demanded_policy(losses, self.backup_policy, self.demanded_policy)
-        judge = _begin(policy, lambda: self.backup.start(journal.ctx, server, journal.note_backups))
+        begun = _begin(policy, lambda: self.backup.start(ctx, server, journal.note_backups))
+        judge = partial(judge_with_size, journal, read.session, begun)
         is_raised = policy is Policy.ENFORCE is not self.backup_policy
         return Gate("backup", policy, partial(_blame, judge, losses) if is_raised else judge)
 

@@ -52,6 +52,24 @@ def test_dump_through_a_pipe_counts_once_it_is_whole(pg_dump: PgDump, ask: Ask) 
     assert_answer(ask(pg_dump), ExitCode.NO_WAY_BACK, "backup", f"{path.name} was cut")
 
 
+def test_dump_that_leaves_out_what_is_large_is_told(
+    primary: PostgresServer, binaries: Binaries, tls_s3: S3Server, ask: Ask
+) -> None:
+    """Whole, the first of its series, and with some data; only the database tells."""
+    with created_database(primary) as database:
+        database.execute(
+            "CREATE SCHEMA crm; CREATE UNLOGGED TABLE crm.large AS"
+            " SELECT id, md5(id::text) AS name FROM generate_series(1, 1800000) AS id;"
+            "CREATE TABLE crm.small AS SELECT 1 AS id"
+        )
+        tool = PgDump(binaries.folder / "pg_dump", primary, database.name, tls_s3)
+        path = tool.new(".dump")
+        tool.dump("--format=custom", "--exclude-table-data=crm.large", f"--file={path}")
+        done = ask(tool)
+    small = f"{path.name} has {path.stat().st_size} bytes, less than a thousandth of the database"
+    assert_answer(done, ExitCode.OK, "backup", f"newest usable backup {path.name}", small)
+
+
 def test_directory_dump_needs_each_of_its_files(pg_dump: PgDump, ask: Ask) -> None:
     """A copy that lost a table is none."""
     path = pg_dump.new("")

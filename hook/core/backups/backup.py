@@ -58,6 +58,7 @@ class Backup:
         problems: What makes it unusable in the terms of its own system.
         remark: What has to be told with its age.
         form: Of a dump, what restores it, none where nothing that is known does.
+        size: Of a dump, its bytes as they are stored.
     """
 
     label: str
@@ -78,6 +79,7 @@ class Backup:
     problems: tuple[str, ...] = ()
     remark: str = ""
     form: DumpForm | None = None
+    size: int | None = None
 
     @property
     def counts_from(self) -> datetime | None:

@@ -1,0 +1,30 @@
+"""Compares the dump that a restore would take with the database itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hook.core.backups.dump_size import doubt_dump_size
+from hook.core.backups.freshness import newest_dump
+from hook.postgres.database_size import fetch_database_size
+
+if TYPE_CHECKING:
+    from hook.core.outcome import Finding
+    from hook.pipeline.journal import Journal
+    from hook.postgres.session import Session
+
+
+def judge_with_size(
+    journal: Journal, session: Session, judge: Callable[[], tuple[Finding, ...]]
+) -> tuple[Finding, ...]:
+    """Return what *judge* finds of the backups, and whether the dump among them is too small.
+
+    The server is asked only where the newest usable backup is a dump.
+    """
+    findings = judge()
+    dump = None if journal.freshness is None else newest_dump(journal.freshness)
+    size = None if dump is None else fetch_database_size(session)
+    if dump is None or size is None:
+        return findings
+    return (*findings, *doubt_dump_size(dump, size))
