@@ -6,6 +6,7 @@ it chooses the right backup by itself, a restore to a name does not.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ _BY_NAME = "the same point by its name, with the backup before it"
 _BY_TIME = "the same by time; what others committed between marker and time stays"
 _BESIDE = "to look first: beside production, without archiving into the same repository"
 _NEW_DATABASE = "into a new database; what was changed after the dump began is not in it"
+# Of Spilo under Zalando's operator, in whose path the cluster's uid is.
+_ZALANDO = re.compile(r"s3://[^/]+/spilo/(?P<cluster>[^/]+)/(?P<uid>[0-9a-f-]{36})/wal/[^/]+/?")
 _AWS = "into a new one beside it, to the last whole second before the marker"
 # A shell says itself what is to be put in.
 _OTHER_FOLDER = '"${RESTORE_TO:?an empty folder}"'
@@ -112,7 +115,7 @@ def repo_option(number: int | None) -> tuple[str, ...]:
     return () if number is None else (f"--repo={number}",)
 
 
-def _walg(_source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+def _walg(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
     backup = _chosen(point)
 
     def fetched(folder: str, action: str, *more: str) -> str:
@@ -122,6 +125,23 @@ def _walg(_source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, 
     return (
         RestoreCommand(f"{_IN_PLACE}, the data directory empty", fetched(_DATA, "promote")),
         RestoreCommand(_BESIDE, fetched(_OTHER_FOLDER, "pause", "archive_mode = off")),
+        *_zalando(source, point),
+    )
+
+
+def _zalando(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    """Return what Zalando's operator restores by, which is a time and nothing else."""
+    found = _ZALANDO.fullmatch(source.place)
+    if found is None:
+        return ()
+    time = point.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+    cluster = f'cluster: "{found["cluster"]}", uid: "{found["uid"]}", timestamp: "{time}"'
+    return (
+        RestoreCommand(
+            "with Zalando's operator: in a new cluster's manifest, under spec; by time, so what"
+            " others committed between marker and time stays",
+            f"clone: {{{cluster}}}",
+        ),
     )
 
 
