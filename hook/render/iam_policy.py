@@ -1,4 +1,4 @@
-"""The IAM policy for a configuration: what its gates ask AWS for, and nothing else."""
+"""The IAM policy for a configuration: what its gates may ask AWS for, and nothing else."""
 
 from __future__ import annotations
 
@@ -38,24 +38,17 @@ def render_policy(settings: Settings, environment: Mapping[str, str]) -> str:
     """
     named = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     region = iam.Region(named) if named else iam.Region()
-    reporting = _grants_for_report(settings, region)
-    source, grants = settings.backup.source, _grants_for_source(settings, region)
-    if source is not None and grants and _is_asked(source, settings):
+    grants = _grants_for_source(settings, region)
+    if grants:
+        # Whatever the policies are: what destroys data has the backup gate ask.
         grants += _grants_for_trigger(settings, region)
-    elif reporting:
-        grants = ()
-    elif source is None or not grants:
+    grants += _grants_for_report(settings, region)
+    if not grants:
         raise ConfigError(
             ("PRESYNC_BACKUP_SOURCE names nothing in AWS, so no policy is needed",),
             "Set PRESYNC_BACKUP_SOURCE as the run has it.",
         )
-    else:
-        raise ConfigError(
-            ("every gate that asks AWS is off, so no policy is needed",),
-            "Set PRESYNC_BACKUP_POLICY, PRESYNC_ARCHIVE_POLICY and PRESYNC_MARKER_POLICY as the"
-            " run has them.",
-        )
-    return json.dumps(iam.policy_document(grants + reporting), indent=2)
+    return json.dumps(iam.policy_document(grants), indent=2)
 
 
 def policy_notes(settings: Settings) -> tuple[str, ...]:
@@ -78,19 +71,6 @@ def _grants_for_source(settings: Settings, region: iam.Region) -> tuple[iam.Gran
         bucket = iam.Bucket(source.location.bucket, source.location.prefix, region)
         return _grants_for_bucket(source, bucket, settings)
     return ()
-
-
-def _is_asked(source: BackupSource, settings: Settings) -> bool:
-    """Tell whether any gate asks *source*.
-
-    Behind dumps there is no WAL to look at, and RDS tells only the archive gate of its own.
-    """
-    policies = [settings.backup.policy, settings.archive.policy, settings.marker.policy]
-    if source.system is BackupSystem.DUMP:
-        del policies[1:]
-    elif isinstance(source.location, RdsLocation):
-        del policies[2:]
-    return any(policy is not Policy.OFF for policy in policies)
 
 
 def _wal_need(settings: Settings) -> iam.WalNeed:

@@ -23,6 +23,8 @@ from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY
 BUCKET = "shop"
 ARN = f"arn:aws:s3:::{BUCKET}"
 ARCHIVE = f"archive/{STANZA}/"
+NO_WAL = {f"{ARCHIVE}*", f"{ARN}/{ARCHIVE}archive.info*", f"{ARN}/{ARCHIVE}*.history"}
+WAL_OFF = {"PRESYNC_ARCHIVE_POLICY": "off", "PRESYNC_MARKER_POLICY": "off"}
 # Of what a place without the stanza holds, and of a server that was promoted.
 ELSEWHERE = {"", "backup/", f"{ARN}/{ARCHIVE}*.history"}
 
@@ -42,7 +44,7 @@ def shop(archiving: Archiving, tmp_path: Path) -> Iterator[Deployment]:
     (folder / "sql").mkdir(parents=True)
     with created_database(archiving.server) as database:
         made = Deployment(database, folder)
-        made.release({"V1__t.sql": "CREATE TABLE t (id int)"})
+        made.release({"V1__t.sql": "CREATE TABLE t (id int); DROP TABLE IF EXISTS old"})
         yield made
 
 
@@ -52,12 +54,11 @@ def shop(archiving: Archiving, tmp_path: Path) -> Iterator[Deployment]:
         ({}, set()),
         ({"PRESYNC_MARKER_POLICY": "off"}, set()),
         ({"PRESYNC_ARCHIVE_POLICY": "off"}, {f"{ARN}/{ARCHIVE}*.history"}),
-        (
-            {"PRESYNC_ARCHIVE_POLICY": "off", "PRESYNC_MARKER_POLICY": "off"},
-            {f"{ARCHIVE}*", f"{ARN}/{ARCHIVE}archive.info*", f"{ARN}/{ARCHIVE}*.history"},
-        ),
+        (WAL_OFF, NO_WAL),
+        # The script destroys data, and so the backup is asked for all the same.
+        ({**WAL_OFF, "PRESYNC_BACKUP_POLICY": "off"}, NO_WAL),
     ],
-    ids=["all", "no marker", "no archive", "neither"],
+    ids=["all", "no marker", "no archive", "neither", "none"],
 )
 def test_run_asks_for_what_the_policy_allows_and_for_all_of_it(
     archiving: Archiving,
