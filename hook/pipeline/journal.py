@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hook.core.execution.progress import Progress
@@ -24,6 +25,7 @@ from hook.core.schema_history.history import MigrationInfo
 from hook.errors import DeadlineExceeded, ExitCode, HookError, Interrupted
 from hook.pipeline.finding_event import finding_fields, tell_way_back
 from hook.pipeline.overriding import tell_overrides
+from hook.pipeline.whereabouts import Whereabouts
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class Journal:
         self.way: Way | None = None
         self.waivers: tuple[Waived, ...] = ()
         self.closing: Callable[[Report], tuple[Finding, ...]] | None = None
+        self._whereabouts = Whereabouts(ctx.interrupt)
 
     @classmethod
     def begin(cls, command: str, ctx: Context, overrides: tuple[Override, ...] = ()) -> Journal:
@@ -112,12 +115,12 @@ class Journal:
         Raises:
             Stopped: It failed, or a stop signal arrived.
         """
-        began = self._enter(name)
-        try:
-            return work()
-        except HookError as error:
-            self._finish(name, (from_error(located(error, name)),), began)
-            raise Stopped from error
+        with self._at(name) as began:
+            try:
+                return work()
+            except HookError as error:
+                self._finish(name, (from_error(located(error, name)),), began)
+                raise Stopped from error
 
     def stage(self, name: str, work: Callable[[], Outcome[T]]) -> T:
         """Run a stage and return its value.
@@ -135,15 +138,15 @@ class Journal:
         Raises:
             Stopped: The stage could not find out or do what it is for.
         """
-        began = self._begin(name)
-        try:
-            self.ctx.interrupt.raise_if_set()
-            outcome = work()
-        except HookError as error:
-            self._finish(name, (from_error(located(error, name)),), began)
-            raise Stopped from error
-        self._finish(name, outcome.findings, began)
-        return outcome
+        with self._begun(name) as began:
+            try:
+                self.ctx.interrupt.raise_if_set()
+                outcome = work()
+            except HookError as error:
+                self._finish(name, (from_error(located(error, name)),), began)
+                raise Stopped from error
+            self._finish(name, outcome.findings, began)
+            return outcome
 
     def gates(self, gates: tuple[Gate, ...], revise: Revise | None = None) -> None:
         """Run every gate, report all findings together, and let the worst decide.
@@ -157,24 +160,28 @@ class Journal:
         self.stop_if_decided(tuple(findings))
 
     def _gate(self, gate: Gate, revise: Revise | None) -> tuple[Finding, ...]:
-        began = self._begin(gate.name)
-        if gate.policy is Policy.OFF:
-            message = f"gate {gate.name} is off by its policy"
-            findings: tuple[Finding, ...] = (Finding(Status.SKIPPED, f"{gate.name}-off", message),)
-        else:
+        with self._begun(gate.name) as began:
             try:
-                self.ctx.interrupt.raise_if_set()
-                findings = gate.run()
+                findings = apply_policy(self._ask(gate), gate.policy)
             except (Interrupted, DeadlineExceeded) as error:
                 # No policy turns this into a warning, and the other gates are not asked.
                 self._finish(gate.name, (from_error(located(error, gate.name)),), began)
                 raise Stopped from error
-            except HookError as error:
-                findings = (from_error(error, Status.UNKNOWN),)
-        findings = apply_policy(findings, gate.policy)
-        findings = findings if revise is None else revise(gate.name, findings)
-        self._finish(gate.name, findings, began)
-        return findings
+            findings = findings if revise is None else revise(gate.name, findings)
+            self._finish(gate.name, findings, began)
+            return findings
+
+    def _ask(self, gate: Gate) -> tuple[Finding, ...]:
+        if gate.policy is Policy.OFF:
+            message = f"gate {gate.name} is off by its policy"
+            return (Finding(Status.SKIPPED, f"{gate.name}-off", message),)
+        try:
+            self.ctx.interrupt.raise_if_set()
+            return gate.run()
+        except (Interrupted, DeadlineExceeded):
+            raise
+        except HookError as error:
+            return (from_error(error, Status.UNKNOWN),)
 
     def stop_if_decided(self, findings: tuple[Finding, ...]) -> None:
         """Raise `Stopped` when one of *findings* asks for an exit code."""
@@ -193,13 +200,15 @@ class Journal:
         """Take down what was found behind the backups."""
         self.way = way
 
-    def _begin(self, name: str) -> float:
+    def _begun(self, name: str) -> AbstractContextManager[float]:
         self.ctx.events("stage.started", name, level="debug", stage=name)
-        return self._enter(name)
+        return self._at(name)
 
-    def _enter(self, name: str) -> float:
-        self.ctx.interrupt.stage = name
-        return self.ctx.clock.monotonic()
+    @contextmanager
+    def _at(self, name: str) -> Iterator[float]:
+        """Be at stage *name* from now, which is yielded."""
+        with self._whereabouts.at(name):
+            yield self.ctx.clock.monotonic()
 
     def _finish(self, name: str, findings: tuple[Finding, ...], began: float) -> None:
         elapsed = self._milliseconds_since(began)
@@ -223,11 +232,11 @@ class Journal:
         """Close the record: compose the verdict, keep it, return the report."""
         report = self._compose()
         if self.closing is not None:
-            began = self._enter("ledger")
-            findings = self.closing(report)
-            if findings:
-                self._finish("ledger", findings, began)
-                report = report._replace(results=tuple(self.results))
+            with self._at("ledger") as began:
+                findings = self.closing(report)
+                if findings:
+                    self._finish("ledger", findings, began)
+                    report = report._replace(results=tuple(self.results))
         if report.exit_code is not ExitCode.OK and report.has_way_back:
             tell_way_back(self.ctx.events, report)
         return report

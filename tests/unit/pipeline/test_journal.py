@@ -278,3 +278,13 @@ def test_way_back_is_not_told_without_one_or_without_need(
     journal.attempt("migrate", lambda: Outcome((REFUSED,), None))
     assert journal.report().has_way_back is False
     assert events.named("marker.restore") == []
+
+
+def test_stage_within_another_gives_its_name_back(journal: Journal, interrupt: Interrupt) -> None:
+    """What hangs afterwards hangs in the one that goes on."""
+
+    def work() -> Outcome[str]:
+        inner = journal.stage("ledger", lambda: Outcome((), interrupt.stage))
+        return Outcome((), f"{inner} in {interrupt.stage}")
+
+    assert journal.stage("migrate", work) == "ledger in migrate"
