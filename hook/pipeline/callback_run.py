@@ -137,7 +137,7 @@ class CallbackRun:
         """Read and parse what is about to run, unless that is done."""
         pending = read.plan.pending
         if pending and self.gates is None:
-            self.gates = self.journal.quietly("settings", self.writing.gates)
+            self.gates = self.journal.quietly("gates", self.writing.gates)
         if self.prepared is None or self.prepared_for != pending:
             self.prepared = self.reading.prepare(self.journal, read)
             self.prepared_for = pending

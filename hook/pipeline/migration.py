@@ -157,7 +157,7 @@ def pass_gates(
     journal.gates(in_front, deferral.revise)
     if deferral.is_called_for:
         make_backup(journal, reading, writing.trigger, locked.read, locked.lock)
-        gates = journal.quietly("settings", writing.gates)
+        gates = journal.quietly("gates", writing.gates)
         journal.gates(gates.in_front_of(journal, locked.read, locked.prepared))
     return gates
 
