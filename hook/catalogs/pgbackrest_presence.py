@@ -51,7 +51,7 @@ class Presences:
             if backup.problems or backup.error is not False:
                 continue
             self._look_for_manifests(label for label in backup.chain if label in listed)
-            if self._is_names_alone(backup.label, listed):
+            if self._is_names_alone(backup.chain, listed):
                 self._whole[backup.label] = _NAMES_ALONE
             else:
                 self._look_for_data(backup)
@@ -86,13 +86,14 @@ class Presences:
         else:
             self._whole[backup.label] = seen.remark
 
-    def _is_names_alone(self, label: str, listed: Iterable[str]) -> bool:
-        """Tell whether no manifest has content, which pgBackRest leaves in none.
+    def _is_names_alone(self, chain: Iterable[str], listed: Iterable[str]) -> bool:
+        """Tell whether those of *chain* are there, and no manifest at all has content.
 
-        So it is where a copy of the repository has kept the names and not what is in them.
+        pgBackRest leaves content in each, so a copy of the repository has kept the names and not
+        what is in them.
         """
-        manifest = self._manifests.get(label)
-        if manifest is None or manifest.is_archived or manifest.size != 0:
+        own = [self._manifests.get(label) for label in chain]
+        if any(item is None or item.is_archived or item.size != 0 for item in own):
             return False
         self._look_for_manifests(listed)
         return not any(item.size for item in self._manifests.values() if item is not None)
