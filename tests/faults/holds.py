@@ -89,10 +89,6 @@ def telling(statement: str, stage: str) -> Hold:
     return hold
 
 
-def _wait_for_verdict(running: RunningPresync) -> None:
-    running.wait_for_event("run.finished")
-
-
 def _wait_for(running: RunningPresync, stage: str) -> None:
     running.wait_for_event("retry.scheduled", matching={"stage": stage})
 
@@ -201,10 +197,15 @@ def slow_command(ground: Ground) -> Iterator[Arrive]:
 @contextlib.contextmanager
 def unread_report(ground: Ground) -> Iterator[Arrive]:
     """Let the report go to a pipe that nobody reads, until somebody reads it to its end."""
-    pipe = ground.folder / "report.json"
+    pipe, message = ground.folder / "report.json", ground.folder / "termination-log"
     os.mkfifo(pipe)
+
+    def arrive(_running: RunningPresync) -> None:
+        # The log has no end before the report is out.
+        eventually(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))
+
     try:
-        yield _wait_for_verdict
+        yield arrive
     finally:
         # A writer that waits for us has it open already: there is no end in front of its text.
         with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
