@@ -59,7 +59,7 @@ class Creations:
     They are kept by the last part of their names: `t` and `public.t` may be the same table.
     """
 
-    __slots__ = ("_columns", "_is_path_known", "_objects", "_temporary")
+    __slots__ = ("_columns", "_is_path_known", "_is_temporary_first", "_objects", "_temporary")
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -67,11 +67,17 @@ class Creations:
         self._columns: defaultdict[Name, set[Column]] = defaultdict(set)
         self._temporary: set[Name] = set()
         self._is_path_known = True
+        self._is_temporary_first = True
 
     def begin_script(self) -> None:
         """Begin a script, which has the search path of all scripts, and a session of its own."""
         self._is_path_known = True
+        self._is_temporary_first = True
         self._temporary.clear()
+
+    def doubt_temporary(self) -> None:
+        """Take note that in this script a table of the session may stand behind another one."""
+        self._is_temporary_first = False
 
     def doubt_path(self) -> None:
         """Take note that in this script a name without schema may mean another object now."""
@@ -112,8 +118,8 @@ class Creations:
 
     def has_table(self, table: Name) -> bool:
         """Tell whether *table* is certainly new, or of the session alone."""
-        is_temporary = table in self._temporary or table[:1] == ("pg_temp",)
-        return is_temporary or self.has("TABLE", table)
+        is_temporary = self._is_temporary_first and table in self._temporary
+        return is_temporary or table[:1] == ("pg_temp",) or self.has("TABLE", table)
 
     def has_column(self, column: Column) -> bool:
         """Tell whether *column*, or its whole table, is certainly new."""

@@ -44,6 +44,8 @@ _LOOKED_AT = re.compile(rb"\(|(?:%s)\b" % "|".join(_HEADS).encode(), re.IGNORECA
 _MAY_MOVE_PATH = re.compile(
     rb"search_path|set_config|\b(?:schema|role|authorization|all)\b", re.IGNORECASE
 )
+# Where a path does not name it, it comes first.
+_TEMPORARY = re.compile(rb"pg_temp", re.IGNORECASE)
 _LITERAL = re.compile(r"['$]")
 _DROPPED = ("TABLE", "SEQUENCE", "SCHEMA", "DATABASE", "OWNED", "EXTENSION")
 _DROPPED_WITH_USERS = ("TYPE", "DOMAIN", "COLLATION", "ACCESS")
@@ -155,6 +157,8 @@ def _watch(statement: Statement, made: Creations) -> Losses:
 def _watch_path(statement: Statement, made: Creations) -> None:
     if _MAY_MOVE_PATH.search(statement.source.sql, statement.start, statement.end):
         made.doubt_path()
+        if _TEMPORARY.search(statement.source.sql, statement.start, statement.end):
+            made.doubt_temporary()
 
 
 _RULES: Mapping[str, Callable[[Statement, Creations], Losses]] = {

@@ -64,6 +64,8 @@ def nested_losses(cursor: TokenCursor, made: Creations, begins: frozenset[str] =
                 previous = ")"
             elif previous in begins and (verb := cursor.accept_any("DELETE", "UPDATE")):
                 yield from _write_of(verb, cursor, made)
+            elif previous in begins and cursor.accept("MERGE"):
+                yield from _merge_of(cursor, made)
             else:
                 cursor.take()
                 previous = word
@@ -81,7 +83,11 @@ def explain_losses(statement: Statement, made: Creations) -> Losses:
 
 def merge_losses(statement: Statement, made: Creations) -> Losses:
     """Yield what a MERGE does to all rows that its source does not have."""
-    cursor = behind_head(statement)
+    return _merge_of(behind_head(statement), made)
+
+
+def _merge_of(cursor: TokenCursor, made: Creations) -> Losses:
+    """Read one MERGE, whose verb has just been taken, to the end of its level."""
     cursor.accept("INTO")
     is_new = made.has_table(relation_of(cursor))
     while cursor.seek("WHEN"):

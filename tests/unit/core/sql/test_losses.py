@@ -72,6 +72,14 @@ DESTROYING = [
         "MERGE INTO t USING u ON c WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY SOURCE THEN UPDATE",
         "update-without-where",
     ),
+    (
+        "WITH q AS (SELECT 1) MERGE INTO t USING q ON c WHEN NOT MATCHED BY SOURCE THEN DELETE",
+        "delete-without-where",
+    ),
+    (
+        "EXPLAIN ANALYZE MERGE INTO t USING u ON c WHEN NOT MATCHED BY SOURCE THEN DELETE",
+        "delete-without-where",
+    ),
     ("ALTER TABLE t ALTER COLUMN c TYPE int", "alter-type"),
     ("ALTER TABLE t ALTER c SET DATA TYPE varchar(20)", "alter-type"),
     ("ALTER TABLE t ALTER c TYPE text USING left(c, 1)", "alter-type"),
@@ -111,6 +119,7 @@ HARMLESS = [
     "PREPARE p AS DELETE FROM t WHERE id = $1",
     "MERGE INTO t USING u ON t.id = u.id WHEN NOT MATCHED BY SOURCE AND t.old THEN DELETE",
     "MERGE INTO t USING u ON t.id = u.id WHEN NOT MATCHED BY SOURCE THEN DO NOTHING",
+    "PREPARE m AS MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN DELETE",
     "COPY t FROM '/x'",
     "CREATE TABLE t (update int REFERENCES u (a) ON DELETE CASCADE, delete int)",
     "CREATE TABLE t (a int) WITH (fillfactor = 70)",
@@ -197,6 +206,7 @@ NOT_ITS_OWN = [
     "BEGIN; CREATE TEMP TABLE t ON COMMIT DROP AS SELECT 1; COMMIT; DELETE FROM t",
     "CREATE TEMP TABLE t (a int) ON COMMIT DROP; DELETE FROM t",
     "CREATE TEMP TABLE t (); DISCARD TEMP; DELETE FROM t",
+    "SET search_path = public, PG_TEMP; CREATE TEMP TABLE t (); DELETE FROM t",
     "CREATE TEMP TABLE t (); DISCARD ALL; DELETE FROM t",
 ]
 # What was new may hold the last copy of what is lost first.
