@@ -20,6 +20,7 @@ from hook.core.sql.summary import summarize
 from hook.core.sql.token_cursor import TokenCursor
 from hook.core.sql.write_losses import (
     explain_losses,
+    may_write,
     merge_losses,
     nested_losses,
     query_losses,
@@ -91,11 +92,13 @@ def _create(statement: Statement, made: Creations) -> Losses:
     # One that IF NOT EXISTS has spared is not new.
     is_spared = cursor.accept("IF", "NOT", "EXISTS")
     name = name_of(cursor)
-    following = cursor.seek("ON", "AS") if kind == "TABLE" else ""
+    is_temporary = not {"TEMP", "TEMPORARY"}.isdisjoint(modifiers)
+    is_read = kind == "TABLE" and (is_temporary or may_write(statement))
+    following = cursor.seek("ON", "AS") if is_read else ""
     # Nothing tells whether a transaction is open: without one it is gone at once.
     is_gone = following == "ON" and cursor.accept("COMMIT", "DROP")
     if kind and not is_spared and not is_gone:
-        if {"TEMP", "TEMPORARY"}.intersection(modifiers):
+        if is_temporary:
             made.add_temporary(name)
         else:
             made.add(kind, name)
