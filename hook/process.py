@@ -19,7 +19,7 @@ from hook.core.reporting.early_report import Hanging, report_of_abandoned, repor
 from hook.core.reporting.redaction import Redactor
 from hook.core.reporting.report import Report
 from hook.core.schema_history.orders import Orders
-from hook.errors import HookError
+from hook.errors import ExitCode, HookError
 from hook.render.delivery import Delivery, choose_style, log_end, log_finding, open_log
 from hook.settings import Settings
 from hook.settings.load import load_settings
@@ -164,8 +164,10 @@ class Process:
             self._run_id,
             self._report,
         )
-        report = report_of_abandoned(hanging, datetime.now(UTC))
+        code = ExitCode.BUG
         try:
+            report = report_of_abandoned(hanging, datetime.now(UTC))
+            code = report.exit_code
             spoken = read_spoken_output(self._arguments, self.environment)
             delivery = self._delivery or self._open(spoken, self._early_redactor())
             delivery.leave_word(report)
@@ -173,7 +175,7 @@ class Process:
             telling.start()
             telling.join(LAST_WORDS_SECONDS)
         finally:
-            os._exit(report.exit_code)
+            os._exit(code)
 
     def _early_redactor(self) -> Redactor:
         return Redactor(find_secrets(self.environment, self._arguments))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hook import bootstrap
-from hook.clock import ABANDON_SECONDS
+from hook import bootstrap, process
+from hook.clock import ABANDON_SECONDS, Interrupt
 from hook.core.reporting.report import Report
 from hook.errors import ExitCode, Unsupported
-from hook.process import LAST_WORDS_SECONDS
 from hook.settings import Settings
 from hook.stages import Context
 from tests.testbed.execution import CANARY, DATABASE, Run, returning
@@ -253,4 +253,22 @@ def test_notes_and_actor_are_told_before_the_run(run: Run, monkeypatch: pytest.M
 
 def test_process_that_hangs_is_gone_within_the_promised_time() -> None:
     """It is abandoned, and has said its last words, within twenty seconds."""
-    assert ABANDON_SECONDS + LAST_WORDS_SECONDS < 20
+    assert ABANDON_SECONDS + process.LAST_WORDS_SECONDS < 20
+
+
+def test_process_that_hangs_is_gone_also_if_that_cannot_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bug in the last words must not leave it hanging for ever."""
+    ended: list[int] = []
+
+    def compose(*_: object) -> Report:
+        raise RuntimeError("no words")
+
+    monkeypatch.setattr(process, "report_of_abandoned", compose)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    interrupt = Interrupt()
+    with pytest.raises(RuntimeError, match="no words"):
+        process.Process((), {}, interrupt).abandon()
+    interrupt.close()
+    assert ended == [ExitCode.BUG]
