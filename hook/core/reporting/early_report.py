@@ -19,7 +19,7 @@ _BEFORE_ANY_STATEMENT = frozenset({"settings", "wait", "resolve"})
 _HANGS_EARLY = "Find out which mount or file does not answer: the log says what came before."
 _HANGS = (
     "Find out which mount or file does not answer. `presync info` tells what is applied; a"
-    " transaction that was open is rolled back."
+    " transaction that was open is rolled back, unless its COMMIT was under way."
 )
 _NO_READER = "Find out who reads PRESYNC_REPORT or stdout, and does not."
 
@@ -60,21 +60,25 @@ def report_of_abandoned(hanging: Hanging, now: datetime) -> Report:
     """Return the report of what hangs.
 
     What became of the database only the thread knows that hangs, but for the stages in
-    front of the first statement. A report that nobody takes has said it.
+    front of the first statement. A report that nobody takes has said it, to the ledger as
+    well; so it keeps its verdict.
     """
+    used_up = f"{hanging.deadline} is used up"
+    if hanging.report is not None:
+        asked = f"{hanging.signal_name} received" if hanging.signal_name else used_up
+        error = ReportFailed(f"{asked}, and nobody takes the report", _NO_READER)
+        return with_failed_sink(hanging.report, error)
     is_untouched = hanging.stage in _BEFORE_ANY_STATEMENT
     why = f"and a call in stage {hanging.stage} that nothing can interrupt does not return"
     hint = _HANGS_EARLY if is_untouched else _HANGS
+    reason: HookError
     if hanging.signal_name:
-        error: HookError = Interrupted(hanging.signal_name, why, hint)
-    elif hanging.report is not None:
-        message = f"{hanging.deadline} is used up, and nobody takes the report"
-        return with_failed_sink(hanging.report, ReportFailed(message, _NO_READER))
+        reason = Interrupted(hanging.signal_name, why, hint)
     else:
-        error = DeadlineExceeded(f"{hanging.deadline} is used up {why}", hint)
+        reason = DeadlineExceeded(f"{used_up} {why}", hint)
     progress = Progress.UNTOUCHED if is_untouched else Progress.UNKNOWN
-    facts = RunFacts(from_error(error), command=hanging.command, progress=progress)
-    return _report(error, facts, Result(hanging.stage, _findings(error)), hanging.run_id, now)
+    facts = RunFacts(from_error(reason), command=hanging.command, progress=progress)
+    return _report(reason, facts, Result(hanging.stage, _findings(reason)), hanging.run_id, now)
 
 
 def _report(

@@ -82,18 +82,31 @@ def test_what_hangs_claims_of_the_database_what_is_known(
     assert report.results[0].findings[0].hint
 
 
+def test_what_hangs_behind_a_commit_is_not_said_to_be_rolled_back() -> None:
+    """The server may have done it, and only its answer is missing."""
+    hanging = Hanging("SIGTERM", "PRESYNC_DEADLINE (25m)", "migrate", "run", "r1")
+    (finding,) = report_of_abandoned(hanging, NOON).results[0].findings
+    assert finding.hint.endswith(" is rolled back, unless its COMMIT was under way.")
+
+
+@pytest.mark.parametrize(
+    ("signal_name", "why"),
+    [("SIGTERM", "SIGTERM received"), ("", "PRESYNC_DEADLINE (25m) is used up")],
+)
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        (ExitCode.OK, "FAILED 50 REPORT: PRESYNC_DEADLINE (25m) is used up, and nobody takes"),
+        (ExitCode.OK, "FAILED 50 REPORT: {}, and nobody takes the report"),
         (ExitCode.DRIFT, "the verdict of the run"),
     ],
 )
-def test_report_that_nobody_takes_changes_no_worse_verdict(code: ExitCode, told: str) -> None:
+def test_report_that_nobody_takes_changes_no_worse_verdict(
+    code: ExitCode, told: str, signal_name: str, why: str
+) -> None:
     """What became of the database is known, and stays told."""
     ended = Report("run", "r1", "the verdict of the run", code, NOON, NOON)
-    hanging = Hanging("", "PRESYNC_DEADLINE (25m)", "report", "run", "r1", ended)
+    hanging = Hanging(signal_name, "PRESYNC_DEADLINE (25m)", "report", "run", "r1", ended)
     report = report_of_abandoned(hanging, NOON)
-    assert report.verdict.startswith(told)
+    assert report.verdict == told.format(why)
     assert report.exit_code is (code or ExitCode.REPORT)
     assert report.results[-1].findings[0].hint
