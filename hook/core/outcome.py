@@ -109,10 +109,13 @@ def from_error(error: HookError, status: Status = Status.FAILED) -> Finding:
 def located(error: HookError, stage: str) -> HookError:
     """Return *error* with the *stage* that it ended, if it says nothing of what was under way."""
     if isinstance(error, Interrupted) and not error.situation:
-        return Interrupted(error.signal_name, f"at stage {stage}", error.hint)
-    if isinstance(error, DeadlineReached):
-        return DeadlineExceeded(f"{error.message} at stage {stage}", error.hint)
-    return error
+        told: HookError = Interrupted(error.signal_name, f"at stage {stage}", error.hint)
+    elif isinstance(error, DeadlineReached):
+        told = DeadlineExceeded(f"{error.message} at stage {stage}", error.hint)
+    else:
+        return error
+    told.facts = error.facts
+    return told
 
 
 def worst_status(findings: Iterable[Finding]) -> Status:

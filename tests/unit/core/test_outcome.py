@@ -25,7 +25,9 @@ from hook.errors import (
     ],
 )
 def test_what_ends_a_stage_from_outside_is_told_with_the_stage(error: HookError, told: str) -> None:
-    """Unless it says by itself what was under way."""
+    """Unless it says by itself what was under way; it keeps its facts."""
+    error.facts = {"pid": 7}
     found = located(error, "lock")
     assert (found.message, found.hint) == (told, error.hint)
     assert found.exit_code is error.exit_code
+    assert found.facts == {"pid": 7}
