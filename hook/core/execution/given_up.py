@@ -77,9 +77,9 @@ def failure_of(given_up: GivenUp) -> HookError:
     return with_doubt(error, attempt)
 
 
-def interruption_of(given_up: GivenUp, signal_name: str) -> Interrupted:
-    """Return the error of a migration that *signal_name* ended."""
-    attempt = given_up.attempt
+def interruption_of(given_up: GivenUp) -> Interrupted:
+    """Return the error of a migration that a stop request ended."""
+    attempt, signal_name = given_up.attempt, given_up.outside.signal_name
     script = given_up.task.migration.script
     situation = f"in {attempt.place.describe(script)}"
     if attempt.leftovers:

@@ -258,7 +258,7 @@ class Attempts:
         if last.leftovers:
             given_up = replace(given_up, is_recorded=self._record(given_up.task, last))
         if last.end is AttemptEnd.INTERRUPTED:
-            return interruption_of(given_up, self.ctx.interrupt.signal_name)
+            return interruption_of(given_up)
         return failure_of(given_up)
 
     def _as_given_up(self, last: Attempt) -> GivenUp:

@@ -10,6 +10,7 @@ from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Limits, 
 from hook.core.execution.contended import Tries
 from hook.core.execution.failure_advice import TRIED_AGAIN
 from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.execution.outside import Outside
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.outcome import failed
@@ -22,6 +23,7 @@ from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
 from tests.testbed.activity_samples import SELECTING
 from tests.testbed.release import SERVER, migration
 
+STOPPED = Outside(signal_name="SIGTERM")
 HISTORY = History("app", "flyway_schema_history", exists=True)
 TASK = ApplyTask(migration("V5__add_email.sql"), HISTORY, 7, SERVER, Limits(100, 1000, 60))
 PLACE = Place(Moment.SCRIPT, 17, "ALTER TABLE t")
@@ -163,21 +165,20 @@ def test_finished_objects_stand_in_place_of_their_line() -> None:
 
 def test_interruption_says_where_and_what_is_left() -> None:
     """Exit 40 whatever is left, which is named."""
-    plain = interruption_of(given_up("57014", AttemptEnd.INTERRUPTED), "SIGTERM")
+    stopped = replace(given_up("57014", AttemptEnd.INTERRUPTED), outside=STOPPED)
+    plain = interruption_of(stopped)
     assert plain.message == "SIGTERM received in V5__add_email.sql:17"
     assert (plain.facts["script"], plain.facts["line"]) == ("V5__add_email.sql", 17)
-    left = with_leftovers(given_up("57014", AttemptEnd.INTERRUPTED))
-    error = interruption_of(replace(left, is_recorded=True), "SIGINT")
+    left = with_leftovers(stopped)
+    error = interruption_of(replace(left, is_recorded=True))
     assert error.exit_code is ExitCode.INTERRUPTED
     assert error.message == (
-        "SIGINT received in V5__add_email.sql:17;"
+        "SIGTERM received in V5__add_email.sql:17;"
         " left behind: everything up to line 4, invalid index i on t"
     )
     assert error.hint
     unsent = replace(left, attempt=Attempt(AttemptEnd.INTERRUPTED, 0))
-    assert interruption_of(unsent, "SIGTERM").message == (
-        "SIGTERM received before V5__add_email.sql began"
-    )
+    assert interruption_of(unsent).message == "SIGTERM received before V5__add_email.sql began"
 
 
 def test_unknown_end_needs_a_human_unless_the_next_run_can_see() -> None:

@@ -16,12 +16,14 @@ from hook.core.execution.given_up import (
     without_session,
 )
 from hook.core.execution.mending import with_doubt
+from hook.core.execution.outside import Outside
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.schema_history.history import History
 from hook.errors import DatabaseRejected, DatabaseUnreachable, ExitCode, MigrationLocked
 from tests.testbed.release import SERVER, migration
 
+STOPPED = Outside(signal_name="SIGTERM")
 HISTORY = History("app", "flyway_schema_history", exists=True)
 TASK = ApplyTask(migration("V5__i.sql"), HISTORY, 7, SERVER, Limits(100, 1000, 60))
 DOUBT = "an invalid index of line 17"
@@ -42,7 +44,7 @@ def test_build_that_was_lost_every_time_is_nothing_for_a_human() -> None:
 
 def test_stop_after_a_lost_build_names_the_index() -> None:
     """Whether it is there was not found out any more."""
-    stopped = interruption_of(GivenUp(TASK, LOST, Tries(1)), "SIGTERM")
+    stopped = interruption_of(GivenUp(TASK, LOST, Tries(1), outside=STOPPED))
     assert stopped.message == (f"SIGTERM received in V5__i.sql:17; maybe left behind: {DOUBT}")
 
 
@@ -84,12 +86,12 @@ def test_what_the_next_run_mends_needs_no_human(
 
 def test_stop_of_a_build_names_its_index() -> None:
     """So it does where the stop came before the next attempt had begun."""
-    given_up = cut_off("57014", AttemptEnd.INTERRUPTED)
-    error = interruption_of(given_up, "SIGTERM")
+    given_up = replace(cut_off("57014", AttemptEnd.INTERRUPTED), outside=STOPPED)
+    error = interruption_of(given_up)
     assert error.message == f"SIGTERM received in V5__i.sql:17{SEEN}"
     assert error.facts["for_next_run"] == [INDEX]
     unsent = replace(given_up.attempt, place=Place(Moment.UNSENT))
-    early = interruption_of(replace(given_up, attempt=unsent), "SIGTERM")
+    early = interruption_of(replace(given_up, attempt=unsent))
     assert early.message == f"SIGTERM received before V5__i.sql began{SEEN}"
 
 
