@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Text = tuple[str, StatementList]
 
-_HINT = "Correct the named lines; nothing was run."
+_HINT = "Correct the named lines."
 # A script in the wrong dialect has an error in every statement.
 _TOLD_OF_A_SCRIPT = 20
 # Bytes of scripts that are held at the same time; a larger one is alone.

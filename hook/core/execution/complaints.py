@@ -11,7 +11,7 @@ from hook.core.scripts.problem import Problem, judge_problems
 from hook.core.sql.lexer import SqlSyntaxError
 from hook.errors import BadMigrationSet
 
-_HINT = "Correct the named lines; nothing was run."
+_HINT = "Correct the named lines."
 
 
 @dataclass(slots=True)

@@ -31,13 +31,13 @@ from hook.engines.flyway.locations import READ_HINT, FoundFile
 _CHUNK = 64 * 1024
 PLACEHOLDER_HINT = (
     "Set FLYWAY_PLACEHOLDERS_<NAME> for each of them, or FLYWAY_PLACEHOLDER_REPLACEMENT=false if"
-    " the scripts mean what they say; nothing was run."
+    " the scripts mean what they say."
 )
 _TEXT_HINT = (
     "Save it as text in the encoding that FLYWAY_ENCODING names, UTF-8 unless it is set, or set it"
     " to the one that the file is in."
 )
-_FILE_HINT = "Correct the named files; nothing was run."
+_FILE_HINT = "Correct the named files."
 
 T = TypeVar("T")
 

@@ -29,7 +29,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "V2__b.sql:2: y",
         "V3__c.sql:1: z",
     )
-    assert finding.hint == "Correct the named lines; nothing was run. Correct them."
+    assert finding.hint == "Correct the named lines. Correct them."
 
 
 def test_nothing_is_refused_for_nothing() -> None:
