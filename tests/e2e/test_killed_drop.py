@@ -57,8 +57,13 @@ def kill(
 
 
 def env_of(deployment: Deployment) -> dict[str, str]:
-    """Return the environment of runs that nothing stops in front of the script."""
-    return deployment.env(PRESYNC_BLOCKERS_POLICY="off", PRESYNC_FAILURE_MEMORY="0s")
+    """Return the environment of runs that nothing stops in front of the script, or within it."""
+    return deployment.env(
+        PRESYNC_BLOCKERS_POLICY="off",
+        PRESYNC_FAILURE_MEMORY="0s",
+        PRESYNC_LOCK_LADDER="1m",
+        PRESYNC_DAMAGE_BUDGET="off",
+    )
 
 
 @pytest.mark.parametrize(
