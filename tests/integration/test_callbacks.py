@@ -7,10 +7,14 @@ from datetime import timedelta
 import pytest
 
 from hook import bootstrap
+from hook.bootstrap import writing
+from hook.bootstrap.writing import build_gates
 from hook.core.outcome import Policy
 from hook.core.schema_history.orders import Orders
+from hook.engines import Engine
 from hook.errors import ExitCode
-from hook.settings import BackupSettings, BlockerSettings
+from hook.pipeline.gates import Gates
+from hook.settings import BackupSettings, BlockerSettings, Settings
 from hook.settings.migrations import HistoryTable
 from tests.testbed.callbacks import BAD, TABLE, findings, prepare_trace, telling, trace
 from tests.testbed.gate import WORDING, Gate
@@ -242,3 +246,21 @@ def test_baseline_is_judged_behind_the_callbacks_in_front_of_it(
     assert report.verdict.startswith(verdict)
     told = [item.message for result in report.results for item in result.findings if item.code]
     assert len(told) == (report.exit_code is not ExitCode.OK)
+
+
+def test_gates_behind_callbacks_are_not_told_as_settings(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In front of the settings the database is untouched, which it is not any more."""
+    gate.run(TABLE | {"V2__u.sql": "CREATE TABLE u ()"})
+    stages = []
+
+    def build(settings: Settings, engine: Engine) -> Gates:
+        stages.append(gate.interrupt.stage)
+        return build_gates(settings, engine)
+
+    monkeypatch.setattr(writing, "build_gates", build)
+    again = "DELETE FROM flyway_schema_history WHERE version = '2'; DROP TABLE u"
+    report = gate.run({"afterConnect.sql": again})
+    assert report.verdict.startswith("PASSED 0 OK: 1 applied (V2), at 2")
+    assert stages == ["gates"]
