@@ -32,6 +32,9 @@ Row = tuple[Any, ...]
 _ALL = sys.maxsize
 # When in a wait whose end is known there is time enough left for a look.
 _EARLY = 0.1
+# What comes unasked may be the last word of a backend that has given back its locks already,
+# and closes the connection in a moment.
+_FAREWELL = 1.0
 T = TypeVar("T")
 
 _ACTIVE = pq.TransactionStatus.ACTIVE
@@ -67,8 +70,10 @@ class Session:
         pgconn = self._link.pgconn
         if pgconn.status == pq.ConnStatus.OK and pgconn.transaction_status != _ACTIVE:
             try:
-                while select.select([pgconn.socket], [], [], 0)[0]:
+                patience = 0.0
+                while select.select([pgconn.socket], [], [], patience)[0]:
                     pgconn.consume_input()
+                    patience = _FAREWELL
             except psycopg.OperationalError:
                 return True
         return bool(pgconn.status == pq.ConnStatus.BAD)
