@@ -261,4 +261,4 @@ def test_clock_of_the_backup_host_an_hour_behind_does_no_harm(place: Place) -> N
     repository.stop_newest_at(datetime.now(UTC) - timedelta(hours=23, minutes=30) - HOUR)
     (finding,) = run_gate(place.url, place.settings)
     assert finding.code is ExitCode.NO_WAY_BACK
-    assert finding.message.endswith("m later, so that it was copied or a clock was behind")
+    assert finding.hint.endswith("m later, so that it was copied or a clock was behind.")

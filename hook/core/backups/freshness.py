@@ -193,8 +193,8 @@ def _judge_age(
     }
     if age <= policy.max_age:
         return passed("backup-age", message, **facts)
-    message += _later_copy(backup, policy, time)
-    hint = f"Take a backup ({evidence.backup_command}), then run again."
+    again = f"Take a backup ({evidence.backup_command}), then run again."
+    hint = f"{again}{_later_copy(backup, policy, time)}"
     return failed(ExitCode.NO_WAY_BACK, "backup-age", message, hint, **facts)
 
 
@@ -211,8 +211,8 @@ def _later_copy(backup: Backup, policy: FreshnessPolicy, time: datetime) -> str:
     if delay <= policy.clock_skew:
         return ""
     return (
-        f"; the storage received it {describe_span(delay)} later, so that it was copied or a clock"
-        " was behind"
+        f" The storage received it {describe_span(delay)} later, so that it was copied or a clock"
+        " was behind."
     )
 
 

@@ -74,10 +74,10 @@ def test_judge_tells_what_may_make_a_backup_look_too_old(
     age: timedelta, received: timedelta, *, is_told: bool
 ) -> None:
     """Only where it could matter: every copy of a bucket leaves the same."""
-    message = _judged(_backup(age, written_at=NOW - received)).message
-    told = "; the storage received it 2h later, so that it was copied or a clock was behind"
-    assert message.endswith(told) is is_told
-    assert ("received" in message) is is_told
+    hint = _judged(_backup(age, written_at=NOW - received)).hint
+    told = " The storage received it 2h later, so that it was copied or a clock was behind."
+    assert hint.endswith(told) is is_told
+    assert ("received" in hint) is is_told
 
 
 @pytest.mark.parametrize(
