@@ -21,6 +21,7 @@ from hook.core.execution.attempt import (
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
+from hook.core.scripts.callback import Callback
 from hook.core.sessions.census import Census, Party, Toll
 from hook.core.sessions.damage import Damage, Reason, Withdrawal
 from hook.core.sessions.damage_budget import DamageBudget
@@ -183,3 +184,13 @@ def test_reason_of_another_attempt_is_told() -> None:
     withdrawal = Withdrawal(Reason.SHARE, was_waiting=True, waiting=3)
     given_up = replace(failed, toll=Toll(Damage(), DamageBudget(1, 2), withdrawal=withdrawal))
     assert given_up.why_again()[0] == "given up, as 3 sessions waited behind it"
+
+
+def test_attempt_that_ended_in_no_statement_ended_in_no_callback() -> None:
+    """What is told of its place is then about the transaction."""
+    callback = Callback("afterEachMigrate", "", "afterEachMigrate.sql", "")
+    in_callback = LOCKED.in_callback(callback)
+    assert in_callback.place.callback is callback
+    assert LOCKED.in_callback(None) is LOCKED
+    at_commit = replace(LOCKED, place=Place(Moment.COMMIT))
+    assert at_commit.in_callback(callback) is at_commit

@@ -11,10 +11,13 @@ from hook.core.execution.attempt_events import (
     AnswerEvents,
     Told,
     tell_answers,
+    tell_in_the_way,
     tell_retry,
 )
 from hook.core.execution.query_result import QueryResult
 from hook.core.execution.sqlstate import ServerMessage
+from hook.core.outcome import failed
+from hook.errors import ExitCode
 
 NOTICE = ServerMessage("NOTICE", "00000", "skipping")
 WARNING = ServerMessage("WARNING", "01000", "careful", detail="why", hint="Mind it.")
@@ -79,3 +82,13 @@ def test_retry_says_why() -> None:
     assert tell_retry(None, "x.sql", "x.sql", 1, 8).message == (
         "x.sql: attempt 1 of 8: connection lost"
     )
+
+
+@pytest.mark.parametrize(("is_made", "ending"), [(True, "made all the same"), (False, "withheld")])
+def test_whoever_is_in_the_way_of_an_attempt_is_named(*, is_made: bool, ending: str) -> None:
+    """With all that is known of him, for machines."""
+    found = failed(ExitCode.BLOCKED, "blocker", "pid 7 holds t", "Wait.", pid=7)
+    told = tell_in_the_way("attempt 2 of 8", "V1__x.sql", [found], is_made=is_made)
+    assert told.message == f"attempt 2 of 8 is {ending}: pid 7 holds t"
+    assert told.fields["blockers"] == [{"pid": 7}]
+    assert told.fields["is_made"] is is_made

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hook.core.schema_history.applied import read_rows
 from hook.core.schema_history.history import MigrationState
 from hook.core.schema_history.history_rules import HistoryRules, parse_target
+from hook.core.schema_history.reconcile import reconcile
 from hook.errors import ExitCode
 from tests.testbed.release import baseline, infos, migration, row, states
 
@@ -227,3 +228,10 @@ def test_deletion_of_what_was_never_applied_changes_nothing() -> None:
     """A row of repair whose migration somebody removed by hand is no problem of its own."""
     entries, problems = read_rows((row(1, "V1__a.sql", kind="DELETE"),))
     assert (entries, problems) == ([], ())
+
+
+def test_file_whose_condition_is_false_is_ignored() -> None:
+    """Its `.conf` says where it counts, and this is not there."""
+    file = migration("V1__a.sql")._replace(executes=False)
+    (info,) = reconcile([file], [], HistoryRules())
+    assert info.state is MigrationState.IGNORED
