@@ -217,9 +217,7 @@ def _within(attempt: Attempt, at: int) -> Attempt:
     return replace(attempt, at=at)
 
 
-def session_state(
-    schema: str, search_path: str, replayed: tuple[str, ...] = (), marking: tuple[str, ...] = ()
-) -> tuple[str, ...]:
+def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the statements after which a session is as if it were new.
 
     The schema of the history goes in front of the role's own search path, as in
@@ -232,16 +230,16 @@ def session_state(
         search_path: ``current_setting('search_path')`` as it was after the login and
             what was run on each connection.
         replayed: Statements that set again what was set there, be it another time zone.
-        marking: Statement that marks the backend as at work, which no setting does.
     """
-    return (*_state(quote_literal(_path_with(schema, search_path)), replayed), *marking)
+    return _state(quote_literal(_path_with(schema, search_path)), replayed)
 
 
 def marking(session: Session, history: History) -> tuple[str, ...]:
     """Return what marks the backend of *session* again as at work on *history*.
 
     A script may have given back all advisory locks of the session, also by DISCARD ALL. To
-    whoever reads what a run would do the mark says nothing.
+    whoever reads what a run would do the mark says nothing, and `check` leaves none: a run
+    would wait for it.
     """
     if session.dry_run is not None:
         return ()

@@ -169,7 +169,7 @@ class FlywayEngine:
 
     def enter_session(self, session: Session, history: History, server: ServerFacts) -> None:
         """Bring *session* into the state of a script's start, see `hook.engines.Engine`."""
-        session.execute(";\n".join(self._state(session, history, server)))
+        session.execute(";\n".join(self._state(history, server)))
 
     def apply(self, session: Session, tasks: Sequence[ApplyTask], pulse: Pulse) -> Attempt:
         """Run migrations once, see `hook.engines.Engine`."""
@@ -230,21 +230,19 @@ class FlywayEngine:
         return True
 
     def _writing(self, session: Session, task: ApplyTask) -> Writing:
-        from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.apply import Writing, marking  # noqa: PLC0415 - likewise
 
-        row = self.new_row(task.migration, task.rank, task.server)
-        row = replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms)
+        history, row = task.history, self.new_row(task.migration, task.rank, task.server)
         return Writing(
-            session_state=self._state(session, task.history, task.server),
-            history=qualified_name(task.history.schema, task.history.table),
-            row=row,
+            session_state=(*self._state(history, task.server), *marking(session, history)),
+            history=qualified_name(history.schema, history.table),
+            row=replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms),
         )
 
-    def _state(self, session: Session, history: History, server: ServerFacts) -> tuple[str, ...]:
-        from hook.engines.flyway.apply import marking, session_state  # noqa: PLC0415 - not for a no-op run
+    def _state(self, history: History, server: ServerFacts) -> tuple[str, ...]:
+        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
 
-        path, mark = server.search_path, marking(session, history)
-        return session_state(history.schema, path, self._replayed(), mark)
+        return session_state(history.schema, server.search_path, self._replayed())
 
     def _replayed(self) -> tuple[str, ...]:
         from hook.core.execution.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
