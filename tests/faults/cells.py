@@ -85,6 +85,7 @@ REASONS = {
 # What the run has no row of, and why.
 STAGES_WITHOUT_ROW = {
     "settings": "read from environment and files, before there is a connection",
+    "gates": "they are put together again behind callbacks or a backup, and nothing is asked",
     "override": "its end is compared with the clock, and nothing is asked",
     "plan": "of `presync plan`, which changes nothing",
     "sql": "of `presync plan --sql`, likewise",
