@@ -6,6 +6,8 @@ import pytest
 
 from hook.core.sessions.lock_key import migration_lock_key, work_mark_key
 from hook.errors import ExitCode
+from hook.postgres.facts import fetch_server_facts
+from tests.testbed.attempt_bench import Bench
 from tests.testbed.gate import Gate
 from tests.testbed.run_context import eventually
 
@@ -64,3 +66,12 @@ def test_mark_is_counted_once(gate: Gate) -> None:
     report = gate.run({"V2__b.sql": "SELECT 1", "V3__c.sql": LOOK, "V4__d.sql": unmark})
     assert report.exit_code is ExitCode.OK, report.verdict
     assert gate.database.query("SELECT marks FROM seen") == [(1,), (0,)]
+
+
+def test_state_of_a_session_alone_is_no_work(bench: Bench) -> None:
+    """`check` enters it to look for blockers; a run beside it would wait for its mark."""
+    facts = fetch_server_facts(bench.session)
+    history = bench.engine.read_history(bench.session, facts)
+    bench.engine.enter_session(bench.session, history, facts)
+    look = "SELECT count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory'"
+    assert bench.database.query(look) == [(0,)]
