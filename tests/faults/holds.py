@@ -199,13 +199,10 @@ def unread_report(ground: Ground) -> Iterator[Arrive]:
     """Let the report go to a pipe that nobody reads, until somebody reads it to its end."""
     pipe, message = ground.folder / "report.json", ground.folder / "termination-log"
     os.mkfifo(pipe)
-
-    def arrive(_running: RunningPresync) -> None:
-        # The log has no end before the report is out.
-        eventually(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))
-
     try:
-        yield arrive
+        # The log has no end before the report is out. A report that goes elsewhere waits for
+        # nobody, and its run may have ended with another message before anybody looks.
+        yield _until(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))
     finally:
         # A writer that waits for us has it open already: there is no end in front of its text.
         with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
