@@ -20,7 +20,7 @@ from hook.clock import ABANDON_SECONDS
 from hook.errors import ExitCode
 from hook.settings.migrations import DEFAULT_LEDGER
 from tests.testbed.deployment import Deployment
-from tests.testbed.process import RunningPresync, has_ended
+from tests.testbed.process import RunningPresync, command_lines, has_ended
 from tests.testbed.run_context import eventually
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, running_s3
 
@@ -152,15 +152,4 @@ def test_stop_while_the_storage_of_a_dump_hangs(
 def processes_on(place: Path) -> list[int]:
     """Return the processes that were told *place* as an argument."""
     argument = f"\0{place}\0"
-    found = (
-        path.parent for path in Path("/proc").glob("[0-9]*/cmdline") if argument in reads(path)
-    )
-    return [int(process.name) for process in found]
-
-
-def reads(path: Path) -> str:
-    """Return what *path* tells of a process, nothing if that has ended."""
-    try:
-        return path.read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+    return [process for process, line in command_lines().items() if argument in line]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -47,9 +48,20 @@ def has_ended(pid: int) -> bool:
     """Tell whether no process has *pid*, or only one that nobody has waited for."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
     return status.rpartition(")")[2].split()[0] == "Z"
+
+
+def command_lines() -> Mapping[int, str]:
+    """Return what each process of the machine was started with, each argument ended by a NUL."""
+    lines: dict[int, str] = {}
+    processes = (entry for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    for process in processes:
+        # One that ends meanwhile has no file at first, and then one that cannot be read.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            lines[int(process.name)] = (process / "cmdline").read_text(errors="replace")
+    return lines
 
 
 class ChildProcess(Protocol):

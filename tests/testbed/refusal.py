@@ -13,7 +13,7 @@ from pathlib import Path
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.deployment import Deployment
-from tests.testbed.process import Completed, RunningPresync
+from tests.testbed.process import Completed, RunningPresync, command_lines
 from tests.testbed.run_context import eventually
 from tests.testbed.s3_server import SECRET_KEY
 
@@ -112,15 +112,14 @@ class Attempt:
 
 def _watch(running: RunningPresync) -> tuple[str, int]:
     """Return every command line of the machine while the process runs, and its peak in MiB."""
-    seen, peak = set(), 0
+    seen: set[str] = set()
+    peak = 0
     status = Path(f"/proc/{running.process.pid}/status")
     while running.process.poll() is None:
         with contextlib.suppress(OSError):
             # A process that has ended has no memory any more.
             peak = max(peak, *map(int, _PEAK.findall(status.read_text())), 0)
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                seen.add(file.read_bytes().decode(errors="replace"))
+        seen.update(command_lines().values())
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.process.wait(0.05)
     return "\n".join(seen), peak // 1024
