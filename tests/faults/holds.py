@@ -175,8 +175,16 @@ def closed_archive(ground: Ground) -> Iterator[Arrive]:
     """Archive nothing, so that the WAL of the marker is waited for."""
     closed = ground.folder / "repo" / CLOSED
     closed.touch()
+    maker = f"SELECT {OURS} '{ground.database.name}' AND query LIKE '%pg_switch_wal()'"
+
+    def arrive(running: RunningPresync) -> None:
+        _wait_for(running, "marker")
+        # The session that has made the marker is closed by now, and its backend may not have
+        # heard of that: it was at work last, and what strikes it strikes nobody.
+        eventually(lambda: not ground.database.query(maker))
+
     try:
-        yield lambda run: _wait_for(run, "marker")
+        yield arrive
     finally:
         closed.unlink()
 
