@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -57,6 +58,8 @@ def pytest_configure() -> None:
         )
     if not barman_cloud.is_installed():
         raise pytest.UsageError("barman-cloud is not installed; make backup does it")
+    if shutil.which("rsync") is None:
+        raise pytest.UsageError("rsync is not installed; Debian has it: apt-get install it")
     if find_library() is None:
         raise pytest.UsageError("libfaketime is not installed; Debian has it: apt-get install it")
 

@@ -1,7 +1,7 @@
 """The printed lines for a host of Barman, against the options that the real Barman takes.
 
-A restore there wants that host: its account, its folders, rsync. So each line is run as it
-stands, by a Barman that knows the server and has no backup of it.
+Each is run as it stands, by a Barman that knows the server and has no backup of it; what they
+bring back is told by `test_way_back_barman.py`.
 """
 
 from __future__ import annotations

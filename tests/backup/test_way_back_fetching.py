@@ -6,7 +6,6 @@ it, which takes what WAL-G's manual says of them, so that is what the printed li
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.testbed.destroyed_shop import (
     assert_back,
     destroy,
     is_paused,
+    leave_empty,
     prepare,
     restore,
 )
@@ -86,7 +86,7 @@ def test_printed_commands_bring_everything_back(
     destroyed = destroy(shop, tool.back_up, tool.back_up)
     _look_beside(destroyed, tool)
     tool.server.stop()
-    _empty(tool.server.data)
+    leave_empty(tool.server.data)
     restore(tool, destroyed.command("${PGDATA:"), PGDATA=str(tool.server.data))
     assert_back(shop, destroyed.before)
 
@@ -102,9 +102,3 @@ def _look_beside(destroyed: Destroyed, tool: Tool) -> None:
             with pytest.raises(ReadOnlySqlTransaction):
                 admin.execute("DELETE FROM customer")
         beside.stop("immediate")
-
-
-def _empty(data: Path) -> None:
-    """Leave the data directory as the command in place wants it."""
-    for path in data.iterdir():
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

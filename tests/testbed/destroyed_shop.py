@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,7 +216,12 @@ def restore(tool: Restorer, command: str, **environment: str) -> None:
     """Run *command* while the server is stopped, start it, and wait until it takes writes."""
     run_as_printed(tool, command, **environment)
     start_restored(tool, tool.server)
-    with tool.server.connect(DATABASE) as admin:
+    await_writes(tool.server)
+
+
+def await_writes(server: PostgresServer) -> None:
+    """Wait until *server* has recovered and takes writes."""
+    with server.connect(DATABASE) as admin:
         eventually(lambda: admin.execute(_IS_STANDBY).fetchone() == (False,), _SECONDS)
 
 
@@ -230,3 +236,9 @@ def is_paused(server: PostgresServer) -> bool:
     """Tell whether *server* has come to where it was to stop."""
     with server.connect() as admin:
         return admin.execute("SELECT pg_is_wal_replay_paused()").fetchone() == (True,)
+
+
+def leave_empty(data: Path) -> None:
+    """Leave the data directory as tools want it that only put files into an empty one."""
+    for path in data.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -16,6 +16,9 @@ from typing import NamedTuple
 from hook.core.backups.dump_form import DumpForm
 
 _IN_PLACE = "in place, to the marker's position; PostgreSQL is stopped first"
+_IN_EMPTY_PLACE = f"{_IN_PLACE}, the data directory empty"
+# Barman turns archiving off in whatever it restores.
+_IN_PLACE_BY_BARMAN = f"{_IN_EMPTY_PLACE}; archive_command is to be set again afterwards"
 _BY_NAME = "the same point by its name, with the backup before it"
 _BY_TIME = "the same by time; what others committed between marker and time stays"
 _BESIDE = "to look first: beside production, without archiving into the same repository"
@@ -123,7 +126,7 @@ def _walg(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, .
         return _fetch_and_configure(f"wal-g backup-fetch {folder} {backup}", folder, lines)
 
     return (
-        RestoreCommand(f"{_IN_PLACE}, the data directory empty", fetched(_DATA, "promote")),
+        RestoreCommand(_IN_EMPTY_PLACE, fetched(_DATA, "promote")),
         RestoreCommand(_BESIDE, fetched(_OTHER_FOLDER, "pause", "archive_mode = off")),
         *_zalando(source, point),
     )
@@ -156,10 +159,9 @@ def _barman(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand,
     name = f"--target-name {shlex.quote(point.name or '')} --target-tli {point.timeline}"
     by_name = RestoreCommand(_BY_NAME, restored(name, "promote", _DATA))
     return (
-        RestoreCommand(_IN_PLACE, restored(lsn, "promote", _DATA)),
+        RestoreCommand(_IN_PLACE_BY_BARMAN, restored(lsn, "promote", _DATA)),
         *((by_name,) if point.name else ()),
         RestoreCommand(_BY_TIME, restored(time, "promote", _DATA)),
-        # Barman itself switches archiving off in what it restores.
         RestoreCommand(_BESIDE, restored(lsn, "pause", _OTHER_FOLDER)),
     )
 
@@ -176,7 +178,7 @@ def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCo
         return _fetch_and_configure(fetch, folder, (wal, *_recovery(point, action), *more))
 
     return (
-        RestoreCommand(f"{_IN_PLACE}, the data directory empty", restored(_DATA, "promote")),
+        RestoreCommand(_IN_EMPTY_PLACE, restored(_DATA, "promote")),
         RestoreCommand(_BESIDE, restored(_OTHER_FOLDER, "pause", "archive_mode = off")),
         *_cloudnativepg(source, point),
     )
