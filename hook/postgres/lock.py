@@ -221,9 +221,12 @@ def _try_lock(session: Session, key: int) -> bool:
 
 
 def marking_statement(key: int) -> str:
-    """Return what `MigrationLock.mark` asks for under the migration lock *key*."""
+    """Return what marks a backend again that `MigrationLock.mark` has marked under *key*.
+
+    It must be followed by RESET ALL.
+    """
     mark = work_mark_key(key)
-    return load_query("mark_work") % (mark, *lock_address(mark))
+    return load_query("mark_work_again") % (mark, mark, mark)
 
 
 def _mark(session: Session, key: int) -> None:

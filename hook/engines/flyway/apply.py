@@ -217,7 +217,9 @@ def _within(attempt: Attempt, at: int) -> Attempt:
     return replace(attempt, at=at)
 
 
-def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ()) -> tuple[str, ...]:
+def session_state(
+    schema: str, search_path: str, replayed: tuple[str, ...] = (), marked: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the statements after which a session is as if it were new.
 
     The schema of the history goes in front of the role's own search path, as in
@@ -230,8 +232,9 @@ def session_state(schema: str, search_path: str, replayed: tuple[str, ...] = ())
         search_path: ``current_setting('search_path')`` as it was after the login and
             what was run on each connection.
         replayed: Statements that set again what was set there, be it another time zone.
+        marked: What marks the backend again, see `marking`.
     """
-    return _state(quote_literal(_path_with(schema, search_path)), replayed)
+    return _state(quote_literal(_path_with(schema, search_path)), replayed, marked)
 
 
 def marking(session: Session, history: History) -> tuple[str, ...]:
@@ -273,11 +276,12 @@ def _path_with(schema: str, search_path: str) -> str:
     return f"{quote_identifier(schema)},{search_path}"
 
 
-def _state(path: str, replayed: tuple[str, ...]) -> tuple[str, ...]:
+def _state(path: str, replayed: tuple[str, ...], marked: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the statements; *path* is the expression that the search path is set to."""
     return (
         # Back to the role of the login, or the one that ALTER ROLE … SET role gave it.
         "SET SESSION AUTHORIZATION DEFAULT",
+        *marked,
         "RESET ALL",
         "SET TimeZone = 'UTC'",
         *replayed,

@@ -234,15 +234,17 @@ class FlywayEngine:
 
         history, row = task.history, self.new_row(task.migration, task.rank, task.server)
         return Writing(
-            session_state=(*self._state(history, task.server), *marking(session, history)),
+            session_state=self._state(history, task.server, marking(session, history)),
             history=qualified_name(history.schema, history.table),
             row=replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms),
         )
 
-    def _state(self, history: History, server: ServerFacts) -> tuple[str, ...]:
+    def _state(
+        self, history: History, server: ServerFacts, marked: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
         from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
 
-        return session_state(history.schema, server.search_path, self._replayed())
+        return session_state(history.schema, server.search_path, self._replayed(), marked)
 
     def _replayed(self) -> tuple[str, ...]:
         from hook.core.execution.init_sql import replayed_statements  # noqa: PLC0415 - not for a no-op run
