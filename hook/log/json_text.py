@@ -39,7 +39,12 @@ def _scalar(value: object) -> object:
 
 def to_json(value: object) -> str:
     """Return the JSON-ready *value* as one line, other languages readable."""
-    return single_line(json.dumps(value, ensure_ascii=False))
+    return single_line(plain_json(value))
+
+
+def plain_json(value: object) -> str:
+    """Return the JSON-ready *value* with no more escaped than JSON demands."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def single_line(text: str) -> str:

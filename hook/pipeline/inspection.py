@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hook.core.execution.plan_view import describe_callback, describe_script
 from hook.core.outcome import Policy, deciding_finding, passed, warned
 from hook.core.schema_history.plan import judge_scripts
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
@@ -75,6 +74,8 @@ def tell_plan(journal: Journal, reading: Reading, read: Read) -> Prepared:
     Raises:
         Stopped: A pending script, or a callback, cannot be run as it is.
     """
+    from hook.core.execution.plan_view import describe_callback, describe_script  # noqa: PLC0415 - not for `info`
+
     prepared = reading.prepare(journal, read)
     callbacks = prepared.callbacks.callbacks if prepared.callbacks else ()
     undo = {item.version: item for item in read.migration_set.undo}

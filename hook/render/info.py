@@ -37,10 +37,8 @@ def render_info(report: Report, palette: Palette) -> str:
         )
     version = report.before.get("version")
     head = palette.paint(f"Schema version: {version or '<< Empty Schema >>'}", Colour.STRONG)
-    infos = _shown(report)
-    lines = render_table(
-        _HEADERS, [_cells(info, _undo(report)) for info in infos], _EMPTY
-    ).splitlines()
+    infos, undo = _shown(report), _undo(report)
+    lines = render_table(_HEADERS, [_cells(info, undo) for info in infos], _EMPTY).splitlines()
     for number, info in enumerate(infos, _LINES_BEFORE_ROWS):
         lines[number] = palette.paint(lines[number], *_colours(info.state))
     return "\n".join([head, "", *lines])
@@ -48,12 +46,13 @@ def render_info(report: Report, palette: Palette) -> str:
 
 def info_object(report: Report) -> dict[str, object]:
     """Return the table as JSON, under the names that Flyway's own output has."""
+    undo = _undo(report)
     return {
         "schema": _INFO_SCHEMA,
         "operation": "info",
         "database": report.database.get("name"),
         "schemaVersion": report.before.get("version"),
-        "migrations": [_migration_object(info, _undo(report)) for info in _shown(report)],
+        "migrations": [_migration_object(info, undo) for info in _shown(report)],
         "report": report_object(report),
     }
 

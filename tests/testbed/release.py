@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from hook.core.outcome import Finding
@@ -85,7 +84,7 @@ def baseline(rank: int, version: str) -> HistoryRow:
     """Return the row of the baseline command."""
     named = row(rank, f"V{version}__x.sql", None, "BASELINE")
     text = "<< Flyway Baseline >>"
-    return replace(named, description=text, script=text)
+    return named._replace(description=text, script=text)
 
 
 def history(*rows: HistoryRow) -> History:

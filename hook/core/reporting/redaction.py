@@ -28,6 +28,15 @@ class Redactor:
         forms = {form for secret in hidden for form in _spellings(secret)}
         # Longest first: a secret may be part of another one's spelling.
         self._forms = tuple(sorted(forms, key=len, reverse=True))
+        # What a text with one of them, whole or cut, has in it once it is JSON.
+        self._traces = frozenset(encode_basestring(form)[1:-1] for form in self._forms) | {_CUT}
+
+    def is_clean(self, text: str) -> bool:
+        """Tell whether there is nothing to redact in *text*, JSON with other languages readable.
+
+        It takes a hundredth of the time of `value`, and a secret is rare.
+        """
+        return not self._forms or not any(trace in text for trace in self._traces)
 
     def text(self, text: str) -> str:
         """Return *text* without secrets, also where it was cut inside one."""

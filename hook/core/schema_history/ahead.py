@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hook.core.schema_history.history import BASELINE_TYPES, MigrationInfo, MigrationState
 from hook.core.schema_history.history_rules import HistoryRules
-from hook.core.scripts.version import EMPTY, Version
+from hook.core.scripts.version import Version, highest
 
 
 class Ahead(NamedTuple):
@@ -75,8 +75,7 @@ def _rank_of_release(infos: Iterable[MigrationInfo], rules: HistoryRules) -> int
 
 def newest_resolved(infos: Iterable[MigrationInfo]) -> Version:
     """Return the highest version among the files, `EMPTY` when there is none."""
-    versions = (info.migration.version for info in infos if info.migration is not None)
-    return max((version for version in versions if version is not None), default=EMPTY)
+    return highest(info.migration.version for info in infos if info.migration is not None)
 
 
 def rank_of(info: MigrationInfo) -> int:

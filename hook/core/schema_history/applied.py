@@ -32,6 +32,8 @@ class RowProblem(NamedTuple):
 class Applied:
     """A row and what later rows did to it. *type* is under its present name."""
 
+    __slots__ = ("is_deleted", "is_out_of_order", "is_undone", "row", "type", "version")
+
     def __init__(self, row: HistoryRow, row_type: str, version: Version | None) -> None:
         self.row = row
         self.type = row_type
@@ -99,11 +101,11 @@ def _take_back(earlier: Applied | None, entry: Applied, problems: list[RowProble
 
 
 def _mark_out_of_order(entries: Iterable[Applied]) -> None:
-    newest = EMPTY
+    newest = EMPTY.parts
     for entry in entries:
         if entry.version is None:
             continue
-        if entry.version <= newest:
+        if entry.version.parts <= newest:
             entry.is_out_of_order = True
         elif entry.counts:
-            newest = entry.version
+            newest = entry.version.parts

@@ -18,7 +18,7 @@ from hook.core.schema_history.history import (
 )
 from hook.core.schema_history.history_rules import HistoryRules, OnAhead, TargetKind
 from hook.core.scripts.script import Kind, Migration
-from hook.core.scripts.version import EMPTY, Version
+from hook.core.scripts.version import Version, highest
 from hook.errors import ExitCode
 
 # Above this a first number is a date, and one more is no good advice.
@@ -42,7 +42,7 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
             for info in infos
             if info.migration is not None and info.migration.kind is Kind.VERSIONED
         },
-        base=max(_baselines(infos), default=EMPTY),
+        base=highest(_baselines(infos)),
         next_version=_next_version(infos),
         ignored=frozenset(
             (state, is_versioned)
@@ -77,14 +77,14 @@ class _Release(NamedTuple):
     ignored: frozenset[tuple[MigrationState, bool]]
 
 
-def _baselines(infos: Sequence[MigrationInfo]) -> Iterator[Version]:
+def _baselines(infos: Sequence[MigrationInfo]) -> Iterator[Version | None]:
     for info in infos:
-        if info.row is not None and info.type in BASELINE_TYPES and info.version is not None:
+        if info.row is not None and info.type in BASELINE_TYPES:
             yield info.version
 
 
 def _next_version(infos: Sequence[MigrationInfo]) -> str:
-    newest = max((info.version for info in infos if info.version is not None), default=EMPTY)
+    newest = highest(info.version for info in infos)
     first = newest.parts[0] if newest.parts else 0
     return f"V{first + 1}" if 0 <= first < _HIGHEST_COUNTED else "of a higher version"
 

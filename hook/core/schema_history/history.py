@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 from hook.core.scripts.script import Migration
@@ -26,8 +26,7 @@ _RENAMED_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryRow(NamedTuple):
     """A row of the history table.
 
     Attributes:
@@ -75,7 +74,7 @@ class History:
         return self.rows[-1].installed_rank + 1 if self.rows else 1
 
 
-class MigrationState(Enum):
+class MigrationState(StrEnum):
     """The state of a migration, by the word that Flyway shows."""
 
     PENDING = "Pending"

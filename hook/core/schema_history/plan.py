@@ -19,7 +19,7 @@ from hook.core.schema_history.history import (
 )
 from hook.core.schema_history.history_rules import HistoryRules, TargetKind
 from hook.core.scripts.script import Kind, Migration
-from hook.core.scripts.version import EMPTY
+from hook.core.scripts.version import highest
 from hook.errors import ExitCode
 
 VERSION_LENGTH = 50
@@ -83,8 +83,7 @@ def _without_baselined(
     A baseline that was marked as deleted stands for the versions up to it as soon as
     there is a version beside it: Flyway looks at the history again after each migration.
     """
-    baselines = (info.version for info in infos if info.row and info.type in BASELINE_TYPES)
-    base = max((version for version in baselines if version is not None), default=EMPTY)
+    base = highest(info.version for info in infos if info.row and info.type in BASELINE_TYPES)
     versioned = [item.version for item in pending if item.version is not None]
     return [
         item
@@ -95,9 +94,8 @@ def _without_baselined(
 
 def _current_version(infos: Iterable[MigrationInfo]) -> str | None:
     """Return the highest version that was applied; a failed one was not reached."""
-    versions = (info.version for info in infos if info.row is not None and _is_reached(info))
-    newest = max((version for version in versions if version is not None), default=None)
-    return None if newest is None else newest.text
+    reached = (info.version for info in infos if info.row is not None and _is_reached(info))
+    return highest(reached).text or None
 
 
 def _is_reached(info: MigrationInfo) -> bool:

@@ -22,7 +22,7 @@ from hook.core.schema_history.history import (
 )
 from hook.core.schema_history.history_rules import HistoryRules, TargetKind
 from hook.core.scripts.script import Kind, Migration
-from hook.core.scripts.version import EMPTY, Version
+from hook.core.scripts.version import EMPTY, Version, highest
 
 # Rows that record no script.
 _MARKERS = {
@@ -54,11 +54,12 @@ class _Pairs(NamedTuple):
     """Which file belongs to which row.
 
     Attributes:
+        versioned: By the parts of the version, and the type.
         latest_runs: Of each repeatable, the last run, be it marked as deleted: no earlier
             one takes its place.
     """
 
-    versioned: dict[tuple[Version, str], Migration]
+    versioned: dict[tuple[tuple[int, ...], str], Migration]
     repeatable: dict[str, Migration]
     latest_runs: dict[str, Applied]
 
@@ -66,7 +67,7 @@ class _Pairs(NamedTuple):
         """Return the file that *entry* records, none when it is gone."""
         if entry.version is None:
             return self.repeatable.get(entry.row.description)
-        return self.versioned.get((entry.version, entry.type))
+        return self.versioned.get((entry.version.parts, entry.type))
 
     def is_latest_run(self, entry: Applied) -> bool:
         """Tell whether the repeatable has not run again since."""
@@ -108,7 +109,7 @@ def _pair(resolved: Iterable[Migration], entries: Iterable[Applied]) -> _Pairs:
         if file.version is None:
             repeatable[abbreviate_description(file.description)] = file
         else:
-            versioned[file.version, file.type] = file
+            versioned[file.version.parts, file.type] = file
     runs = {
         entry.row.description: entry
         for entry in entries
@@ -121,14 +122,14 @@ def _without_row(
     resolved: Iterable[Migration], entries: Iterable[Applied], pairs: _Pairs
 ) -> list[Migration]:
     applied = {
-        (entry.version, entry.type)
+        (entry.version.parts, entry.type)
         for entry in entries
         if entry.version is not None and entry.counts
     }
     waiting = []
     for file in resolved:
         if file.version is not None:
-            is_applied = (file.version, file.type) in applied
+            is_applied = (file.version.parts, file.type) in applied
         else:
             run = pairs.latest_runs.get(abbreviate_description(file.description))
             is_applied = run is not None and run.counts and _matches(file, run.row)
@@ -147,19 +148,15 @@ def _find_levels(
 ) -> _Levels:
     applied = [entry for entry in entries if entry.version is not None]
     return _Levels(
-        last_applied=_highest(entry.version for entry in applied if entry.counts),
-        last_resolved=_highest(file.version for file in resolved),
-        applied_baseline=_highest(
+        last_applied=highest(entry.version for entry in applied if entry.counts),
+        last_resolved=highest(file.version for file in resolved),
+        applied_baseline=highest(
             entry.version for entry in applied if entry.type in BASELINE_TYPES
         ),
-        pending_baseline=_highest(
+        pending_baseline=highest(
             file.version for file in files if file.kind is Kind.BASELINE and file.executes
         ),
     )
-
-
-def _highest(versions: Iterable[Version | None]) -> Version:
-    return max((version for version in versions if version is not None), default=EMPTY)
 
 
 def _target_version(

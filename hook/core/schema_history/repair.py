@@ -129,8 +129,7 @@ def _is_gone(info: MigrationInfo, rules: HistoryRules) -> bool:
 
 
 def _deletion_of(row: HistoryRow, rank: int) -> HistoryRow:
-    return replace(
-        row,
+    return row._replace(
         installed_rank=rank,
         type=DELETE,
         installed_by="",
@@ -146,13 +145,12 @@ def _alignments(infos: Iterable[MigrationInfo]) -> Iterator[Edit]:
             continue
         # A repeatable with another checksum is no mistake: it is due to run again.
         if file.version is not None or _has_raw_checksum(row, file):
-            result = replace(
-                row,
+            result = row._replace(
                 description=abbreviate_description(file.description),
                 type=file.type,
                 checksum=file.checksum,
             )
-            if result != replace(row, type=info.type):
+            if result != row._replace(type=info.type):
                 yield Edit(row, result)
 
 

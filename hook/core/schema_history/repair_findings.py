@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.schema_history.applied import RowProblem, read_rows
@@ -59,18 +58,18 @@ def _tell(place: str, history: History, repair: Repair, only: Version | None) ->
         yield passed("repair", f"{place} has no failed row{limit}: nothing has to be removed")
     for row in repair.removed:
         message = f"remove row {row.installed_rank}: {_named(row)}, failed at {row.installed_on}"
-        yield warned("repair-remove", message, row=asdict(row))
+        yield warned("repair-remove", message, row=row._asdict())
     for edit in repair.marked:
         message = (
             f"mark {_named(edit.row)} of row {edit.row.installed_rank} as deleted:"
             f" add row {edit.result.installed_rank}"
         )
-        added = {**asdict(edit.result), "installed_by": None, "installed_on": None}
-        yield warned("repair-mark", message, row=asdict(edit.row), added=added)
+        added = {**edit.result._asdict(), "installed_by": None, "installed_on": None}
+        yield warned("repair-mark", message, row=edit.row._asdict(), added=added)
     for edit in repair.aligned:
         message = f"align row {edit.row.installed_rank}, {_named(edit.row)}: {_changes(edit)}"
         changed = {name: getattr(edit.result, name) for name in _ALIGNED}
-        yield warned("repair-align", message, row=asdict(edit.row), changed=changed)
+        yield warned("repair-align", message, row=edit.row._asdict(), changed=changed)
 
 
 def _changes(edit: Edit) -> str:

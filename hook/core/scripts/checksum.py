@@ -9,9 +9,8 @@ byte order mark at the very start does not count.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 
-from hook.core.scripts.encoding import BYTE_ORDER_MARK, decode_chunks
+from hook.core.scripts.encoding import utf8_chunks
 
 _TERMINATORS = b"\r\n"
 _SIGN_BIT = 1 << 31
@@ -25,34 +24,25 @@ def checksum(data: bytes, encoding: str = "utf-8") -> int:
         UnicodeDecodeError: *data* is not text in *encoding*.
         UnknownEncoding: No such encoding.
     """
-    chunks = (data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
-    return checksum_of_texts(decode_chunks(chunks, encoding))
-
-
-def checksum_of_texts(texts: Iterable[str]) -> int:
-    """Return the checksum of a text that comes in pieces, cut anywhere."""
     running = RunningChecksum()
-    for text in texts:
-        running.add(text)
+    chunks = (data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
+    for piece in utf8_chunks(chunks, encoding):
+        running.add(piece)
     return running.value
 
 
 class RunningChecksum:
     """The checksum of a text read piece by piece."""
 
-    __slots__ = ("_at_start", "_crc")
+    __slots__ = ("_crc",)
 
     def __init__(self) -> None:
         """Start with the empty text."""
         self._crc = 0
-        self._at_start = True
 
-    def add(self, text: str) -> None:
-        """Go on with the next piece."""
-        if self._at_start and text:
-            text = text.removeprefix(BYTE_ORDER_MARK)
-            self._at_start = False
-        self._crc = zlib.crc32(text.encode().translate(None, _TERMINATORS), self._crc)
+    def add(self, piece: bytes) -> None:
+        """Go on with the next *piece*, as `utf8_chunks` yields it."""
+        self._crc = zlib.crc32(piece.translate(None, _TERMINATORS), self._crc)
 
     @property
     def value(self) -> int:

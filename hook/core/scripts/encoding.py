@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 BYTE_ORDER_MARK = "\ufeff"
+_UTF_8 = "utf-8"
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 # Without a byte order mark Java reads these as big-endian, Python as the machine does.
@@ -58,6 +59,42 @@ def decode_chunks(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
         yield decoder.decode(b"", final=True)
 
 
+def utf8_chunks(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield the text of *chunks* in UTF-8, without a byte order mark at its start.
+
+    *chunks* may be cut inside a character, what is yielded is not.
+
+    Raises:
+        UnicodeDecodeError: A byte is not text in *encoding*.
+        UnknownEncoding: No such encoding.
+    """
+    if canonical_encoding(encoding) == _UTF_8:
+        pieces = _whole_characters(chunks)
+    else:
+        pieces = (text.encode() for text in decode_chunks(chunks, encoding))
+    mark = BYTE_ORDER_MARK.encode()
+    for piece in pieces:
+        yield piece.removeprefix(mark)
+        # The first piece with a character in it is the start.
+        mark = b"" if piece else mark
+
+
+def _whole_characters(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield *chunks*, UTF-8, cut between characters; what is ASCII need not be decoded."""
+    decoder: codecs.IncrementalDecoder | None = None
+    torn = b""
+    for chunk in chunks:
+        if not torn and chunk.isascii():
+            yield chunk
+            continue
+        decoder = decoder or codecs.getincrementaldecoder(_UTF_8)()
+        decoder.decode(chunk)
+        whole, torn = torn + chunk, decoder.getstate()[0]
+        yield whole[: len(whole) - len(torn)]
+    if decoder is not None:
+        decoder.decode(b"", final=True)
+
+
 def decode_script(chunks: Iterable[bytes], encoding: str) -> bytes:
     """Return the text of *chunks* in UTF-8, without a byte order mark at its start.
 
@@ -66,8 +103,7 @@ def decode_script(chunks: Iterable[bytes], encoding: str) -> bytes:
         UnknownEncoding: No such encoding.
     """
     text = io.BytesIO()
-    for piece in decode_chunks(chunks, encoding):
-        text.write((piece if text.tell() else piece.removeprefix(BYTE_ORDER_MARK)).encode())
+    text.writelines(utf8_chunks(chunks, encoding))
     return text.getvalue()
 
 

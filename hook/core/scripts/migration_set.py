@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.problem import Problem
 from hook.core.scripts.script import Kind, Migration
-from hook.core.scripts.version import Version
+from hook.core.scripts.version import EMPTY, Version, highest
 
 
 class MigrationSet(NamedTuple):
@@ -41,8 +41,8 @@ class MigrationSet(NamedTuple):
     @property
     def newest(self) -> Version | None:
         """Return the highest version, none when there are only repeatables."""
-        versions = [item.version for item in self.migrations if item.version is not None]
-        return max(versions, default=None)
+        newest = highest(item.version for item in self.migrations)
+        return None if newest is EMPTY else newest
 
     def digest_without(self, pending: Iterable[Migration]) -> str:
         """Return the digest of the release that would lack *pending*, and what undoes it."""

@@ -6,7 +6,7 @@ The conventions are Flyway's, every prefix, separator and suffix configurable.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -14,7 +14,7 @@ from hook.core.scripts.callback import CALLBACK_EVENTS
 from hook.core.scripts.version import InvalidVersion, Version
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """How a migration takes part in the schema history."""
 
     VERSIONED = "versioned"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from hook.core.scripts.checksum import RunningChecksum
-from hook.core.scripts.encoding import BYTE_ORDER_MARK, decode_chunks
+from hook.core.scripts.encoding import BYTE_ORDER_MARK, utf8_chunks
 
-_NUL = "\0"
+_NUL = b"\0"
 _OTHER_UNICODE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -44,11 +44,11 @@ def scan_script(chunks: Iterable[bytes], encoding: str) -> ScriptFacts:
     lines = _LineCount()
     is_blank = True
     try:
-        for text in decode_chunks(hashed(chunks, digest.update), encoding):
+        for text in utf8_chunks(hashed(chunks, digest.update), encoding):
             _refuse_nul(text, lines)
             lines.add(text)
             crc.add(text)
-            is_blank = is_blank and not text.lstrip(BYTE_ORDER_MARK).strip()
+            is_blank = is_blank and not text.decode().lstrip(BYTE_ORDER_MARK).strip()
     except UnicodeDecodeError as error:
         raise UnreadableScript(_describe(error, lines, encoding)) from error
     return ScriptFacts(crc.value, digest.hexdigest(), is_blank)
@@ -61,7 +61,7 @@ def hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator
         yield chunk
 
 
-def _refuse_nul(text: str, lines: _LineCount) -> None:
+def _refuse_nul(text: bytes, lines: _LineCount) -> None:
     # PostgreSQL's protocol ends a statement at the first NUL.
     position = text.find(_NUL)
     if position >= 0:
@@ -73,9 +73,8 @@ def _describe(error: UnicodeDecodeError, lines: _LineCount, encoding: str) -> st
     before, rest = error.object[: error.start], error.object[error.start :]
     if not before and rest.startswith(_OTHER_UNICODE_MARKS):
         return f"starts with the byte order mark of utf-16 but is read as {encoding}"
-    text = before.decode("latin-1")
-    _refuse_nul(text, lines)
-    lines.add(text)
+    _refuse_nul(before, lines)
+    lines.add(before)
     return f"line {lines.current}: byte 0x{rest[0]:02x} is not {encoding}"
 
 
@@ -88,9 +87,9 @@ class _LineCount:
         self._line_feeds = 0
         self._carriage_returns = 0
 
-    def add(self, text: str) -> None:
-        self._line_feeds += text.count("\n")
-        self._carriage_returns += text.count("\r")
+    def add(self, text: bytes) -> None:
+        self._line_feeds += text.count(b"\n")
+        self._carriage_returns += text.count(b"\r")
 
     @property
     def current(self) -> int:

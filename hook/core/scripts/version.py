@@ -6,7 +6,9 @@ The rules are Flyway's, so that both tools agree on the order of a release.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 # Flyway cuts at a dot in front of an ASCII digit, so only the first part may carry a sign or
 # start with a digit of another script. Java reads digits of 16 bits, whatever their script.
@@ -58,10 +60,15 @@ class Version:
 
 def newest_version(*texts: str | None) -> str | None:
     """Return the highest of the versions *texts*, none when there is none among them."""
-    versions = (Version.parse(text) for text in texts if text is not None)
-    newest = max(versions, default=None)
-    return None if newest is None else newest.text
+    newest = highest(Version.parse(text) for text in texts if text is not None)
+    return newest.text or None
 
 
 EMPTY = Version((), "")
 """Orders before every version: the level of a schema without migrations."""
+
+
+def highest(versions: Iterable[Version | None]) -> Version:
+    """Return the highest of *versions*, `EMPTY` when there is none among them."""
+    # Tuples are compared without a call of Python's, and there may be thousands.
+    return max(filter(None, versions), key=attrgetter("parts"), default=EMPTY)

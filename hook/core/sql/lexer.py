@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from hook.core.sql.lines import line_of
 
@@ -112,7 +112,7 @@ class StringSyntax(Enum):
     ESCAPE = "off"
 
 
-class TokenKind(Enum):
+class TokenKind(StrEnum):
     """What a token is to whoever reads statements; keywords are words."""
 
     SPACE = "space"
@@ -126,12 +126,11 @@ class TokenKind(Enum):
     SIGN = "sign"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token: ``sql[start:end]``."""
 
     kind: TokenKind
-    sql: bytes = field(repr=False)
+    sql: bytes
     start: int
     end: int
 

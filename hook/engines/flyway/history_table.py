@@ -105,7 +105,7 @@ def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -
     kind, missing, *_ = found[0]
     if kind != _TABLE:
         raise _not_a_history(place, _KINDS.get(kind, "is not a table"))
-    rows = tuple(HistoryRow(*row[2:]) for row in found if row[2] is not None)
+    rows = tuple(HistoryRow._make(row[2:]) for row in found if row[2] is not None)
     history = History(place.schema, place.table, exists=True, rows=rows)
     if not missing:
         return history

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -88,3 +89,24 @@ def test_text_in_pieces_is_redacted_as_a_whole_one(texts: list[str], secrets: li
     for piece in pieces:
         end += len(piece)
         assert not any(start < end < stop for start, stop in spans)
+
+
+@given(st.lists(st.text()), st.lists(st.text(), max_size=3), st.text())
+def test_text_that_is_called_clean_has_nothing_to_redact(
+    texts: list[str], secrets: list[str], cut: str
+) -> None:
+    """Whatever JSON escapes in it, the spellings of a secret among the rest."""
+    redactor = Redactor(secrets)
+    value = {"plain": [*texts, f"{cut}…"], "spelled": [quote(item) + repr(item) for item in texts]}
+    if redactor.is_clean(json.dumps(value, ensure_ascii=False)):
+        assert redactor.value(value) == value
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_text_with_a_secret_is_not_clean(secret: str) -> None:
+    """Nor is one that may have been cut inside of it; of others nobody has to look closer."""
+    redactor = Redactor([secret])
+    for text in (f"<{secret}>", f"<{quote(secret, safe='')}>", f"<{secret!r}>", "…"):
+        assert not redactor.is_clean(json.dumps([text], ensure_ascii=False))
+    assert redactor.is_clean(json.dumps(["<other>"]))
+    assert Redactor([]).is_clean("…")

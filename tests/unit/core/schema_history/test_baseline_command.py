@@ -17,7 +17,7 @@ from tests.testbed.release import baseline, history, row
 ABSENT = History(
     "app", "flyway_schema_history", exists=False, existing_objects=("table app.orders",)
 )
-SCHEMA = replace(row(0, "R__x.sql", None, "SCHEMA"), description="<< Flyway Schema Creation >>")
+SCHEMA = row(0, "R__x.sql", None, "SCHEMA")._replace(description="<< Flyway Schema Creation >>")
 ONE = BaselineRules()
 
 
@@ -60,7 +60,7 @@ def test_baseline_that_is_there_is_as_good_as_new() -> None:
     (found,) = judge(history(SCHEMA, baseline(1, "1")))
     assert found.status is Status.PASSED
     described = BaselineRules(description="x" * 250)
-    stored = replace(baseline(1, "1"), description="x" * 197 + "...")
+    stored = baseline(1, "1")._replace(description="x" * 197 + "...")
     assert not judge(history(stored), described)[0].code
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.schema_history.history import MigrationState
@@ -13,8 +11,8 @@ from tests.testbed.release import infos, migration, row
 
 FILES = tuple(map(migration, ["V1__a.sql", "V2__b.sql", "V3__c.sql", "R__v.sql"]))
 ROWS = (
-    replace(row(1, "V1__a.sql"), installed_on="2026-03-01 12:00:00"),
-    replace(row(2, "V2__b.sql"), installed_on="2026-03-02 12:00:30"),
+    row(1, "V1__a.sql")._replace(installed_on="2026-03-01 12:00:00"),
+    row(2, "V2__b.sql")._replace(installed_on="2026-03-02 12:00:30"),
 )
 
 

@@ -52,7 +52,7 @@ def rows_of(
     recorded: Sequence[tuple[str, int, str]],
 ) -> tuple[HistoryRow, ...]:
     """Return a history that begins with the markers that Flyway begins one with."""
-    rows = [replace(row(0, "V0__x.sql", None, SCHEMA), version=None)] if is_marked else []
+    rows = [row(0, "V0__x.sql", None, SCHEMA)._replace(version=None)] if is_marked else []
     if base is not None:
         rows.append(baseline(1, base))
     standing: set[str] = set()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hook.core.schema_history.applied import read_rows
 from hook.core.schema_history.history import MigrationState
 from hook.core.schema_history.history_rules import HistoryRules, parse_target
@@ -197,7 +195,7 @@ def test_rows_that_nobody_can_have_written_are_reported() -> None:
     rows = (
         row(1, "V1__a.sql"),
         row(2, "V2__b.sql", kind="sql"),
-        replace(row(3, "V3__c.sql"), version="abc"),
+        row(3, "V3__c.sql")._replace(version="abc"),
         row(4, "V1__a.sql", kind="DELETE"),
         row(5, "V1__a.sql", kind="DELETE"),
     )
@@ -215,7 +213,7 @@ def test_deletion_of_a_repeatable_leaves_its_earlier_runs_superseded() -> None:
     rows = (
         row(1, "R__a.sql", 5),
         row(2, "R__a.sql", 6),
-        replace(row(3, "R__a.sql", 6), type="DELETE"),
+        row(3, "R__a.sql", 6)._replace(type="DELETE"),
     )
     gone = ["a Superseded", "a Deleted", "a Success"]
     assert states("V1__x.sql", rows) == [*gone, "1 Pending"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +46,7 @@ def test_repair_of_a_history_that_agrees_is_empty() -> None:
         row(1, "V1__a.sql"),
         row(2, "R__r.sql", 7),
         row(3, "V2__gone.sql"),
-        replace(row(4, "V2__gone.sql"), type="DELETE"),
+        row(4, "V2__gone.sql")._replace(type="DELETE"),
     )
     found = plan("V1__a.sql V3__c.sql R__r.sql", *rows)
     assert found.is_empty
@@ -112,7 +110,7 @@ def test_repair_takes_over_checksum_and_description() -> None:
 def test_repair_compares_descriptions_as_they_are_stored() -> None:
     """More than 200 characters do not fit, and are no reason to change anything."""
     script = f"V1__{'x' * 250}.sql"
-    stored = replace(row(1, script), description="x" * 197 + "...")
+    stored = row(1, script)._replace(description="x" * 197 + "...")
     assert plan(script, stored).is_empty
 
 
@@ -133,7 +131,7 @@ def test_repair_ignores_target_and_order() -> None:
 
 def test_repair_leaves_markers_alone() -> None:
     """Rows that record no script have no file to be compared with."""
-    schema = replace(row(0, "R__x.sql", None, "SCHEMA"), description="<< created >>")
+    schema = row(0, "R__x.sql", None, "SCHEMA")._replace(description="<< created >>")
     assert plan("V1__a.sql", schema, baseline(1, "1"), row(2, "V1__a.sql")).is_empty
 
 

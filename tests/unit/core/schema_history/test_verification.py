@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.outcome import Finding, Status
@@ -40,15 +38,15 @@ def test_run_as_planned_passes() -> None:
 
 def test_run_that_created_the_history_passes() -> None:
     """Markers are no migrations."""
-    marker = replace(row(0, "R__marker.sql", None), type="SCHEMA")
+    marker = row(0, "R__marker.sql", None)._replace(type="SCHEMA")
     before = plan_on(History("public", "flyway_schema_history", exists=False))
     after = history(marker, *DONE)
     assert judge_run(before, after, plan_on(after))[0].status is Status.PASSED
     adopted = plan_on(history(baseline(1, "1")))
     after = history(
         baseline(1, "1"),
-        replace(marker, installed_rank=2),
-        *(replace(item, installed_rank=item.installed_rank + 1) for item in DONE[1:]),
+        marker._replace(installed_rank=2),
+        *(item._replace(installed_rank=item.installed_rank + 1) for item in DONE[1:]),
     )
     assert judge_run(adopted, after, plan_on(after))[0].status is Status.PASSED
 
@@ -72,11 +70,11 @@ def test_run_that_created_the_history_passes() -> None:
         ),
         ((*DONE, row(4, "V9__z.sql")), ["row 4 (V9__z.sql) was not planned"]),
         (
-            (DONE[0], replace(DONE[1], success=False), DONE[2]),
+            (DONE[0], DONE[1]._replace(success=False), DONE[2]),
             ["row 2 (V2__b.sql) is recorded as failed"],
         ),
         (
-            (DONE[0], replace(DONE[1], checksum=9), DONE[2]),
+            (DONE[0], DONE[1]._replace(checksum=9), DONE[2]),
             ["row 2 (V2__b.sql) has not the checksum of V2__b.sql"],
         ),
     ],
