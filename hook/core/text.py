@@ -20,6 +20,8 @@ def one_line(text: str) -> str:
     A server's message may hold newlines, and terminal escapes that a hostile
     server put there.
     """
+    if text.isprintable():  # nearly always, and told at a fraction of the time
+        return text
     return text.translate(_VISIBLE)
 
 

@@ -27,6 +27,9 @@ class Redact(Protocol):
     def value(self, value: object) -> object:
         """Return *value* with every text in it redacted."""
 
+    def is_clean(self, text: str) -> bool:
+        """Tell whether there is nothing to redact in *text*, JSON with other languages readable."""
+
 
 class Live(Protocol):
     """A line of the terminal that is redrawn, and that nothing else may be written into."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from hook.log.json_text import json_ready, single_line, utc_timestamp
+from hook.log.json_text import json_ready, redacted_json, utc_timestamp
 
 if TYPE_CHECKING:
     from hook.log import Redact
@@ -22,7 +22,7 @@ class JsonLines(JsonFormatter):
 
     def __init__(self, run_id: str, redact: Redact) -> None:
         """Stamp *run_id* on every line and let *redact* see every value."""
-        super().__init__(json_ensure_ascii=False)
+        super().__init__()
         self._run_id = run_id
         self._redact = redact
 
@@ -42,9 +42,9 @@ class JsonLines(JsonFormatter):
             log_data.setdefault(name, value)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """Redact every value before it is encoded."""
-        return {name: self._redact.value(json_ready(item)) for name, item in log_data.items()}
+        """Make every value JSON's own."""
+        return {name: json_ready(item) for name, item in log_data.items()}
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
-        """Return the object as exactly one line."""
-        return single_line(str(super().jsonify_log_record(log_data)))
+        """Return the object as exactly one line, redacted."""
+        return redacted_json(log_data, self._redact)

@@ -6,9 +6,14 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hook.log import Redact
 
 # JSON escapes C0 only; log collectors and `str.splitlines` break lines at others too.
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROLS}
 
 
@@ -39,14 +44,19 @@ def _scalar(value: object) -> object:
 
 def to_json(value: object) -> str:
     """Return the JSON-ready *value* as one line, other languages readable."""
-    return single_line(plain_json(value))
+    return single_line(_ENCODER.encode(value))
 
 
-def plain_json(value: object) -> str:
-    """Return the JSON-ready *value* with no more escaped than JSON demands."""
-    return json.dumps(value, ensure_ascii=False)
+def redacted_json(value: object, redact: Redact) -> str:
+    """Return *value* as `to_json` does, without the secrets that *redact* knows."""
+    text = _ENCODER.encode(value)
+    if not redact.is_clean(text):
+        text = _ENCODER.encode(redact.value(value))
+    return single_line(text)
 
 
 def single_line(text: str) -> str:
     """Return *text* with control characters escaped as JSON does, and valid as UTF-8."""
+    if text.isprintable():  # nearly always, and told at a fraction of the time
+        return text
     return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.reporting.ledger import Beginning, Ending, begun_script, failed_script_of
-from hook.log.json_text import to_json
+from hook.log.json_text import redacted_json
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -84,6 +84,6 @@ class Record(NamedTuple):
             int(report.exit_code),
             None if after is None else str(after),
             failed,
-            to_json(redactor.value(self.wording.as_object(report))),
+            redacted_json(self.wording.as_object(report), redactor),
         )
         return self.stage.finish(entry, ending)

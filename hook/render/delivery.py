@@ -15,7 +15,7 @@ from hook.core.reporting.report import Report
 from hook.core.reporting.wording import Keep, Wording
 from hook.errors import ExitCode, ReportFailed
 from hook.log import EventLog, Style, configure_logging
-from hook.log.json_text import plain_json, single_line
+from hook.log.json_text import redacted_json
 from hook.render.report_json import report_object
 from hook.render.sinks import TerminationLog, write_report
 from hook.render.views import result_object, result_text
@@ -120,10 +120,7 @@ class Delivery:
 
     def print_object(self, value: Mapping[str, object]) -> None:
         """Write *value* as one line of JSON."""
-        text = plain_json(value)
-        if not self.redactor.is_clean(text):
-            text = plain_json(self.redactor.value(value))
-        _print(self.stdout, single_line(text))
+        _print(self.stdout, redacted_json(value, self.redactor))
 
     def print_text(self, text: str) -> None:
         """Write *text*."""

@@ -12,7 +12,7 @@ from hook.core.reporting.redaction import Redactor
 from hook.core.reporting.report import Report
 from hook.core.text import clip_bytes, one_line
 from hook.errors import ReportFailed
-from hook.log.json_text import to_json
+from hook.log.json_text import redacted_json
 from hook.render.report_json import report_object
 from hook.settings.output import DEFAULT_TERMINATION_LOG, S3_SCHEME, OutputSettings
 
@@ -92,7 +92,7 @@ def write_report(output: OutputSettings, report: Report, redactor: Redactor) -> 
     path = output.report
     if path is None:
         return
-    text = to_json(redactor.value(report_object(report))) + "\n"
+    text = redacted_json(report_object(report), redactor) + "\n"
     if path.startswith(S3_SCHEME):
         from hook.render.report_upload import upload_report  # noqa: PLC0415 - loads boto3
 

@@ -13,7 +13,7 @@ from hook.core.execution.plan_view import describe_script
 from hook.core.reporting.redaction import MASK, Redactor
 from hook.core.sql.psql_variables import psql_references
 from hook.core.text import one_line
-from hook.log.json_text import to_json
+from hook.log.json_text import redacted_json, to_json
 from hook.render.report_json import report_object
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class SqlList:
 
     def close(self, report: Report) -> None:
         """End with the fields of *report*."""
-        fields = to_json(self._redactor.value(report_object(report)))
+        fields = redacted_json(report_object(report), self._redactor)
         end = self._section_end().removesuffix(", ")
         self._write(f"{end}], {fields.removeprefix('{')}\n")
 
@@ -239,13 +239,13 @@ class SqlList:
 
     def _section(self, head: Head) -> None:
         self._shown = head
-        fields = to_json(self._redactor.value(head)).removesuffix("}")
+        fields = redacted_json(head, self._redactor).removesuffix("}")
         self._write(f'{self._section_end()}{fields}, "statements": [')
         self._end, self._is_first = "]}, ", True
 
     def _section_end(self) -> str:
         """Return what ends the script so far, with the remarks on it if there are any."""
-        remarks = to_json(self._redactor.value(self._remarks))
+        remarks = redacted_json(self._remarks, self._redactor)
         end = f'], "remarks": {remarks}}}, ' if self._remarks else self._end
         self._remarks = []
         return end
