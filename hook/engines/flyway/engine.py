@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from hook.core.outcome import Finding, failed
@@ -19,10 +19,7 @@ from hook.core.schema_history.plan import Plan, plan_pending
 from hook.core.schema_history.reconcile import reconcile
 from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
 from hook.core.scripts.migration_set import MigrationSet
-from hook.core.scripts.placeholders import (
-    RunFacts,
-    builtin_placeholders,
-)
+from hook.core.scripts.placeholders import RunFacts, builtin_placeholders
 from hook.core.scripts.script import Migration, ScriptFile
 from hook.core.scripts.script_config import ScriptConfig
 from hook.core.sessions.server import ServerFacts
@@ -69,6 +66,8 @@ class FlywayEngine:
         self.settings = settings
         self.started_at = started_at
         self.working_directory = working_directory
+        # Asked for with each script, and the same as long as the session is.
+        self._reading = lru_cache(maxsize=2)(self._reading_for)
 
     def resolve(self, server: ServerFacts | None) -> MigrationSet:
         """Return the migrations of the release, see `hook.engines.Engine`."""
@@ -258,7 +257,7 @@ class FlywayEngine:
     def _installed_by(self, server: ServerFacts) -> str:
         return self.settings.history.installed_by or server.user
 
-    def _reading(self, server: ServerFacts | None) -> Reading:
+    def _reading_for(self, server: ServerFacts | None) -> Reading:
         sources, placeholders = self.settings.sources, self.settings.placeholders
         default = ScriptConfig(
             encoding=_encoding(sources.encoding),
