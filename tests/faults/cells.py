@@ -111,7 +111,7 @@ _CELLS = {
     Kind.MARKER:       "40A  137A .e   .f   30A  30A  30A  30A  30A  30A  30A  .h   .d   .b   .c",
     Kind.KEPT:         "40A  137A .e   .f   30A  30A  30A  .a   .j   30A  .k   18A  .d   .b   .c",
     Kind.LEDGER:       "40A  137A .e   .f   0D   0D   30A  0D   30A  30A  30A  0D   .d   .b   .c",
-    Kind.BEFORE:       "40A  137C 0D   137A 21A  21C  21C  21C  21A  21A  21A  32A  20C  23A  0D",
+    Kind.BEFORE:       "40A  137C 0D   137A 0D   21C  21C  21C  31A  21A  21A  32A  20C  23A  0D",
     Kind.DDL:          "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  .d   23A  0D",
     Kind.MULTI:        "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
     Kind.DML:          "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
@@ -129,7 +129,7 @@ _CELLS = {
     Kind.GROUP:        "40A  137A 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
     Kind.REPEATABLE:   "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
     Kind.EACH:         "40A  137A 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
-    Kind.AFTER:        "40D  137D .e   137D 21D  21D  21D  21D  21D  21D  21D  32D  .d   23D  0D",
+    Kind.AFTER:        "40D  137D .e   137D 0D   21D  21D  21D  31D  21D  21D  32D  .d   23D  0D",
     Kind.VERIFY:       "40D  137D .e   137D 30D  30D  30D  .a   30D  30D  30D  23D  .d   .b   .c",
     Kind.REPORT:       "0D   137D .e   .i   .i   .i   .i   .i   .i   .i   .i   .h   50D  .i   .i",
 }  # fmt: skip

@@ -235,35 +235,9 @@ def test_stop_request_in_a_callback(gate: Gate) -> None:
     assert len(gate.history()) == 1
 
 
-def test_lost_connection_of_a_callback_is_unknown(gate: Gate) -> None:
-    """No history row tells whether a callback was committed, so that somebody has to look."""
-    running = gate.start(TABLE | {"afterMigrate.sql": "SELECT pg_sleep(60)"})
-    eventually(lambda: bool(gate.database.query(SLEEPING)))
-    gate.database.query(f"SELECT pg_terminate_backend(pid) FROM ({SLEEPING}) AS sleeping")
-    report = running.report()
-    assert report.exit_code is ExitCode.PARTIAL, report.verdict
-    assert "callback afterMigrate.sql: connection lost" in report.verdict
-
-
 def test_lines_of_a_script_are_right_between_callbacks(gate: Gate) -> None:
     """Its statements go to the server one by one, and each knows where it comes from."""
     gate.release(telling("beforeEachMigrateStatement", "afterEachMigrateStatement"))
     script = "-- one\nSELECT 1;\n\nSELECT 2;\nSELECT\n    emial\nFROM t"
     report = gate.run(TABLE | {"V2__x.sql": script})
     assert 'V2__x.sql:6 42703 column "emial" does not exist; rolled back, at 1' in report.verdict
-
-
-def test_lost_lock_runs_no_more_callbacks(gate: Gate) -> None:
-    """Somebody else may have migrated meanwhile."""
-    held = (
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-        " AND mode = 'ExclusiveLock' AND database ="
-        " (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    files = {"afterVersioned.sql": "SELECT pg_sleep(1)", "afterMigrate.sql": told("it")}
-    running = gate.start(TABLE | files)
-    eventually(lambda: bool(gate.database.query(SLEEPING)))
-    gate.database.query(held)
-    report = running.report()
-    assert report.exit_code is ExitCode.LOCKED, report.verdict
-    assert trace(gate) == []

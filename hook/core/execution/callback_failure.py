@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
 from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
 from hook.core.execution.failure_advice import correct_statement, with_remarks
@@ -10,6 +12,7 @@ from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
     ServerMessage,
+    ends_session,
     is_cancel,
     is_transient,
     needs_new_session,
@@ -30,18 +33,31 @@ from hook.errors import (
 def is_worth_retrying(attempt: Attempt, number: int, *, is_last: bool) -> bool:
     """Tell whether the callback may be run again after the attempt with 1-based *number*.
 
-    It may where it lost against other sessions, or was given up for them, and left nothing
-    behind. No history row tells whether a callback was committed, so a lost connection ends it.
+    It may where it lost against other sessions, or was given up for them, or where the server
+    ended its session, and left nothing behind. No history row tells whether a callback was
+    committed, so a connection that was lost without a word ends it.
     """
     failure = attempt.failure
     if is_last or attempt.leftovers or failure is None:
         return False
     if attempt.end is not AttemptEnd.FAILED:
         return attempt.end is AttemptEnd.WITHDRAWN
-    if not is_transient(failure) or needs_new_session(failure):
+    if needs_new_session(failure) and not ends_session(failure):
         return False
     limit = retry_limit(failure)
     return limit is None or number < limit
+
+
+def with_last_words(attempt: Attempt) -> Attempt:
+    """Return *attempt* in one transaction, as failed if the server said so before it hung up.
+
+    Whatever ends a backend takes back its transaction, unless that is amid its COMMIT.
+    """
+    failure = attempt.failure
+    is_known = failure is not None and ends_session(failure)
+    if attempt.end is not AttemptEnd.LOST or attempt.place.moment is Moment.COMMIT or not is_known:
+        return attempt
+    return replace(attempt, end=AttemptEnd.FAILED)
 
 
 def progress_after_callback(attempt: Attempt, before: Progress) -> Progress:
@@ -120,7 +136,10 @@ def _refused(
         return BudgetExceeded(f"{what}{wait}", hint)
     if needs_new_session(failure):
         what = f"{what} {tries.describe()}"
-        return DatabaseUnreachable(what, "Find out which server is the primary now.")
+        hint = "Find out which server is the primary now."
+        if ends_session(failure):
+            hint = "Find out who or what ended the session on the server, then run again."
+        return DatabaseUnreachable(what, hint)
     if is_transient(failure):
         return lost_to_others(what, tries, attempt.toll)
     advice = correct_statement(attempt.place.statement, failure)

@@ -13,6 +13,7 @@ _UNIQUE_VIOLATION = "23505"
 _READ_ONLY = "25006"
 _INTERNAL_ERROR = "XX000"
 _SYSTEM_CATALOG = "pg_catalog"
+_LAST_WORDS = "FATAL"
 
 # statement_timeout, an administrator and our own cancel share the code, and only we know
 # whether it was ours.
@@ -67,6 +68,7 @@ class ServerMessage(NamedTuple):
     """An error or notice as the server reported it.
 
     Attributes:
+        severity: In English, whatever the language of the server is.
         position: 1-based character in the text that was sent, none for run-time errors.
         function: The function of the server that reported it, in any language the same.
     """
@@ -102,6 +104,14 @@ def needs_new_session(failure: ServerMessage) -> bool:
     25006 is among them: after a failover the old primary answers as a standby.
     """
     return failure.sqlstate in _SESSION_LOST or failure.sqlstate.startswith(_CONNECTION_EXCEPTION)
+
+
+def ends_session(failure: ServerMessage) -> bool:
+    """Tell whether *failure* are the last words of the backend itself, and not of a pooler.
+
+    A pooler that gives up a client may leave the backend at work; and it names no function.
+    """
+    return failure.severity == _LAST_WORDS and bool(failure.function)
 
 
 def is_about_server(failure: ServerMessage) -> bool:

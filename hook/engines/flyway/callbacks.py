@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.callback_book import PreparedCallback
+from hook.core.execution.callback_failure import with_last_words
 from hook.core.execution.script_message import Moment, Own, ScriptMessage, compose_messages
 from hook.core.sql.finished_work import finished_work
 from hook.core.sql.leftovers import lets_others_pass, may_stop_halfway, settled_line
@@ -32,7 +33,7 @@ def run_callback(sender: Sender, prepared: PreparedCallback, state: tuple[str, .
     attempt = send_all(sender, compose_messages(prepared.body, before, (_COMMIT,)))
     if attempt.end is not AttemptEnd.APPLIED:
         sender.roll_back()
-    return attempt
+    return with_last_words(attempt)
 
 
 def _run_step_by_step(

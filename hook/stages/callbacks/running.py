@@ -21,6 +21,7 @@ from hook.core.execution.callback_failure import (
     progress_after_callback,
 )
 from hook.core.execution.contended import Tries
+from hook.core.execution.failover import failover_between, refusal_after
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.ladder import Ladder, rungs_on
 from hook.core.execution.outside import Outside
@@ -137,13 +138,29 @@ class RunningCallbacks:
             self.session.close()
             self.session = None
         if self.session is None:
-            self.session, facts = self.rules.connect(self.ctx, self.facts)
-            self.pid = facts.backend_pid
+            session, facts = self.rules.connect(self.ctx, self.facts)
+            failover = failover_between(self.facts, facts)
+            if failover is not None:
+                session.close()
+                raise refusal_after(failover)
+            self.session, self.pid = session, facts.backend_pid
             self.mark(self.session)
         elif is_fresh:
             renew_session(self.session)
             self.mark(self.session)
         return self.session
+
+    def regain(self) -> Session:
+        """Return a session in place of one that was lost, while the lock is still ours.
+
+        Raises:
+            MigrationLocked: It is not; or another server is the primary now.
+            HookError: No connection could be had.
+        """
+        session = self._session(is_fresh=False)
+        # Only now is it certain that a restart of the server has been noticed.
+        self.refuse()
+        return session
 
     def _run(self, prepared: PreparedCallback, *, is_fresh: bool) -> None:
         callback = prepared.callback
@@ -264,6 +281,8 @@ class _Trying:
         return self._attempt()
 
     def _attempt(self) -> Attempt:
+        if self.made and self.session.is_lost:
+            self.session = self.running.regain()
         self.made += 1
         self.last = self.running.attempt(self.prepared, self.session, self._rung)
         return self.last

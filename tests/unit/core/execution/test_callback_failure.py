@@ -12,6 +12,7 @@ from hook.core.execution.callback_failure import (
     failure_of_callback,
     is_worth_retrying,
     progress_after_callback,
+    with_last_words,
 )
 from hook.core.execution.contended import Tries
 from hook.core.execution.failure_advice import TRIED_AGAIN
@@ -40,6 +41,12 @@ def attempt(
     return Attempt(end, 1, PLACE, failure, left_behind=left)
 
 
+ENDED = replace(
+    attempt(end=AttemptEnd.LOST),
+    failure=ServerMessage("FATAL", "57P01", "it is so", function="ProcessInterrupts"),
+)
+
+
 @pytest.mark.parametrize(
     ("last", "code", "message"),
     [
@@ -55,6 +62,10 @@ def attempt(
         (
             attempt("25006"), ExitCode.UNREACHABLE,
             "callback sub/afterMigrate__x.sql:3 25006 it is so (2 attempts)",
+        ),
+        (
+            with_last_words(ENDED), ExitCode.UNREACHABLE,
+            "callback sub/afterMigrate__x.sql:3 57P01 it is so (2 attempts)",
         ),
         (
             attempt("57014", AttemptEnd.OUT_OF_TIME), ExitCode.BUDGET,
@@ -193,6 +204,8 @@ def test_hint_of_the_server_is_kept(sqlstate: str, advice: str) -> None:
         (attempt("40P01"), True),
         (attempt("42883"), False),
         (attempt("25006"), False),
+        (with_last_words(ENDED), True),
+        (ENDED, False),
         (attempt("55P03", left=("x",)), False),
         (attempt(end=AttemptEnd.LOST), False),
         (attempt("55P03", AttemptEnd.INTERRUPTED), False),
@@ -206,10 +219,26 @@ def test_only_what_lost_and_left_nothing_is_tried_again(last: Attempt, expected:
 
 
 @pytest.mark.parametrize(
+    "last",
+    [
+        attempt(end=AttemptEnd.LOST),
+        replace(ENDED, place=Place(Moment.COMMIT)),
+        replace(ENDED, failure=ServerMessage("FATAL", "08P01", "query_timeout")),
+        attempt("42883"),
+    ],
+    ids=["no word", "amid COMMIT", "of a pooler", "not lost"],
+)
+def test_only_the_last_words_of_the_server_tell_what_became_of_it(last: Attempt) -> None:
+    """Behind a pooler that gives up, the server may work on; amid a COMMIT nobody knows."""
+    assert with_last_words(last) is last
+
+
+@pytest.mark.parametrize(
     ("last", "before", "after"),
     [
         (attempt(end=AttemptEnd.APPLIED), Progress.UNTOUCHED, Progress.COMMITTED),
         (attempt("42883"), Progress.UNTOUCHED, Progress.ROLLED_BACK),
+        (with_last_words(ENDED), Progress.UNTOUCHED, Progress.ROLLED_BACK),
         (attempt("42883"), Progress.COMMITTED, Progress.COMMITTED),
         (attempt("42883", left=("x",)), Progress.COMMITTED, Progress.UNKNOWN),
         (attempt(end=AttemptEnd.LOST), Progress.UNTOUCHED, Progress.UNKNOWN),
