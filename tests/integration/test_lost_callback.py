@@ -14,6 +14,11 @@ END_LOCK = (
     " AND mode = 'ExclusiveLock' AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+LOSE_LOCK = (
+    f"{END_LOCK}; DO $$BEGIN WHILE EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'"
+    " AND mode = 'ExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname ="
+    " current_database())) LOOP PERFORM pg_sleep(0.01); END LOOP; END$$"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +79,12 @@ def test_lost_lock_runs_no_more_callbacks(gate: Gate) -> None:
     report = running.report()
     assert report.exit_code is ExitCode.LOCKED, report.verdict
     assert trace(gate) == []
+
+
+def test_lock_lost_in_front_of_the_repeatables_is_had_before_them(gate: Gate) -> None:
+    """And not only in front of what follows them, as there may be nothing."""
+    report = gate.run(TABLE | {"beforeRepeatables.sql": LOSE_LOCK, "R__v.sql": told("R")})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    names = [name for name, _, _ in gate.events.told]
+    assert "lock.retaken" in names
+    assert names.index("lock.retaken") < len(names) - names[::-1].index("migration.started") - 1

@@ -211,6 +211,7 @@ class _Migrator:
             preceding_ms = 0
             if is_versioned and any(item.migration.version is None for item in unit):
                 preceding_ms = self._run_in_front_of_repeatables()
+                self.footing.hold_lock(self.ctx, rank)
                 is_versioned = False
             self._apply(unit, rank, preceding_ms)
             rank += len(unit)
