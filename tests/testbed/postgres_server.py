@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - for folders with random names
 # What all workers together fill is less than this.
 _ENOUGH = 2 << 30
 _START_ATTEMPTS = 3
+_PORTS = range(10_000, 32_768)
 
 _SETTINGS = {
     **FAST,
@@ -110,11 +112,16 @@ class PostgresServer:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port that nobody uses at this moment.
+
+    As a rule none of those that the kernel gives to whoever asks for any: a server that is
+    started again finds its port free, however many listen and connect meanwhile.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def roomy_folder() -> Path:
