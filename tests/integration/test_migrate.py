@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -37,13 +36,6 @@ def holder(gate: Gate, statement: str = "LOCK TABLE t") -> Iterator[Connection]:
     with gate.database.connect(autocommit=False) as other:
         other.execute(statement.encode())
         yield other
-
-
-def seconds_of_a_run(gate: Gate) -> float:
-    """Return a span in which a run gets to its script, as fast as the machine is just now."""
-    began = time.monotonic()
-    assert gate.run().exit_code is ExitCode.OK
-    return 1 + 10 * (time.monotonic() - began)
 
 
 def retried(gate: Gate) -> list[object]:
@@ -181,7 +173,7 @@ def test_error_of_the_script_is_tried_once(gate: Gate) -> None:
 
 def test_statement_timeout_is_a_budget(gate: Gate) -> None:
     """A statement that takes too long is rolled back, with its line; the next run tries again."""
-    gate.limit(run_settings(statement_timeout=seconds_of_a_run(gate)))
+    gate.limit(run_settings(statement_timeout=gate.seconds_of_a_run()))
     report = gate.run({"V2__x.sql": "CREATE TABLE half ();\nSELECT pg_sleep(60)"})
     assert report.verdict == (
         "FAILED 23 BUDGET: V2__x.sql:2 57014 canceling statement due to statement timeout;"
@@ -195,7 +187,7 @@ def test_statement_timeout_is_a_budget(gate: Gate) -> None:
 
 def test_deadline_is_a_budget(gate: Gate) -> None:
     """The end of the whole run cancels the statement, and the setting is named."""
-    gate.limit(run_settings(deadline=seconds_of_a_run(gate)))
+    gate.limit(run_settings(deadline=gate.seconds_of_a_run()))
     report = gate.run({"V2__x.sql": "CREATE TABLE half ();\nSELECT pg_sleep(60)"})
     assert report.verdict == (
         "FAILED 23 BUDGET: V2__x.sql:2 PRESYNC_DEADLINE is used up; rolled back, at 1"
@@ -205,7 +197,7 @@ def test_deadline_is_a_budget(gate: Gate) -> None:
 
 def test_deadline_between_attempts_ends_the_ladder(gate: Gate) -> None:
     """No attempt begins after the deadline."""
-    gate.limit(run_settings(deadline=seconds_of_a_run(gate), ladder=[0.1] * 50))
+    gate.limit(run_settings(deadline=gate.seconds_of_a_run(), ladder=[0.1] * 50))
     with holder(gate):
         report = gate.run(ALTER)
     assert report.exit_code in {ExitCode.CONTENTION, ExitCode.BUDGET}

@@ -245,9 +245,9 @@ def test_deadline_ends_the_waits(gate: Gate) -> None:
     gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
     blockers = gate.settings.blockers._replace(policy=Policy.ENFORCE, wait=timedelta(seconds=50))
     gate.settings = gate.settings._replace(blockers=blockers)
-    gate.limit(run_settings(deadline=0.5))
+    gate.limit(run_settings(deadline=gate.seconds_of_a_run()))
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t")
         report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
     assert report.exit_code is ExitCode.BLOCKED
-    assert report.duration_ms < 10_000
+    assert report.duration_ms < 45_000

@@ -146,7 +146,7 @@ def test_backend_behind_a_dead_network_is_ended(
     """No cancel gets through, so the old backend works on: it is ended before all else."""
     monkeypatch.setattr("hook.postgres.link._GRACE_SECONDS", 0.2)
     monkeypatch.setattr("hook.postgres.lost_backend._PATIENCE_SECONDS", 0.1)
-    proxied.limit(run_settings(deadline=2))
+    proxied.limit(run_settings(deadline=proxied.seconds_of_a_run()))
     proxy.lose("pg_sleep", Fault.SILENCE)
     report = proxied.run({"V2__x.sql": "CREATE TABLE half ();\nSELECT pg_sleep(60)"})
     assert report.verdict == (
