@@ -77,9 +77,9 @@ def test_deadline_while_a_file_does_not_open(
     deployment: Deployment, start_presync: StartPresync
 ) -> None:
     """It ends what hangs while the settings are read, too."""
-    with hanging(deployment, start_presync, PRESYNC_DEADLINE="1s") as runs:
-        ended = [running.wait(PATIENTLY) for running in runs]
-    why = "PRESYNC_DEADLINE (1s) is used up"
+    with hanging(deployment, start_presync, PRESYNC_DEADLINE="6s") as runs:
+        ended = [running.wait(6 + PATIENTLY) for running in runs]
+    why = "PRESYNC_DEADLINE (6s) is used up"
     stages = []
     for completed in ended:
         assert_abandoned(completed, ExitCode.BUDGET, why)
@@ -107,12 +107,12 @@ def test_deadline_while_nobody_takes_the_report(
     deployment: Deployment, start_presync: StartPresync
 ) -> None:
     """The schema is where it was to be, and that stays told."""
-    running = without_reader(deployment, start_presync, PRESYNC_DEADLINE="10s")
-    completed = running.wait(10 + PATIENTLY)
+    running = without_reader(deployment, start_presync, PRESYNC_DEADLINE="20s")
+    completed = running.wait(20 + PATIENTLY)
     assert completed.exit_code == ExitCode.REPORT
     verdict = completed.events[-1]["verdict"]
     assert verdict == (
-        "FAILED 50 REPORT: PRESYNC_DEADLINE (10s) is used up, and nobody takes the report, at 1"
+        "FAILED 50 REPORT: PRESYNC_DEADLINE (20s) is used up, and nobody takes the report, at 1"
     )
     assert deployment.termination_log.read_text().startswith(verdict)
 

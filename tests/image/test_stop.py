@@ -11,9 +11,9 @@ from hook.errors import ExitCode
 from tests.testbed.database import Database
 from tests.testbed.pod import Pod, secret_of
 from tests.testbed.process import RunningPresync
+from tests.testbed.run_context import eventually
 
 _STOP_SECONDS = 20
-_POLL_SECONDS = 0.05
 _RUNNING = """
 SELECT count(*) FROM pg_stat_activity
  WHERE query LIKE '%pg_sleep(600)%' AND state = 'active' AND pid <> pg_backend_pid()
@@ -21,11 +21,8 @@ SELECT count(*) FROM pg_stat_activity
 
 
 def _wait_until_sleeping(database: Database, running: RunningPresync) -> None:
-    deadline = time.monotonic() + 30
-    while database.query(_RUNNING) == [(0,)]:
-        assert running.process.poll() is None, running.wait()
-        assert time.monotonic() < deadline, "the migration never started"
-        time.sleep(_POLL_SECONDS)
+    eventually(lambda: running.process.poll() is not None or bool(database.query(_RUNNING)[0][0]))
+    assert running.process.poll() is None, running.wait()
 
 
 def test_stop_signal_rolls_back_in_time(
