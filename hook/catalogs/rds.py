@@ -52,7 +52,16 @@ class RdsApi:
             answer: Response = getattr(self._client, operation)(**parameters)
         except S3_ERRORS as error:
             raise explain_rds(error, self.describe(), region) from error
+        except KeyError as error:  # botocore's parser has not found what it is named
+            raise self.no_answer(operation) from error
         return answer
+
+    def no_answer(self, operation: str) -> BackupUnknown:
+        """Return that what came back is something else than an answer to *operation*."""
+        return BackupUnknown(
+            f"what answers for RDS tells nothing of {self.describe()} ({operation})",
+            "Check AWS_ENDPOINT_URL_RDS and proxies between this pod and RDS.",
+        )
 
     def pages(self, operation: str, **parameters: object) -> Iterator[Response]:
         """Yield the pages of a listing.
@@ -160,7 +169,10 @@ class RdsCatalog:
         owner = "DBClusterIdentifier" if self._is_cluster else "DBInstanceIdentifier"
         for only in _TYPES:
             for page in self._api.pages(operation, **{owner: self._api.location.name}, **only):
-                yield from page.get(f"{kind}Snapshots", ())
+                listed = page.get(f"{kind}Snapshots")
+                if listed is None:  # where there is none, the list is there and empty
+                    raise self._api.no_answer(operation)
+                yield from listed
 
 
 def open_rds_api(location: RdsLocation, settings: S3Settings) -> RdsApi:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from botocore import exceptions as aws
 
-from hook.catalogs.s3_errors import Fault, classify, detail_of
+from hook.catalogs.s3_errors import Fault, classify, code_of, detail_of
 from hook.errors import BackupSourceMissing, BackupUnknown, ConfigError, HookError
 
 _MISSING = frozenset({"DBInstanceNotFound", "DBClusterNotFoundFault"})
@@ -28,7 +28,7 @@ _HINTS = {
 
 def explain_rds(error: BaseException, name: str, region: str) -> HookError:
     """Return *error* as what it means for the server called *name*."""
-    if isinstance(error, aws.ClientError) and error.response["Error"].get("Code") in _MISSING:
+    if isinstance(error, aws.ClientError) and code_of(error) in _MISSING:
         return BackupSourceMissing(
             f"there is no {name} in {region}",
             "Correct PRESYNC_BACKUP_SOURCE (rds:INSTANCE or rds:cluster/NAME), or AWS_REGION.",

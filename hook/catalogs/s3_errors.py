@@ -140,7 +140,7 @@ def classify(error: BaseException, now: datetime) -> Fault:
     if not isinstance(error, aws.ClientError):
         kinds = (fault for kind, fault in _FAULT_BY_TYPE if isinstance(error, kind))
         return next(kinds, Fault.NOT_S3)
-    fault = _FAULT_BY_CODE.get(_code(error))
+    fault = _FAULT_BY_CODE.get(code_of(error))
     if error.operation_name.startswith("AssumeRole"):
         fault = Fault.CREDENTIALS
     if fault is None:
@@ -192,7 +192,7 @@ def _denied(error: BaseException, name: str) -> str:
 
 def is_upload_gone(error: BaseException) -> bool:
     """Tell whether *error* says that there is no such multipart upload (any more)."""
-    return isinstance(error, aws.ClientError) and _code(error) == "NoSuchUpload"
+    return isinstance(error, aws.ClientError) and code_of(error) == "NoSuchUpload"
 
 
 def parse_date(response: object) -> datetime | None:
@@ -221,7 +221,8 @@ def _told_region(error: BaseException) -> str:
     return f", {region}" if region else ""
 
 
-def _code(error: aws.ClientError) -> str:
+def code_of(error: aws.ClientError) -> str:
+    """Return what the service calls *error*, empty when its answer does not say."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -234,7 +235,7 @@ def detail_of(error: BaseException) -> str:
     if isinstance(error, _UNTOLD):
         return type(error).__name__
     if isinstance(error, aws.ClientError):
-        code = _code(error) or f"HTTP {_status(error)}"
+        code = code_of(error) or f"HTTP {_status(error)}"
         told = error.response.get("Error", {}).get("Message")
         text = f"{code}: {told}" if told else code
     else:

@@ -1,6 +1,6 @@
 """Storage that goes bad at any moment of the reading, in front of every system that reads it.
 
-Whatever it does, the gates refuse or say that they could not find out, in one line.
+The gates refuse or cannot tell, in one line; so `test_bad_rds.py` and `test_bad_commands.py`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class System:
     folder: str = ""
 
 
-def _across(first: int, last: int) -> Recovery:
+def across(first: int, last: int) -> Recovery:
+    """Return what reads the segments from *first* to *last*."""
     return Recovery(Segment(1, first), first * SIZE + 256, Segment(1, last), SIZE)
 
 
@@ -70,21 +71,21 @@ def _fill_cloudnativepg(root: Path) -> None:
     server.folder.rename(folder / "shop-db")
 
 
-_BARMAN_WAL = _across(barman_server.FIRST, barman_server.LAST - 1)
+_BARMAN_WAL = across(barman_server.FIRST, barman_server.LAST - 1)
 SYSTEMS = {
     "pgbackrest": System(
         "pgbackrest",
         STANZA,
         fresh_repository,
         pgbackrest_repository.SYSTEM_IDENTIFIER,
-        _across(0x25, 0x3C),
+        across(0x25, 0x3C),
     ),
     "walg": System(
         "walg",
         None,
         walg_repository.fresh_prefix,
         walg_repository.SYSTEM_IDENTIFIER,
-        _across(8, 0xB),
+        across(8, 0xB),
     ),
     "barman": System(
         "barman",
@@ -171,10 +172,6 @@ def _same_token() -> Answer:
     return Answer(200, body)
 
 
-def _huge() -> Answer:
-    return Answer(200, length=5 * GIB, more=iter(lambda: b"x" * 2**16, b""))
-
-
 # What the storage does from some moment on, and to which requests.
 FAULTS: dict[str, tuple[Callable[[], Answer], Callable[[str], bool]]] = {
     "credentials that expired": (lambda: _error(400, "ExpiredToken"), bool),
@@ -187,7 +184,10 @@ FAULTS: dict[str, tuple[Callable[[], Answer], Callable[[str], bool]]] = {
     "a page of a proxy": (lambda: Answer(200, b"<html>sign in</html>"), bool),
     "a proxy that refuses": (lambda: Answer(407, b"no"), bool),
     "a listing that lies": (_same_token, is_listing),
-    "objects of five gigabytes": (_huge, lambda path: not is_listing(path)),
+    "objects of five gigabytes": (
+        lambda: Answer(200, length=5 * GIB, more=itertools.repeat(b"x" * 2**16)),
+        lambda path: not is_listing(path),
+    ),
 }
 
 

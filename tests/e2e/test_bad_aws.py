@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,10 @@ import pytest
 
 from hook.demo.repository import STANZA
 from hook.errors import ExitCode
+from tests.testbed.canned_http import Answer, answering
 from tests.testbed.pgbackrest_repository import Repository
 from tests.testbed.process import Completed
-from tests.testbed.refusal import S3_CANARY, Attempt, Refusal
+from tests.testbed.refusal import S3_CANARY, Attempt, Refusal, memory_of_the_pod
 
 NO_FILES = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": S3_CANARY}
@@ -58,6 +60,23 @@ def test_bad_configuration_is_told_in_one_line(
     """Nothing is migrated when nobody can tell whether there is a way back."""
     attempt.deployment.release({"V2__x.sql": "CREATE TABLE x ()"})
     attempt.assert_refused(expected, environment)
+
+
+PAGES = {
+    "good": Answer(200, b"<html>sign in</html>"),
+    "refused": Answer(403, b"<html>no</html>"),
+    "huge": Answer(200, length=5 * 2**30, more=itertools.repeat(b"x" * 2**16)),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_of_a_proxy_is_no_answer_of_rds(page: str, attempt: Attempt) -> None:
+    """At any moment, and of any length: `tests/contract/test_bad_rds.py`."""
+    attempt.deployment.release({"V2__x.sql": "CREATE TABLE x ()"})
+    with answering(lambda _: PAGES[page]) as server:
+        asked = {**RDS, **EUROPE, **KEYS, "AWS_ENDPOINT_URL_RDS": server.endpoint}
+        peak = attempt.assert_refused(Refusal(ExitCode.UNKNOWN_BACKUP, "RDS"), asked)
+    assert peak < memory_of_the_pod()
 
 
 @pytest.fixture

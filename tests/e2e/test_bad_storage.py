@@ -7,7 +7,6 @@ here it is the process: its exit code, its one line, its memory, and no secret a
 from __future__ import annotations
 
 import itertools
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,8 +22,7 @@ from tests.testbed.crowded_bucket import CROWDS, PREFIX, crowded_bucket, page
 from tests.testbed.database import Database
 from tests.testbed.directory_s3 import DirectoryS3, is_listing
 from tests.testbed.own_backups import OWN_BACKUPS, OwnBackups, receive_early
-from tests.testbed.process import ROOT
-from tests.testbed.refusal import S3_CANARY, Attempt, Refusal
+from tests.testbed.refusal import S3_CANARY, Attempt, Refusal, memory_of_the_pod
 from tests.testbed.s3_server import running_tls_s3
 
 HOUR = timedelta(hours=1)
@@ -86,13 +84,6 @@ class Storage:
 def systems(*names: str) -> pytest.MarkDecorator:
     """Let a test run for the systems *names*: the contract suite has all of them."""
     return pytest.mark.parametrize("system", [OWN_BACKUPS[name] for name in names], ids=names)
-
-
-def memory_of_the_pod() -> int:
-    """Return how many MiB the manifest gives a run."""
-    manifest = (ROOT / "manifests" / "base" / "job.yaml").read_text()
-    (limit,) = re.findall(r"limits: {memory: ([0-9]+)Mi", manifest)
-    return int(limit)
 
 
 @pytest.fixture

@@ -55,10 +55,17 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self._tell(f"{self.path}#{asked}" if asked else self.path)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._tell(f"{self.path}?{body.decode()}")
+
+    def _tell(self, path: str) -> None:
         known = self.server.known
         known.paths.append(self.path)
-        asked = self.headers.get("Range")
-        told = self.server.answer(f"{self.path}#{asked}" if asked else self.path)
+        told = self.server.answer(path)
         self.send_response_only(told.status)
         for name, value in told.headers.items():
             self.send_header(name, value)
@@ -82,7 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def answering(answer: Callable[[str], Answer]) -> Iterator[CannedServer]:
-    """Serve what *answer* says to each path with query; behind ``#`` stands a range."""
+    """Serve what *answer* says to each path with query; behind ``#`` stands a range.
+
+    What is sent to a path counts as its query.
+    """
     with _Server(answer) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

@@ -13,7 +13,7 @@ from pathlib import Path
 from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.deployment import Deployment
-from tests.testbed.process import Completed, RunningPresync, command_lines
+from tests.testbed.process import ROOT, Completed, RunningPresync, command_lines
 from tests.testbed.run_context import eventually
 from tests.testbed.s3_server import SECRET_KEY
 
@@ -30,6 +30,13 @@ UNION ALL SELECT 'function', proname, xmin::text FROM pg_proc WHERE oid >= 16384
 UNION ALL SELECT 'row', script, xmin::text FROM flyway_schema_history
 ORDER BY 1, 2, 3
 """
+
+
+def memory_of_the_pod() -> int:
+    """Return how many MiB the manifest gives a run."""
+    manifest = (ROOT / "manifests" / "base" / "job.yaml").read_text()
+    (limit,) = re.findall(r"limits: {memory: ([0-9]+)Mi", manifest)
+    return int(limit)
 
 
 @dataclass(frozen=True, slots=True)
