@@ -81,13 +81,15 @@ def _block(row: BackupRow, texts: list[str], palette: Palette) -> Iterator[str]:
 
 def _cells(row: BackupRow) -> tuple[str, ...]:
     unseen = _NONE if row.wal_from is None else _NOT_KNOWN
+    # Whoever looked for holes has seen that a replay comes to none.
+    no_end = unseen if row.holes is None else _NONE
     return (
         row.label,
         row.type.value,
         _moment(row),
         _NONE if row.age is None else describe_span(row.age),
         row.wal_from or _NONE,
-        row.wal_to or unseen,
+        row.wal_to or no_end,
         unseen if row.holes is None else str(len(row.holes)),
         _span(row.lag, unseen),
         row.restorable.value,

@@ -79,6 +79,14 @@ def test_columns_are_straight() -> None:
     assert [line[at:] for line in rows] == ["no", "no", "yes", "unknown"]
 
 
+def test_wal_that_ends_before_it_begins_was_looked_at() -> None:
+    """As long as the segment in which the backup began is being written, or when it is missing."""
+    (row,) = WITH_HOLE.rows
+    table = WITH_HOLE._replace(rows=(row._replace(wal_to=None, holes=(), missing=0),))
+    _, _, line, *_ = _section(render_check(CHECK._replace(backups=table), PLAIN, Layout()))
+    assert re.split(r"\s{2,}", line.strip())[4:8] == [row.wal_from, "-", "0", "?"]
+
+
 def test_colour_changes_nothing_but_the_colour() -> None:
     """Without the escapes both forms are the same text."""
     assert re.sub(r"\x1b\[[0-9;]*m", "", TEXTS["check-in-colour"]) == TEXTS["check"]
