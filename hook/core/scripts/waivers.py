@@ -8,11 +8,12 @@ next line. Elsewhere in front of the first statement it covers the whole file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from hook.core.scripts.problem import Problem
-from hook.core.sql.lexer import SPACES, StringSyntax, TokenKind, lexemes
+from hook.core.sql.lexer import StringSyntax, TokenKind, lexemes
 from hook.core.sql.loss_rule import LossRule
 from hook.core.sql.losses import Loss
 from hook.core.sql.statement_list import Statement, StatementList
@@ -26,6 +27,10 @@ _HINT = (
     " statement; or in the head comment for the whole file. presync lint checks it."
 )
 _LIKE = 0.6
+_ALL_OF_THE_FILE = 0
+_BLANKS = b" \t\f\v"
+_LINE_ENDS = b"\r\n"
+_MARK = "\ufeff".encode()
 
 
 class Waiver(NamedTuple):
@@ -40,11 +45,7 @@ class Waiver(NamedTuple):
     line: int
     rule: LossRule
     reason: str
-    target: int = 0
-
-    def covers(self, loss: Loss) -> bool:
-        """Tell whether *loss*, of the same script, is allowed by it."""
-        return loss.rule is self.rule and self.target in {0, loss.line}
+    target: int = _ALL_OF_THE_FILE
 
 
 class Waived(NamedTuple):
@@ -86,11 +87,18 @@ class Directives(NamedTuple):
 def keep_book(script: str, losses: Iterable[Loss], waivers: Iterable[Waiver]) -> LossBook:
     """Return which of *losses* are allowed by *waivers*, all of *script*."""
     losses, waivers = tuple(losses), tuple(waivers)
-    waived = tuple(
-        Waived(waiver, tuple(loss for loss in losses if waiver.covers(loss))) for waiver in waivers
-    )
-    unwaived = (loss for loss in losses if not any(waiver.covers(loss) for waiver in waivers))
-    return LossBook(script, tuple(unwaived), waived)
+    found: defaultdict[tuple[LossRule, int], list[Loss]] = defaultdict(list)
+    for loss in losses:
+        for target in (_ALL_OF_THE_FILE, loss.line):
+            found[loss.rule, target].append(loss)
+    covered = {reach: tuple(found.get(reach, ())) for reach in map(_reach, waivers)}
+    waived = tuple(Waived(waiver, covered[_reach(waiver)]) for waiver in waivers)
+    allowed = {loss for items in covered.values() for loss in items}
+    return LossBook(script, tuple(loss for loss in losses if loss not in allowed), waived)
+
+
+def _reach(waiver: Waiver) -> tuple[LossRule, int]:
+    return waiver.rule, waiver.target
 
 
 def read_directives(script: str, text: bytes) -> Directives:
@@ -127,11 +135,11 @@ class _Comments:
     def read(self) -> Directives:
         """Return the waivers."""
         places = list(self._places())
-        lines = {place.line for place in places}
+        below = _lines_below(places)
         waivers: list[Waiver] = []
         for place in places:
             waiver = self._parse(place)
-            target = self._target(place, lines)
+            target = self._target(place, below[place.line])
             if waiver is not None and target is not None:
                 waivers.append(waiver._replace(target=target))
         return Directives(tuple(waivers), tuple(self._problems))
@@ -170,20 +178,21 @@ class _Comments:
         return offset in self._comments[start]
 
     def _is_first_on_line(self, offset: int) -> bool:
-        line_start = max(self._sql.rfind(end, 0, offset) for end in (b"\n", b"\r")) + 1
-        in_front = self._sql[line_start:offset].removeprefix("\ufeff".encode())
-        return not in_front.strip(SPACES)
+        first = len(_MARK) if self._sql.startswith(_MARK) else 0
+        while offset > first and self._sql[offset - 1] in _BLANKS:
+            offset -= 1
+        return offset == first or self._sql[offset - 1] in _LINE_ENDS
 
-    def _target(self, place: _Place, lines: set[int]) -> int | None:
-        """Return what the directive at *place* covers, see `Waiver`; none if it is nothing."""
-        below = place.line + 1
-        while below in lines:
-            below += 1
+    def _target(self, place: _Place, below: int) -> int | None:
+        """Return what the directive at *place* covers, see `Waiver`; none if it is nothing.
+
+        *below* is the first line below it that holds no directive.
+        """
         if place.following < len(self._statements):
             if self._statements[place.following].line == below:
                 return below
             if place.following == 0:
-                return 0
+                return _ALL_OF_THE_FILE
         self._refuse(place.line, "covers no statement: none begins on the next line")
         return None
 
@@ -202,6 +211,14 @@ class _Comments:
 
     def _refuse(self, line: int, fault: str) -> None:
         self._problems.append(Problem(f"{self._script}:{line}: -- presync: {fault}", _HINT))
+
+
+def _lines_below(places: Sequence[_Place]) -> dict[int, int]:
+    """Return of the line of each of *places* the first one below that has none of them."""
+    below: dict[int, int] = {}
+    for place in reversed(places):
+        below[place.line] = below.get(place.line + 1, place.line + 1)
+    return below
 
 
 def _fault_of(names: list[str], reason: str) -> str:

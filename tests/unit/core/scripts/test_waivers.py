@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from hook.core.scripts.waivers import LossBook, Waived, Waiver, keep_book, read_directives
@@ -139,3 +141,20 @@ def test_book_sets_waivers_against_losses() -> None:
     assert keep_book("x", losses, [all_of_them]) == LossBook(
         "x", (other,), (Waived(all_of_them, (first, second)),)
     )
+
+
+@pytest.mark.parametrize("between", ["DROP TABLE t;\n", ""], ids=["each", "in a row"])
+def test_time_grows_with_the_waivers_and_not_with_their_square(between: str) -> None:
+    """Of a generated script, sixteen times as many take less than eighty times as long."""
+    few, many = (_seconds_for(number, between) for number in (500, 8_000))
+    assert many < 80 * few
+
+
+def _seconds_for(number: int, between: str) -> float:
+    """Return what it takes of the processor to read *number* waivers and keep book of them."""
+    began = time.process_time()
+    found = read_directives("x", f"{ALLOW}\n{between}".encode() * number + b"DROP TABLE t;\n")
+    assert len(found.waivers) == number
+    losses = [Loss(DROP, line, "DROP TABLE t") for line in range(1, 2 * number + 2)]
+    assert keep_book("x", losses, found.waivers).waived[-1].losses
+    return time.process_time() - began
