@@ -64,8 +64,9 @@ def place_of(settings: HistoryTable, server: ServerFacts) -> HistoryPlace:
     """
     schema = settings.default_schema or next(iter(settings.schemas), None)
     schema = schema or server.schema or _only_schema(server.search_path)
-    others = (name for name in settings.schemas if name != schema)
-    return HistoryPlace(schema, settings.table, (schema, *others))
+    # Schemas are created, and listed in the history, in the order of the setting.
+    added = () if schema in settings.schemas else (schema,)
+    return HistoryPlace(schema, settings.table, tuple(dict.fromkeys((*added, *settings.schemas))))
 
 
 def _only_schema(search_path: str) -> str:
@@ -125,7 +126,7 @@ def _survey(session: Reader, place: HistoryPlace, settings: HistoryTable) -> His
         place.schema,
         place.table,
         exists=any(kind == "history" for kind, _ in found),
-        missing_schemas=tuple(name for kind, name in found if kind == "missing"),
+        missing_schemas=tuple(name for name in place.schemas if ("missing", name) in found),
         existing_objects=tuple(name for kind, name in found if kind == "object"),
     )
 
