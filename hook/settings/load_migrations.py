@@ -124,4 +124,5 @@ def _build_rules(values: Values) -> HistoryRules:
         on_ahead=values.of(spec.ON_AHEAD),
         validates=values.of(flyway.VALIDATE_ON_MIGRATE),
         cherry_pick=values.of(flyway.CHERRY_PICK) or CherryPick(),
+        is_grouped=values.of(flyway.GROUP),
     )

@@ -96,6 +96,7 @@ class HistoryRules(NamedTuple):
         cherry_pick: Which migrations are applied, and in which order.
         knows_newer_repeatables: A repeatable that was applied after all that the release has
             is a newer release's; without it, as for Flyway, its file is lost.
+        is_grouped: All that is pending is one step, which the target ``next`` takes whole.
         validates: Disagreements stop the run; otherwise they are told as warnings.
     """
 
@@ -106,6 +107,7 @@ class HistoryRules(NamedTuple):
     validates: bool = True
     cherry_pick: CherryPick = CherryPick()
     knows_newer_repeatables: bool = True
+    is_grouped: bool = False
 
     def ignores(self, state: str, *, is_versioned: bool) -> bool:
         """Tell whether validation passes over a migration with the displayed *state*."""

@@ -50,8 +50,8 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
 
     A repeatable that a newer release has replaced is not taken back to the text of
     this one: rolling back the application leaves the schema as it is. The target
-    ``next`` is a single step, whatever kind of migration it is. What was cherry-picked
-    runs in the order of the list.
+    ``next`` is a single step, whatever kind of migration it is; in a group that is the
+    next version and all repeatables. What was cherry-picked runs in the order of the list.
     """
     ahead = find_ahead(infos, rules)
     kept = {info.description for info in ahead.replaced}
@@ -66,8 +66,9 @@ def plan_pending(infos: Sequence[MigrationInfo], history: History, rules: Histor
         )
     )
     pending = _without_baselined(pending, infos)
+    is_one_migration = rules.target.kind is TargetKind.NEXT and not rules.is_grouped
     return Plan(
-        pending=tuple(pending[:1] if rules.target.kind is TargetKind.NEXT else pending),
+        pending=tuple(pending[:1] if is_one_migration else pending),
         infos=tuple(infos),
         current=_current_version(infos),
         ahead=tuple(_short_name(info) for info in ahead.unknown),

@@ -77,6 +77,13 @@ def test_plan_for_the_next_migration_is_one_step() -> None:
     assert [item.script for item in plan(files, *steps, rules=rules).pending] == ["R__v.sql"]
 
 
+def test_next_of_a_group_is_one_version_and_the_repeatables() -> None:
+    """A group runs all that is pending; only the versions behind the next are above the target."""
+    rules = HistoryRules(target=parse_target("next"), is_grouped=True)
+    made = plan("V1__a.sql V2__b.sql R__v.sql", rules=rules)
+    assert [item.script for item in made.pending] == ["V1__a.sql", "R__v.sql"]
+
+
 def test_scripts_that_cannot_be_recorded_are_refused() -> None:
     """Empty ones, and versions that the history cannot hold; all are named."""
     scripts = [
