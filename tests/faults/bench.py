@@ -54,6 +54,11 @@ _LOCKS = (
     "SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+# No definition is written of what PostgreSQL adds by itself.
+_LEFT_ON_TOAST = """\
+SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+ WHERE NOT x.indisvalid AND i.relnamespace = 'pg_toast'::regnamespace ORDER BY 1
+"""
 _numbers = itertools.count(1)
 # Each fault strikes here what is started like any program; everywhere else what is forked.
 _STARTED = (15, Kind.MULTI)
@@ -144,8 +149,12 @@ def state_of(database: Database) -> State:
         seen: Snapshot = take_snapshot(connection)
         query = "SELECT script, success FROM public.flyway_schema_history ORDER BY installed_rank"
         rows = connection.execute(query).fetchall()
+        left = tuple(f"invalid index {name}" for (name,) in connection.execute(_LEFT_ON_TOAST))
     return State(
-        tuple((str(script), bool(ok)) for script, ok in rows), seen.history, seen.schema, seen.rows
+        tuple((str(script), bool(ok)) for script, ok in rows),
+        seen.history,
+        seen.schema + left,
+        seen.rows,
     )
 
 

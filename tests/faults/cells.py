@@ -123,6 +123,7 @@ _CELLS = {
     Kind.DETACH:       "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  .d   23M  .c",
     Kind.REINDEX:      "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  20M  23M  0D",
     Kind.REBUILD:      "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  20M  23M  0D",
+    Kind.TOAST:        "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  20M  23M  0D",
     Kind.VACUUM:       "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  32M  .d   23M  .c",
     Kind.ALONE:        "40R  137R 14R  137R 21R  21R  21R  21R  21R  21R  21R  21R  21R  21R  0D",
     Kind.MIXED:        "40R  137R 14R  137R 21R  21R  21R  21R  21R  21R  21R  21R  21R  21R  0D",

@@ -162,6 +162,10 @@ _DEADLOCKS: Mapping[Kind, tuple[str, str]] = {
     Kind.CONCURRENTLY: _OF_BUILD,
     Kind.DROP: _OF_BUILD,
     Kind.REBUILD: _OF_BUILD,
+    Kind.TOAST: (
+        "INSERT INTO wordy VALUES ('')",
+        "LOCK TABLE wordy IN SHARE UPDATE EXCLUSIVE MODE",
+    ),
     Kind.REINDEX: (
         "INSERT INTO whole VALUES (1)",
         "LOCK TABLE part IN SHARE UPDATE EXCLUSIVE MODE",
@@ -250,6 +254,7 @@ _DEADLINES = {
     Kind.DETACH: "8s",
     Kind.REINDEX: "8s",
     Kind.REBUILD: "8s",
+    Kind.TOAST: "8s",
     Kind.VERIFY: "20s",
 }
 

@@ -39,6 +39,7 @@ CREATE TABLE whole (id int) PARTITION BY LIST (id);
 CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
 CREATE INDEX of_whole ON whole (id);
 CREATE TYPE mood AS ENUM ('fine');
+CREATE TABLE wordy (words text);
 CREATE FUNCTION hold() RETURNS bool LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_advisory_xact_lock_shared(1); PERFORM pg_advisory_xact_lock_shared(2);
     RETURN true; END';
@@ -55,6 +56,14 @@ GROWS = "filling"
 _LONG = f"SELECT '{'é' * 600_000}';\n"
 _TALLY = "INSERT INTO tally VALUES ('V2');\n"
 _ALTER = "ALTER TABLE t ADD c int;\n"
+# A build waits for who writes to the table, and to drop its copy for who reads a long row.
+_IN_TOAST = """\
+DO $$BEGIN
+    LOCK TABLE wordy IN ROW EXCLUSIVE MODE;
+    EXECUTE (SELECT 'SELECT FROM ' || reltoastrelid::regclass FROM pg_class
+              WHERE oid = 'wordy'::regclass);
+END$$
+"""
 _CAUSE = "presync_test.cause"
 _FAILING = f"""\
 DO $$BEGIN ASSERT coalesce(current_setting('{_CAUSE}', true), '') <> 'there', 'no'; END$$;
@@ -93,6 +102,7 @@ class Kind(Enum):
     DETACH = "migrate: ALTER TABLE … DETACH PARTITION … CONCURRENTLY, from PostgreSQL 14 on"
     REINDEX = "migrate: REINDEX INDEX CONCURRENTLY of partitions, from PostgreSQL 14 on"
     REBUILD = "migrate: REINDEX TABLE CONCURRENTLY"
+    TOAST = "migrate: REINDEX TABLE CONCURRENTLY, at the index of a TOAST table"
     VACUUM = "migrate: VACUUM"
     ALONE = "migrate: several statements without transaction"
     MIXED = "migrate: a script with and without transaction, by FLYWAY_MIXED"
@@ -219,6 +229,9 @@ SETTINGS: Mapping[Kind, Setting] = {
         {"V2__x.sql": "REINDEX TABLE CONCURRENTLY t"},
         holding("INSERT INTO t VALUES (2)"),
         commit="REINDEX",
+    ),
+    Kind.TOAST: Setting(
+        {"V2__x.sql": "REINDEX TABLE CONCURRENTLY wordy"}, holding(_IN_TOAST), commit="REINDEX"
     ),
     Kind.VACUUM: Setting(
         {"V2__x.sql": "VACUUM t"},

@@ -93,6 +93,11 @@ everything in front of it in the script may run again: further such indexes, `VA
 - No query uses an invalid index; writes may have to maintain it, and a unique one may refuse rows.
 - Flyway leaves the same after a kill, and fails over the name of the index then. Before going
   back to Flyway in that state, `DROP INDEX CONCURRENTLY` it.
+- `REINDEX … CONCURRENTLY` of a table builds the index of its TOAST table anew as well, where its
+  long values lie, and may leave that one: `pg_toast.pg_toast_16397_index_ccnew on the TOAST table
+  of t`. Only a superuser or a role with `USAGE` on schema `pg_toast` may drop it. Anybody else is
+  told so, and the next run passes it by, as the server does; a run that leaves one and then
+  finishes the script all the same ends with 22.
 - A script that has done something else too is a case for a human: a failed row, and 14 the next
   time. So is one that failed by its own fault, two equal rows under a unique index for example,
   if its index could not be dropped.
