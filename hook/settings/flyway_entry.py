@@ -26,7 +26,7 @@ class Reading:
     """What files of one family say together.
 
     Attributes:
-        entries: Each key once; one with an empty value counts as not set.
+        entries: Each key once; one with an empty value mostly counts as not set.
         environment: Id of the environment that the TOML files select.
         notes: What was ignored, one sentence each.
     """

@@ -170,9 +170,9 @@ def _sorted_out(reading: Reading, environment: Mapping[str, str]) -> FlywayFiles
             name = entry.key.removeprefix(keys.PLACEHOLDERS).lower()
             problems += () if name in taken else _place(placeholders, name, entry, environment)
             continue
-        if not entry.given.text:
-            continue
         variable = keys.variable_of(entry.key)
+        if not entry.given.text and not keys.may_be_empty(variable):
+            continue
         key = keys.canonical_key(entry.key)
         if variable is not None and environment.get(variable):
             continue

@@ -73,6 +73,11 @@ def variable_of(key: str) -> str | None:
     return _VARIABLES.get(canonical_key(key))
 
 
+def may_be_empty(variable: str | None) -> bool:
+    """Tell whether an empty value of *variable* is one."""
+    return variable in _MAY_BE_EMPTY
+
+
 def is_of_environment(key: str) -> bool:
     """Tell whether *key* is one of those that TOML files have in ``[environments.<id>]``."""
     return key.removeprefix(PREFIX).partition(".")[0] in OF_ENVIRONMENT
@@ -121,4 +126,7 @@ def _each_variable() -> frozenset[str]:
     return frozenset(name for name in names if name.startswith("FLYWAY_")) - _WITHOUT_KEY
 
 
+_MAY_BE_EMPTY = {
+    name for setting in SETTINGS if setting.may_be_empty for name in setting.environment
+}
 _VARIABLES = {_IRREGULAR.get(name, _key_of(name)): name for name in _each_variable()}

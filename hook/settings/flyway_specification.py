@@ -23,7 +23,8 @@ def _parse_picks(text: str) -> CherryPick:
 
 
 def _parse_patterns(text: str) -> tuple[IgnorePattern, ...]:
-    return tuple(parse_ignore_pattern(item) for item in parse_list(text))
+    items = parse_list(text) if text.strip() else ()
+    return tuple(parse_ignore_pattern(item) for item in items)
 
 
 CONNECT_RETRIES: Setting[int | None] = flyway(
@@ -76,13 +77,13 @@ INSTALLED_BY: Setting[str | None] = flyway(
 )
 SQL_MIGRATION_PREFIX = flyway(
     "sql_migration_prefix", str, "V", "TEXT", "Prefix of versioned migrations."
-)
+)._replace(may_be_empty=True)
 REPEATABLE_SQL_MIGRATION_PREFIX = flyway(
     "repeatable_sql_migration_prefix", str, "R", "TEXT", "Prefix of repeatable migrations."
-)
+)._replace(may_be_empty=True)
 BASELINE_MIGRATION_PREFIX = flyway(
     "baseline_migration_prefix", str, "B", "TEXT", "Prefix of baseline migrations."
-)
+)._replace(may_be_empty=True)
 UNDO_SQL_MIGRATION_PREFIX = flyway(
     "undo_sql_migration_prefix", str, "U", "TEXT", "Prefix of undo scripts, which never run."
 )
@@ -158,7 +159,7 @@ IGNORE_MIGRATION_PATTERNS = flyway(
     "*:future",
     "KIND:STATE,…",
     "Migrations that validation passes over.",
-)
+)._replace(may_be_empty=True)
 GROUP = flyway(
     "group",
     parse_switch,
@@ -206,7 +207,7 @@ BASELINE_VERSION = flyway(
 )
 BASELINE_DESCRIPTION = flyway(
     "baseline_description", str, "<< Flyway Baseline >>", "TEXT", "Description of that row."
-)
+)._replace(may_be_empty=True)
 PLACEHOLDER_REPLACEMENT = flyway(
     "placeholder_replacement", parse_switch, "true", _SWITCH, "Placeholders are replaced."
 )

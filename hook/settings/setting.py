@@ -37,6 +37,7 @@ class Setting(NamedTuple, Generic[T_co]):
         metavar: What stands for the value in ``--help``.
         environment: Variables that set it, strongest first; the first is documented.
         is_secret: The value may hold a password, so it is never shown.
+        may_be_empty: An empty text is a value; otherwise it counts as not given.
     """
 
     group: Group
@@ -47,6 +48,7 @@ class Setting(NamedTuple, Generic[T_co]):
     meaning: str
     environment: tuple[str, ...]
     is_secret: bool = False
+    may_be_empty: bool = False
 
     @property
     def flag(self) -> str:

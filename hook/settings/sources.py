@@ -146,7 +146,7 @@ def _folders(inputs: Inputs) -> tuple[str, ...]:
 def _find(
     setting: Setting[object], inputs: Inputs, file: ConfigFile, flyway: FlywayFiles
 ) -> Given | None:
-    """Return the strongest value of *setting*. An empty text counts as not given.
+    """Return the strongest value of *setting*. An empty text mostly counts as not given.
 
     Manifests that are filled from templates set variables to nothing, and Secrets made
     with ``echo`` end with a newline.
@@ -161,7 +161,7 @@ def _find(
     ]
     for text, origin, label in places:
         trimmed = (text or "").rstrip("\r\n")
-        if trimmed:
+        if trimmed or (setting.may_be_empty and text is not None):
             return Given(trimmed, origin, label)
     return None if setting.default is None else Given(setting.default, Origin.DEFAULT, "default")
 

@@ -189,12 +189,14 @@ def test_bad_key_or_value_is_refused_with_file_and_line(
     assert reason in problem
 
 
-def test_empty_value_is_that_of_a_placeholder_only(tmp_path: Path) -> None:
-    """A placeholder may stand for nothing; any other empty value counts as not set."""
+def test_empty_value_counts_where_it_means_something(tmp_path: Path) -> None:
+    """A placeholder may stand for nothing, and no pattern may be wanted; the rest is not set."""
     far, near = tmp_path / "far", tmp_path / "near"
     written(far, "flyway.conf", "flyway.table=x\nflyway.initSql=SELECT 1\n")
-    written(near, "flyway.conf", "flyway.table=\nflyway.initSql=\nflyway.placeholders.a=\n")
+    empty = ("table", "initSql", "placeholders.a", "ignoreMigrationPatterns")
+    written(near, "flyway.conf", "".join(f"flyway.{key}=\n" for key in empty))
     migrations = load(far, near).migrations
+    assert migrations.rules.ignore_patterns == ()
     assert migrations.history.table == "flyway_schema_history"
     assert migrations.placeholders.values == {"a": ""}
 

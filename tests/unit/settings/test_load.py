@@ -93,6 +93,17 @@ def test_empty_variable_counts_as_not_set() -> None:
     assert load(environment).run.deadline == timedelta(minutes=25)
 
 
+def test_empty_variable_is_a_value_where_flyway_takes_it_for_one() -> None:
+    """Without its prefix, with no pattern, a setting of Flyway's means something else."""
+    names = ("SQL_MIGRATION", "REPEATABLE_SQL_MIGRATION", "BASELINE_MIGRATION")
+    environment = {f"FLYWAY_{name}_PREFIX": "" for name in names}
+    environment |= {"FLYWAY_IGNORE_MIGRATION_PATTERNS": "\n", "FLYWAY_BASELINE_DESCRIPTION": ""}
+    migrations = load(environment).migrations
+    naming = migrations.sources.naming
+    assert (naming.versioned_prefix, naming.repeatable_prefix, naming.baseline_prefix) == ("",) * 3
+    assert (migrations.rules.ignore_patterns, migrations.baseline.description) == ((), "")
+
+
 def test_newline_at_the_end_of_a_value_is_cut() -> None:
     """A value from a Secret made with `echo` means what it says."""
     settings = load({"PRESYNC_DEADLINE": "3m\n", "PRESYNC_BACKUP_STANZA": "main\n"})
