@@ -15,6 +15,15 @@ BYTE_ORDER_MARK = "\ufeff"
 _UTF_8 = "utf-8"
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+# What Java calls code pages that Python knows by their number only.
+_JAVA_NAMES = {
+    "ibm00858": "cp858",
+    "windows-31j": "cp932",
+    "x-macroman": "mac-roman",
+    "x-windows-874": "cp874",
+    "x-windows-949": "cp949",
+    "x-windows-950": "cp950",
+}
 # Without a byte order mark Java reads these as big-endian, Python as the machine does.
 _WITHOUT_MARK = {"utf-16": (_UTF_16_MARKS, "utf-16-be"), "utf-32": (_UTF_32_MARKS, "utf-32-be")}
 
@@ -36,8 +45,9 @@ def canonical_encoding(name: str) -> str:
         UnknownEncoding: No text encoding has that name.
     """
     try:
-        b"x".decode(name, "ignore")  # refuses what is no text encoding, such as "hex"
-        return codecs.lookup(name).name
+        codec = _JAVA_NAMES.get(name.lower(), name)
+        b"x".decode(codec, "ignore")  # refuses what is no text encoding, such as "hex"
+        return codecs.lookup(codec).name
     except (LookupError, ValueError) as error:
         raise UnknownEncoding(name) from error
 

@@ -106,6 +106,13 @@ def test_script_in_utf_8_has_no_mark() -> None:
     assert decode_script(pieces, "utf-8") == "SELECT '\ufeff'".encode()
 
 
+@pytest.mark.parametrize(("name", "codec"), [("windows-31j", "cp932"), ("x-MacRoman", "mac-roman")])
+def test_checksum_knows_code_pages_by_the_names_of_java(name: str, codec: str) -> None:
+    """They are what FLYWAY_ENCODING has held for years."""
+    text = "SELECT '¥';" if codec == "mac-roman" else "SELECT '①';"
+    assert checksum(text.encode(codec), name) == checksum(text.encode(), "utf-8")
+
+
 @pytest.mark.parametrize("data", [b"SELECT '\xe9';", b"\xff", b"ok\n\xc3", b"\xed\xa0\x80"])
 def test_checksum_refuses_bytes_of_another_encoding(data: bytes) -> None:
     """A replacement character would be a wrong checksum, silently."""
