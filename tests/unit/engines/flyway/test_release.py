@@ -284,16 +284,17 @@ def test_schema_of_the_history_is_set_or_the_sessions_own() -> None:
     """defaultSchema, first of schemas, current schema, a schema still to be created."""
 
     def place(schema: str | None, path: str, **fields: object) -> tuple[str, ...]:
+        """Return the schema of the history, and behind it all in the order of the list."""
         table = HistoryTable(**fields)  # type: ignore[arg-type]  # test input
         engine = engine_on("/x", settings=MigrationSettings(history=table))
         found = engine.history_place(SERVER._replace(schema=schema, search_path=path))
-        assert found.schema == found.schemas[0]
-        return found.schemas
+        return found.schema, *found.schemas
 
-    assert place("public", "public", default_schema="a", schemas=("b", "a")) == ("a", "b")
-    assert place("public", "public", schemas=("b", "a")) == ("b", "a")
-    assert place("public", "public") == ("public",)
-    assert place(None, '"My ""App"') == ('My "App',)
+    assert place("public", "public", default_schema="a", schemas=("b", "a")) == ("a", "b", "a")
+    assert place("public", "public", schemas=("b", "a")) == ("b", "b", "a")
+    assert place("public", "public", default_schema="c", schemas=("b", "a")) == ("c", "c", "b", "a")
+    assert place("public", "public") == ("public", "public")
+    assert place(None, '"My ""App"') == ('My "App', 'My "App')
     for path in ("", '"$user", public', '"$user"'):
         with pytest.raises(ConfigError, match="FLYWAY_DEFAULT_SCHEMA"):
             place(None, path)
