@@ -238,23 +238,22 @@ _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
         "PRESYNC_LOCK_WAIT": "1s",
         "PRESYNC_BLOCKER_WAIT": "1s",
         "PRESYNC_MARKER_WAIT": "1s",
-        "PRESYNC_WAIT_TIMEOUT": "1s",
         "PRESYNC_BACKUP_TRIGGER_TIMEOUT": "6s",
     },
-    Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "500ms"},
+    Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "1s"},
 }
 
 
 # What only the deadline ends. It must outlast what lies in front, on a busy machine too.
 _DEADLINES = {
     Kind.HISTORY: "4s",
-    Kind.MEMORY: "8s",
-    Kind.CONCURRENTLY: "8s",
-    Kind.DROP: "8s",
-    Kind.DETACH: "8s",
-    Kind.REINDEX: "8s",
-    Kind.REBUILD: "8s",
-    Kind.TOAST: "8s",
+    Kind.MEMORY: "15s",
+    Kind.CONCURRENTLY: "15s",
+    Kind.DROP: "15s",
+    Kind.DETACH: "15s",
+    Kind.REINDEX: "15s",
+    Kind.REBUILD: "15s",
+    Kind.TOAST: "15s",
     Kind.VERIFY: "20s",
 }
 
@@ -267,6 +266,8 @@ def environment(kind: Kind, fault: Fault) -> Mapping[str, str]:
     soon = _ENVIRONMENT.get(fault, {})
     if fault is Fault.DISK_FULL and kind is Kind.REPORT:
         return {"PRESYNC_REPORT": "/dev/full"}
+    if fault is Fault.NEVER_RELEASED and kind is Kind.WAIT:
+        return {**soon, "PRESYNC_WAIT_TIMEOUT": "1s"}
     if fault is Fault.NEVER_RELEASED and kind in _READING:
         return {**soon, "PRESYNC_BACKUP_TIMEOUT": "2s"}
     if fault is Fault.NEVER_RELEASED and kind in _DEADLINES:
