@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from tests.faults.faults import Fault
-from tests.faults.kinds import SINCE, Kind
+from tests.faults.kinds import ON_ONE, SINCE, Kind
 
 VERSIONS = (13, 15, 18)
 
@@ -81,6 +81,7 @@ REASONS = {
         "WAL that was not archived is lost with the primary: there is no way back to a moment"
         " behind that, and every run ends with 18 until there is a new backup."
     ),
+    "l": "It writes to no disk: what a storage refuses, for whatever reason, ends with 50.",
 }
 # What the run has no row of, and why.
 STAGES_WITHOUT_ROW = {
@@ -133,6 +134,7 @@ _CELLS = {
     Kind.AFTER:        "40D  137D .e   137D 0D   21D  21D  21D  31D  21D  21D  32D  .d   23D  0D",
     Kind.VERIFY:       "40D  137D .e   137D 30D  30D  30D  .a   30D  30D  30D  23D  .d   .b   .c",
     Kind.REPORT:       "0D   137D .e   .i   .i   .i   .i   .i   .i   .i   .i   .h   50D  .i   .i",
+    Kind.UPLOAD:       "50D  137D .e   .i   .i   .i   .i   .i   .i   .i   .i   50D  .l   .i   .i",
 }  # fmt: skip
 
 
@@ -150,5 +152,8 @@ CELLS = tuple(
 # The letter of the reason.
 ABSENT = {(kind, fault): text[1] for kind, fault, text in _written() if text[0] == "."}
 PLAYED = tuple(
-    (major, cell) for major in VERSIONS for cell in CELLS if major >= SINCE.get(cell.kind, 0)
+    (major, cell)
+    for major in VERSIONS
+    for cell in CELLS
+    if major >= SINCE.get(cell.kind, 0) and major == ON_ONE.get(cell.kind, major)
 )

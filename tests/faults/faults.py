@@ -228,8 +228,8 @@ STRIKES: Mapping[Fault, Callable[[Scene], None]] = {
 
 # These give up by themselves, maybe between two looks of ours.
 UNAIDED = frozenset({Fault.NEVER_RELEASED, Fault.DISK_FULL, Fault.STATEMENT_TIMEOUT})
-# A file system that hangs is not left before it answers.
-_DEAF = frozenset({Kind.RESOLVE, Kind.SCRIPTS, Kind.CALLBACKS, Kind.REPORT})
+# What hangs is not left before it answers, or is gone.
+_DEAF = frozenset({Kind.RESOLVE, Kind.SCRIPTS, Kind.CALLBACKS, Kind.REPORT, Kind.UPLOAD})
 
 # What the run is told for the fault to strike soon.
 _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {

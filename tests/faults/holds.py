@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -217,3 +218,23 @@ def unread_report(ground: Ground) -> Iterator[Arrive]:
             os.set_blocking(reader.fileno(), True)
             reader.read()
         pipe.unlink()
+
+
+@contextlib.contextmanager
+def silent_storage(ground: Ground) -> Iterator[Arrive]:
+    """Let the report go to a storage that takes connections, and says nothing on them."""
+    message = ground.folder / "termination-log"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ground.env.update(
+            {
+                "PRESYNC_REPORT": "s3://reports/last.json",
+                "PRESYNC_S3_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+                "AWS_ACCESS_KEY_ID": "AKIATEST",
+                "AWS_SECRET_ACCESS_KEY": "canary",
+                "AWS_CONFIG_FILE": "/dev/null",
+                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+                "NO_PROXY": "127.0.0.1",
+            }
+        )
+        # From then on the run has said what it did, and is at its report until it is struck.
+        yield _until(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))

@@ -21,6 +21,7 @@ from tests.faults.holds import (
     looking_back,
     parsing,
     pending_file,
+    silent_storage,
     slow_command,
     telling,
     unread_report,
@@ -112,6 +113,7 @@ class Kind(Enum):
     AFTER = "stage callbacks: afterMigrate is run"
     VERIFY = "stage verify: what was applied is looked at"
     REPORT = "stage report: nobody reads the pipe that it goes to"
+    UPLOAD = "stage report: the storage that it goes to does not answer"
 
 
 # From here on a run has its row in the ledger, which is finished in front of the report.
@@ -122,6 +124,8 @@ RECORDED = frozenset(tuple(Kind)[tuple(Kind).index(Kind.BEFORE) : tuple(Kind).in
 ARCHIVED = frozenset({Kind.ARCHIVE, Kind.MARKER, Kind.KEPT})
 # Before that version the server has no such statement.
 SINCE: Mapping[Kind, int] = {Kind.DETACH: 14, Kind.REINDEX: 14}
+# What has nothing to do with a server, whose version is of no account, is played on one.
+ON_ONE: Mapping[Kind, int] = {Kind.UPLOAD: 15}
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,4 +277,5 @@ SETTINGS: Mapping[Kind, Setting] = {
         {"V2__x.sql": f"SELECT FROM flyway_schema_history;\n{_MIDDLE}"}, looking_back
     ),
     Kind.REPORT: Setting(_BRIEF, unread_report),
+    Kind.UPLOAD: Setting(_BRIEF, silent_storage),
 }

@@ -27,8 +27,8 @@ _HEAD = """\
 
 This page is written by `python -m tests.faults.page` from the cells in `tests/faults/cells.py`;
 change those instead. `make interop` plays each of the {count} cells on PostgreSQL {versions}
-as far as the statement is there: a run is held in the middle of its work, the fault strikes, and
-then
+as far as the statement is there, and on 15 alone what has nothing to do with PostgreSQL: a run
+is held in the middle of its work, the fault strikes, and then
 
 - the exit code is that of the cell, and what the verdict claims of the database is true;
 - the history says exactly what the schema is, by a comparison of all definitions and rows with
@@ -68,6 +68,9 @@ _FAULTS = """\
   committed may be missing there, so a run that migrates ends with 31.
 - **disk full**: the device says `No space left on device`, where a table lies that the script
   writes to, or the index that it builds.
+- **lock never released**: whatever keeps the run waiting goes on to. A storage that does not answer
+  to the report is asked three times, for ten seconds each; a stop request ends that 18 seconds
+  later at the latest, with the same 50.
 - **deadlock**: with a session that waits for what the migration has locked; the migration is the
   one that the server chooses to fail.
 

@@ -17,7 +17,7 @@ from tests.testbed.run_context import eventually
 
 _KILLED = 137
 # What is told of these is not how many were applied.
-_AT_TARGET = frozenset({Kind.AFTER, Kind.REPORT})
+_AT_TARGET = frozenset({Kind.AFTER, Kind.REPORT, Kind.UPLOAD})
 _AFTER_14 = frozenset({Next.REPAIR, Next.RETRY})
 
 
