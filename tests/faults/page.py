@@ -82,6 +82,13 @@ A letter instead of a cell says why there is none.
 | --- | --- |
 """
 
+_TRIGGERS = """
+The backup trigger has a row for a Job alone. A `Backup` of CloudNativePG and a snapshot of RDS are
+begun, asked for and waited for by the same loop, which asks another API; that a stop leaves them to
+go on, and that the next run takes them up, is tested with both
+(`tests/e2e/test_stopped_trigger.py`); faults of connection and server are not played there.
+"""
+
 _INDEXES = """
 ## An index that was cut off
 
@@ -93,6 +100,9 @@ on t (the next run mends that)`, and no failed row is written: the next run of t
 finds the index in the catalog, drops it and goes on, as it does after a kill. So it does where
 everything in front of it in the script may run again: further such indexes, `VACUUM`, `ANALYZE`.
 
+- No rung of `PRESYNC_LOCK_LADDER` ends their waiting, as nobody need queue behind them as a rule.
+  With `PRESYNC_DAMAGE_BUDGET=off` nothing but `PRESYNC_STATEMENT_TIMEOUT` and `PRESYNC_DEADLINE`
+  does, whoever waits; so it is with a partitioned table, of which one part is built after another.
 - No query uses an invalid index; writes may have to maintain it, and a unique one may refuse rows.
 - Flyway leaves the same after a kill, and fails over the name of the index then. Before going
   back to Flyway in that state, `DROP INDEX CONCURRENTLY` it.
@@ -128,6 +138,7 @@ def faults_page() -> str:
             *(f"| {letter} | {reason} |\n" for letter, reason in REASONS.items()),
             "\nStages without a row:\n\n",
             *(f"- `{stage}`: {why}.\n" for stage, why in STAGES_WITHOUT_ROW.items()),
+            _TRIGGERS,
             _INDEXES,
         )
     )
