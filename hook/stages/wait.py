@@ -84,7 +84,8 @@ class WaitStage:
         try:
             return retry_error(first, lambda: self._attempt(ctx, deadline), plan)
         except DatabaseUnreachable as error:
-            spent = describe_span(timedelta(seconds=ctx.clock.monotonic() - began))
+            # A wait that ends a hair before its limit has lasted as long as the limit.
+            spent = describe_span(timedelta(seconds=round(ctx.clock.monotonic() - began, 1)))
             over = "" if ctx.deadline.remaining() else f", {ctx.deadline.label} is used up"
             message = f"{error.message} (waited {spent}{over})"
             raise DatabaseUnreachable(message, error.hint) from error

@@ -248,12 +248,14 @@ def test_login_ends_with_a_stop_request(ctx: Context, interrupt: Interrupt) -> N
         peer[0].close()
 
 
-def test_wait_ends_with_the_run(closed_port: int, ctx: Context) -> None:
-    """It is told how long it was waited for, and what was over."""
+@pytest.mark.parametrize(("seconds", "told"), [(5, "5s"), (2.97, "3s")])
+def test_wait_ends_with_the_run(seconds: float, told: str, closed_port: int, ctx: Context) -> None:
+    """It is told how long it was waited for, to the tenth of a second, and what was over."""
     clock = FakeClock()
-    deadline = Deadline.after(clock, timedelta(seconds=5), "PRESYNC_DEADLINE")
+    deadline = Deadline.after(clock, timedelta(seconds=seconds), "PRESYNC_DEADLINE")
     fake = ctx._replace(clock=clock, deadline=deadline)
-    with pytest.raises(DatabaseUnreachable, match=r"\(waited 5s, PRESYNC_DEADLINE is used up\)$"):
+    over = rf"\(waited {told}, PRESYNC_DEADLINE is used up\)$"
+    with pytest.raises(DatabaseUnreachable, match=over):
         wait_stage(nowhere(closed_port), seconds=120).run(fake)
 
 
