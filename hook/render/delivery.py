@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _SLICE = 1 << 16
 _STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
+_NO_ROOM = "Make room there, or lead stdout elsewhere, then ask again."
 # What a terminal that knows no Unicode is given instead.
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "→": "->", "…": "..."})
 
@@ -52,6 +54,7 @@ class Delivery:
         self.events = events
         self._sql: SqlText | SqlList | None = None
         self._keep: Keep | None = None
+        self._unwritten: ReportFailed | None = None
 
     @property
     def wording(self) -> Wording:
@@ -73,13 +76,19 @@ class Delivery:
         # First what never hangs: a report may go to a pipe that nobody reads.
         self._tell(self.leave_word(report))
         told = self._write_report(report)
+        is_awaited = _may_wait_for_a_reader(self.stdout)
+        if not is_awaited:
+            self.show(told)
+            if self._unwritten is not None:
+                told = self._tell_failed_sink(told, self._unwritten)
         if told is not report:
             self.leave_word(told)
         if told.exit_code is not report.exit_code and self._keep is not None:
             for finding in self._keep(told):
                 self._tell(finding)
         log_end(self.events, told)
-        self.show(told)
+        if is_awaited:
+            self.show(told)
         return told
 
     def leave_word(self, report: Report) -> Finding | None:
@@ -94,10 +103,10 @@ class Delivery:
             # What is run later is never replaced by what this terminal can show.
             self.stdout.reconfigure(encoding="utf-8")
         if self.output.format is OutputFormat.JSON:
-            self._sql = SqlList(lambda text: _write(self.stdout, text), self.redactor)
+            self._sql = SqlList(self._write, self.redactor)
             return self._sql
         make = SqlText.on_terminal if self.stdout.isatty() else SqlText.for_psql
-        self._sql = make(lambda text: _write(self.stdout, text), self.redactor)
+        self._sql = make(self._write, self.redactor)
         return self._sql
 
     def show(self, report: Report) -> None:
@@ -120,20 +129,33 @@ class Delivery:
 
     def print_object(self, value: Mapping[str, object]) -> None:
         """Write *value* as one line of JSON."""
-        _print(self.stdout, redacted_json(value, self.redactor))
+        self._print(redacted_json(value, self.redactor))
 
     def print_text(self, text: str) -> None:
         """Write *text*."""
-        _print(self.stdout, self.redactor.text(text))
+        self._print(self.redactor.text(text))
+
+    def raise_unwritten(self) -> None:
+        """Do nothing if stdout has taken all that it was given, or nobody wants to read it.
+
+        Raises:
+            ReportFailed: It has not.
+        """
+        lost, self._unwritten = self._unwritten, None
+        if lost is not None:
+            raise lost
 
     def _write_report(self, report: Report) -> Report:
         try:
             write_report(self.output, report, self.redactor)
         except ReportFailed as error:
-            told = with_failed_sink(report, error)
-            self._tell(told.results[-1].findings[0])
-            return told
+            return self._tell_failed_sink(report, error)
         return report
+
+    def _tell_failed_sink(self, report: Report, error: ReportFailed) -> Report:
+        told = with_failed_sink(report, error)
+        self._tell(told.results[-1].findings[0])
+        return told
 
     def _termination_log(self) -> TerminationLog:
         return TerminationLog(self.output.termination_log, self.redactor)
@@ -141,6 +163,30 @@ class Delivery:
     def _tell(self, finding: Finding | None) -> None:
         if finding is not None:
             log_finding(self.events, "report", finding)
+
+    def _print(self, text: str) -> None:
+        encoding = self.stdout.encoding or "utf-8"
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError:
+            text = text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+        self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            # In slices, because the stream would encode a long text as a whole.
+            self.stdout.writelines(
+                text[start : start + _SLICE] for start in range(0, len(text), _SLICE)
+            )
+            self.stdout.flush()
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):  # as of `presync info | head -1`
+                reason = (error.strerror or "not writable").lower()
+                self._unwritten = ReportFailed(f"standard output: {reason}", _NO_ROOM)
+            # Without this Python would try to flush once more at exit and complain.
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(descriptor, self.stdout.fileno())
+            os.close(descriptor)
 
 
 def log_finding(events: Events, stage: str, finding: Finding) -> None:
@@ -218,23 +264,12 @@ def open_log(
     )
 
 
-def _print(stream: TextIO, text: str) -> None:
-    encoding = stream.encoding or "utf-8"
+def _may_wait_for_a_reader(stream: TextIO) -> bool:
+    """Tell whether writing to *stream* may last until somebody reads, unlike that to a file."""
+    if stream.isatty():
+        return True
     try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        text = text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
-    _write(stream, f"{text}\n")
-
-
-def _write(stream: TextIO, text: str) -> None:
-    try:
-        # In slices, because the stream would encode a long text as a whole.
-        stream.writelines(text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
-        stream.flush()
-    except OSError:
-        # Nobody reads any more (`presync info | head -1`). Without this Python would try
-        # to flush once more at exit and complain.
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, stream.fileno())
-        os.close(descriptor)
+        mode = os.fstat(stream.fileno()).st_mode
+    except OSError:  # no stream of the operating system's
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

@@ -17,6 +17,7 @@ def show(settings: Settings, delivery: Delivery, inputs: Inputs) -> ExitCode:
 
     Raises:
         ConfigError: A policy is asked for, and nothing of the settings is in AWS.
+        ReportFailed: Standard output does not take it.
     """
     if inputs.orders.wants_policy:
         policy = render_policy(settings, inputs.environment)
@@ -27,4 +28,5 @@ def show(settings: Settings, delivery: Delivery, inputs: Inputs) -> ExitCode:
         delivery.print_object(config_object(settings))
     else:
         delivery.print_text(render_config(settings, Palette(delivery.style)))
+    delivery.raise_unwritten()
     return ExitCode.OK

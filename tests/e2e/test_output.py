@@ -8,7 +8,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,56 @@ def test_closed_stream_is_no_reason_to_fail(closed: str, deployment: Deployment)
     assert done.returncode == ExitCode.OK, done.stderr
     assert json.loads(deployment.report.read_text())["code"] == "OK"
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "info", "plan", "plan --sql", "digest", "config"])
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_result_that_has_no_room_is_a_failed_report(
+    command: str, form: str, deployment: Deployment
+) -> None:
+    """A device that is full is no reader that has gone: what was asked for is not there."""
+    deployment.release(TABLE)
+    arguments = [*command.split(), "--format", form]
+    done = into("/dev/full", arguments, deployment)
+    assert done.exit_code == ExitCode.REPORT, done.stderr
+    verdict = done.events[-1]["verdict"]
+    assert verdict.startswith("FAILED 50 REPORT: standard output: no space left on device")
+    assert [event["verdict"] for event in done.events_named("run.finished")] == [verdict]
+    assert deployment.termination_log.read_text().splitlines()[0] == verdict
+    (finding,) = (event for event in done.events_named("finding") if event["rule"] == "report")
+    assert finding["hint"] == "Make room there, or lead stdout elsewhere, then ask again."
+    if command == "run":
+        query = "SELECT verdict, exit_code FROM presync_run"
+        assert deployment.database.query(query) == [(verdict, 50)]
+
+
+def test_result_that_has_no_room_hides_no_worse_end(deployment: Deployment) -> None:
+    """The code of what was refused stays."""
+    deployment.release({"V1__x.sql": "SELECT 'open"})
+    assert into("/dev/full", ["run"], deployment).exit_code == ExitCode.BAD_SET
+
+
+def test_result_in_a_file_is_there_in_front_of_the_last_event(deployment: Deployment) -> None:
+    """Whoever reads of the end finds the result, and a reader that leaves early is no failure."""
+    deployment.release(TABLE)
+    both = deployment.folder / "both"
+    into(str(both), ["run"], deployment, " 2>&1")
+    *_, result, last = map(json.loads, both.read_text().splitlines())
+    assert result["verdict"] == last["verdict"]
+    assert last["event"] == "run.finished"
+    done = into(">(exec true)", ["info"], deployment)
+    assert done.exit_code == ExitCode.OK
+
+
+def into(place: str, arguments: Sequence[str], deployment: Deployment, more: str = "") -> Completed:
+    """Return how presync ended, with its standard output led to *place*."""
+    script = f'exec "$@" > {place}{more}'
+    command = ["bash", "-c", script, "bash", sys.executable, "-m", "hook", *arguments]
+    env = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), **deployment.env()}
+    done = subprocess.run(
+        command, check=False, env=env, cwd=deployment.folder, capture_output=True, text=True
+    )
+    return Completed(done.returncode, done.stdout, done.stderr)
 
 
 def test_report_has_every_key_however_the_run_ends(
