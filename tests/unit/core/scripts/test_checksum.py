@@ -100,6 +100,15 @@ def test_mark_counts_wherever_it_is_not_the_first_character() -> None:
     assert checksum("SELECT \ufeff1;".encode()) != 78787420
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF-16", "windows-1252"])
+def test_text_is_the_same_wherever_its_file_is_cut(encoding: str) -> None:
+    """Also in the middle of a character."""
+    text = "SELECT 'naïve';"
+    data = text.encode(encoding)
+    pieces = (data[:12], data[12:13], data[13:])
+    assert b"".join(utf8_chunks(pieces, encoding)) == text.encode()
+
+
 def test_script_in_utf_8_has_no_mark() -> None:
     """The server would take it for a part of the first word."""
     pieces = ("\ufeffSELECT ".encode(), "'\ufeff'".encode())
