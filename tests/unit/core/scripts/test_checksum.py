@@ -102,11 +102,12 @@ def test_mark_counts_wherever_it_is_not_the_first_character() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF-16", "windows-1252"])
 def test_text_is_the_same_wherever_its_file_is_cut(encoding: str) -> None:
-    """Also in the middle of a character."""
+    """Also in the middle of a character; and nothing is made of nothing."""
     text = "SELECT 'naïve';"
     data = text.encode(encoding)
     pieces = (data[:12], data[12:13], data[13:])
     assert b"".join(utf8_chunks(pieces, encoding)) == text.encode()
+    assert list(utf8_chunks((), encoding)) == []
 
 
 def test_script_in_utf_8_has_no_mark() -> None:
