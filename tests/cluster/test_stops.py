@@ -123,7 +123,7 @@ def test_deadline_of_the_job_takes_pod_and_log_away(
     rollout: Rollout, release: MakeRelease, database: Database
 ) -> None:
     """Why the run's own deadline has to be the shorter one."""
-    rollout.sync(release(scripts=_WAITING, spec={"activeDeadlineSeconds": 15}))
+    rollout.sync(release(scripts=_WAITING, spec={"activeDeadlineSeconds": 30}))
     _wait_until_inside(database)
     assert rollout.outcome().message == "Job was active longer than specified deadline"
     rollout.wait_for(lambda: not rollout.attempts() or None, "pod to be deleted")
