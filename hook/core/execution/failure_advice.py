@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 # The memory of failures compares scripts and history, and knows no limits: a raised one must do.
 TRIED_AGAIN = "Until then each sync tries again, up to the same limit."
 LOOK_AFTER_SERVER = "Look after the server, which is short of something; the next run tries again."
+# A function that it calls may have done it, and another server that it writes to.
+WRITES_ARE_TAKEN = (
+    "The server takes writes: find what makes this transaction read-only (SET, BEGIN, set_config)"
+    " or raises the error, in the script, its callbacks or what they call, and take it out."
+)
 _INSUFFICIENT_PRIVILEGE = "42501"
 # The class "integrity constraint violation": the statement met rows that do not fit.
 _CONSTRAINT = "23"
@@ -60,6 +65,8 @@ def advise(failure: ServerMessage, place: Place, task: ApplyTask, row: str) -> s
 
 def correct_statement(statement: str, failure: ServerMessage) -> str:
     """Return what is to be corrected so that *statement* does not fail as it did."""
+    if failure.by_script:
+        return WRITES_ARE_TAKEN
     if is_state_of_server(failure):
         return LOOK_AFTER_SERVER
     if failure.sqlstate == _INSUFFICIENT_PRIVILEGE:
@@ -79,6 +86,8 @@ def with_remarks(advice: str, failure: ServerMessage) -> str:
 
 
 def _correction(failure: ServerMessage, place: Place, row: str) -> str:
+    if failure.by_script:
+        return WRITES_ARE_TAKEN
     if is_state_of_server(failure):
         return LOOK_AFTER_SERVER
     return {

@@ -71,6 +71,7 @@ class ServerMessage(NamedTuple):
         severity: In English, whatever the language of the server is.
         position: 1-based character in the text that was sent, none for run-time errors.
         function: The function of the server that reported it, in any language the same.
+        by_script: The SQL that was sent has brought it about, whatever the code means elsewhere.
     """
 
     severity: str
@@ -84,6 +85,7 @@ class ServerMessage(NamedTuple):
     table: str = ""
     constraint: str = ""
     function: str = ""
+    by_script: bool = False
 
 
 def is_transient(failure: ServerMessage) -> bool:
@@ -103,7 +105,14 @@ def needs_new_session(failure: ServerMessage) -> bool:
 
     25006 is among them: after a failover the old primary answers as a standby.
     """
+    if failure.by_script:
+        return False
     return failure.sqlstate in _SESSION_LOST or failure.sqlstate.startswith(_CONNECTION_EXCEPTION)
+
+
+def is_refusal_to_write(failure: ServerMessage) -> bool:
+    """Tell whether the transaction was read-only, be it for the server or for its own sake."""
+    return failure.sqlstate == _READ_ONLY
 
 
 def ends_session(failure: ServerMessage) -> bool:

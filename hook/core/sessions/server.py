@@ -41,3 +41,15 @@ class ServerFacts(NamedTuple):
     server_time: datetime
     sees_all_sessions: bool
     clock_ahead: timedelta = timedelta(0)
+
+
+class WriteState(NamedTuple):
+    """Whether a session can write, apart from what it was told by SET itself.
+
+    Attributes:
+        takes_writes: The server lets its new transactions write.
+        settled_ms: For how long the session was told of no other settings.
+    """
+
+    takes_writes: bool
+    settled_ms: float

@@ -184,10 +184,11 @@ class FlywayEngine:
         write = partial(self._writing, session)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
-            return StepByStep(sender, program, write(first), first.done, first.resumes).apply()
+            steps = StepByStep(sender, program, write(first), first.done, first.resumes)
+            return sender.told_apart(steps.apply())
         rest = (Part(self._parse(task).body, write(task), task.each) for task in others)
         parts = itertools.chain((Part(parsed.body, write(first), first.each),), rest)
-        return apply_in_transaction(sender, parts, len(tasks))
+        return sender.told_apart(apply_in_transaction(sender, parts, len(tasks)))
 
     def _parse(self, task: ApplyTask) -> ParsedScript:
         from hook.core.execution.prepared import ParsedScript, parse_script  # noqa: PLC0415 - not for a no-op run
@@ -210,7 +211,8 @@ class FlywayEngine:
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
 
         sender = Sender(session, task.limits, pulse, self.settings.execution.shows_results)
-        return run_callback(sender, task.prepared, self._callback_state(task.schema, task.server))
+        state = self._callback_state(task.schema, task.server)
+        return sender.told_apart(run_callback(sender, task.prepared, state))
 
     def _callback_state(self, schema: str, server: ServerFacts) -> tuple[str, ...]:
         from hook.engines.flyway.apply import callback_state  # noqa: PLC0415 - not for a no-op run
@@ -269,12 +271,11 @@ class FlywayEngine:
         return Reading(sources.naming, default, placeholders.syntax, values)
 
     def _run_facts(self, server: ServerFacts | None) -> RunFacts:
-        started_at = self.started_at.astimezone()
         return RunFacts(
             default_schema=self.history_place(server).schema if server else "",
             user=server.user if server else "",
             database=server.database if server else "",
-            timestamp=started_at.strftime("%Y-%m-%d %H:%M:%S"),
+            timestamp=self.started_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
             working_directory=self.working_directory,
             table=self.settings.history.table,
             environment=self.settings.placeholders.environment,

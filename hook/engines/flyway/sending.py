@@ -6,16 +6,18 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place, with_culprit
 from hook.core.execution.failure_line import failure_line
 from hook.core.execution.heartbeat import Heartbeat, Pulse
 from hook.core.execution.query_result import RESULTS_KEPT, QueryResult
 from hook.core.execution.script_message import Found, Moment, ScriptMessage
-from hook.core.execution.sqlstate import ServerMessage
+from hook.core.execution.sqlstate import ServerMessage, is_refusal_to_write
 from hook.core.execution.work import Underway
 from hook.core.sql.client_encoding import SENT_IN
 from hook.core.sql.summary import summarize
 from hook.core.sql.utf8 import offset_behind
+from hook.errors import HookError
+from hook.postgres.write_state import fetch_write_state
 
 if TYPE_CHECKING:
     from hook.core.sql.statement_list import Statement
@@ -88,6 +90,20 @@ class Sender:
         """Roll back what is open."""
         if self.session.in_transaction and not self.session.is_lost:
             self.session.shielded(CLEANUP_SECONDS).run("ROLLBACK")
+
+    def told_apart(self, attempt: Attempt) -> Attempt:
+        """Return *attempt*, rolled back, as failed by the script if that made itself read-only.
+
+        What nobody can tell counts as the server's doing.
+        """
+        failure = attempt.failure
+        if failure is None or not is_refusal_to_write(failure) or self.session.is_lost:
+            return attempt
+        try:
+            state = fetch_write_state(self.session.shielded(CLEANUP_SECONDS))
+        except HookError:
+            return attempt
+        return with_culprit(attempt, state, self._elapsed() * 1000)
 
     def end(
         self,

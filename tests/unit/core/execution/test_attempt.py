@@ -16,6 +16,7 @@ from hook.core.execution.attempt import (
     is_row_of,
     judge_attempt,
     progress_after,
+    with_culprit,
     with_toll,
 )
 from hook.core.execution.progress import Progress
@@ -25,6 +26,7 @@ from hook.core.scripts.callback import Callback
 from hook.core.sessions.census import Census, Party, Toll
 from hook.core.sessions.damage import Damage, Reason, Withdrawal
 from hook.core.sessions.damage_budget import DamageBudget
+from hook.core.sessions.server import WriteState
 from tests.testbed.activity_samples import SELECTING
 from tests.testbed.release import migration, row
 
@@ -77,6 +79,25 @@ def test_only_what_may_succeed_is_tried_again(
 ) -> None:
     """By SQLSTATE, and never over what was left behind."""
     assert judge_attempt(attempt, number, is_last=False) is step
+
+
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        (WriteState(takes_writes=True, settled_ms=101), NextStep.GIVE_UP),
+        # It was told of other settings since the attempt began.
+        (WriteState(takes_writes=True, settled_ms=100), NextStep.RETRY),
+        (WriteState(takes_writes=False, settled_ms=101), NextStep.RETRY),
+    ],
+)
+def test_refused_write_is_the_scripts_doing_where_the_server_took_writes_all_along(
+    state: WriteState, step: NextStep
+) -> None:
+    """And then it is not tried again."""
+    attempt = with_culprit(READ_ONLY, state, 100)
+    assert judge_attempt(attempt, 1, is_last=False) is step
+    assert attempt.wants_new_session is (step is NextStep.RETRY)
+    assert with_culprit(LOST, state, 100) is LOST
 
 
 def test_last_attempt_is_the_last() -> None:

@@ -48,6 +48,14 @@ def test_place_decides_what_to_correct(moment: Moment, told: str) -> None:
     assert advice("42703", moment) == f"{told} (Perhaps not.)"
 
 
+@pytest.mark.parametrize("moment", [Moment.SCRIPT, Moment.RECORDING])
+def test_script_that_forbids_itself_to_write_is_not_told_of_the_server(moment: Moment) -> None:
+    """Whatever it was that could not be written, that is not to be corrected."""
+    failure = ServerMessage("ERROR", "25006", "it is so", by_script=True)
+    told = advise(failure, Place(moment, 17, "CREATE TABLE t ()"), TASK, ROW)
+    assert told.startswith("The server takes writes: find what makes this transaction read-only")
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "statement", "told"),
     [

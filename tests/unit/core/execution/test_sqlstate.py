@@ -6,6 +6,7 @@ import pytest
 
 from hook.core.execution.sqlstate import (
     ServerMessage,
+    is_refusal_to_write,
     is_state_of_server,
     is_transient,
     needs_new_session,
@@ -37,6 +38,14 @@ def test_lost_session_is_transient_on_a_new_one(sqlstate: str) -> None:
     assert is_transient(_error(sqlstate))
     assert needs_new_session(_error(sqlstate))
     assert retry_limit(_error(sqlstate)) is None
+
+
+def test_transaction_that_its_script_made_read_only_comes_back_with_the_script() -> None:
+    """No other server and no other session helps."""
+    failure = _error("25006")._replace(by_script=True)
+    assert is_refusal_to_write(failure)
+    assert not needs_new_session(failure)
+    assert retry_limit(failure) == 1
 
 
 @pytest.mark.parametrize(
