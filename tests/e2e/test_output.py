@@ -116,6 +116,26 @@ def test_result_that_has_no_room_is_a_failed_report(
         assert deployment.database.query(query) == [(verdict, 50)]
 
 
+def test_verdict_that_was_cut_is_the_same_for_every_reader(
+    deployment: Deployment, run_presync: Callable[..., Completed]
+) -> None:
+    """The cut is behind a word and leaves no bracket open: in log, text, report and ledger."""
+    rows = " ".join(f"/srv/données/feuille-{number}.csv" for number in range(20))
+    script = f"DO $$BEGIN RAISE EXCEPTION 'these sheets are odd (namely {rows})'; END$$"
+    deployment.release({**TABLE, "V2__sheets.sql": script})
+    done = run_presync(["run", "--format", "text"], deployment.env())
+    verdict = done.stdout.splitlines()[-1]
+    assert verdict == (
+        "FAILED 20 SQL_FAILED: V2__sheets.sql:1 P0001 these sheets are odd"
+        " (namely …/feuille-0.csv …/feuille-1.csv …/feuille-2.csv …/feuille-3.csv…)"
+        "; rolled back, at 1"
+    )
+    assert done.events[-1]["verdict"] == done.events[-1]["message"] == verdict
+    assert deployment.termination_log.read_text().splitlines()[0] == verdict
+    assert json.loads(deployment.report.read_text())["verdict"] == verdict
+    assert deployment.database.query("SELECT verdict FROM presync_run") == [(verdict,)]
+
+
 def test_result_that_has_no_room_hides_no_worse_end(deployment: Deployment) -> None:
     """The code of what was refused stays."""
     deployment.release({"V1__x.sql": "SELECT 'open"})

@@ -6,12 +6,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
-from hook.core.text import clip
-
 # A word of this length is read at a glance; a shorter one says too little of itself.
 _SHORTEST = 24
 _SHORTEST_PATH = 12
 _CUT = "…"
+# What nothing follows is not worth its place in front of the cut.
+_DANGLING = " ,;:=([{"
+_QUOTE = '"'
+_CLOSING = {"(": ")", "[": "]", "{": "}", _QUOTE: _QUOTE}
+# A server that is quoted says ``near "("``, and that opens nothing.
+_OPENS_BEHIND = " ("
 # Stands for the blanks in a name, which is one word; `one_line` has left none in the text.
 _HELD = "\0"
 
@@ -38,7 +42,45 @@ def shorten(text: str, length: int, names: Iterable[str] = (), joint: str = "; "
         text = " ".join(words).replace(_HELD, " ")
         if len(text) <= length:
             return text
-    return clip(_with_short_parts(text, length, joint), length)
+    return cut(_with_short_parts(text, length, joint), length)
+
+
+def cut(text: str, length: int) -> str:
+    """Return *text* in at most *length* characters, cut behind a word and shown as cut by ``…``.
+
+    What was opened in front of the cut, a bracket or a quotation, is closed behind it. Only a
+    word that is long itself is cut amid its letters.
+    """
+    if len(text) <= length:
+        return text
+    for room in range(length - len(_CUT), -1, -1):
+        kept = _whole_words(text, room).rstrip(_DANGLING)
+        closing = _unclosed(kept)
+        if len(kept) + len(_CUT) + len(closing) <= length:
+            return f"{kept}{_CUT}{closing}"
+    return ""
+
+
+def _whole_words(text: str, length: int) -> str:
+    """Return the beginning of *text*, of *length* characters, without the word that it halves."""
+    kept = text[:length]
+    if text[length] == " ":
+        return kept
+    begin = kept.rfind(" ") + 1
+    return kept[:begin] if begin and length - begin < _SHORTEST else kept
+
+
+def _unclosed(text: str) -> str:
+    """Return what closes the brackets and the quotation that are open at the end of *text*."""
+    closing: list[str] = []
+    before = " "
+    for character in text:
+        if closing and character == closing[-1]:
+            closing.pop()
+        elif closing[-1:] != [_QUOTE] and before in _OPENS_BEHIND and character in _CLOSING:
+            closing.append(_CLOSING[character])
+        before = character
+    return "".join(reversed(closing))
 
 
 def squeeze(word: str, length: int) -> str:
@@ -80,7 +122,7 @@ def _with_short_parts(text: str, length: int, joint: str) -> str:
     parts = text.split(joint)
     room = length - len(joint) * (len(parts) - 1)
     longest = max(_fair_share([len(part) for part in parts], room), _SHORTEST)
-    return joint.join(clip(part, longest) for part in parts)
+    return joint.join(cut(part, longest) for part in parts)
 
 
 def _fair_share(lengths: Sequence[int], room: int) -> int:

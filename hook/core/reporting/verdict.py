@@ -9,8 +9,8 @@ from typing import NamedTuple
 from hook.core.execution.progress import Progress
 from hook.core.outcome import Finding, Result
 from hook.core.reporting.report import AppliedMigration
-from hook.core.reporting.shorten import shorten, squeeze
-from hook.core.text import clip, one_line
+from hook.core.reporting.shorten import cut, shorten, squeeze
+from hook.core.text import one_line
 from hook.errors import Effect, ExitCode
 
 VERDICT_LENGTH = 160
@@ -145,7 +145,7 @@ def _passed(facts: RunFacts) -> str:
     if facts.summary:
         tail = (f", at {version}" if version else "") + seconds
         room = VERDICT_LENGTH - len(head) - len(tail)
-        return f"{head}{clip(one_line(facts.summary), room)}{tail}"
+        return f"{head}{cut(one_line(facts.summary), room)}{tail}"
     at = f" at {version}" if version else ""
     digest = f" (set {facts.set_digest[:_DIGEST_LENGTH]})" if facts.set_digest else ""
     return f"{head}{_level(facts)}{at}{digest}{seconds}"
@@ -189,4 +189,4 @@ def _listed(names: Sequence[str], room: int) -> str:
     lengths = accumulate((len(name) + len(", ") for name in names[:-1]), initial=len(last))
     ends = zip(names[:-1], islice(lengths, 1, None), strict=True)
     kept = [name for name, length in ends if length <= room]
-    return clip(", ".join([*kept, last]), room)
+    return squeeze(", ".join([*kept, last]), room)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hook.core.reporting.shorten import shorten, squeeze
+from hook.core.reporting.shorten import cut, shorten, squeeze
 
 LONG = "abcdefghijklmnopqrstuvwxyz0123456789"
 BLANKS = "V1__a b c d e f g h i j k l m n o p q r s t.sql"
@@ -30,12 +30,49 @@ def test_what_fits_is_left_alone() -> None:
         (f"u@{LONG}/shop: refused", 40, "u@abcdefghijklmn…123456789/shop: refused"),
         (f"{LONG} of {LONG}: no", 58, "abcdefghijkl…yz0123456789 of abcdefghijkl…z0123456789: no"),
         (f"{BLANKS}:3 no", 34, "V1__a b c d e f…p q r s t.sql:3 no"),
-        ("head; " + "long " * 20 + "; end", 40, "head; long long long long long lon…; end"),
+        ("head; " + "long " * 20 + "; end", 40, "head; long long long long long…; end"),
     ],
 )
 def test_long_words_lose_what_identifies_nothing(text: str, length: int, expected: str) -> None:
     """Folders first, then the middle of words, then the ends of clauses."""
     assert shorten(text, length, ("", BLANKS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "expected"),
+    [
+        ("the last word is whole", 18, "the last word is…"),
+        ("the last word is whole", 17, "the last word is…"),
+        ("one, two; three", 10, "one, two…"),
+        ("one, two; three", 6, "one…"),
+        ("found in (the stanza app)", 23, "found in (the stanza…)"),
+        ("found in (the stanza app)", 15, "found in (the…)"),
+        ("found in (the stanza app)", 14, "found in…"),
+        ("a (b [c] d) (e f g h)", 20, "a (b [c] d) (e f g…)"),
+        ('column "of two words" is', 22, 'column "of two words"…'),
+        ('column "of two words" is', 20, 'column "of two…"'),
+        ('at or near "(" of the rest', 24, 'at or near "(" of the…'),
+        ('named "a (b c d" or so', 15, 'named "a (b c…"'),
+        (f"in {LONG}{LONG}", 40, f"in {LONG}…"),
+        ("数据库中的对象名称很长", 6, "数据库中的…"),
+        ("((((", 3, "…"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+    ],
+)
+def test_cut_is_behind_a_word_and_closes_what_is_open(
+    text: str, length: int, expected: str
+) -> None:
+    """What is read last is a word, a name or a number as it is, and not a part of it."""
+    assert cut(text, length) == expected
+
+
+@given(st.text(), st.integers(0, 200))
+def test_cut_text_fits_and_is_a_beginning(text: str, length: int) -> None:
+    """However many brackets are open."""
+    short = cut(text, length)
+    assert len(short) <= length
+    assert short == text or text.startswith(short.rpartition("…")[0])
 
 
 @given(

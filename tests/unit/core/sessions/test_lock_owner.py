@@ -39,7 +39,7 @@ def test_verdict_tells_of_the_lock_and_its_holder() -> None:
     finding = from_error(locked_by("public.flyway_schema_history", owner, 60))
     assert compose_verdict(RunFacts(finding)) == (
         "FAILED 31 LOCKED: migration lock is held by pid 42 (presync/0.1.0 run=7d149c06badf, client"
-        " 10.0.0.7, connected since 2026-11-21T12:00:00Z,…; database untouched"
+        " 10.0.0.7, connected since 2026-11-21T12:00:00Z…); database untouched"
     )
     assert finding.facts == {
         "pid": 42,
