@@ -16,11 +16,13 @@ from hook.catalogs.opening import Access, open_catalogs
 from hook.clock import Clock
 from hook.core.backups.origin import ServerIdentity
 from hook.core.outcome import Finding, Status, deciding_finding
+from hook.demo.repository import STANZA
 from hook.errors import ExitCode
 from hook.settings.backup_source import S3Settings, parse_backup_source
 from hook.stages.backup import BackupStage
 from tests.contract.conftest import Place
 from tests.contract.test_bad_storage import EVERY_SYSTEM, SYSTEMS, System
+from tests.testbed import barman_server, pgbackrest_repository, walg_repository
 from tests.testbed.backup_gate import fresh_repository, ignore, run_gate, running_context
 from tests.testbed.canned_http import answering
 from tests.testbed.directory_s3 import DirectoryS3
@@ -108,9 +110,9 @@ def _clocks(findings: tuple[Finding, ...]) -> Iterator[str]:
             yield other
 
 
-def _receive_an_hour_early(files: Iterable[Path]) -> None:
-    """Let the storage have *files* an hour before the newest backup ended, by what it tells."""
-    written_at = (datetime.now(UTC) - timedelta(minutes=19) - HOUR).timestamp()
+def _receive_early(files: Iterable[Path], span: timedelta) -> None:
+    """Let the storage have *files* that much before the newest backup ended, by what it tells."""
+    written_at = (datetime.now(UTC) - timedelta(minutes=19) - span).timestamp()
     for path in files:
         os.utime(path, (written_at, written_at))
 
@@ -209,33 +211,48 @@ def test_waiting_for_other_gates_is_no_wrong_clock(s3_place: Place) -> None:
 @pytest.mark.usefixtures("credentials")
 @EVERYWHERE
 @EVERY_SYSTEM
-def test_clock_that_dated_a_backup_an_hour_ahead_is_told(
+def test_clock_that_dated_the_backups_ahead_is_refused(
     system: System, storage: str, root: Path
 ) -> None:
-    """The storage had it an hour before the end that it tells.
-
-    A copy of the place may have kept the times of older files, so that this is no proof; but
-    the name of a dump, which tells its time, may be anybody's.
-    """
+    """The storage had each of them an hour or more before the end that it tells."""
     system.fill(root)
-    _receive_an_hour_early(root.rglob("*"))
-    findings = _judge(system, root, storage)
-    told = findings[0]
-    assert " after the storage had it, so that a clock was wrong" in told.message
-    assert "clocks of the backup host, the database server and the storage" in told.hint
-    if system is SYSTEMS["dump"]:
-        assert told.code is ExitCode.NO_WAY_BACK
-    else:
-        assert [item.status for item in findings] == [Status.WARNED, Status.PASSED]
+    _receive_early(root.rglob("*"), 21 * HOUR)
+    (finding,) = _judge(system, root, storage)
+    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
+    assert " after the storage had it, so that a clock was wrong" in finding.message
+    assert "clocks of the backup host, the database server and the storage" in finding.hint
+
+
+# What each writes last of its newest backup.
+_WRITTEN_LAST = {
+    "pgbackrest": f"backup/{STANZA}/{pgbackrest_repository.INCREMENTAL}/backup.manifest",
+    "walg": f"basebackups_005/{walg_repository.NEWEST}_backup_stop_sentinel.json",
+    "barman": f"{barman_server.SERVER}/base/{barman_server.NEWEST}/backup.info",
+    "cloudnativepg": f"clusters/shop-db/base/{barman_server.NEWEST}/backup.info",
+}
+
+
+@pytest.mark.usefixtures("credentials")
+@EVERYWHERE
+@pytest.mark.parametrize("name", _WRITTEN_LAST)
+def test_backup_before_the_misdated_one_is_found(name: str, storage: str, root: Path) -> None:
+    """It was dated by a clock that was right at the time, and counts."""
+    system = SYSTEMS[name]
+    system.fill(root)
+    _receive_early([root / _WRITTEN_LAST[name]], HOUR)
+    passed_over, finding = _judge(system, root, storage)
+    assert passed_over.status is Status.WARNED
+    assert "so that a clock was wrong" in passed_over.message
+    assert finding.status is Status.PASSED
 
 
 @pytest.mark.usefixtures("credentials")
 @EVERYWHERE
 def test_dump_before_the_misdated_one_is_found(storage: str, root: Path) -> None:
-    """It was dated by a clock that was right at the time, and counts."""
+    """Likewise, of the same series."""
     SYSTEMS["dump"].fill(root)
     DumpPlace(root).add("shop-{}.dump", "custom.dump", 2 * HOUR)
-    _receive_an_hour_early([max(root.rglob("shop-*.dump"))])
+    _receive_early([max(root.rglob("shop-*.dump"))], HOUR)
     passed_over, finding = _judge(SYSTEMS["dump"], root, storage)
     assert "so that a clock was wrong" in passed_over.message
     assert finding.status is Status.PASSED

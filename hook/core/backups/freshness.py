@@ -13,7 +13,6 @@ from hook.core.backups.usability import (
     NOT_LOOKED_AT,
     FreshnessPolicy,
     JudgedBackup,
-    contradicts_storage,
     format_instant,
     is_running,
     judge_each,
@@ -111,23 +110,7 @@ def _judge_newest(
     newer = judged[: judged.index(usable)]
     passed_over = [item for item in newer if not is_running(item.backup, time)]
     findings = [_passed_over(evidence, passed_over)] if passed_over else []
-    findings += _doubt_date(evidence, usable.backup, policy)
     return [*findings, _judge_age(evidence, usable.backup, judged, policy, time)]
-
-
-def _doubt_date(evidence: Evidence, backup: Backup, policy: FreshnessPolicy) -> list[Finding]:
-    contradiction = contradicts_storage(backup, policy.clock_skew)
-    if not contradiction:
-        return []
-    return [
-        warned(
-            "backup-clock",
-            f"{backup.label} {contradiction}, unless a copy kept the time of an older file, in"
-            f" {evidence.source}",
-            f"{_CLOCKS} It may be older than it says.",
-            label=backup.label,
-        )
-    ]
 
 
 def _nothing_usable(evidence: Evidence, judged: Sequence[JudgedBackup]) -> Finding:

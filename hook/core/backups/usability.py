@@ -67,13 +67,13 @@ def judge_each(
 
 
 def is_past(backup: Backup, clock: datetime | None) -> bool:
-    """Tell whether *backup* has ended by *clock*.
+    """Tell whether *backup* has ended by *clock*, and nothing contradicts when.
 
     Without a clock to compare with there is no telling.
     """
     if backup.stopped_at is None or clock is None:
         return False
-    return backup.stopped_at <= clock
+    return backup.stopped_at <= clock and backup.after_writing <= DEFAULT_CLOCK_SKEW
 
 
 def verb_of(backup: Backup) -> str:
@@ -115,26 +115,18 @@ def _reasons_against(
 
 
 def _misdated(backup: Backup, skew: timedelta, time: datetime) -> list[str]:
-    """Return which other clock the time of *backup* contradicts, if one."""
+    """Return which other clock the time of *backup* contradicts, if one.
+
+    No storage has what is written last of a backup before the backup has ended. Where it had,
+    one of the two clocks was wrong, and the backup may be older than it tells.
+    """
     moment = backup.counts_from
     if moment is not None and moment > time + skew:
         return [f"{verb_of(backup)} in the future, {format_instant(moment)}"]
-    if backup.type is BackupType.DUMP and (contradiction := contradicts_storage(backup, skew)):
-        return [contradiction]
+    if backup.after_writing > skew:
+        span = describe_span(backup.after_writing)
+        return [f"{verb_of(backup)} {span} after the storage had it, so that a clock was wrong"]
     return []
-
-
-def contradicts_storage(backup: Backup, skew: timedelta) -> str:
-    """Return what *backup* tells and the storage contradicts, empty where it does not.
-
-    That a storage had it before its end proves a wrong clock, unless a copy of the place has
-    kept the times of older files. So what the system itself wrote down counts, except of a
-    dump, whose name may be anybody's.
-    """
-    if backup.after_writing <= skew:
-        return ""
-    span = describe_span(backup.after_writing)
-    return f"{verb_of(backup)} {span} after the storage had it, so that a clock was wrong"
 
 
 def is_running(backup: Backup, time: datetime) -> bool:

@@ -40,25 +40,18 @@ def _judged(backup: Backup) -> Finding:
     return deciding_finding(findings) or findings[-1]
 
 
-def test_judge_doubts_an_end_after_the_storage_had_the_backup() -> None:
-    """Its clock was ahead by that much at least; as much as two clocks may differ is nothing."""
+@pytest.mark.parametrize(
+    ("type_", "verb"), [(BackupType.FULL, "stopped"), (BackupType.DUMP, "started")]
+)
+def test_judge_trusts_no_time_after_the_storage_had_it(type_: BackupType, verb: str) -> None:
+    """A clock was ahead by that much at least; as much as two clocks may differ is nothing."""
     written_at = NOW - timedelta(hours=2)
-    doubt, verdict = _findings(_backup(timedelta(hours=1), written_at=written_at))
-    assert (doubt.status, doubt.rule) == (Status.WARNED, "backup-clock")
-    assert doubt.message.startswith("a stopped 1h after the storage had it, so that a clock was")
-    assert doubt.hint.startswith("Synchronise the clocks of the backup host, the database server")
-    assert verdict.status is Status.PASSED
-    tolerated = _backup(timedelta(hours=2, minutes=-5), written_at=written_at)
-    assert [item.status for item in _findings(tolerated)] == [Status.PASSED]
-
-
-def test_judge_trusts_no_dump_that_began_after_the_storage_had_it() -> None:
-    """Its name tells when, which may be anybody's."""
-    told = _backup(timedelta(hours=1), written_at=NOW - timedelta(hours=2))
-    finding = _judged(replace(told, type=BackupType.DUMP))
+    finding = _judged(replace(_backup(timedelta(hours=1), written_at), type=type_))
     assert finding.code is ExitCode.NO_WAY_BACK
-    assert "a started 1h after the storage had it, so that a clock was wrong" in finding.message
+    assert f"a {verb} 1h after the storage had it, so that a clock was wrong" in finding.message
     assert finding.hint.startswith("Synchronise the clocks of the backup host, the database server")
+    tolerated = replace(_backup(timedelta(hours=2, minutes=-5), written_at), type=type_)
+    assert [item.status for item in _findings(tolerated)] == [Status.PASSED]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +79,13 @@ def test_judge_tells_what_may_make_a_backup_look_too_old(
 def test_backup_is_past_only_by_a_clock(clock: datetime | None, *, expected: bool) -> None:
     """Otherwise a catalog goes on looking for one before it."""
     assert is_past(_backup(timedelta(hours=1)), clock) is expected
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(5, True), (6, False)])
+def test_backup_is_past_only_where_the_storage_agrees(minutes: int, *, expected: bool) -> None:
+    """Otherwise one before it may be what counts."""
+    written_at = NOW - timedelta(hours=1, minutes=minutes)
+    assert is_past(_backup(timedelta(hours=1), written_at), NOW) is expected
 
 
 def test_backup_that_has_not_ended_is_not_past() -> None:
