@@ -74,6 +74,7 @@ def build_scripts(
         grouping_of(settings),
         execution.records_only,
         0 if facts is None else facts.version_num,
+        "" if facts is None else engine.history_schema(facts),
     )
 
 

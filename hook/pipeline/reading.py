@@ -135,7 +135,7 @@ class Reading(NamedTuple):
         """Put on record what is wrong with *pending* and the callbacks, of whatever kind it is."""
         ctx, (session, facts, migration_set) = journal.ctx, release
         stage, syntax = self.scripts(facts), self.syntax(facts)
-        read = journal.attempt("scripts", lambda: read_pending(stage, ctx, pending))
+        read = journal.attempt("scripts", lambda: read_pending(stage, ctx, pending, session))
         scripts, findings, book = read.value, read.findings, None
         if migration_set.callbacks:
             told = self._read_callbacks(journal, facts, "run", migration_set, scripts)
@@ -268,10 +268,10 @@ class Reading(NamedTuple):
 
 
 def read_pending(
-    stage: ScriptsStage, ctx: Context, pending: tuple[Migration, ...]
+    stage: ScriptsStage, ctx: Context, pending: tuple[Migration, ...], session: Session
 ) -> Outcome[tuple[PreparedScript, ...]]:
     """Read *pending*, and judge whether it can be recorded."""
-    outcome = stage.run(ctx, pending)
+    outcome = stage.run(ctx, pending, session)
     return outcome._replace(findings=(*judge_scripts(pending), *outcome.findings))
 
 

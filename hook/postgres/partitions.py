@@ -1,13 +1,15 @@
-"""Partitions that are on their way out of their table."""
+"""Partitioned relations, and partitions that are on their way out of their table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
     from hook.core.execution.detachment import Detachment
+    from hook.core.sql.creations import Name
     from hook.postgres.indexes import Fetches
 
 
@@ -31,3 +33,20 @@ def is_detached(session: Fetches, detachment: Detachment) -> bool:
     names = (detachment.table or None, detachment.partition or None)
     ((is_so,),) = session.fetch(load_query("is_detached"), names)
     return bool(is_so)
+
+
+def fetch_partitioned(session: Fetches, schema: str, names: Sequence[Name]) -> frozenset[Name]:
+    """Return those of *names* that are partitioned.
+
+    Args:
+        session: As it is after the login.
+        schema: Of the schema history, in which a name without schema is looked for first.
+        names: Of relations, with or without schema; the database in front of it is ignored.
+
+    Raises:
+        HookError: The query failed.
+    """
+    schemas = [name[-2] if len(name) > 1 else None for name in names]
+    relations = [name[-1] for name in names]
+    rows = session.fetch(load_query("partitioned"), (schemas, relations, schema))
+    return frozenset(names[number - 1] for (number,) in rows)

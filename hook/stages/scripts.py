@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hook.core.execution.complaints import Complaints
 from hook.core.execution.group import Grouping, grouped, units_of
 from hook.core.execution.loss_findings import judge_losses
-from hook.core.execution.prepared import PreparedScript, prepare_script
+from hook.core.execution.prepared import PreparedScript, place_script, prepare_script
 from hook.core.outcome import passed
 from hook.core.reporting.recorded import judge_recorded, recorded_only
 from hook.core.scripts.script import Migration
 from hook.core.scripts.waivers import read_directives
 from hook.core.sql.creations import Creations
 from hook.core.sql.index_build import judge_builds
+from hook.core.sql.partition_refusals import PARTITIONED_TABLE, relations_in_doubt
+from hook.core.sql.statements import parse_statements
 from hook.core.text import counted
+from hook.postgres.partitions import fetch_partitioned
 from hook.stages import Context, Outcome
+
+if TYPE_CHECKING:
+    from hook.core.sql.creations import Name
+    from hook.core.sql.statement_list import StatementList
+    from hook.postgres.indexes import Fetches
+
+_FIRST_TO_REINDEX_PARTITIONS = 140000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,7 @@ class ScriptsStage:
         grouping: Whether the scripts have to fit into one transaction.
         records_only: The scripts are recorded as applied and none is run.
         version_num: Of the server, 0 when none was asked.
+        schema: Of the schema history, empty when no server was asked.
     """
 
     read_script: Callable[[Migration], bytes]
@@ -34,12 +46,22 @@ class ScriptsStage:
     grouping: Grouping = Grouping.EACH
     records_only: bool = False
     version_num: int = 0
+    schema: str = ""
     name: str = "scripts"
 
     def run(
-        self, ctx: Context, pending: tuple[Migration, ...]
+        self, ctx: Context, pending: tuple[Migration, ...], session: Fetches | None = None
     ) -> Outcome[tuple[PreparedScript, ...]]:
-        """Return what each of *pending* that can be run as it is will do; the others are told."""
+        """Return what each of *pending* that can be run as it is will do; the others are told.
+
+        Args:
+            ctx: The run.
+            pending: In running order.
+            session: Asked what only the catalog knows of a script; none offline.
+
+        Raises:
+            HookError: The catalog could not be asked.
+        """
         prepared: list[PreparedScript] = []
         complaints, made = Complaints(), Creations()
         for migration in pending:
@@ -48,15 +70,14 @@ class ScriptsStage:
                 text = self.read_script(migration)
                 directives = read_directives(migration.script, text)
                 complaints.take(directives.problems)
-                prepared.append(
-                    prepare_script(
-                        migration,
-                        text,
-                        allows_mixed=self.allows_mixed,
-                        waivers=directives.waivers,
-                        made=made,
-                    )
+                statements = parse_statements(text)
+                parsed = place_script(
+                    migration,
+                    statements,
+                    allows_mixed=self.allows_mixed,
+                    partitioned=self._partitioned(migration, statements, made, session),
                 )
+                prepared.append(prepare_script(migration, parsed, directives.waivers, made))
         if self.grouping is Grouping.ALL:
             with complaints.about():
                 prepared = list(grouped(prepared, allows_mixed=self.allows_mixed))
@@ -72,6 +93,27 @@ class ScriptsStage:
             *judge_losses(item.losses for item in prepared if item.is_run),
         )
         return Outcome(findings, tuple(prepared))
+
+    def _partitioned(
+        self,
+        migration: Migration,
+        statements: StatementList,
+        made: Creations,
+        session: Fetches | None,
+    ) -> Collection[Name]:
+        """Return the partitioned relations on which it depends how *statements* can run.
+
+        The ``.conf`` decides alone. Older servers pass over them, in whatever transaction.
+        """
+        is_open = migration.in_transaction is None
+        if not is_open or 0 < self.version_num < _FIRST_TO_REINDEX_PARTITIONS:
+            return ()
+        names = relations_in_doubt(statements)
+        created = frozenset(name for name in names if made.has(PARTITIONED_TABLE, name))
+        asked = [name for name in names if not made.has("TABLE", name)]
+        if session is None or not asked:
+            return created
+        return created | fetch_partitioned(session, self.schema, asked)
 
 
 def _told(prepared: Sequence[PreparedScript], grouping: Grouping) -> str:

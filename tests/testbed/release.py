@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from hook.core.execution.prepared import PreparedScript, parse_script, prepare_script
 from hook.core.outcome import Finding
 from hook.core.schema_history.applied import read_rows
 from hook.core.schema_history.history import History, HistoryRow, MigrationInfo
@@ -53,6 +54,13 @@ def migration(script: str, checksum: int = 1, raw_checksum: int | None = None) -
         raw_checksum=checksum if raw_checksum is None else raw_checksum,
         content_hash=str(checksum),
     )
+
+
+def prepared_script(
+    script: Migration, text: bytes, *, allows_mixed: bool = False
+) -> PreparedScript:
+    """Return what is known of *script* from its *text*, offline."""
+    return prepare_script(script, parse_script(script, text, allows_mixed=allows_mixed))
 
 
 def refusal_of(engine: FlywayEngine) -> Finding:

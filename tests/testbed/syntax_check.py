@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from hook.core.execution.prepared import parse_script, prepare_script
+from hook.core.execution.prepared import parse_script
 from hook.core.execution.syntax_probe import SyntaxLimits
 from hook.core.outcome import Finding
 from hook.core.scripts.script import Migration
@@ -14,7 +14,7 @@ from hook.errors import ExitCode
 from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.syntax import SyntaxStage
-from tests.testbed.release import migration
+from tests.testbed.release import migration, prepared_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class SyntaxCheck:
             return parse_script(item, scripts[item.script].encode(), allows_mixed=True).body
 
         pending = tuple(
-            prepare_script(migration(name), text.encode(), allows_mixed=True)
+            prepared_script(migration(name), text.encode(), allows_mixed=True)
             for name, text in scripts.items()
         )
         outcome = SyntaxStage(read, self.limits).run(self.ctx, self.session, pending)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
 
 from hook.core.scripts.script import Migration, ScriptFile
 from hook.core.scripts.waivers import NO_LOSSES, LossBook, Waiver, keep_book
-from hook.core.sql.creations import Creations
+from hook.core.sql.creations import Creations, Name
 from hook.core.sql.index_build import build_lines
 from hook.core.sql.leftovers import may_be_resumed, may_run_again
 from hook.core.sql.lexer import SqlSyntaxError
@@ -72,16 +72,36 @@ class ParsedScript:
 def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> ParsedScript:
     """Return the statements of *text*, and whether they run in one transaction.
 
+    Raises:
+        SqlSyntaxError: The text cannot be cut into statements, or as `place_script`.
+    """
+    return place_script(script, parse_statements(text), allows_mixed=allows_mixed)
+
+
+def place_script(
+    script: ScriptFile,
+    statements: StatementList,
+    *,
+    allows_mixed: bool,
+    partitioned: Collection[Name] = (),
+) -> ParsedScript:
+    """Decide whether *statements* run in one transaction.
+
     What the script's ``.conf`` demands goes before what its statements need, as in
     Flyway; but a script with transactions of its own is never put into one more, of
     which its first COMMIT would be the end.
 
+    Args:
+        script: The file that they are of.
+        statements: All of the file.
+        allows_mixed: Whether they may be of both kinds.
+        partitioned: The relations known to be that, see `hook.core.sql.partition_refusals`.
+
     Raises:
-        SqlSyntaxError: The text cannot be cut into statements, or mixes statements that
-            need a transaction with ones that refuse it, and nothing allows that.
+        SqlSyntaxError: It mixes statements that need a transaction with ones that refuse
+            it, and nothing allows that.
     """
-    statements = parse_statements(text)
-    verdict = script_mode(statements)
+    verdict = script_mode(statements, partitioned)
     if script.in_transaction is False:
         # As it stands, a BEGIN … COMMIT around all of it included.
         return ParsedScript(statements, in_transaction=False, reason=_BY_CONFIGURATION)
@@ -89,7 +109,7 @@ def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> Pars
     if script.in_transaction and not verdict.manages_transactions:
         return ParsedScript(body, in_transaction=True, reason="")
     if verdict.mode is ScriptMode.MIXED and not allows_mixed:
-        raise _mixed(verdict)
+        raise _mixed(verdict, partitioned)
     if verdict.mode is ScriptMode.NON_TRANSACTIONAL and (stray := stray_rollback(statements)):
         raise SqlSyntaxError(stray.line, f"{stray.head} of what no BEGIN in the script has begun")
     in_transaction = verdict.mode is ScriptMode.TRANSACTIONAL
@@ -98,25 +118,21 @@ def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> Pars
 
 def prepare_script(
     migration: Migration,
-    text: bytes,
-    *,
-    allows_mixed: bool,
+    parsed: ParsedScript,
     waivers: Iterable[Waiver] = (),
     made: Creations | None = None,
 ) -> PreparedScript:
-    """Return what is known of *migration* from its *text*.
+    """Return what is known of *migration*, once it is *parsed*.
 
     Args:
         migration: Pending.
-        text: UTF-8.
-        allows_mixed: As `parse_script`.
+        parsed: Its script.
         waivers: Of the script.
         made: What the scripts in front of it create; what this one does is added.
-
-    Raises:
-        SqlSyntaxError: As `parse_script`.
     """
-    parsed = parse_script(migration, text, allows_mixed=allows_mixed)
+    if not parsed.in_transaction:
+        # Whoever reads the script again need not ask the catalog once more.
+        migration = migration._replace(in_transaction=False)
     return PreparedScript(
         migration=migration,
         in_transaction=parsed.in_transaction,
@@ -131,11 +147,11 @@ def prepare_script(
     )
 
 
-def _mixed(verdict: ScriptVerdict) -> SqlSyntaxError:
+def _mixed(verdict: ScriptVerdict, partitioned: Collection[Name]) -> SqlSyntaxError:
     """Return the refusal of a mixed script, at the first statement that does not fit."""
     odd = verdict.decisive
     assert odd is not None  # noqa: S101 - every verdict but a transactional one has it
     needs = f"{verdict.reason} and needs a script of its own"
-    if classify(odd).mode is TransactionMode.NON_TRANSACTIONAL:
+    if classify(odd, partitioned).mode is TransactionMode.NON_TRANSACTIONAL:
         return SqlSyntaxError(odd.line, f"{needs}: {summarize(odd)}")
     return SqlSyntaxError(odd.line, f"{needs}, without {summarize(odd)}")

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from hook.core.sql.alter_losses import alter_losses
 from hook.core.sql.creations import Creations, Name, behind_head, name_of, relation_of
 from hook.core.sql.loss_rule import Losses, LossRule
+from hook.core.sql.partition_refusals import PARTITIONED_TABLE
 from hook.core.sql.statement_list import Statement, StatementList
 from hook.core.sql.summary import summarize
 from hook.core.sql.token_cursor import TokenCursor
@@ -48,6 +49,9 @@ _MAY_MOVE_PATH = re.compile(
 # Where a path does not name it, it comes first.
 _TEMPORARY = re.compile(rb"pg_temp", re.IGNORECASE)
 _LITERAL = re.compile(r"['$]")
+_PARTITIONS = re.compile(
+    rb"(?:\)|\bDEFAULT)\s*PARTITION\s+BY\s+(?:RANGE|LIST|HASH)\b", re.IGNORECASE
+)
 _DROPPED = ("TABLE", "SEQUENCE", "SCHEMA", "DATABASE", "OWNED", "EXTENSION")
 _DROPPED_WITH_USERS = ("TYPE", "DOMAIN", "COLLATION", "ACCESS")
 
@@ -102,6 +106,8 @@ def _create(statement: Statement, made: Creations) -> Losses:
             made.add_temporary(name)
         else:
             made.add(kind, name)
+            if _PARTITIONS.search(statement.source.sql, statement.start, statement.end):
+                made.add(PARTITIONED_TABLE, name)
     if following == "AS" or (following and cursor.seek("AS")):
         yield from nested_losses(cursor, made)
 

@@ -1,8 +1,9 @@
 """Recognises the commands that refuse to run inside of a transaction.
 
 They are those in which the server calls PreventInTransactionBlock(); the manual page of
-each says so. Not recognisable here, because the catalog decides: REINDEX and CLUSTER of
-a partitioned relation, and CALL of a procedure that commits.
+each says so. REINDEX and CLUSTER of what is partitioned are in
+`hook.core.sql.partition_refusals`. Not recognised is CALL of a procedure that commits: which
+procedure is meant, and whether it comes to its COMMIT, turns out when it runs.
 """
 
 from __future__ import annotations

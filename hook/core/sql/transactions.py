@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from hook.core.sql.creations import Name
+from hook.core.sql.partition_refusals import command_refused_by
 from hook.core.sql.statement_list import Statement
 from hook.core.sql.transaction_refusals import refusing_command
 
@@ -72,9 +74,9 @@ _CONTROL = TransactionMode.CONTROL
 _MANAGED = "the script manages its own transactions"
 
 
-def classify(statement: Statement) -> Classification:
-    """Classify *statement* by its words."""
-    if command := refusing_command(statement):
+def classify(statement: Statement, partitioned: Collection[Name] = ()) -> Classification:
+    """Classify *statement* by its words, and by what is known to be *partitioned*."""
+    if command := refusing_command(statement) or command_refused_by(partitioned, statement):
         reason = f"{command} cannot run in a transaction"
         return Classification(TransactionMode.NON_TRANSACTIONAL, reason)
     if _is_control(statement):
@@ -92,8 +94,10 @@ def is_open_after(statement: Statement, *, was_open: bool) -> bool:
     return was_open and "CHAIN" in words and "NO" not in words
 
 
-def script_mode(statements: Sequence[Statement]) -> ScriptVerdict:
-    """Decide how the script of *statements* can run.
+def script_mode(
+    statements: Sequence[Statement], partitioned: Collection[Name] = ()
+) -> ScriptVerdict:
+    """Decide how the script of *statements* can run, with what is known to be *partitioned*.
 
     Statements of both kinds make a mixed script, as in Flyway. A script wrapped in one
     plain BEGIN … COMMIT runs without its wrapper, in the transaction of whoever runs it.
@@ -103,7 +107,7 @@ def script_mode(statements: Sequence[Statement]) -> ScriptVerdict:
     other: Statement | None = None
     boundaries: list[Statement] = []
     for statement in statements:
-        mode = classify(statement).mode
+        mode = classify(statement, partitioned).mode
         if mode is TransactionMode.NON_TRANSACTIONAL:
             refusing = refusing or statement
         else:
@@ -111,7 +115,8 @@ def script_mode(statements: Sequence[Statement]) -> ScriptVerdict:
         if mode is _CONTROL and not _is_savepoint(statement) and len(boundaries) <= _WRAPPER:
             boundaries.append(statement)
     if refusing:
-        return _refused(statements, refusing, other, boundaries)
+        reason = classify(refusing, partitioned).reason
+        return _refused(statements, refusing, other, reason, is_managed=bool(boundaries))
     if not boundaries:
         return ScriptVerdict(ScriptMode.TRANSACTIONAL, statements)
     if _is_wrapper(boundaries, statements):
@@ -142,12 +147,13 @@ def _refused(
     statements: Sequence[Statement],
     refusing: Statement,
     other: Statement | None,
-    boundaries: Sequence[Statement],
+    reason: str,
+    *,
+    is_managed: bool,
 ) -> ScriptVerdict:
     mode = ScriptMode.MIXED if other else ScriptMode.NON_TRANSACTIONAL
     decisive = other if other and other.start > refusing.start else refusing
-    reason = classify(refusing).reason
-    return ScriptVerdict(mode, statements, reason, decisive, bool(boundaries))
+    return ScriptVerdict(mode, statements, reason, decisive, is_managed)
 
 
 def _is_wrapper(boundaries: Sequence[Statement], statements: Sequence[Statement]) -> bool:

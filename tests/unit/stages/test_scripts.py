@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,47 @@ def test_scripts_that_can_be_read_are_returned_beside_the_others(tmp_path: Path)
     with running_context() as ctx:
         read = stage.run(ctx, engine.resolve(SERVER).migrations).value
     assert [item.migration.script for item in read] == ["V2__b.sql"]
+
+
+class Catalog:
+    """A session that answers that the first relation asked for is partitioned."""
+
+    def __init__(self) -> None:
+        """Remember what is asked."""
+        self.asked: list[Sequence[object]] = []
+
+    def fetch(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return one row."""
+        del query
+        self.asked.append(parameters)
+        return [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "version_num", "asked"),
+    [
+        ("REINDEX TABLE s.p", 140000, [(["s"], ["p"], "own")]),
+        ("CLUSTER p", 150000, [([None], ["p"], "own")]),
+        ("REINDEX TABLE p", 130000, []),
+        ("REINDEX TABLE CONCURRENTLY p", 150000, []),
+        ("SELECT 1", 150000, []),
+    ],
+)
+def test_catalog_is_asked_about_relations_in_doubt_alone(
+    text: str, version_num: int, asked: list[object], tmp_path: Path
+) -> None:
+    """Older servers pass over partitions; other releases cost no round trip."""
+    engine, catalog = engine_on(write_files(tmp_path, {"V1__a.sql": text})), Catalog()
+    stage = ScriptsStage(
+        lambda item: engine.read_script(item, SERVER),
+        allows_mixed=False,
+        version_num=version_num,
+        schema="own",
+    )
+    with running_context() as ctx:
+        (script,) = stage.run(ctx, engine.resolve(SERVER).migrations, catalog).value
+    assert catalog.asked == asked
+    assert script.in_transaction is (not asked and "CONCURRENTLY" not in text)
 
 
 @pytest.mark.parametrize(("texts", "helps"), CASES)

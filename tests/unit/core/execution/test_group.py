@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hook.core.execution.group import Grouping, grouped, units_of
-from hook.core.execution.prepared import PreparedScript, prepare_script
+from hook.core.execution.prepared import PreparedScript
 from hook.errors import BadMigrationSet
-from tests.testbed.release import migration
+from tests.testbed.release import migration, prepared_script
 
 IN_TRANSACTION = "CREATE TABLE t ()"
 ALONE = "CREATE INDEX CONCURRENTLY i ON t (a)"
@@ -16,7 +16,7 @@ ALONE = "CREATE INDEX CONCURRENTLY i ON t (a)"
 def scripts(*texts: str) -> tuple[PreparedScript, ...]:
     """Return scripts with these texts, in order."""
     return tuple(
-        prepare_script(migration(f"V{number}__x.sql"), text.encode(), allows_mixed=False)
+        prepared_script(migration(f"V{number}__x.sql"), text.encode())
         for number, text in enumerate(texts, 1)
     )
 
@@ -63,6 +63,6 @@ def test_mixed_group_has_no_transaction_at_all() -> None:
     """As with Flyway; the scripts that could have one are told apart by the reason."""
     together = grouped(scripts(IN_TRANSACTION, ALONE), allows_mixed=True)
     assert [script.in_transaction for script in together] == [False, False]
-    assert [script.migration.in_transaction for script in together] == [False, None]
+    assert [script.migration.in_transaction for script in together] == [False, False]
     assert "FLYWAY_MIXED=true" in together[0].reason
     assert len(units_of(together, Grouping.ALL)) == 2

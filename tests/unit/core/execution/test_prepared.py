@@ -6,10 +6,10 @@ import pytest
 
 from hook.core.execution.callback_book import prepare_callback
 from hook.core.execution.plan_view import describe_callback, describe_script
-from hook.core.execution.prepared import parse_script, prepare_script
+from hook.core.execution.prepared import parse_script
 from hook.core.scripts.callback import Callback
 from hook.core.sql.lexer import SqlSyntaxError
-from tests.testbed.release import migration
+from tests.testbed.release import migration, prepared_script
 
 SCRIPT = migration("V2__x.sql")
 WRAPPED = "BEGIN;\nSELECT 1;\nCOMMIT;"
@@ -60,7 +60,7 @@ def test_script_runs_once_that_may_have_done_something_for_good(
     runs_once: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     """A transaction leaves nothing behind, nor does an index that is dropped and built again."""
-    assert prepare_script(SCRIPT, sql.encode(), allows_mixed=False).runs_once is runs_once
+    assert prepared_script(SCRIPT, sql.encode()).runs_once is runs_once
 
 
 def test_mixed_script_is_refused_at_its_line() -> None:
@@ -88,13 +88,13 @@ def test_rollback_of_what_no_begin_has_begun_is_refused() -> None:
 
 def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
     """One line for people, fields for machines."""
-    prepared = prepare_script(SCRIPT, b"\nALTER TABLE t ADD x int", allows_mixed=False)
+    prepared = prepared_script(SCRIPT, b"\nALTER TABLE t ADD x int")
     finding = describe_script(prepared)
     assert prepared.head_line == 2
     assert finding.message == "V2__x.sql: 1 statement in one transaction"
     lock = {"relation": "t", "mode": "AccessExclusiveLock", "target": "relation"}
     assert finding.facts["locks"] == [lock]
-    alone = describe_script(prepare_script(SCRIPT, ALONE.encode(), allows_mixed=False))
+    alone = describe_script(prepared_script(SCRIPT, ALONE.encode()))
     assert alone.message.startswith("V2__x.sql: 1 statement without transaction: CREATE INDEX")
     assert alone.facts["transactional"] is False
 

@@ -11,11 +11,10 @@ from hook.core.execution.callback_book import (
     misfits,
     prepare_callback,
 )
-from hook.core.execution.prepared import prepare_script
 from hook.core.execution.script_program import Program, steps_in_transaction
 from hook.core.scripts.callback import Callback
 from hook.core.sql.statements import parse_statements
-from tests.testbed.release import migration
+from tests.testbed.release import migration, prepared_script
 
 
 def prepared(event: str, text: str, *, in_transaction: bool | None = None) -> PreparedCallback:
@@ -94,8 +93,8 @@ def test_misfits_are_told_before_the_migration_runs() -> None:
     fine = prepared("afterEachMigrateStatement", "SELECT 1", in_transaction=False)
     alone = prepared("afterMigrate", "VACUUM t")
     book = CallbackBook((vacuum, commit, fine, alone))
-    inside = prepare_script(migration("V1__a.sql"), b"SELECT 1", allows_mixed=False)
-    outside = prepare_script(migration("V2__b.sql"), b"VACUUM t", allows_mixed=False)
+    inside = prepared_script(migration("V1__a.sql"), b"SELECT 1")
+    outside = prepared_script(migration("V2__b.sql"), b"VACUUM t")
     assert misfits(book, [outside]) == ()
     first, second = misfits(book, [outside, inside])
     assert first.startswith("beforeEachMigrate.sql:1: the script manages its own transactions")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hook.core.execution.group import Grouping
-from hook.core.execution.prepared import PreparedScript, prepare_script
+from hook.core.execution.prepared import PreparedScript
 from hook.core.outcome import Result, Status, failed
 from hook.core.reporting.ledger import (
     FirstUnit,
@@ -26,6 +26,7 @@ from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import Version
 from hook.errors import ExitCode
 from tests.fakes import NOON
+from tests.testbed.release import prepared_script
 from tests.unit.render.reports import PASSED_RUN
 
 MEMORY = timedelta(minutes=10)
@@ -124,7 +125,7 @@ KILLED = LAST._replace(finished_at=None)
 def prepared(sql: str) -> PreparedScript:
     """Return the script V5__add.sql with *sql*, in no transaction if it has a CALL."""
     script = migration()._replace(in_transaction=False if "CALL" in sql else None)
-    return prepare_script(script, sql.encode(), allows_mixed=False)
+    return prepared_script(script, sql.encode())
 
 
 @pytest.mark.parametrize(
