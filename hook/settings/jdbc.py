@@ -29,9 +29,10 @@ _RENAMED = {
     "gssencmode": "gssencmode",
     "kerberosservername": "krbsrvname",
     "service": "service",
-    "logintimeout": "connect_timeout",
-    "connecttimeout": "connect_timeout",
 }
+# Stronger than what stands in front of the question mark.
+_PLACE = {"pghost": "host", "pgport": "port", "pgdbname": "dbname"}
+_CONNECT_TIMEOUTS = ("logintimeout", "connecttimeout")
 _SESSION_ATTRIBUTES = {
     "any": "any",
     "primary": "primary",
@@ -72,15 +73,23 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     if prefix is None:
         raise ValueError("is not a JDBC URL of PostgreSQL (jdbc:postgresql://host:5432/database)")
     before_query, _, query = text[prefix.end() :].partition("?")
-    given = {name.lower(): value for name, value in properties.items()}
+    given = {
+        name.lower(): value for name, value in properties.items() if name.lower() not in _PLACE
+    }
     spelled = {name.lower(): name for name in properties}
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
         given[name.lower()] = _decoded(value)
         spelled[name.lower()] = name
-    parameters = _place(before_query) | _translated(given)
-    known = {"currentschema", *_RENAMED, *_TRANSLATORS}
-    return JdbcUrl(parameters, tuple(sorted(spelled[name] for name in given.keys() - known)))
+    place = _place(before_query)
+    if "service" in given:
+        # Whatever the URL leaves open is in the definition of the service.
+        place = _named_place(before_query, place)
+    place |= {_PLACE[name]: given[name] for name in given.keys() & _PLACE.keys()}
+    parameters = place | _translated(given)
+    known = {"currentschema", *_RENAMED, *_TRANSLATORS, *_PLACE, *_CONNECT_TIMEOUTS}
+    ignored = spelled.keys() - (given.keys() & known)
+    return JdbcUrl(parameters, tuple(sorted(spelled[name] for name in ignored)))
 
 
 def _place(text: str) -> dict[str, str]:
@@ -99,6 +108,12 @@ def _place(text: str) -> dict[str, str]:
     return parameters | ({"dbname": _decoded(database)} if database else {})
 
 
+def _named_place(text: str, place: Mapping[str, str]) -> dict[str, str]:
+    """Return of the *place* that *text* is what it says itself, as pgjdbc does with a service."""
+    says_host = text.startswith("//") and text.strip("/")
+    return {name: value for name, value in place.items() if says_host or name == "dbname"}
+
+
 def _decoded(text: str) -> str:
     # pgjdbc decodes as forms are: there a plus sign is a space, unlike in libpq's URIs.
     return decode_percent(text.replace("+", " "))
@@ -106,6 +121,11 @@ def _decoded(text: str) -> str:
 
 def _translated(given: Mapping[str, str]) -> dict[str, str]:
     parameters = {_RENAMED[name]: value for name, value in given.items() if name in _RENAMED}
+    if waits := [given[name] for name in _CONNECT_TIMEOUTS if name in given]:
+        # Seconds; of both the shorter one ends the wait, and 0 is none at all.
+        parameters["connect_timeout"] = min(
+            waits, key=lambda wait: (not wait.strip("0"), len(wait), wait)
+        )
     if parameters.get("sslkey", "").endswith(_NEEDS_OTHER_FORM):
         raise ValueError("has an sslkey in PKCS#12, which libpq cannot read; convert it to PEM")
     for name, translate in _TRANSLATORS.items():

@@ -67,6 +67,10 @@ def test_jdbc_place_becomes_host_port_and_database(
         ("loadBalanceHosts=false&tcpKeepAlive=false&socketTimeout=never", {}),
         ("connectTimeout=7", {"connect_timeout": "7"}),
         ("loginTimeout=7", {"connect_timeout": "7"}),
+        ("connectTimeout=7&loginTimeout=0", {"connect_timeout": "7"}),
+        ("loginTimeout=0&connectTimeout=0", {"connect_timeout": "0"}),
+        ("connectTimeout=7&loginTimeout=10", {"connect_timeout": "7"}),
+        ("loginTimeout=5&connectTimeout=10", {"connect_timeout": "5"}),
         (
             "gssEncMode=disable&kerberosServerName=pg&service=s",
             {"gssencmode": "disable", "krbsrvname": "pg", "service": "s"},
@@ -85,6 +89,33 @@ def test_jdbc_parameter_becomes_libpq_parameter(query: str, expected: dict[str, 
     place = {"host": "db", "port": "5432", "dbname": "shop"}
     assert parameters == place | expected
     make_conninfo(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("", {}),
+        ("//", {}),
+        ("///", {}),
+        ("shop", {"dbname": "shop"}),
+        ("///shop", LOCAL | {"dbname": "shop"}),
+        ("//db/", {"host": "db", "port": "5432"}),
+        ("//:9/shop", {"host": "localhost", "port": "9", "dbname": "shop"}),
+    ],
+)
+def test_jdbc_service_says_what_the_url_leaves_open(place: str, expected: dict[str, str]) -> None:
+    """Measured with pgjdbc 42.7.7: a place of its own goes before that of the service."""
+    parameters = parse_jdbc(f"jdbc:postgresql:{place}?service=s", {}).parameters
+    assert parameters == expected | {"service": "s"}
+
+
+def test_jdbc_place_may_stand_among_the_parameters() -> None:
+    """There it goes before the one in front of them; pgjdbc would connect to it."""
+    url = parse_jdbc("jdbc:postgresql://db/shop?PGHOST=other&PGPORT=6432&PGDBNAME=till", {})
+    assert url.parameters == {"host": "other", "port": "6432", "dbname": "till"}
+    assert not url.ignored
+    url = parse_jdbc("jdbc:postgresql://db/shop", {"PGHOST": "other"})
+    assert (url.parameters["host"], url.ignored) == ("db", ("PGHOST",))
 
 
 def test_jdbc_parameters_without_a_meaning_are_named() -> None:
