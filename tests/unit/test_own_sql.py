@@ -15,7 +15,18 @@ FILES = sorted((ROOT / "hook").rglob("*.sql"))
 GRAMMAR = frozenset(
     {
         *("ALL", "AND", "ANY", "ARRAY", "AS", "COALESCE", "EXISTS", "EXTRACT", "FROM", "LEDGER"),
-        *("MATERIALIZED", "NOT", "ON", "OPERATOR", "OR", "SELECT", "TREE", "VALUES", "VARCHAR"),
+        *(
+            "LATERAL",
+            "MATERIALIZED",
+            "NOT",
+            "ON",
+            "OPERATOR",
+            "OR",
+            "SELECT",
+            "TREE",
+            "VALUES",
+            "VARCHAR",
+        ),
         *("WANTED", "WHERE", "X"),
     }
 )
