@@ -80,9 +80,9 @@ class Process:
             known, output = settings.provenance, output_for(inputs.orders, settings.output)
             delivery = self._open(output, Redactor(known.secrets, known.public))
             if shape.name == "config":
-                from hook.render.showing import show  # noqa: PLC0415 - not for a run
+                from hook.render.showing import prepare  # noqa: PLC0415 - not for a run
 
-                return int(show(settings, delivery, inputs))
+                prepare(settings, delivery, inputs)
             return self._work(settings, delivery, inputs.orders)
         except HookError as error:
             return self.refuse(error)
@@ -111,6 +111,7 @@ class Process:
             "baseline": partial(bootstrap.baseline, orders=orders, wording=wording),
             "lint": bootstrap.lint,
             "digest": bootstrap.digest,
+            "config": bootstrap.config,
         }
         command = f"{self.command} --sql" if orders.wants_sql else self.command
         self._report = commands[command](settings, ctx)

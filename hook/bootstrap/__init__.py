@@ -170,6 +170,11 @@ def lint(settings: Settings, ctx: Context) -> Report:
     return inspection.lint(Journal.begin("lint", ctx), engine, scripts, callbacks)
 
 
+def config(_: Settings, ctx: Context) -> Report:
+    """Tell that the settings can be read, which is why there are any."""
+    return Journal.begin("config", ctx).report()
+
+
 def digest(settings: Settings, ctx: Context) -> Report:
     """Tell the digest of the release's migrations without a database."""
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module

@@ -6,7 +6,7 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from hook.core.outcome import Finding
@@ -53,6 +53,7 @@ class Delivery:
         self.stdout = stdout
         self.events = events
         self._sql: SqlText | SqlList | None = None
+        self._listing: Callable[[], None] | None = None
         self._keep: Keep | None = None
         self._unwritten: ReportFailed | None = None
 
@@ -109,10 +110,16 @@ class Delivery:
         self._sql = make(self._write, self.redactor)
         return self._sql
 
+    def list_instead(self, listing: Callable[[], None]) -> None:
+        """Let *listing* write the result of a command that reports no problem."""
+        self._listing = listing
+
     def show(self, report: Report) -> None:
         """Write the result to stdout."""
         if self._sql is not None:
             self._sql.close(report)
+        elif self._listing is not None and report.exit_code is ExitCode.OK:
+            self._listing()
         elif self.style is Style.JSON:
             self.print_object(result_object(report))
         else:
@@ -134,16 +141,6 @@ class Delivery:
     def print_text(self, text: str) -> None:
         """Write *text*."""
         self._print(self.redactor.text(text))
-
-    def raise_unwritten(self) -> None:
-        """Do nothing if stdout has taken all that it was given, or nobody wants to read it.
-
-        Raises:
-            ReportFailed: It has not.
-        """
-        lost, self._unwritten = self._unwritten, None
-        if lost is not None:
-            raise lost
 
     def _write_report(self, report: Report) -> Report:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hook.errors import ExitCode
+from functools import partial
+
 from hook.log import Style
 from hook.render.config import config_object, render_config
 from hook.render.delivery import Delivery
@@ -12,21 +13,23 @@ from hook.settings import Settings
 from hook.settings.sources import Inputs
 
 
-def show(settings: Settings, delivery: Delivery, inputs: Inputs) -> ExitCode:
-    """Print what *inputs* ask for.
+def prepare(settings: Settings, delivery: Delivery, inputs: Inputs) -> None:
+    """Have *delivery* print what *inputs* ask for.
+
+    That is no report: whoever looks for what keeps one from being written has to see it.
 
     Raises:
         ConfigError: A policy is asked for, and nothing of the settings is in AWS.
-        ReportFailed: Standard output does not take it.
     """
+    delivery.output = delivery.output._replace(report=None)
     if inputs.orders.wants_policy:
         policy = render_policy(settings, inputs.environment)
         for note in policy_notes(settings):
             delivery.events("settings.note", note)
-        delivery.print_text(policy)
+        delivery.list_instead(partial(delivery.print_text, policy))
     elif delivery.style is Style.JSON:
-        delivery.print_object(config_object(settings))
+        shown = config_object(settings)
+        delivery.list_instead(partial(delivery.print_object, shown))
     else:
-        delivery.print_text(render_config(settings, Palette(delivery.style)))
-    delivery.raise_unwritten()
-    return ExitCode.OK
+        text = render_config(settings, Palette(delivery.style))
+        delivery.list_instead(partial(delivery.print_text, text))

@@ -113,6 +113,22 @@ def test_every_line_is_json_when_nobody_watches(run_presync: RunPresync) -> None
     assert {event["run_id"] for event in done.events} == {done.report["run_id"]}
 
 
+def test_settings_are_shown_with_a_verdict_and_without_a_report(
+    run_presync: RunPresync, tmp_path: Path
+) -> None:
+    """The log ends as any other; what is shown does not depend on where a report may go."""
+    log = tmp_path / "termination"
+    env = {"PRESYNC_TERMINATION_LOG": str(log), "PRESYNC_REPORT": str(tmp_path / "none" / "report")}
+    done = run_presync(["config"], env)
+    assert done.exit_code == ExitCode.OK
+    first, last = done.events_named("run.started")[0], done.events[-1]
+    assert (first["command"], last["event"]) == ("config", "run.finished")
+    assert last["verdict"].startswith("PASSED 0 OK: settings can be read, in ")
+    assert log.read_text() == f"{last['verdict']}\nrun_id {last['run_id']}\n"
+    shown = {item["name"]: item["value"] for item in done.report["settings"]}
+    assert shown["PRESYNC_TERMINATION_LOG"] == str(log)
+
+
 def test_password_file_is_read_and_masked(run_presync: RunPresync, tmp_path: Path) -> None:
     """A password from a mounted secret is as secret as any other."""
     file = tmp_path / "password"
@@ -135,7 +151,9 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         check=False,
     )
     os.close(write_end)
-    assert (done.returncode, done.stderr) == (0, b"")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (done.returncode, events[-1]["exit_code"]) == (0, 0)
+    assert {event["level"] for event in events} == {"INFO"}
 
 
 def test_log_that_nobody_reads_leaves_the_exit_code_alone(tmp_path: Path) -> None:

@@ -151,7 +151,11 @@ def _passed(facts: RunFacts) -> str:
     return f"{head}{_level(facts)}{at}{digest}{seconds}"
 
 
-_OFFLINE = {"lint": "scripts can be read", "digest": "set is well formed"}
+_OFFLINE = {
+    "config": "settings can be read",
+    "lint": "scripts can be read",
+    "digest": "set is well formed",
+}
 
 
 def _level(facts: RunFacts) -> str:
