@@ -1,8 +1,7 @@
-"""Reads ``flyway.conf``: Java properties, whose backslashes mean themselves.
+"""Reads ``flyway.conf``: properties as Flyway reads them.
 
-Source: Flyway's documentation, "Configuration", and its ``ConfigUtils``: a backslash is an
-escape only at the end of a line that the next one continues, lines are trimmed, and
-``${NAME}`` stands for a variable of the environment before anything else is read.
+Source: Flyway's documentation, "Configuration", and its ``ConfigUtils``: ``${NAME}`` stands
+for a variable of the environment before anything else is read.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
-from hook.core.scripts.properties import numbered_properties
+from hook.core.scripts.properties import literal_lines, numbered_properties
 from hook.errors import ConfigError
 from hook.settings.flyway_entry import Entry, Reading
 from hook.settings.flyway_keys import PREFIX, is_of_environment
@@ -19,8 +18,6 @@ from hook.settings.mounted_file import MOUNTED, read_mounted
 from hook.settings.setting import Given, Origin
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
-# What Java's String.trim() cuts.
-_BLANK = "".join(map(chr, range(33)))
 _ENCODING = "FLYWAY_CONFIG_FILE_ENCODING"
 
 
@@ -34,7 +31,7 @@ def read_conf_files(paths: Sequence[str], environment: Mapping[str, str]) -> Rea
     notes: list[str] = []
     for path in paths:
         text = _read(path, environment.get(_ENCODING) or "UTF-8")
-        prepared = _expanded(path, _prepared(text), environment, notes)
+        prepared = _expanded(path, literal_lines(text), environment, notes)
         found |= _read_properties(path, "\n".join(prepared), notes)
     entries = tuple(
         Entry(key, given, has_references=is_of_environment(key)) for key, given in found.items()
@@ -49,28 +46,11 @@ def _read(path: str, encoding: str) -> str:
         raise ConfigError((f"{_ENCODING}: {error}",)) from error
     data = read_mounted(path, MOUNTED)
     try:
-        text = data.decode(codec)
+        return data.decode(codec)
     except UnicodeDecodeError as error:
         raise ConfigError(
             (f"{path} is not {encoding}",), f"Set {_ENCODING} to the encoding of the file."
         ) from error
-    return text.removeprefix("\ufeff")
-
-
-def _prepared(text: str) -> list[str]:
-    """Return the lines of *text* with the backslashes doubled that are no escapes."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    followers = [*lines[1:], ""]
-    return [_doubled(*pair) for pair in zip(lines, followers, strict=True)]
-
-
-def _doubled(line: str, follower: str) -> str:
-    trimmed = line.strip(_BLANK)
-    doubled = trimmed.replace("\\", "\\\\")
-    is_property = follower.strip(_BLANK).startswith(PREFIX) and "=" in follower
-    if trimmed.endswith("\\") and follower and not is_property:
-        return doubled[:-1]
-    return doubled
 
 
 def _expanded(

@@ -50,11 +50,11 @@ def parse_script_config(
     Raises:
         BadScriptConfig: An unknown key, or a value that it does not take.
     """
-    from hook.core.scripts.properties import parse_properties  # noqa: PLC0415 - few scripts have a file
+    from hook.core.scripts.properties import literal_lines, parse_properties  # noqa: PLC0415 - few scripts have a file
 
     config = default
     problems: list[str] = []
-    for key, value in parse_properties(text).items():
+    for key, value in parse_properties("\n".join(literal_lines(text))).items():
         try:
             config = _with_property(config, key, value.strip(), replace)
         except UnresolvedPlaceholders as error:

@@ -54,6 +54,25 @@ def test_script_config_overrides_the_defaults() -> None:
     assert parse("") == DEFAULT
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffexecuteInTransaction=true",
+        "executeInTransaction=tr\\ \n  ue",
+        "executeInTransaction: true\r\n",
+    ],
+)
+def test_script_config_is_read_as_flyway_reads_it(text: str) -> None:
+    """As `flyway.conf` is, byte order mark and continued lines included."""
+    assert parse(text).in_transaction is True
+
+
+def test_script_config_has_no_escapes() -> None:
+    """A backslash means itself."""
+    with pytest.raises(BadScriptConfig, match=r"not '\\\\u0074rue'"):
+        parse("executeInTransaction=\\u0074rue")
+
+
 def test_script_config_names_every_problem() -> None:
     """Unknown keys, words that are neither true nor false, and what is not supported."""
     text = "foo=1\nexecuteInTransaction=yes\nencoding=utf-9\nshouldExecute=${env}="
