@@ -199,8 +199,9 @@ def _unreadable(entry: Entry, name: str, reason: str) -> Backup:
         label=name,
         type=BackupType.INCREMENTAL if "_D_" in name else BackupType.FULL,
         started_at=None,
-        stopped_at=entry.modified_at,
+        stopped_at=None,
         error=False,
         presence=Presence.COMPLETE,
+        written_at=entry.modified_at,
         problems=(reason,),
     )

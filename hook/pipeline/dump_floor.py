@@ -23,8 +23,13 @@ def judge_with_size(
     The server is asked only where the newest usable backup is a dump.
     """
     findings = judge()
-    dump = None if journal.freshness is None else newest_dump(journal.freshness)
+    freshness = journal.freshness
+    dump = None if freshness is None else newest_dump(freshness)
     size = None if dump is None else fetch_database_size(session)
-    if dump is None or size is None:
+    if freshness is None or dump is None or size is None:
         return findings
-    return (*findings, *doubt_dump_size(dump, size))
+    doubt = doubt_dump_size(dump, size)
+    if doubt is None:
+        return findings
+    journal.note_backups(freshness._replace(doubt=doubt))
+    return (*findings, doubt.finding)

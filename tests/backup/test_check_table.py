@@ -82,7 +82,7 @@ def _assert_shown(rows: list[Row], text: str) -> None:
         assert cells["type"] == row["type"]
         assert cells["stopped at (UTC)"] == f"{stopped:%Y-%m-%d %H:%M:%S}"
         assert (cells["WAL from"], cells["WAL to"]) == (row["wal_from"], row["wal_to"] or "?")
-        assert cells["holes"] == ("?" if row["holes"] is None else str(row["missing_segments"]))
+        assert cells["holes"] == ("?" if row["holes"] is None else str(len(row["holes"])))
         assert cells["restorable"] == row["restorable"]
 
 

@@ -109,7 +109,7 @@ def test_dumps_of_another_database_are_refused(
     """The header tells whose they are, whatever the prefix is called."""
     pg_dump.new(".dump").write_bytes(pg_dump.dump("--format=custom"))
     theirs = ask(pg_dump, PRESYNC_URL=primary.url("postgres"))
-    told = f"holds dumps of {pg_dump.database}, the database is postgres"
+    told = f"there are dumps of {pg_dump.database} only, the database is postgres"
     assert_answer(theirs, ExitCode.NO_WAY_BACK, "backup", told)
 
 

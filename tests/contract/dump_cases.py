@@ -127,7 +127,11 @@ CASES: list[Case[DumpPlace]] = [
         _add("custom.dump", "latest.dump", timedelta(hours=-2)),
         "latest.dump started in the future",
     ),
-    refuses("another-database", _put(_of_database(b"crmx")), "holds dumps of crmx, the database"),
+    refuses(
+        "another-database",
+        _put(_of_database(b"crmx")),
+        "there are dumps of crmx only, the database is shop",
+    ),
     warns(
         "beside-another-database",
         _with_older(_put(_of_database(b"crmx"), "crm-{}.dump"), count=1),

@@ -89,7 +89,7 @@ CASES: list[Case[None]] = [
     refuses(
         "own-other-database",
         _edit(lambda document: document.update(system_identifier=None, databases=["shop"])),
-        "the command cat holds dumps of shop",
+        "there are dumps of shop only, the database is ; looked in the command cat",
     ),
     cannot_tell(
         "own-misspelled",

@@ -16,6 +16,7 @@ from hook.errors import ExitCode
 from hook.settings import Settings
 from hook.settings.backup_source import parse_backup_source
 from hook.stages import Context
+from tests.testbed.dump_place import SAMPLES, DumpPlace
 from tests.testbed.gate import NEXT_TRANSACTION, Gate, deciding
 from tests.testbed.told_backups import edited, own_document, printing
 
@@ -126,6 +127,33 @@ def test_check_that_is_refused_tells_of_each_backup_as_well(gate: Gate, tmp_path
     told = [(row.label, row.restorable) for row in report.backups.rows]
     assert told == [("tuesday", "no"), ("monday", "no")]
     assert "holds backups of cluster 7710702599933426604" in report.backups.rows[0].reasons[0]
+
+
+def test_check_doubts_a_dump_that_is_small_for_its_database(gate: Gate, tmp_path: Path) -> None:
+    """In a finding, and in the row of the dump, which counts all the same."""
+    # A few rows on each page make a large table of little data.
+    gate.database.execute(
+        "CREATE UNLOGGED TABLE sparse WITH (fillfactor = 10)"
+        " AS SELECT generate_series(1, 350000) AS n"
+    )
+    recorded = (SAMPLES / "plain.sql").read_bytes()
+    dump = DumpPlace(tmp_path / "dumps").put(
+        f"{gate.database.name}-{{}}.sql", recorded, timedelta(minutes=19)
+    )
+    backup = gate.settings.backup._replace(
+        source=parse_backup_source(f"dump:{dump.parent}"), stanza=gate.database.name
+    )
+    gate.settings = gate.settings._replace(backup=backup)
+    report = ask(gate, bootstrap.check)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    (result,) = (item for item in report.results if item.name == "backup")
+    assert [item.rule for item in result.findings] == ["backup-age", "backup-size"]
+    assert report.backups is not None
+    (row,) = report.backups.rows
+    assert (row.restorable, row.label) == ("yes", dump.name)
+    loss, doubt = row.reasons
+    assert loss == "a restore loses everything after that"
+    assert f"{row.label} {doubt}" == result.findings[-1].message
 
 
 def test_check_sees_who_is_in_the_way(gate: Gate) -> None:

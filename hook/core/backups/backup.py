@@ -146,8 +146,11 @@ class Evidence:
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:
-    """Return *backups* by age, the newest first; one that never ended by when it began."""
-    dated = [(backup.counts_from or backup.started_at, backup) for backup in backups]
+    """Return *backups* by age, the newest first; one that never ended by when it began.
+
+    One that tells neither is as old as what the storage has of it.
+    """
+    dated = [(item.counts_from or item.started_at or item.written_at, item) for item in backups]
     known = [(moment, backup) for moment, backup in dated if moment is not None]
     known.sort(key=lambda item: (item[0], item[1].label), reverse=True)
     return [backup for _, backup in known] + [backup for moment, backup in dated if moment is None]

@@ -144,13 +144,16 @@ def _restorable(
 ) -> tuple[Restorable, tuple[str, ...]]:
     backup, other = judged.backup, freshness.other
     if other is not None or judged.reasons:
-        told = () if other is None else (other.message,)
+        told = () if other is None or judged.is_foreign else (other.message,)
         is_open = (other is None or other.status is Status.UNKNOWN) and (
             judged.is_open or not judged.reasons
         )
         return Restorable.UNKNOWN if is_open else Restorable.NO, (*told, *judged.reasons)
     if backup.type is BackupType.DUMP:
-        return Restorable.YES, ("a restore leads to its start only",)
+        doubt = freshness.doubt
+        doubted = doubt is not None and doubt.label == backup.label
+        loss = backup.remark or "a restore leads to its start only"
+        return Restorable.YES, (loss, *((doubt.reason,) if doubt and doubted else ()))
     if freshness.evidence.window is not None:
         return Restorable.YES, ("a restore leads to its end only",)
     return _judged_way(backup, way)

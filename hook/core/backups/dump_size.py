@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hook.core.backups.backup import Backup
 from hook.core.outcome import Finding, warned
 
@@ -11,10 +13,34 @@ _LEAST_DATABASE = 100 * 2**20
 _LEAST_SHARE = 1000
 
 
-def doubt_dump_size(dump: Backup, database_size: int) -> tuple[Finding, ...]:
-    """Return what makes *dump* doubtful, nothing where nothing does.
+class SizeDoubt(NamedTuple):
+    """A dump of *size* bytes of a database that has *database_size* now."""
 
-    A warning only: a database of which everything was deleted stays as large on disk.
+    label: str
+    size: int
+    database_size: int
+
+    @property
+    def reason(self) -> str:
+        """Return what is to be told of the dump."""
+        return (
+            f"has {self.size} bytes, less than a thousandth of the database"
+            f" ({self.database_size // 2**20} MiB)"
+        )
+
+    @property
+    def finding(self) -> Finding:
+        """Return it as a warning: a database that was emptied stays as large on disk."""
+        return warned(
+            "backup-size",
+            f"{self.label} {self.reason}",
+            "Restore it into another database and see that the data of all tables is in it.",
+            **self._asdict(),
+        )
+
+
+def doubt_dump_size(dump: Backup, database_size: int) -> SizeDoubt | None:
+    """Return what makes *dump* doubtful, none where nothing does.
 
     Args:
         dump: The one that a restore would take.
@@ -22,15 +48,5 @@ def doubt_dump_size(dump: Backup, database_size: int) -> tuple[Finding, ...]:
     """
     size = dump.size
     if size is None or database_size < _LEAST_DATABASE or size * _LEAST_SHARE >= database_size:
-        return ()
-    return (
-        warned(
-            "backup-size",
-            f"{dump.label} has {size} bytes, less than a thousandth of the database"
-            f" ({database_size // 2**20} MiB)",
-            "Restore it into another database and see that the data of all tables is in it.",
-            label=dump.label,
-            size=size,
-            database_size=database_size,
-        ),
-    )
+        return None
+    return SizeDoubt(dump.label, size, database_size)

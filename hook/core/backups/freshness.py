@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hook.core.backups.backup import Backup, Evidence
 from hook.core.backups.clock_judgement import Asked, judge_clocks
+from hook.core.backups.dump_size import SizeDoubt
 from hook.core.backups.origin import Origin, judge_origin
 from hook.core.backups.usability import (
     NOT_LOOKED_AT,
@@ -37,6 +38,7 @@ class Freshness(NamedTuple):
         judged: Each backup, the newest first.
         other: What stands against all of them, because they are of another database.
         time: That ages were counted to.
+        doubt: What is to be told of the newest usable dump beside the database itself.
     """
 
     findings: tuple[Finding, ...]
@@ -44,6 +46,7 @@ class Freshness(NamedTuple):
     judged: tuple[JudgedBackup, ...]
     other: Finding | None
     time: datetime
+    doubt: SizeDoubt | None = None
 
 
 def judge_freshness(
@@ -64,11 +67,9 @@ def judge_freshness(
     time = _time(evidence, now)
     judged = judge_each(evidence, policy, time)
     other = judge_origin(evidence.source, evidence.origin, policy.server)
-    # Where nothing is usable, nothing may have told whose it is, and matters less.
-    if other is not None and (evidence.origin != Origin() or _first_usable(judged)):
-        verdict = [other]
-    else:
-        verdict = _judge_newest(evidence, judged, policy, time)
+    if evidence.origin == Origin() and _first_usable(judged) is None:
+        other = None  # nothing may have told whose it is, and that matters less
+    verdict = [other] if other else _judge_newest(evidence, judged, policy, time)
     clocks = judge_clocks(evidence, policy.server, policy.clock_skew, asked or Asked(now, now))
     findings = (*clocks, *_judge_metadata(evidence), *verdict)
     return Freshness(findings, evidence, judged, other, time)

@@ -99,7 +99,8 @@ def _other_database(source: str, databases: tuple[str, ...], database: str) -> F
     return failed(
         ExitCode.NO_WAY_BACK,
         "backup-cluster",
-        f"{source} holds dumps of {', '.join(databases)}, the database is {database}",
+        f"there are dumps of {', '.join(databases)} only, the database is {database};"
+        f" looked in {source}",
         "Name the place of the dumps of this database.",
         source_databases=list(databases),
         server_database=database,

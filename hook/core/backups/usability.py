@@ -39,11 +39,13 @@ class JudgedBackup:
 
     Attributes:
         is_misdated: Whether the time that it tells contradicts another clock.
+        is_foreign: Whether it tells itself that it is of another cluster or database.
     """
 
     backup: Backup
     reasons: tuple[str, ...]
     is_misdated: bool = False
+    is_foreign: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -61,6 +63,7 @@ def judge_each(
             backup,
             _reasons_against(backup, listed, evidence, policy, time),
             bool(_misdated(backup, policy.clock_skew, time)),
+            bool(_foreign(backup, policy.server)),
         )
         for backup in newest_first(evidence.backups)
     )
@@ -104,10 +107,7 @@ def _reasons_against(
         reasons.extend([] if backup.problems else [_unfinished(backup, time)])
     else:
         reasons.extend(_misdated(backup, policy.clock_skew, time))
-    if backup.system_identifier not in {None, policy.server.system_identifier}:
-        reasons.append(f"was taken from cluster {backup.system_identifier}")
-    if backup.database not in {None, policy.server.database}:
-        reasons.append(f"is of database {backup.database}")
+    reasons.extend(_foreign(backup, policy.server))
     reasons.extend(_broken_links(backup, listed, evidence.completion_mark))
     if not reasons and _unseen(backup, listed):
         reasons.append(NOT_LOOKED_AT)
@@ -127,6 +127,15 @@ def _misdated(backup: Backup, skew: timedelta, time: datetime) -> list[str]:
         span = describe_span(backup.after_writing)
         return [f"{verb_of(backup)} {span} after the storage had it, so that a clock was wrong"]
     return []
+
+
+def _foreign(backup: Backup, server: ServerIdentity) -> list[str]:
+    reasons = []
+    if backup.system_identifier not in {None, server.system_identifier}:
+        reasons.append(f"was taken from cluster {backup.system_identifier}")
+    if backup.database not in {None, server.database}:
+        reasons.append(f"is of database {backup.database}")
+    return reasons
 
 
 def is_running(backup: Backup, time: datetime) -> bool:

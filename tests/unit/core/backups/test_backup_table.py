@@ -20,6 +20,7 @@ from hook.core.backups.backup_table import (
     Way,
     lay_out_backups,
 )
+from hook.core.backups.dump_size import SizeDoubt
 from hook.core.backups.freshness import judge_freshness
 from hook.core.backups.origin import Origin, ServerIdentity
 from hook.core.backups.restore_window import WindowJudgement, judge_restore_window
@@ -146,13 +147,50 @@ def test_backup_of_another_cluster_is_not_restorable(
     assert damaged.reasons[-1] == "contains damaged pages"
 
 
+@pytest.mark.parametrize("fields", [{"system_identifier": "43"}, {"database": "crm"}])
+def test_backup_that_tells_whose_it_is_says_so_once(fields: dict[str, object]) -> None:
+    """What is said of all of them says the same, in more words."""
+    row = _row(_backup("a", 1, **fields), origin=Origin("43"))
+    assert row.restorable is Restorable.NO
+    assert len(row.reasons) == 1
+    assert row.reasons[0].startswith(("was taken from cluster 43", "is of database crm"))
+
+
+def test_backup_that_could_not_be_read_is_not_told_as_anybodys() -> None:
+    """That nothing says whose it is goes without saying, where nothing could be read."""
+    row = _row(_backup("a", 1, problems=("has a damaged backup.info",)), origin=Origin())
+    assert (row.restorable, row.reasons) == (Restorable.NO, ("has a damaged backup.info",))
+
+
+def _dump(label: str, hours: float, **fields: object) -> Backup:
+    return _backup(label, hours, type=BackupType.DUMP, wal_start=None, **fields)
+
+
 def test_dump_leads_to_its_start_only() -> None:
     """It needs no WAL, and its age counts from the start."""
-    dump = _backup("a", 1, type=BackupType.DUMP, wal_start=None)
-    row = _row(dump)
+    row = _row(_dump("a", 1))
     assert (row.restorable, row.wal_from) == (Restorable.YES, None)
     assert row.reasons == ("a restore leads to its start only",)
     assert row.age == timedelta(hours=1, minutes=10)
+
+
+def test_dump_is_told_with_what_its_time_is_by() -> None:
+    """Its header may contradict its name."""
+    told = "that is by its header at the latest, and a restore loses everything after it began"
+    assert _row(_dump("a", 1, remark=told)).reasons == (told,)
+
+
+def test_dump_that_is_small_for_its_database_says_so() -> None:
+    """In its own row, and in no other."""
+    freshness = judge_freshness(_evidence(_dump("a", 1), _dump("b", 2)), POLICY, NOW)
+    doubted = freshness._replace(doubt=SizeDoubt("a", 7, 200 * 2**20))
+    small, other = lay_out_backups(doubted, None).rows
+    assert small.restorable is Restorable.YES
+    assert small.reasons == (
+        "a restore leads to its start only",
+        "has 7 bytes, less than a thousandth of the database (200 MiB)",
+    )
+    assert other.reasons == ("a restore leads to its start only",)
 
 
 def test_snapshot_of_a_service_stands_beside_its_window() -> None:

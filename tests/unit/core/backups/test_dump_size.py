@@ -24,13 +24,20 @@ def _dump(size: int | None) -> Backup:
 )
 def test_dump_that_may_be_whole_is_not_doubted(size: int | None, database: int) -> None:
     """A thousandth is little, and of a small database nothing can be said."""
-    assert doubt_dump_size(_dump(size), database) == ()
+    assert doubt_dump_size(_dump(size), database) is None
 
 
 def test_dump_of_nearly_nothing_is_told_with_both_sizes() -> None:
     """It may be the first, with nothing to compare it with but the database."""
-    (finding,) = doubt_dump_size(_dump(MIB - 1), 1000 * MIB)
+    doubt = doubt_dump_size(_dump(MIB - 1), 1000 * MIB)
+    assert doubt is not None
+    assert doubt.reason == "has 1048575 bytes, less than a thousandth of the database (1000 MiB)"
+    finding = doubt.finding
     assert (finding.status, finding.rule) == (Status.WARNED, "backup-size")
-    told = "shop.dump has 1048575 bytes, less than a thousandth of the database (1000 MiB)"
-    assert finding.message == told
+    assert finding.message == f"shop.dump {doubt.reason}"
     assert finding.hint
+    assert finding.facts == {
+        "label": "shop.dump",
+        "size": MIB - 1,
+        "database_size": 1000 * MIB,
+    }

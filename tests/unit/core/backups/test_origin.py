@@ -35,7 +35,7 @@ def test_origin_is_the_database(origin: Origin) -> None:
         ),
         (
             Origin(databases=("Shop", "other")),
-            "the catalog holds dumps of Shop, other, the database is shop",
+            "there are dumps of Shop, other only, the database is shop; looked in the catalog",
         ),
     ],
     ids=["cluster", "host", "database"],

@@ -42,15 +42,16 @@ def _judged_all(*backups: Backup) -> list[str]:
 
 
 def test_newest_first_counts_what_never_ended_from_its_beginning() -> None:
-    """A failed backup is as new as its beginning, and what has no time at all comes last."""
+    """What tells no time is as new as what the storage has of it, and without that the last."""
     backups = [
+        _backup("unreadable", timedelta(0), started_at=None, stopped_at=None, written_at=NOW),
         _backup("none", timedelta(0), started_at=None, stopped_at=None),
         _backup("old", timedelta(hours=2)),
         _backup("failed", timedelta(hours=1), stopped_at=None),
         _backup("new", timedelta(hours=1)),
     ]
     labels = [backup.label for backup in newest_first(backups)]
-    assert labels == ["new", "failed", "old", "none"]
+    assert labels == ["unreadable", "new", "failed", "old", "none"]
 
 
 def test_judge_does_not_warn_of_a_backup_that_still_runs() -> None:
