@@ -16,14 +16,23 @@ from hook.core.schema_history.missing_schema import is_missing_schema
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.errors import ExitCode
 from hook.pipeline.firing import Cover, Firing, begin_callbacks
+from hook.pipeline.ground import Ground
 from hook.pipeline.journal import Journal, Stopped
-from hook.pipeline.migration import Cleared, Locked, migrate, pass_gates, remember, take_lock
-from hook.pipeline.noting import note_plan
+from hook.pipeline.migration import (
+    Cleared,
+    leave_marker,
+    migrate,
+    pass_gates,
+    remember,
+    take_lock,
+)
 from hook.pipeline.reading import Prepared, Read, Reading, Release
+from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.outcome import Finding
     from hook.core.schema_history.history import History
+    from hook.core.schema_history.plan import Plan
     from hook.core.scripts.script import Migration
     from hook.pipeline.gates import Gates
     from hook.pipeline.migration import Writing
@@ -38,8 +47,28 @@ def is_needed(release: Release) -> bool:
     return bool(callbacks_of_command("run", release.migration_set.callbacks))
 
 
+def run_with_callbacks(
+    journal: Journal, reading: Reading, writing: Writing, release: Release, held: ExitStack
+) -> None:
+    """Bring the database to the level that *release* needs, callbacks included.
+
+    Args:
+        journal: The run's record.
+        reading: The stages that look.
+        writing: The stages that change something.
+        release: What was reached and resolved.
+        held: Takes the lock over, see `hook.pipeline.migration.migrate_locked`.
+
+    Raises:
+        Stopped: Something speaks against going on, or went wrong.
+    """
+    told = journal.quietly("history", lambda: reading.look_first(journal, release))
+    run = _CallbackRun(Ground(journal, reading, told.value), writing)
+    run.carry_out(told, held)
+
+
 @dataclass(slots=True)
-class CallbackRun:
+class _CallbackRun:
     """One run.
 
     Attributes:
@@ -50,10 +79,8 @@ class CallbackRun:
         resumed: That of `hook.stages.migrate.Work`.
     """
 
-    journal: Journal
-    reading: Reading
+    ground: Ground
     writing: Writing
-    release: Release
     gates: Gates | None = None
     prepared: Prepared | None = None
     prepared_for: tuple[Migration, ...] | None = None
@@ -61,53 +88,60 @@ class CallbackRun:
     is_connected: bool = False
     resumed: str = ""
 
-    def carry_out(self, held: ExitStack) -> None:
-        """Bring the database to the level that the release needs, callbacks included.
-
-        Args:
-            held: Takes the lock over, see `hook.pipeline.migration.migrate_locked`.
-
-        Raises:
-            Stopped: Something speaks against going on, or went wrong.
-        """
-        read = self._look()
-        self._prepare(read)
-        lock = take_lock(self.journal, self.writing.lock, read, held)
-        locked = self._look()
-        prepared = self._pass_gates(locked, lock)
+    def carry_out(self, told: Outcome[Read], held: ExitStack) -> None:
+        """Do it, *told* being the first look at the history."""
+        self._take_in(told.value.history, told.value.plan, told.findings)
+        self._prepare()
+        lock = take_lock(self.ground, self.writing.lock, held)
+        self._look()
+        prepared = self._pass_gates()
         with self._begin(lock, prepared) as firing:
-            self._run(locked, lock, firing)
+            self._run(lock, firing)
+
+    @property
+    def _read(self) -> Read:
+        return self.ground.read
+
+    @property
+    def _journal(self) -> Journal:
+        return self.ground.journal
 
     def _begin(self, lock: MigrationLock, prepared: Prepared) -> Firing:
+        release = self._read.release
+
         def refuse() -> None:
             # Whoever had it meanwhile may have migrated, which nobody looks at here.
-            lock.refuse_lost(self.release.session, "what was applied so far is recorded.")
+            lock.refuse_lost(release.session, "what was applied so far is recorded.")
 
         book = prepared.callbacks or CallbackBook()
         cover = Cover(refuse, lock.mark)
-        return begin_callbacks(self.journal, self.reading, self.release, book, cover)
+        return begin_callbacks(self._journal, self.ground.reading, release, book, cover)
 
-    def _run(self, read: Read, lock: MigrationLock, firing: Firing) -> None:
-        opened = self._open(read, firing)
-        prepared = self._pass_gates(opened, lock)
-        cleared = Cleared(opened, lock, prepared.scripts, firing.callbacks, self.resumed)
-        migrate(self.journal, self.reading, self.writing, cleared)
+    def _run(self, lock: MigrationLock, firing: Firing) -> None:
+        self._open(firing)
+        prepared = self._pass_gates()
+        cleared = Cleared(lock, prepared.scripts, firing.callbacks, self.resumed)
+        migrate(self.ground, self.writing, cleared)
 
-    def _look(self) -> Read:
+    def _look(self) -> None:
         """Lay the release beside the history, which may be invalid until it is validated."""
-        outcome = self.journal.quietly(
-            "history", lambda: self.reading.look(self.journal, self.release)
+        ground, journal = self.ground, self._journal
+        outcome = journal.quietly(
+            "history",
+            lambda: ground.firmly(lambda: ground.reading.look(journal, self._read.release)),
         )
-        history, plan = outcome.value
-        if self._is_left_to_validation(history, outcome.findings):
+        self._take_in(*outcome.value, outcome.findings)
+
+    def _take_in(self, history: History, plan: Plan, findings: tuple[Finding, ...]) -> None:
+        """Go on with *history*, if *findings* let the run go on."""
+        if self._is_left_to_validation(history, findings):
             # What is pending says nothing as long as the history is not believed.
             plan = plan._replace(pending=())
-        elif not self._is_left_to_connection(outcome.findings):
-            self.journal.attempt("history", lambda: outcome)
-            if deciding_finding(outcome.findings) is not None:
-                self.reading.refuse(self.journal, self.release, plan)
-        note_plan(self.journal, plan)
-        return Read(*self.release, history, plan)
+        elif not self._is_left_to_connection(findings):
+            self._journal.attempt("history", lambda: Outcome(findings, None))
+            if deciding_finding(findings) is not None:
+                self.ground.reading.refuse(self._journal, self._read.release, plan)
+        self.ground.settle(history, plan)
 
     def _is_left_to_validation(self, history: History, findings: tuple[Finding, ...]) -> bool:
         """Tell whether the callbacks of validation come before the verdict on *history*."""
@@ -127,57 +161,51 @@ class CallbackRun:
 
     @property
     def _events(self) -> set[str]:
-        return {item.event for item in self.release.migration_set.callbacks}
+        return {item.event for item in self._read.migration_set.callbacks}
 
     def _validates(self, history: History) -> bool:
         """Tell whether *history* is validated; as in Flyway, not where its schema is missing."""
         return self.writing.validates and history.schema not in history.missing_schemas
 
-    def _prepare(self, read: Read) -> Prepared:
+    def _prepare(self) -> Prepared:
         """Read and parse what is about to run, unless that is done."""
-        pending = read.plan.pending
+        pending = self._read.plan.pending
         if pending and self.gates is None:
-            self.gates = self.journal.quietly("gates", self.writing.gates)
+            self.gates = self._journal.quietly("gates", self.writing.gates)
         if self.prepared is None or self.prepared_for != pending:
-            self.prepared = self.reading.prepare(self.journal, read)
+            self.prepared = self.ground.prepare()
             self.prepared_for = pending
         return self.prepared
 
-    def _pass_gates(self, read: Read, lock: MigrationLock) -> Prepared:
+    def _pass_gates(self) -> Prepared:
         """Have what is pending pass the gates, unless it has."""
-        prepared = self._prepare(read)
-        if self.gates is not None and read.plan.pending not in {(), self.cleared}:
-            self.resumed = remember(self.journal, self.writing, read, prepared)
-            locked = Locked(read, lock, prepared)
-            passed = pass_gates(self.journal, self.reading, self.writing, self.gates, locked)
-            self.gates = passed
+        prepared, pending = self._prepare(), self._read.plan.pending
+        if self.gates is not None and pending not in {(), self.cleared}:
+            self.resumed = remember(self.ground, self.writing, prepared)
+            self.gates = pass_gates(self.ground, self.writing, self.gates, prepared)
             if not self.cleared:
                 # The first statement of the release may be a callback's.
-                self.journal.gates((passed.marker_behind(self.journal, read, prepared),))
-            self.cleared = read.plan.pending
+                leave_marker(self.ground, self.gates, prepared)
+            self.cleared = pending
         return prepared
 
-    def _open(self, read: Read, firing: Firing) -> Read:
-        """Run the callbacks in front of the schema history; return what it is afterwards."""
+    def _open(self, firing: Firing) -> None:
+        """Run the callbacks in front of the schema history; look what it is afterwards."""
         if firing.callbacks.has(Event.AFTER_CONNECT):
             firing.fire(Event.AFTER_CONNECT)
             self.is_connected = True
-            read = self._look()
-        if self._validates(read.history):
-            read = self._validate(read, firing)
+            self._look()
+        if self._validates(self._read.history) and firing.callbacks.has(*VALIDATION):
+            self._validate(firing)
         if self.writing.creates_schemas and firing.callbacks.has(*_SCHEMAS):
             firing.fire(*_SCHEMAS)
-            read = self.reading.look_again(self.journal, read)
-        return read
+            self.ground.look_again()
 
-    def _validate(self, read: Read, firing: Firing) -> Read:
-        if not firing.callbacks.has(*VALIDATION):
-            return read
+    def _validate(self, firing: Firing) -> None:
         firing.fire(Event.BEFORE_VALIDATE)
         try:
-            validated = self.reading.look_again(self.journal, read)
+            self.ground.look_again()
         except Stopped as stopped:
             firing.fire_after(stopped, Event.AFTER_VALIDATE_ERROR)
             raise
         firing.fire(Event.AFTER_VALIDATE)
-        return validated

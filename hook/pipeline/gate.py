@@ -42,7 +42,7 @@ def _bring_up_to_date(
 
             if callback_run.is_needed(release):
                 stages = journal.quietly("settings", writing)
-                callback_run.CallbackRun(journal, reading, stages, release).carry_out(held)
+                callback_run.run_with_callbacks(journal, reading, stages, release, held)
                 return
         read = reading.read_to_run(journal, release)
         if not read.plan.pending and is_complete(read.history, creates_schemas=True):

@@ -18,7 +18,7 @@ from hook.core.execution.loss_findings import (
 )
 from hook.core.outcome import Finding, Policy, Status, deciding_finding, from_error
 from hook.core.reporting.recorded import gate_not_needed, needs_no_gate
-from hook.errors import DeadlineExceeded, HookError, Interrupted
+from hook.errors import ConnectionLost, DeadlineExceeded, HookError, Interrupted
 from hook.pipeline.dump_floor import judge_with_size
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.overriding import look_at_overrides
@@ -172,7 +172,7 @@ def _blame(judge: Judge, losses: tuple[ScriptLoss, ...]) -> tuple[Finding, ...]:
     """Judge, and say of a refusal which *losses* it is for."""
     try:
         findings = judge()
-    except (Interrupted, DeadlineExceeded):
+    except (Interrupted, DeadlineExceeded, ConnectionLost):
         raise
     except HookError as error:
         findings = (from_error(error, Status.UNKNOWN),)

@@ -12,6 +12,7 @@ from hook.core.schema_history.plan import judge_scripts
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.core.text import counted
 from hook.pipeline.firing import Firing, begin_callbacks
+from hook.pipeline.ground import Ground
 from hook.pipeline.journal import Gate, Journal, Stopped
 from hook.pipeline.noting import summarize_set
 from hook.pipeline.reading import (
@@ -49,14 +50,21 @@ def check(
         reading = journal.quietly("settings", build)
         gates = journal.quietly("settings", build_gates)
         with read_release(journal, reading) as read:
-            prepared = reading.prepare(journal, read)
-            in_front = gates.in_front_of(journal, read, prepared)
-            outlook = gates.marker_outlook(journal, read, prepared)
-            locking = Gate(lock.name, Policy.ENFORCE, lambda: lock.look(journal.ctx, read.session))
-            is_pooled = read.facts.backend_pid != read.session.pid
-            first = (locking,) if is_pooled else ()
-            journal.gates((*first, gates.rights_of(read), *in_front, outlook))
+            ground = Ground(journal, reading, read)
+            prepared = ground.prepare()
+            ground.gates(lambda read: _all_gates(journal, gates, lock, read, prepared))
     return journal.report()
+
+
+def _all_gates(
+    journal: Journal, gates: Gates, lock: LockStage, read: Read, prepared: Prepared
+) -> tuple[Gate, ...]:
+    in_front = gates.in_front_of(journal, read, prepared)
+    outlook = gates.marker_outlook(journal, read, prepared)
+    locking = Gate(lock.name, Policy.ENFORCE, lambda: lock.look(journal.ctx, read.session))
+    is_pooled = read.facts.backend_pid != read.session.pid
+    first = (locking,) if is_pooled else ()
+    return (*first, gates.rights_of(read), *in_front, outlook)
 
 
 def plan(journal: Journal, build: BuildReading) -> Report:
@@ -76,7 +84,7 @@ def tell_plan(journal: Journal, reading: Reading, read: Read) -> Prepared:
     """
     from hook.core.execution.plan_view import describe_callback, describe_script  # noqa: PLC0415 - not for `info`
 
-    prepared = reading.prepare(journal, read)
+    prepared = Ground(journal, reading, read).prepare()
     callbacks = prepared.callbacks.callbacks if prepared.callbacks else ()
     undo = {item.version: item for item in read.migration_set.undo}
     findings = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.schema_history.deferral import Deferral
 from hook.core.schema_history.missing_schema import is_complete
 from hook.core.scripts.version import newest_version
-from hook.pipeline.journal import Journal
+from hook.pipeline.ground import Ground
+from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Prepared, Read, Reading
 from hook.stages.migrate import Migrated, Work
 
@@ -51,19 +52,10 @@ class Writing:
     validates: bool
 
 
-class Locked(NamedTuple):
-    """What is about to pass the gates, under the lock."""
-
-    read: Read
-    lock: MigrationLock
-    prepared: Prepared
-
-
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A plan that passed its gates, under the lock; *resumed* is that of `Work`."""
+    """What passed its gates, under *lock*; *resumed* is that of `Work`."""
 
-    read: Read
     lock: MigrationLock
     scripts: tuple[PreparedScript, ...]
     callbacks: Callbacks = field(default_factory=NoCallbacks)
@@ -87,21 +79,21 @@ def migrate_locked(
         Stopped: Something speaks against going on, or went wrong.
     """
     gates = journal.quietly("settings", writing.gates)
+    ground = Ground(journal, reading, read)
     # Everything that can be said of the files is said before anybody else has to wait.
-    prepared = reading.prepare(journal, read)
-    lock = take_lock(journal, writing.lock, read, held)
-    locked = reading.look_again(journal, read)
+    prepared = ground.prepare()
+    lock = take_lock(ground, writing.lock, held)
+    locked = ground.look_again()
     if not locked.plan.pending:
         reading.confirm(journal, locked)
         return
     if locked.plan.pending != read.plan.pending:
-        prepared = reading.prepare(journal, locked)
-    resumed = remember(journal, writing, locked, prepared)
-    gates = pass_gates(journal, reading, writing, gates, Locked(locked, lock, prepared))
+        prepared = ground.prepare()
+    resumed = remember(ground, writing, prepared)
+    gates = pass_gates(ground, writing, gates, prepared)
     # Behind every wait, so that nothing of others is lost that was committed meanwhile.
-    journal.gates((gates.marker_behind(journal, locked, prepared),))
-    cleared = Cleared(locked, lock, prepared.scripts, resumed=resumed)
-    migrate(journal, reading, writing, cleared)
+    leave_marker(ground, gates, prepared)
+    migrate(ground, writing, Cleared(lock, prepared.scripts, resumed=resumed))
 
 
 def start_history(
@@ -125,17 +117,16 @@ def start_history(
     if is_complete(read.history, creates_schemas=writing.creates_schemas):
         reading.confirm(journal, read)
         return
-    lock = take_lock(journal, writing.lock, read, held)
-    locked = reading.look_again(journal, read)
+    ground = Ground(journal, reading, read)
+    lock = take_lock(ground, writing.lock, held)
+    locked = ground.look_again()
     if locked.plan.pending:
         reading.confirm(journal, locked)
         return
-    migrate(journal, reading, writing, Cleared(locked, lock, ()))
+    migrate(ground, writing, Cleared(lock, ()))
 
 
-def pass_gates(
-    journal: Journal, reading: Reading, writing: Writing, gates: Gates, locked: Locked
-) -> Gates:
+def pass_gates(ground: Ground, writing: Writing, gates: Gates, prepared: Prepared) -> Gates:
     """Let *gates* judge; what they miss may be made once, and then new ones are asked.
 
     Returns those that were passed.
@@ -144,36 +135,50 @@ def pass_gates(
         Stopped: At least one finding under an enforced policy is bad, or no backup could
             be made.
     """
-    in_front = (
-        *gates.rights_for(locked.read, locked.prepared),
-        *gates.in_front_of(journal, locked.read, locked.prepared),
-    )
+    journal = ground.journal
+
+    def in_front(read: Read) -> tuple[Gate, ...]:
+        return (*gates.rights_for(read, prepared), *gates.in_front_of(journal, read, prepared))
+
     if writing.trigger is None:
-        journal.gates(in_front)
+        ground.gates(in_front)
         return gates
     from hook.pipeline.backup_making import make_backup  # noqa: PLC0415 - rarely set
 
     deferral = Deferral()
-    journal.gates(in_front, deferral.revise)
-    if deferral.is_called_for:
-        make_backup(journal, reading, writing.trigger, locked.read, locked.lock)
-        gates = journal.quietly("gates", writing.gates)
-        journal.gates(gates.in_front_of(journal, locked.read, locked.prepared))
-    return gates
+    ground.gates(in_front, deferral.revise)
+    if not deferral.is_called_for:
+        return gates
+    make_backup(ground, writing.trigger)
+    anew = journal.quietly("gates", writing.gates)
+    ground.gates(lambda read: anew.in_front_of(journal, read, prepared))
+    return anew
 
 
-def take_lock(journal: Journal, stage: LockStage, read: Read, held: ExitStack) -> MigrationLock:
+def leave_marker(ground: Ground, gates: Gates, prepared: Prepared) -> None:
+    """Leave the marker of the run, by what *gates* have found.
+
+    One whose connection is lost is left twice, under a name of its own each time.
+
+    Raises:
+        Stopped: It could not be left, and has to be.
+    """
+    journal = ground.journal
+    ground.gates(lambda read: (gates.marker_behind(journal, read, prepared),))
+
+
+def take_lock(ground: Ground, stage: LockStage, held: ExitStack) -> MigrationLock:
     """Return the migration lock of the history that was read; *held* releases it."""
-    history = read.history
-    lock = journal.stage(
+    ctx, history = ground.journal.ctx, ground.read.history
+    outcome = ground.attempt(
         "lock",
-        lambda: stage.run(journal.ctx, history.schema, history.table, read.session, read.facts),
+        lambda read: stage.run(ctx, history.schema, history.table, read.session, read.facts),
     )
-    held.enter_context(lock)
-    return lock
+    ground.lock = held.enter_context(outcome.value)
+    return ground.lock
 
 
-def remember(journal: Journal, writing: Writing, read: Read, prepared: Prepared) -> str:
+def remember(ground: Ground, writing: Writing, prepared: Prepared) -> str:
     """Look whether this very plan has failed a moment ago, or may have run in part.
 
     Returns the script that may have and may go on all the same, else nothing.
@@ -183,25 +188,27 @@ def remember(journal: Journal, writing: Writing, read: Read, prepared: Prepared)
     """
     if writing.memory is None:
         return ""
-    run, schema = writing.memory.run, read.history.schema
-    known = (read.session, schema, read.plan, read.migration_set, prepared.scripts)
-    outcome = journal.quietly("memory", lambda: run(*known))
+    run, scripts = writing.memory.run, prepared.scripts
+    outcome = ground.quietly(
+        "memory",
+        lambda read: run(read.session, read.history.schema, read.plan, read.migration_set, scripts),
+    )
     if not outcome.findings:
         return outcome.value
-    return journal.stage("memory", lambda: outcome)
+    return ground.journal.stage("memory", lambda: outcome)
 
 
-def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Cleared) -> None:
+def migrate(ground: Ground, writing: Writing, cleared: Cleared) -> None:
     """Apply what was cleared and see that the schema is where the plan was to bring it.
 
     Raises:
         Stopped: A migration or a callback failed, or the schema is not there.
     """
-    ctx, read = journal.ctx, cleared.read
-    before = journal.quietly(
-        "migrate",
-        lambda: reading.verify.look_before(read.session, read.migration_set, read.plan),
+    journal, verify = ground.journal, ground.reading.verify
+    before = ground.quietly(
+        "migrate", lambda read: verify.look_before(read.session, read.migration_set, read.plan)
     )
+    ctx, read = journal.ctx, ground.read
 
     ledger = _LedgerRow(journal, writing.record)
 
@@ -228,7 +235,7 @@ def migrate(journal: Journal, reading: Reading, writing: Writing, cleared: Clear
         _note(journal, migrated)
         journal.stop_if_decided(outcome.findings)
         after = journal.stage(
-            "verify", lambda: reading.verify.run(ctx, migrated.session, read.facts, before)
+            "verify", lambda: verify.run(ctx, migrated.session, read.facts, before)
         )
         journal.after = {"version": after.current}
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from hook.stages.wait import Reached, WaitStage
 
 
+Ask = Callable[[Callable[[], Outcome[None]]], Outcome[None]]
+
+
 class Release(NamedTuple):
     """The files of a release in front of a database; *facts* are of *session*."""
 
@@ -103,18 +106,15 @@ class Reading(NamedTuple):
     syntax: Callable[[ServerFacts], SyntaxStage]
     verify: VerifyStage
 
-    def look_again(self, journal: Journal, read: Read) -> Read:
-        """Read the history anew: while the lock was waited for, somebody may have migrated."""
-        history, plan = self._look(journal, read.release)
-        return read._replace(history=history, plan=plan)
-
-    def prepare(self, journal: Journal, read: Read) -> Prepared:
+    def prepare(self, journal: Journal, read: Read, ask: Ask) -> Prepared:
         """Read what is pending, and the callbacks, and have the server parse it; nothing is run.
+
+        What asks the server is done by *ask*, once more if the connection is lost.
 
         Raises:
             Stopped: Some of it cannot be run as it is. All of that is on record.
         """
-        outcome = self._prepare(journal, read.release, read.plan.pending)
+        outcome = self._prepare(journal, read.release, read.plan.pending, ask)
         journal.stop_if_decided(outcome.findings)
         return outcome.value
 
@@ -130,7 +130,11 @@ class Reading(NamedTuple):
         raise Stopped
 
     def _prepare(
-        self, journal: Journal, release: Release, pending: tuple[Migration, ...]
+        self,
+        journal: Journal,
+        release: Release,
+        pending: tuple[Migration, ...],
+        ask: Ask = lambda parse: parse(),
     ) -> Outcome[Prepared]:
         """Put on record what is wrong with *pending* and the callbacks, of whatever kind it is."""
         ctx, (session, facts, migration_set) = journal.ctx, release
@@ -141,7 +145,9 @@ class Reading(NamedTuple):
             told = self._read_callbacks(journal, facts, "run", migration_set, scripts)
             findings, book = (*findings, *told.findings), told.value
         callbacks = book.callbacks if book else ()
-        parsed = journal.attempt("syntax", lambda: syntax.run(ctx, session, scripts, callbacks))
+        parsed = journal.attempt(
+            "syntax", lambda: ask(lambda: syntax.run(ctx, session, scripts, callbacks))
+        )
         prepared = Prepared(scripts, book)
         journal.waivers = prepared.waivers
         return Outcome((*findings, *parsed.findings), prepared)
@@ -208,7 +214,7 @@ class Reading(NamedTuple):
         return read
 
     def _read(self, journal: Journal, release: Release) -> Outcome[Read]:
-        outcome = journal.attempt("history", lambda: self._look_first(journal, release))
+        outcome = journal.attempt("history", lambda: self.look_first(journal, release))
         note_plan(journal, outcome.value.plan)
         return outcome
 
@@ -224,7 +230,7 @@ class Reading(NamedTuple):
             Stopped: The target is a version that there is not: without it every state
                 that follows from it would be wrong. Flyway refuses that, too.
         """
-        outcome = journal.quietly("history", lambda: self._look_first(journal, release))
+        outcome = journal.quietly("history", lambda: self.look_first(journal, release))
         note_plan(journal, outcome.value.plan)
         astray = tuple(item for item in outcome.findings if item.rule == TARGET)
         if astray:
@@ -241,7 +247,7 @@ class Reading(NamedTuple):
         journal.waivers = ()
         journal.stage("verify", lambda: self.verify.confirm(read.plan))
 
-    def _look_first(self, journal: Journal, release: Release) -> Outcome[Read]:
+    def look_first(self, journal: Journal, release: Release) -> Outcome[Read]:
         """Look at the history; if the connection is lost meanwhile, once more on a new one."""
         try:
             outcome = self.look(journal, release)
@@ -258,13 +264,6 @@ class Reading(NamedTuple):
             outcome = self.look(journal, release)
             outcome = outcome._replace(findings=(*told, *outcome.findings))
         return Outcome(outcome.findings, Read(*release, *outcome.value))
-
-    def _look(self, journal: Journal, release: Release) -> tuple[History, Plan]:
-        outcome = journal.attempt("history", lambda: self.look(journal, release))
-        history, plan = outcome.value
-        note_plan(journal, plan)
-        journal.stop_if_decided(outcome.findings)
-        return history, plan
 
 
 def read_pending(

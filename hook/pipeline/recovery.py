@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.execution.failover import failover_between
 from hook.core.outcome import deciding_finding
-from hook.errors import ConfigError, HookError
+from hook.errors import ConfigError, ConnectionLost, HookError
 from hook.postgres.lost_backend import await_backend_end
 
 if TYPE_CHECKING:
@@ -80,10 +80,30 @@ def reach_again(
         HookError: The primary could not be reached, or another cluster answers.
     """
     ctx.events("connection.lost", error.message, level="warning")
-    session, facts = reach_same_cluster(wait, ctx, before)
-    lost.go_on_as(session)
+    facts = go_on_elsewhere(wait, ctx, lost, before)
     failover = failover_between(before, facts)
     return facts, () if failover is None else (failover.finding(),)
+
+
+def go_on_elsewhere(
+    wait: WaitStage, ctx: Context, lost: Session, before: ServerFacts
+) -> ServerFacts:
+    """Let *lost*, whose facts were *before*, go on on a new connection; return its facts.
+
+    Raises:
+        HookError: The primary could not be reached, or another cluster answers.
+    """
+    session, facts = reach_same_cluster(wait, ctx, before)
+    lost.go_on_as(session)
+    return facts
+
+
+def is_lost_by(error: DatabaseUnreachable, session: Session) -> bool:
+    """Tell whether *error* is that a connection was lost: that of *session*, or one beside it.
+
+    The end of a session that has just told why may not have arrived yet.
+    """
+    return isinstance(error, ConnectionLost) or session.is_lost
 
 
 def _refuse_other_cluster(now: ServerFacts, before: ServerFacts) -> None:

@@ -19,7 +19,7 @@ from hook.core.reporting.ledger import (
     judge_cut_off,
     judge_last_run,
 )
-from hook.errors import DeadlineExceeded, HookError, Interrupted
+from hook.errors import ConnectionLost, DeadlineExceeded, HookError, Interrupted
 from hook.postgres.ledger import Ledger
 from hook.stages import Outcome
 
@@ -63,11 +63,12 @@ class FailureMemoryStage:
         Raises:
             Interrupted: A stop was requested.
             DeadlineExceeded: The time of the run is over.
+            ConnectionLost: It may be asked again on another one.
         """
         ledger = Ledger(schema, self.table)
         try:
             runs = ledger.read(session, 1)
-        except (Interrupted, DeadlineExceeded):
+        except (Interrupted, DeadlineExceeded, ConnectionLost):
             raise
         except HookError as error:
             message = f"{ledger.shown} could not be read: {error.message}"

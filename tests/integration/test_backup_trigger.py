@@ -236,21 +236,45 @@ def test_history_that_changes_meanwhile_stops_the_run(
     assert "past the migration lock" in report.verdict
 
 
-def test_lock_that_is_lost_meanwhile_stops_the_run(
+END_LOCK = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'ExclusiveLock'"
+    " AND locktype = 'advisory' AND database ="
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+def test_lock_that_is_lost_meanwhile_is_had_again(
     gate: Gate, storage: Storage, database: Database
 ) -> None:
-    """The server was restarted, or an administrator ended the session."""
+    """The server was restarted, or an administrator ended the session; one backup is made."""
+    looks: list[int] = []
+
+    def lose() -> Standing:
+        looks.append(1)
+        if len(looks) > 1:
+            return Standing(Phase.ENDED)
+        database.query(END_LOCK)
+        return Standing(Phase.RUNNING)
+
+    storage.end = lose
+    report = gate.run()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert len(storage.made) == 1
+    assert len(gate.events.named("lock.retaken")) == 1
+
+
+def test_lock_that_is_lost_time_and_again_stops_the_run(
+    gate: Gate, storage: Storage, database: Database
+) -> None:
+    """Whatever cuts the connection will cut the next one."""
 
     def lose() -> Standing:
         if len(storage.made) == 1:
-            database.query(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'ExclusiveLock'"
-                " AND locktype = 'advisory' AND database ="
-                " (SELECT oid FROM pg_database WHERE datname = current_database())"
-            )
+            database.query(END_LOCK)
         return Standing(Phase.RUNNING)
 
     storage.end = lose
     report = gate.run()
     assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert len(gate.events.named("lock.retaken")) == 3
     assert database.query("SELECT to_regclass('a')") == [(None,)]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.outcome import Finding
+from hook.core.outcome import Finding, Policy
 from hook.core.reporting.report import Report
 from hook.errors import ExitCode
+from hook.settings import BlockerSettings
 from tests.fakes import FakeEvents
 from tests.testbed.database import Database
 from tests.testbed.gate import Gate, settings_for
@@ -87,6 +89,35 @@ def scripts_of(database: Database) -> list[object]:
     )
     assert [str(script)[4] for script in scripts] == [name for (name,) in tables]
     return scripts
+
+
+def test_run_without_the_lock_goes_on_with_the_new_primary(failing: Gate, pair: Pair) -> None:
+    """It has done nothing yet, and reads everything again; the report warns of the failover."""
+    pair.proxy.refuse_from("provokes this error", Fault.REQUEST)
+    running = failing.start({"V3__c.sql": "CREATE TABLE c AS SELECT 1"})
+    eventually(lambda: bool(failing.events.named("connection.lost")))
+    pair.fail_over()
+    report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert failover_of(report).facts == {"timeline_before": 1, "timeline": 2}
+    assert report.database["timeline"] == 2
+    assert scripts_of(pair.new) == [*FILES, *LAST]
+
+
+def test_run_with_the_lock_migrates_no_other_primary(failing: Gate, pair: Pair) -> None:
+    """The lock was the old one's, and what the gates have found may be wrong of the new one."""
+    blockers = BlockerSettings(Policy.ENFORCE, timedelta(minutes=30), timedelta(seconds=60))
+    failing.settings = failing.settings._replace(blockers=blockers)
+    pair.proxy.refuse_from("pg_prepared_xacts", Fault.REQUEST)
+    running = failing.start(LAST)
+    eventually(lambda: bool(failing.events.named("connection.lost")))
+    pair.fail_over()
+    report = running.report()
+    assert report.verdict.startswith("FAILED 31 LOCKED: the migration lock is lost, as ")
+    assert report.verdict.endswith("timeline 1 became 2; database untouched")
+    assert scripts_of(pair.new) == [*FILES]
+    assert failing.run().exit_code is ExitCode.OK
+    assert scripts_of(pair.new) == [*FILES, *LAST]
 
 
 def test_commit_that_has_reached_the_new_primary_counts(failing: Gate, pair: Pair) -> None:

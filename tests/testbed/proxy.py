@@ -48,10 +48,11 @@ class Conversation:
 
 @dataclass(slots=True)
 class Proxy:
-    """A running proxy. Faults strike at queries of the simple protocol only.
+    """A running proxy. Faults strike at queries of the simple protocol, but for `lose_read`.
 
     Attributes:
         faults: By the text of the request at which one strikes; how, and how often.
+        reads: The same at statements of the extended protocol, which have parameters.
         refuses: Whether new connections are hung up on.
     """
 
@@ -59,6 +60,7 @@ class Proxy:
     listener: socket.socket
     conversations: list[Conversation] = field(default_factory=list)
     faults: dict[bytes, tuple[Fault, int]] = field(default_factory=dict)
+    reads: dict[bytes, Fault] = field(default_factory=dict)
     refuses: bool = False
     is_silent: bool = False
     _open: list[socket.socket] = field(default_factory=list)
@@ -82,6 +84,10 @@ class Proxy:
     def lose(self, text: str, fault: Fault, times: int = 1) -> None:
         """Lose the connection in which a request with *text* is seen."""
         self.faults[text.encode()] = (fault, times)
+
+    def lose_read(self, text: str, fault: Fault) -> None:
+        """Lose the connection in which a statement with *text* is parsed."""
+        self.reads[text.encode()] = fault
 
     def accept_all(self) -> None:
         """Serve connections until the listener is closed."""
@@ -108,6 +114,11 @@ class Proxy:
         if times > 1:
             self.faults[text] = (fault, times - 1)
         return fault
+
+    def take_fault_of_read(self, statement: bytes) -> Fault | None:
+        """Return what is to happen at *statement*, of the extended protocol."""
+        text = next((text for text in self.reads if text in statement), None)
+        return None if text is None else self.reads.pop(text)
 
     def cut(self, text: str) -> None:
         """Lose the connections with a request with *text* now; the server goes on with it."""
@@ -153,6 +164,7 @@ class _Link:
         kind, body = _read_message(self.client)
         if kind == b"P":
             self.conversation.parsed.append(body)
+            self.fault = self.proxy.take_fault_of_read(body)
         elif kind == b"Q":
             self.conversation.queries.append(body)
             self.fault = self.proxy.take_fault(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hook.core.execution.attempt import Attempt
 from hook.core.execution.script_message import Moment
-from hook.core.schema_history.history import HistoryRow
+from hook.core.schema_history.history import History, HistoryRow
 from hook.core.sessions.lock_owner import Succession
 from hook.errors import MigrationLocked
 
@@ -39,3 +39,16 @@ def written_meanwhile(row: HistoryRow, *, was_lost: bool) -> MigrationLocked:
         f"{who}, without the lock",
         "Find out who migrates this database besides presync, then run again.",
     )
+
+
+def refuse_other_history(before: History, now: History) -> None:
+    """Make sure that nobody has written to the schema history while a connection was lost.
+
+    Raises:
+        MigrationLocked: Somebody has.
+    """
+    if before.rows != now.rows:
+        raise MigrationLocked(
+            f"{now.schema}.{now.table} was changed by somebody else while the connection was lost",
+            "Run again, which plans anew.",
+        )

@@ -200,7 +200,7 @@ class _Migrator:
 
     def _apply_units(self, units: Iterable[Unit]) -> None:
         rank = max(self.work.next_rank, self.footing.history.next_rank)
-        self.footing.enter()
+        self.footing.begin(self.ctx)
         self.footing.tell_state(self.ctx)
         is_versioned = True
         for unit in units:

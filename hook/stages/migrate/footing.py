@@ -16,7 +16,7 @@ from hook.core.execution.failover import (
 )
 from hook.core.execution.locked_out import written_meanwhile
 from hook.core.execution.progress import Progress
-from hook.errors import HookError
+from hook.errors import DatabaseUnreachable, HookError
 from hook.postgres.session_state import fetch_session_state
 from hook.stages import Context
 
@@ -74,6 +74,22 @@ class Footing:
             HookError: The server refused, or the connection is lost.
         """
         self.engine.enter_session(self.session, self.history, self.facts)
+
+    def begin(self, ctx: Context) -> None:
+        """Do the same in front of the first script, on a new session if this one is lost.
+
+        Nothing was run on it, and whether the lock is lost as well is seen in front of the script.
+
+        Raises:
+            HookError: As `enter`, and `regain`.
+        """
+        try:
+            self.enter()
+        except DatabaseUnreachable as error:
+            if not self.session.is_lost:
+                raise
+            ctx.events("connection.lost", error.message, level="warning")
+            self.regain(ctx)
 
     def tell_state(self, ctx: Context) -> None:
         """Tell in which state of the session each script begins.

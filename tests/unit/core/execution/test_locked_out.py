@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
-from hook.core.execution.locked_out import locked_out, written_meanwhile
+from hook.core.execution.locked_out import locked_out, refuse_other_history, written_meanwhile
 from hook.core.execution.script_message import Moment
-from hook.core.schema_history.history import HistoryRow
+from hook.core.schema_history.history import History, HistoryRow
 from hook.core.sessions.lock_owner import Succession
-from hook.errors import ExitCode
+from hook.errors import ExitCode, MigrationLocked
 
 HEAD = "connection lost, and the migration lock with it; nobody has it now"
 RECORDED = "what was applied so far is recorded."
 IN_SCRIPT = Place(Moment.SCRIPT, 3)
+ROW = HistoryRow(3, "9", "z", "SQL", "V9__z.sql", 1, "app", "2026-11-30", 1, success=True)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +50,20 @@ def test_attempt_lost_with_the_lock_tells_what_became_of_it(
 )
 def test_row_of_somebody_else_is_named(was_lost: bool, how: str, hint: str) -> None:  # noqa: FBT001 - a case
     """Whoever had the lock meanwhile did nothing wrong."""
-    row = HistoryRow(3, "9", "z", "SQL", "V9__z.sql", 1, "app", "2026-11-30", 1, success=True)
-    error = written_meanwhile(row, was_lost=was_lost)
+    error = written_meanwhile(ROW, was_lost=was_lost)
     assert error.exit_code is ExitCode.LOCKED
     assert error.message == f"row 3 (V9__z.sql) was written by somebody else meanwhile, {how}"
     assert error.hint.startswith(hint)
+
+
+def test_history_that_is_what_it_was_refuses_nothing() -> None:
+    """A table that is there by now has no row that anybody has migrated."""
+    refuse_other_history(History("s", "h", exists=False), History("s", "h", exists=True))
+
+
+@pytest.mark.parametrize("rows", [(), (ROW, ROW)])
+def test_history_that_somebody_has_changed_is_refused(rows: tuple[HistoryRow, ...]) -> None:
+    """A row that is gone is as bad as one that came."""
+    before, now = (History("s", "h", exists=True, rows=items) for items in ((ROW,), rows))
+    with pytest.raises(MigrationLocked, match=r"^s\.h was changed by somebody else while"):
+        refuse_other_history(before, now)
