@@ -16,6 +16,7 @@ from hook.settings.flyway_keys import (
     PREFIX,
     is_of_environment,
     known_keys,
+    may_be_empty,
     variable_of,
     why_harmless,
     why_refused,
@@ -68,11 +69,17 @@ def parse_flyway_arguments(
         tuple(entries.values()),
         tuple(tables),
         variables,
-        frozenset(_variable(entry.key) for entry in entries.values() if entry.given.text),
+        frozenset(_variable(entry.key) for entry in entries.values() if _is_value(entry)),
         tuple(problems),
         tuple(secrets),
         notes,
     )
+
+
+def _is_value(entry: Entry) -> bool:
+    """Tell whether *entry* counts, rather than leave what others say."""
+    key = entry.key
+    return bool(entry.given.text) or key.startswith(PLACEHOLDERS) or may_be_empty(variable_of(key))
 
 
 def _secrets_of(name: str, text: str) -> Iterator[str]:

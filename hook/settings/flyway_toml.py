@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 
 from hook.settings.flyway_entry import Entry, Reading
 from hook.settings.flyway_keys import OF_ENVIRONMENT, PREFIX, is_of_environment
@@ -19,6 +21,8 @@ _FLYWAY = "flyway"
 _ENVIRONMENTS = "environments"
 _DEFAULT_ENVIRONMENT = "default"
 _RENAMED = {"migrationResolvers": "resolvers"}
+# A list: no text is no item, so that a weaker file or the default counts.
+_EMPTY_IS_UNSET = "ignoreMigrationPatterns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ def _planted(content: Mapping[str, object], path: str, table: str) -> _Tree:
         place = f"{table}{key}"
         if isinstance(value, Mapping):
             tree[key] = _planted(value, path, f"{place}.")
-        elif value != []:  # an empty list gives way to a weaker file, as in Flyway
+        elif value != [] and (value or key != _EMPTY_IS_UNSET):
+            # An empty list gives way to a weaker file, as in Flyway.
             tree[key] = _Leaf(value, f"{path}: {place}", Origin.FILE)
     return tree
 
@@ -159,8 +164,8 @@ def _ignored_tables(tree: _Tree) -> Iterator[str]:
 
 def _entry(key: str, leaf: _Leaf, problems: list[Problem]) -> Entry | None:
     items = leaf.value if isinstance(leaf.value, list) else [leaf.value]
-    if not all(isinstance(item, str | int) for item in items):
-        reason = "is not a text, a whole number, true, false or a list"
+    if not all(isinstance(item, str | int | Decimal) or type(item) is date for item in items):
+        reason = "is not a text, a number, a date, true, false or a list"
         problems.append(Problem(f"{leaf.label} {reason}", leaf.origin))
         return None
     texts = [str(item).lower() if isinstance(item, bool) else str(item) for item in items]

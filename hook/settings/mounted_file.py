@@ -41,17 +41,18 @@ def read_mounted(path: str, hint: str) -> bytes:
 
 
 def read_toml(path: str, hint: str) -> dict[str, Any]:
-    """Return the tables of the TOML file *path*.
+    """Return the tables of the TOML file *path*; numbers with a point keep their digits.
 
     Raises:
         ConfigError: It cannot be read, see `read_mounted`, or is not TOML.
     """
     # Most runs have no such file.
     import tomllib  # noqa: PLC0415 - see above
+    from decimal import Decimal  # noqa: PLC0415 - likewise
 
     data = read_mounted(path, hint)
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
     except UnicodeDecodeError as error:
         raise ConfigError((f"{path} is not UTF-8",), "TOML is always UTF-8.") from error
     except (ValueError, RecursionError) as error:

@@ -73,6 +73,37 @@ def test_arguments_are_stronger_than_variables_and_files(tmp_path: Path) -> None
     assert settings.database.require_target().describe() == "db:5432/shop"
 
 
+@pytest.mark.parametrize(
+    ("key", "variable"),
+    [
+        ("ignoreMigrationPatterns", "FLYWAY_IGNORE_MIGRATION_PATTERNS"),
+        ("sqlMigrationPrefix", "FLYWAY_SQL_MIGRATION_PREFIX"),
+        ("repeatableSqlMigrationPrefix", "FLYWAY_REPEATABLE_SQL_MIGRATION_PREFIX"),
+        ("baselineMigrationPrefix", "FLYWAY_BASELINE_MIGRATION_PREFIX"),
+        ("baselineDescription", "FLYWAY_BASELINE_DESCRIPTION"),
+    ],
+)
+@pytest.mark.parametrize("is_variable_set", [True, False])
+def test_empty_argument_is_a_value_where_flyway_takes_it_for_one(
+    key: str,
+    variable: str,
+    is_variable_set: bool,  # noqa: FBT001 - a parameter
+    tmp_path: Path,
+) -> None:
+    """It is stronger than the variable, and than a file."""
+    (tmp_path / "flyway.conf").write_text(f"flyway.{key}=*:missing\n")
+    environment = {variable: "*:pending"} if is_variable_set else {}
+    settings = load(f"{URL} -{key}=", tmp_path, **environment)
+    given = settings.provenance.given[variable.removeprefix("FLYWAY_").lower()]
+    assert (given.text, given.label) == ("", f"-{key}")
+
+
+def test_empty_placeholder_in_an_argument_is_one() -> None:
+    """Stronger than its variable."""
+    settings = load(f"{URL} -placeholders.x=", FLYWAY_PLACEHOLDERS_X="variable")
+    assert settings.migrations.placeholders.values == {"x": ""}
+
+
 def test_empty_argument_leaves_the_variable() -> None:
     """Manifests that are filled from templates set things to nothing."""
     assert load(f"{URL} -table=", FLYWAY_TABLE="variable").migrations.history.table == "variable"

@@ -99,6 +99,34 @@ def test_later_toml_is_stronger_key_by_key(tmp_path: Path) -> None:
     assert found["flyway.placeholders.name"] == "x"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.10", "1.10"),
+        ("+1.50", "1.50"),
+        ("1e3", "1E+3"),
+        ("0xFF", "255"),
+        ("1_000", "1000"),
+        ("2024-01-15", "2024-01-15"),
+        ("true", "true"),
+    ],
+)
+def test_toml_value_is_the_text_that_flyway_makes_of_it(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    """Measured with Flyway 13: a version keeps its zeros."""
+    found = texts(read(tmp_path, f"\ufeff[flyway.placeholders]\nx = {text}\n"))
+    assert found == {"flyway.placeholders.x": expected}
+
+
+def test_toml_text_for_patterns_that_is_empty_gives_way(tmp_path: Path) -> None:
+    """To Flyway it is no list; a list with an empty text in it is one."""
+    key = "flyway.ignoreMigrationPatterns"
+    weak, strong = f'{key} = ["*:missing"]', f'{key} = ""'
+    assert texts(read(tmp_path, weak, strong)) == {key: "*:missing"}
+    assert texts(read(tmp_path, weak, f'{key} = [""]')) == {key: ""}
+
+
 def test_toml_environment_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """Only the variable with the URL can stand in for it, as in Flyway."""
     content = '[flyway]\nenvironment = "prd"\n[environments.prod]\n'
@@ -114,8 +142,9 @@ def test_toml_environment_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ('[flyway]\nschemas = ["x"]', "flyway.schemas belongs into [environments.<id>]"),
         ('[environments.default]\nusr = "x"', "environments.default.usr is not a setting"),
         ('[flywy]\ntable = "x"', "flywy.table is not a setting; did you mean flyway?"),
-        ("[flyway]\ntable = 1.5", "flyway.table is not a text, a whole number"),
-        ("[flyway]\ntable = [[1]]", "flyway.table is not a text, a whole number"),
+        ("[flyway]\ntable = 10:00:00", "flyway.table is not a text, a number, a date"),
+        ("[flyway]\ntable = 2024-01-15T10:00:00", "flyway.table is not a text, a number, a date"),
+        ("[flyway]\ntable = [[1]]", "flyway.table is not a text, a number, a date"),
         ('[flyway]\nlocations = ["a,b"]', "flyway.locations: an item holds a comma"),
     ],
 )
