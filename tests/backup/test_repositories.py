@@ -14,7 +14,7 @@ from tests.testbed.binaries import Binaries
 from tests.testbed.gate_answer import assert_answer, findings
 from tests.testbed.pgbackrest import PgBackRest, new_pgbackrest
 from tests.testbed.postgres_server import running_server
-from tests.testbed.restore import RestoreFailed, run_as_printed, start_restored
+from tests.testbed.restore import LineFailed, run_as_printed, start_restored
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_printed_command_restores_from_the_repository_that_was_looked_into(
     (finding,) = findings(refused, "backup")
     assert "(pgbackrest --stanza=app --repo=1 --type=full backup)" in finding["hint"]
     tool.server.stop()
-    with pytest.raises(RestoreFailed):
+    with pytest.raises(LineFailed):
         run_as_printed(tool, commands[0].replace(" --repo=2", ""))
     run_as_printed(tool, commands[0])
     start_restored(tool, tool.server)

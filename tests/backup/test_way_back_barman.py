@@ -8,7 +8,7 @@ import pytest
 from psycopg.errors import ReadOnlySqlTransaction
 
 from tests.backup.conftest import ARCHIVING, CHECKSUMS
-from tests.testbed.barman_host import BarmanFailed, BarmanHost, new_barman_host
+from tests.testbed.barman_host import BarmanHost, new_barman_host
 from tests.testbed.binaries import Binaries
 from tests.testbed.destroyed_shop import (
     DATABASE,
@@ -22,6 +22,7 @@ from tests.testbed.destroyed_shop import (
     prepare,
 )
 from tests.testbed.postgres_server import empty_server, running_server
+from tests.testbed.restore import LineFailed
 from tests.testbed.run_context import eventually
 
 _SECONDS = 180.0
@@ -84,5 +85,5 @@ def test_barman_restores_into_an_empty_folder_only(destroyed: Destroyed, host: B
     """So that is what the first way back says."""
     first = destroyed.marker["restore"][0]
     assert "the data directory empty; archive_command is to be set again" in first["purpose"]
-    with pytest.raises(BarmanFailed, match="the destination must be empty"):
+    with pytest.raises(LineFailed, match="the destination must be empty"):
         host.run(first["command"], PGDATA=str(host.server.data))

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from hook.catalogs.barman import BarmanCatalog
+from hook.catalogs.directory import DirectoryStore
+from hook.catalogs.tally import Tally
 from hook.clock import Deadline, Interrupt
 from hook.core.outcome import Status
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, Interrupted
+from hook.settings.durations import parse_duration
+from hook.settings.marker_specification import MARKER_WAIT
 from tests.fakes import FakeClock, FakeEvents
 from tests.testbed.marker_bench import GOOD, NOW, FakeCatalog, MarkerBench
+from tests.testbed.process import ROOT
 
 
 def test_marker_that_never_arrives_is_refused(
@@ -37,6 +45,46 @@ def test_wait_that_is_none_is_no_warning(marker_bench: MarkerBench, events: Fake
     marker_bench.run(marker_bench.stage(marker_bench.catalog(), wait=25))
     levels = [told["level"] for told in events.named("retry.scheduled")]
     assert levels == ["info", "warning", "warning"]
+
+
+def _advised_for_barman() -> str:
+    """Return what the docs say that `PRESYNC_MARKER_WAIT` is to be on a host of Barman."""
+    page = (ROOT / "docs/backup-sources.md").read_text()
+    (advised,) = re.findall(r"The marker waits for that minute: set `\S+` to `(\w+)` there", page)
+    return str(advised)
+
+
+@pytest.mark.parametrize(
+    ("wait", "code"),
+    [(MARKER_WAIT.default or "", ExitCode.NO_WAY_BACK), (_advised_for_barman(), ExitCode.OK)],
+    ids=["default", "advised"],
+)
+def test_wait_for_a_host_of_barman_is_longer_than_its_minute(
+    marker_bench: MarkerBench, tmp_path: Path, wait: str, code: ExitCode
+) -> None:
+    """What arrives just behind `barman cron` is taken in by the next one, a moment after it began.
+
+    Until then it lies in a folder in which nothing counts.
+    """
+    clock = FakeClock(NOW)
+    deadline = Deadline.after(clock, timedelta(minutes=25), "PRESYNC_DEADLINE")
+    marker_bench.ctx = marker_bench.ctx._replace(clock=clock, deadline=deadline)
+    incoming, wals = tmp_path / "shop/incoming", tmp_path / "shop/wals"
+    incoming.mkdir(parents=True)
+    host = BarmanCatalog(DirectoryStore(tmp_path, Tally()), "shop")
+
+    def look(name: str) -> bool:
+        taken_in = wals / name[:16] / name
+        if clock.now() < NOW + timedelta(seconds=62):
+            (incoming / name).write_bytes(b"wal")
+        elif not taken_in.exists():
+            taken_in.parent.mkdir(parents=True)
+            (incoming / name).rename(taken_in)
+        return host.has_segment(name)
+
+    stage = marker_bench.stage(marker_bench.catalog(look), parse_duration(wait).total_seconds())
+    (finding,) = marker_bench.run(stage)
+    assert (finding.code or ExitCode.OK) is code, finding.message
 
 
 def test_storage_that_fails_is_asked_again(marker_bench: MarkerBench) -> None:

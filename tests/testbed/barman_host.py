@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from hook.demo.server import SUPERUSER
 from tests.testbed.barman_cloud import PROGRAMS
 from tests.testbed.postgres_server import PostgresServer, roomy_folder
+from tests.testbed.restore import LineFailed, run_line
 from tests.testbed.run_context import eventually
 
 SERVER = "shop"
@@ -25,19 +25,32 @@ _CONFIGURATION = """\
 barman_home = {home}
 barman_user = {user}
 log_file = {home}/log
-[shop]
+[{server}]
 description = the shop
 conninfo = {conninfo}
-streaming_conninfo = {conninfo}
 backup_method = postgres
-path_prefix = {programs}
 archiver = on
-immediate_checkpoint = true
 """
 
 
-class BarmanFailed(Exception):
-    """A command of Barman ended with an error."""
+def configure_barman(home: Path, conninfo: str, *more: str) -> None:
+    """Let Barman keep all in *home*, of one server, for whoever runs the test.
+
+    It takes backups by pg_basebackup, and WAL that the server brings.
+    """
+    user = pwd.getpwuid(os.getuid()).pw_name
+    text = _CONFIGURATION.format(home=home, user=user, server=SERVER, conninfo=conninfo)
+    (home / ".barman.conf").write_text(text + "".join(f"{line}\n" for line in more))
+
+
+def run_barman(line: str, home: Path, **environment: str) -> str:
+    """Have a shell run *line* as it stands, and return what it said.
+
+    Raises:
+        LineFailed: It ended with an error.
+    """
+    path = os.pathsep.join((str(PROGRAMS), os.environ["PATH"]))
+    return run_line(line, home, {"HOME": str(home), "PATH": path, **environment})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +76,19 @@ class BarmanHost:
         }
 
     def configure(self) -> None:
-        """Let Barman take backups by pg_basebackup, and WAL that the server brings."""
-        text = _CONFIGURATION.format(
-            home=self.home,
-            user=pwd.getpwuid(os.getuid()).pw_name,
-            conninfo=self.server.conninfo(user=SUPERUSER),
-            programs=self.server.cluster.programs,
+        """Let Barman reach the server."""
+        conninfo = self.server.conninfo(user=SUPERUSER)
+        configure_barman(
+            self.home,
+            conninfo,
+            f"streaming_conninfo = {conninfo}",
+            f"path_prefix = {self.server.cluster.programs}",
+            "immediate_checkpoint = true",
         )
-        (self.home / ".barman.conf").write_text(text)
 
     def run(self, line: str, **environment: str) -> str:
-        """Have a shell run *line* as it stands, and return what it said.
-
-        Raises:
-            BarmanFailed: It ended with an error.
-        """
-        path = os.pathsep.join((str(PROGRAMS), os.environ["PATH"]))
-        done = subprocess.run(
-            ["sh", "-c", line],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-            cwd=self.home,
-            env={
-                "HOME": str(self.home),
-                "PATH": path,
-                "LC_ALL": "C",
-                "TZ": "America/New_York",
-                **environment,
-            },
-        )
-        if done.returncode:
-            raise BarmanFailed(f"{line} ended with {done.returncode}:\n{done.stdout}")
-        return done.stdout
+        """Do what `run_barman` does, on this host."""
+        return run_barman(line, self.home, **environment)
 
     def back_up(self) -> str:
         """Take a full backup and return its name."""
@@ -146,7 +136,7 @@ def new_barman_host(server: PostgresServer) -> Iterator[BarmanHost]:
         host.home.chmod(0o755)
         host.configure()
         # Makes the folders.
-        with contextlib.suppress(BarmanFailed):
+        with contextlib.suppress(LineFailed):
             host.run(f"barman check {SERVER}")
         stopped = threading.Event()
         worker = threading.Thread(target=host.take_in, args=(stopped,))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from hook.demo.programs import Account
 from tests.testbed.postgres_server import PostgresServer
 
 _SECONDS = 180.0
@@ -32,31 +33,41 @@ class Restorer(Protocol):
         """Return the variables in which the tool finds its configuration."""
 
 
-class RestoreFailed(Exception):
-    """A printed command ended with an error."""
+class LineFailed(Exception):
+    """A line ended with an error.
+
+    Attributes:
+        status: Its exit status.
+        said: What it wrote.
+    """
+
+    def __init__(self, line: str, status: int, said: str) -> None:
+        super().__init__(f"{line} ended with {status}:\n{said}")
+        self.status = status
+        self.said = said
 
 
-def run_as_printed(tool: Restorer, command: str, **environment: str) -> None:
-    """Have a shell run *command*; only where the configuration lies is added.
+def run_line(
+    line: str, folder: Path, environment: Mapping[str, str], account: Account | None = None
+) -> str:
+    """Have a shell run *line* in *folder*, as *account* or whoever runs the test.
 
     Raises:
-        RestoreFailed: It ended with an error.
+        LineFailed: It ended with an error.
     """
-    account = tool.server.cluster.account
     done = subprocess.run(
-        ["sh", "-c", command],
+        ["sh", "-c", line],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=_SECONDS,
         check=False,
-        cwd=tool.folder,
+        cwd=folder,
         env={
             "PATH": os.environ["PATH"],
             "LC_ALL": "C",
             "TZ": "America/New_York",
-            **tool.shell(),
             **environment,
         },
         user=account.uid if account else None,
@@ -64,7 +75,18 @@ def run_as_printed(tool: Restorer, command: str, **environment: str) -> None:
         extra_groups=[] if account else None,
     )
     if done.returncode:
-        raise RestoreFailed(f"{command} ended with {done.returncode}:\n{done.stdout}")
+        raise LineFailed(line, done.returncode, done.stdout)
+    return done.stdout
+
+
+def run_as_printed(tool: Restorer, command: str, **environment: str) -> None:
+    """Have a shell run *command*; only where the configuration lies is added.
+
+    Raises:
+        LineFailed: It ended with an error.
+    """
+    account = tool.server.cluster.account
+    run_line(command, tool.folder, {**tool.shell(), **environment}, account)
 
 
 def start_restored(tool: Restorer, server: PostgresServer) -> None:
