@@ -99,7 +99,7 @@ def _carry_out(program: click.Group, words: list[str], process: Process) -> int:
     try:
         return int(program.main(words, "presync", standalone_mode=False) or 0)
     except click.UsageError as error:
-        return process.refuse(_usage_error(error))
+        return process.refuse(_usage_error(error, process.command))
 
 
 def _read_around(line: CommandLine, environment: Mapping[str, str]) -> Inputs:
@@ -116,14 +116,24 @@ def _read_around(line: CommandLine, environment: Mapping[str, str]) -> Inputs:
     return Inputs(environment=spoken.overlaid(around), folders=folders, arguments=spoken)
 
 
-def _usage_error(error: click.UsageError) -> BadFlags:
+def _usage_error(error: click.UsageError, command: str) -> BadFlags:
     from hook.settings.names import NOT_YET, OWN, not_yet  # noqa: PLC0415 - as in `_parse`
 
     flag = str(getattr(error, "option_name", ""))
     if OWN + flag.removeprefix("--").replace("-", "_").upper() in NOT_YET:
         problem = not_yet(flag)
         return BadFlags((problem.text,), problem.hint)
+    reason = _reason_of(error)
+    path = error.ctx.command_path if error.ctx is not None else f"presync {command}".strip()
+    return BadFlags((reason,), f"Run `{path} --help` to see what there is.")
+
+
+def _reason_of(error: click.UsageError) -> str:
+    import click  # noqa: PLC0415 - as in `_parse`
+
     message = " ".join(error.format_message().split()).rstrip(".")
-    command = error.ctx.command_path if error.ctx is not None else "presync"
-    reason = message[:1].lower() + message[1:]
-    return BadFlags((reason,), f"Run `{command} --help` to see what there is.")
+    if isinstance(error, click.NoSuchOption):
+        message = f"no such option '{error.option_name}'"
+        if error.possibilities:
+            message += f"; did you mean {' or '.join(sorted(error.possibilities))}?"
+    return message[:1].lower() + message[1:]

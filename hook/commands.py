@@ -89,7 +89,7 @@ SHAPES = (
     CommandShape(
         "plan",
         "Show what `run` would apply, in which order and with which locks. Changes nothing.",
-        "presync plan --sql --locations /migrations",
+        "presync plan --sql",
         Need.DATABASE,
         RUN_GROUPS,
         flags=(OwnFlag.SQL,),
@@ -132,7 +132,7 @@ SHAPES = (
         "Remove failed rows from the schema history, mark missing migrations as deleted, take"
         " over checksums and descriptions of the files. Shows every row first; changes them"
         " with --yes.",
-        "presync repair --version 5",
+        "presync repair --format text",
         Need.DATABASE,
         RUN_GROUPS,
         flags=(OwnFlag.CONFIRM, OwnFlag.ONE_VERSION),

@@ -92,7 +92,7 @@ def describe_exit_codes() -> str:
     """Return what the exit codes say of the database, in one sentence."""
     groups = []
     for effect in Effect:
-        codes = (str(int(code)) for code in ExitCode if code.effect is effect)
+        codes = (f"{int(code)} {code.name}" for code in ExitCode if code.effect is effect)
         groups.append(f"{effect.value} ({', '.join(codes)})")
     return f"Exit codes, by what happened to the database: {'; '.join(groups)}."
 

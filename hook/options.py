@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from hook import __version__
 from hook.commands import DEFAULT_COMMAND, CommandShape, OwnFlag
-from hook.core.schema_history.info_filter import InfoFilter, parse_info_date, parse_states
+from hook.core.schema_history.info_filter import InfoFilter
 from hook.core.schema_history.orders import Orders
 from hook.core.scripts.version import Version
 from hook.errors import describe_exit_codes
+from hook.help_pages import Command, Commands
+from hook.own_flags import OWN_FLAGS, parameter_of
 from hook.settings.flyway_files import PLACEHOLDER
 from hook.settings.flyway_specification import FLYWAY_SETTINGS
 from hook.settings.setting import Group, Setting
@@ -23,8 +24,8 @@ from hook.settings.specification import LOCATIONS, SETTINGS
 _HELP_NAMES = ["-h", "--help"]
 _PATHS = "paths"
 _PLACEHOLDERS = "placeholders"
-T = TypeVar("T")
-_Callback = Callable[[click.Context, click.Parameter, str | None], T | None]
+_DURATIONS = "A DURATION is a whole number and a unit: 100ms, 30s, 25m, 24h, 7d."
+_EXIT_CODES = "Exit codes: see `presync --help`."
 
 
 class _SettingOption(click.Option):
@@ -41,6 +42,16 @@ class _SettingOption(click.Option):
         self.group = setting.group
 
 
+def _with_values(
+    ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return *texts*, each of which has to name a placeholder and give it a value."""
+    if not all(text.partition("=")[0] and "=" in text for text in texts):
+        # What stands there may be a value, and is told to nobody.
+        raise click.BadParameter("it is not NAME=VALUE", ctx, parameter)
+    return texts
+
+
 class _PlaceholderOption(click.Option):
     """The flag that gives placeholders their values."""
 
@@ -49,99 +60,13 @@ class _PlaceholderOption(click.Option):
             [PLACEHOLDER_FLAG, _PLACEHOLDERS],
             metavar="NAME=VALUE",
             multiple=True,
+            callback=_with_values,
             help=f"Value of a placeholder; may be repeated. [env {PLACEHOLDER}NAME]",
         )
         self.group = Group.FLYWAY
 
 
-def _parsed_by(parse: Callable[[str], T]) -> _Callback[T]:
-    """Return what hands the text of a flag to *parse*, whose `ValueError` is a usage error."""
-
-    def read(ctx: click.Context, parameter: click.Parameter, text: str | None) -> T | None:
-        try:
-            return None if text is None else parse(text)
-        except ValueError as error:
-            raise click.BadParameter(str(error), ctx, parameter) from error
-
-    return read
-
-
-def _parameter(flag: OwnFlag) -> str:
-    return flag.name.lower()
-
-
-def _valued(
-    flag: OwnFlag, parse: Callable[[str], object], metavar: str, meaning: str
-) -> click.Option:
-    return click.Option(
-        [flag.value, _parameter(flag)], callback=_parsed_by(parse), metavar=metavar, help=meaning
-    )
-
-
-_SWITCHES = {
-    OwnFlag.CONFIRM: "Make the changes. Without it they are shown, and nothing is changed.",
-    OwnFlag.RETRY_FAILED: (
-        "Run a migration that failed a moment ago, although nothing has changed since."
-    ),
-    OwnFlag.RUNS: "Show the last runs from the ledger, the newest first.",
-    OwnFlag.SQL: "Show the statements that `run` would send, as a script for psql.",
-    OwnFlag.IDS: "Show versions, and descriptions of repeatables, in one line.",
-    OwnFlag.IAM_POLICY: "Show the IAM policy that these settings need in AWS.",
-}
-_OWN_FLAGS = {
-    OwnFlag.ONE_VERSION: _valued(
-        OwnFlag.ONE_VERSION,
-        Version.parse,
-        "VERSION",
-        "Repair the rows of this version and no other.",
-    ),
-    OwnFlag.SINCE_DATE: _valued(
-        OwnFlag.SINCE_DATE,
-        parse_info_date,
-        "DATE",
-        "Leave out what was applied before 'dd/mm/yyyy hh:mm'.",
-    ),
-    OwnFlag.UNTIL_DATE: _valued(
-        OwnFlag.UNTIL_DATE,
-        parse_info_date,
-        "DATE",
-        "Show only what was applied before 'dd/mm/yyyy hh:mm'.",
-    ),
-    OwnFlag.SINCE_VERSION: _valued(
-        OwnFlag.SINCE_VERSION, Version.parse, "VERSION", "Leave out lower versions."
-    ),
-    OwnFlag.UNTIL_VERSION: _valued(
-        OwnFlag.UNTIL_VERSION, Version.parse, "VERSION", "Show only versions up to this one."
-    ),
-    OwnFlag.OF_STATE: _valued(
-        OwnFlag.OF_STATE, parse_states, "STATE,…", "Show only these states, such as pending."
-    ),
-    **{
-        flag: click.Option([flag.value, _parameter(flag)], is_flag=True, help=meaning)
-        for flag, meaning in _SWITCHES.items()
-    },
-}
-
-
-class _Command(click.Command):
-    """A command whose help shows the flags under the headings of their groups."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one section per group."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            # An argument is part of the usage line, and has nothing to say here.
-            if record is not None and record[1]:
-                group = getattr(parameter, "group", None)
-                heading = group.value if isinstance(group, Group) else "Options"
-                sections.setdefault(heading, []).append(record)
-        for heading, records in sections.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
-
-
-class Program(click.Group):
+class Program(Commands):
     """The program: its commands are built when asked for, `run` when none is named."""
 
     def __init__(
@@ -187,13 +112,13 @@ class Program(click.Group):
         def act(**parameters: object) -> int:
             return self._act(shape, _read_inputs(parameters, self._around))
 
-        return _Command(
+        return Command(
             shape.name,
             callback=act,
             params=list(_parameters(shape)),
             help=shape.meaning,
             short_help=shape.meaning.partition(". ")[0].rstrip(".") + ".",
-            epilog=f"Example: {shape.example}",
+            epilog=_closing(shape),
         )
 
 
@@ -205,7 +130,7 @@ def build_demo_command(play: Callable[[Path | None, Path | None], int]) -> click
     """
     path = click.Path(path_type=Path)
     meaning = "See the gate at work on a throw-away PostgreSQL server."
-    return click.Command(
+    return Command(
         "demo",
         callback=play,
         params=[
@@ -224,14 +149,21 @@ def build_demo_command(play: Callable[[Path | None, Path | None], int]) -> click
         ],
         help=f"{meaning} Needs a checkout; touches nothing else.",
         short_help=meaning,
-        epilog="Example: presync demo",
+        epilog=f"{_EXIT_CODES}\n\nExample: presync demo",
     )
+
+
+def _closing(shape: CommandShape) -> str:
+    """Return what stands below the flags of a command."""
+    metavars = {setting.metavar for setting in SETTINGS if setting.group in shape.groups}
+    units = (_DURATIONS,) if any("DURATION" in metavar for metavar in metavars) else ()
+    return "\n\n".join((*units, _EXIT_CODES, f"Example: {shape.example}"))
 
 
 def _parameters(shape: CommandShape) -> Iterator[click.Parameter]:
     if shape.takes_paths:
         yield click.Argument([_PATHS], nargs=-1, metavar="[PATH]...")
-    yield from (_OWN_FLAGS[flag] for flag in shape.flags)
+    yield from (OWN_FLAGS[flag] for flag in shape.flags)
     for setting in SETTINGS:
         if setting.group in shape.groups:
             yield _SettingOption(setting)
@@ -248,6 +180,8 @@ def _read_inputs(parameters: Mapping[str, object], around: Inputs) -> Inputs:
     }
     paths = parameters.get(_PATHS)
     if isinstance(paths, tuple) and paths:
+        if LOCATIONS.name in flags:
+            raise click.UsageError(f"{LOCATIONS.flag} and PATH both name folders")
         flags[LOCATIONS.name] = ",".join(paths)
     placeholders = parameters.get(_PLACEHOLDERS)
     return Inputs(
@@ -261,6 +195,11 @@ def _read_inputs(parameters: Mapping[str, object], around: Inputs) -> Inputs:
 
 
 def _read_orders(parameters: Mapping[str, object]) -> Orders:
+    shown = _read_filter(parameters)
+    if shown is not None and _is_given(parameters, OwnFlag.RUNS):
+        raise click.UsageError(
+            f"{OwnFlag.RUNS.value} shows past runs, and the flags beside it choose migrations"
+        )
     return Orders(
         is_confirmed=_is_given(parameters, OwnFlag.CONFIRM),
         retries_failed=_is_given(parameters, OwnFlag.RETRY_FAILED),
@@ -268,15 +207,15 @@ def _read_orders(parameters: Mapping[str, object]) -> Orders:
         only=_version(parameters, OwnFlag.ONE_VERSION),
         wants_sql=_is_given(parameters, OwnFlag.SQL),
         wants_policy=_is_given(parameters, OwnFlag.IAM_POLICY),
-        shown=_read_filter(parameters),
+        shown=shown,
     )
 
 
 def _read_filter(parameters: Mapping[str, object]) -> InfoFilter | None:
-    states = parameters.get(_parameter(OwnFlag.OF_STATE))
+    states = parameters.get(parameter_of(OwnFlag.OF_STATE))
     shown = InfoFilter(
-        since=str(parameters.get(_parameter(OwnFlag.SINCE_DATE)) or ""),
-        until=str(parameters.get(_parameter(OwnFlag.UNTIL_DATE)) or ""),
+        since=str(parameters.get(parameter_of(OwnFlag.SINCE_DATE)) or ""),
+        until=str(parameters.get(parameter_of(OwnFlag.UNTIL_DATE)) or ""),
         from_version=_version(parameters, OwnFlag.SINCE_VERSION),
         to_version=_version(parameters, OwnFlag.UNTIL_VERSION),
         states=states if isinstance(states, frozenset) else frozenset(),
@@ -286,9 +225,9 @@ def _read_filter(parameters: Mapping[str, object]) -> InfoFilter | None:
 
 
 def _is_given(parameters: Mapping[str, object], switch: OwnFlag) -> bool:
-    return parameters.get(_parameter(switch)) is True
+    return parameters.get(parameter_of(switch)) is True
 
 
 def _version(parameters: Mapping[str, object], flag: OwnFlag) -> Version | None:
-    version = parameters.get(_parameter(flag))
+    version = parameters.get(parameter_of(flag))
     return version if isinstance(version, Version) else None

@@ -124,8 +124,10 @@ def validate(journal: Journal, build: BuildReading) -> Report:
     with contextlib.suppress(Stopped):
         reading = journal.quietly("settings", build)
         with _validated(journal, reading) as read:
-            count = len(read.plan.infos)
-            agreed = passed("validate", f"{count} migrations agree with the schema history")
+            infos = read.plan.infos
+            verb = "agrees" if len(infos) == 1 else "agree"
+            message = f"{counted(len(infos), 'migration')} {verb} with the schema history"
+            agreed = passed("validate", message)
             findings = (agreed, *judge_scripts(read.plan.pending))
             journal.stage("validate", lambda: Outcome(findings, None))
     return journal.report()

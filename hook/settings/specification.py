@@ -27,6 +27,7 @@ from hook.settings.words import (
     parse_ledger_name,
     parse_list,
     parse_switch,
+    parse_system_identifier,
     whole_number,
 )
 
@@ -57,7 +58,8 @@ URL: Setting[str | None] = own(
     str,
     None,
     "URL",
-    "The database, as a libpq URL or key=value pairs. A password in it is refused as a flag.",
+    "The database, as a libpq URL or key=value pairs. A password in it is refused as a flag."
+    " Unset: FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and the like, or libpq's PGHOST.",
 )._replace(is_secret=True)
 PASSWORD_FILE: Setting[str | None] = own(
     Group.DATABASE,
@@ -78,7 +80,7 @@ EXPECT_DATABASE: Setting[str | None] = own(
 EXPECT_SYSTEM_ID: Setting[str | None] = own(
     Group.DATABASE,
     "expect_system_id",
-    str,
+    parse_system_identifier,
     None,
     "NUMBER",
     "System identifier that the cluster must have, or nothing is touched.",

@@ -15,6 +15,7 @@ NO_LEDGER = ""
 # NAMEDATALEN - 1: the server cuts what is longer.
 _NAME_BYTES = 63
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
+_SYSTEM_IDENTIFIER = re.compile(r"[0-9]{1,20}", re.ASCII)
 _HIGHEST_INT = 2**31 - 1
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _A_MOMENT = "2026-12-01T18:00:00+01:00 or 2026-12-01T17:00:00Z"
@@ -48,6 +49,18 @@ def parse_switch(text: str) -> bool:
     if word not in {"true", "false"}:
         raise ValueError(f"{text!r} is not true or false")
     return word == "true"
+
+
+def parse_system_identifier(text: str) -> str:
+    """Return the system identifier of a cluster, as ``pg_controldata`` prints it.
+
+    Raises:
+        ValueError: It is none.
+    """
+    number = text.strip()
+    if not _SYSTEM_IDENTIFIER.fullmatch(number):
+        raise ValueError(f"{text!r} is not a system identifier such as 7386284571234567890")
+    return number
 
 
 def parse_ledger_name(text: str) -> str:

@@ -19,10 +19,9 @@ from hook.core.backups.backup_document import (
 )
 from hook.core.backups.marker import MarkerRights, judge_rights
 from hook.core.backups.restore_commands import RestorePoint, RestoreSource, restore_commands
-from hook.core.scripts.events import Event
 from hook.core.sql.loss_rule import STATEMENTS, LossRule
 from hook.errors import ExitCode
-from hook.postgres.queries import load_query
+from hook.own_flags import OWN_FLAGS
 from hook.render.report_json import report_object
 from hook.settings import flyway_keys
 from hook.settings.flyway_variables import CONNECTION, FILES, HARMLESS, ONLY, REFUSED
@@ -33,6 +32,7 @@ from tests.testbed.process import ROOT
 from tests.unit.render.backup_tables import CHECK, SERVICE
 
 DOCS = ROOT / "docs"
+DEMO = {"--samples", "--migrations"}
 PARTS = ("Means", "Database", "Do")
 
 
@@ -75,6 +75,16 @@ def settings() -> str:
         for group in Group
     ]
     return "\n\n".join(parts)
+
+
+def own_flags() -> str:
+    """Return the flags of single commands."""
+    rows = []
+    for flag, option in OWN_FLAGS.items():
+        names = ", ".join(code(shape.name) for shape in SHAPES if flag in shape.flags)
+        form = f"{flag.value} {option.metavar}" if flag.takes_value else flag.value
+        rows.append((names, code(form), option.help or ""))
+    return table(("command", "flag", "meaning"), sorted(rows))
 
 
 def harmless() -> str:
@@ -143,6 +153,7 @@ def rules() -> str:
 GENERATED: list[tuple[str, str, Callable[[], str]]] = [
     ("exit-codes.md", "table", exit_codes),
     ("settings.md", "settings", settings),
+    ("settings.md", "own flags", own_flags),
     ("settings.md", "harmless", harmless),
     ("settings.md", "only", only),
     ("settings.md", "refused", refused),
@@ -207,25 +218,10 @@ def test_documentation_names_only_what_exists(file: str) -> None:
     named = set(re.findall(r"\b(?:PRESYNC|FLYWAY)_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_<])", text))
     assert named <= known_names()
     commands = set(re.findall(r"`presync (\w+)", text))
-    assert commands <= {shape.name for shape in SHAPES}
+    assert commands <= {"demo", *(shape.name for shape in SHAPES)}
     flags = set(re.findall(r"`(--[a-z0-9-]+)", text))
     own = {flag.value for shape in SHAPES for flag in shape.flags}
-    assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"} | own
-
-
-def test_ledger_has_the_columns_that_are_described() -> None:
-    """The table of columns is that of the statement which creates them, in its order."""
-    statement = load_query("ledger_create")
-    created = re.findall(r"^    (\w+) ", statement, re.MULTILINE)
-    lines = (DOCS / "ledger.md").read_text(encoding="utf-8").splitlines()
-    cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
-    assert [name for cell in cells for name in re.findall(r"`(\w+)`", cell)] == created
-
-
-def test_callbacks_page_knows_every_event() -> None:
-    """Whoever has a file looks here when it runs."""
-    page = (DOCS / "callbacks.md").read_text()
-    assert [event for event in Event if f"`{event}`" not in page] == []
+    assert flags <= {setting.flag for setting in SETTINGS} | {"--placeholder"} | own | DEMO
 
 
 def test_document_of_a_command_is_one() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from hook.commands import SHAPES
+from hook.core.scripts.events import Event
+from hook.postgres.queries import load_query
 from tests.testbed.process import ROOT
 from tests.unit.test_docs import known_names
 
@@ -77,3 +79,18 @@ def test_readme_lists_every_command() -> None:
     """In the order of the help."""
     rows = re.findall(r"^\| `([a-z]+)` \| ", prose("README.md"), re.MULTILINE)
     assert rows == [*(shape.name for shape in SHAPES), "demo"]
+
+
+def test_ledger_has_the_columns_that_are_described() -> None:
+    """The table of columns is that of the statement which creates them, in its order."""
+    statement = load_query("ledger_create")
+    created = re.findall(r"^    (\w+) ", statement, re.MULTILINE)
+    lines = (ROOT / "docs" / "ledger.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
+    assert [name for cell in cells for name in re.findall(r"`(\w+)`", cell)] == created
+
+
+def test_callbacks_page_knows_every_event() -> None:
+    """Whoever has a file looks here when it runs."""
+    page = (ROOT / "docs" / "callbacks.md").read_text()
+    assert [event for event in Event if f"`{event}`" not in page] == []

@@ -103,6 +103,12 @@ def test_report_that_cannot_be_written_does_not_hide_a_refusal(
         (["run", "--deadline"], "option '--deadline' requires an argument"),
         (["run", "--deadline", "soon"], "--deadline: 'soon' is not a duration"),
         (["run", "--format", "xml"], "--format: 'xml' is not text or json"),
+        (["run", "--forma=json"], "no such option '--forma'; did you mean --format or --log-f"),
+        (["run", "--placeholder", "c4nary"], "invalid value for '--placeholder': it is not NAME="),
+        (["run", "--placeholder", "=c4nary"], "invalid value for '--placeholder': it is not NAME="),
+        (["run", "--expect-system-id", "main"], "--expect-system-id: 'main' is not a system iden"),
+        (["info", "--runs", "--ids"], "--runs shows past runs, and the flags beside it choose mi"),
+        (["lint", "./a", "--locations=./b"], "--locations and PATH both name folders; database"),
     ],
 )
 def test_bad_command_line_is_a_usage_error(run: Run, arguments: list[str], message: str) -> None:
@@ -111,6 +117,7 @@ def test_bad_command_line_is_a_usage_error(run: Run, arguments: list[str], messa
     assert outcome.code == ExitCode.USAGE
     assert str(outcome.report["verdict"]).startswith(f"REFUSED 2 USAGE: {message}")
     assert outcome.events[-1]["message"] == outcome.report["verdict"]
+    assert "c4nary" not in outcome.stdout + outcome.stderr
 
 
 def test_bad_settings_are_told_each_by_itself(run: Run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from hook import bootstrap
 from hook.commands import SHAPES, CommandShape
+from hook.settings.durations import parse_duration
 from hook.settings.setting import Group
 from hook.settings.specification import SETTINGS
 from tests.testbed.execution import DATABASE, Run, returning
@@ -30,9 +31,30 @@ def test_help_of_each_command_has_its_flags_and_an_example(run: Run, shape: Comm
 def test_help_tells_what_the_exit_codes_say_of_the_database(run: Run) -> None:
     """Whoever has only the image at hand reads no page."""
     told = " ".join(run("--help").stdout.split())
-    assert "what happened to the database: at the level needed (0); refused," in told
-    assert "tried, rolled back (20, 22, 23);" in told
-    assert "a human is needed (21, 70). Example:" in told
+    assert "what happened to the database: at the level needed (0 OK); refused," in told
+    assert "tried, rolled back (20 SQL_FAILED, 22 VERIFY_FAILED, 23 BUDGET);" in told
+    assert "a human is needed (21 PARTIAL, 70 BUG). Example:" in told
+
+
+@pytest.mark.parametrize("command", ["run", "lint", "digest", "demo"])
+def test_help_of_a_command_leads_to_the_exit_codes_and_tells_units(run: Run, command: str) -> None:
+    """A number without unit is refused, and nobody should have to find out so."""
+    told = " ".join(run(command, "--help").stdout.split())
+    assert "Exit codes: see `presync --help`." in told
+    assert ("A DURATION is a whole number and a unit: 100ms, 30s," in told) is (command == "run")
+    assert all(parse_duration(text) for text in ("100ms", "30s", "25m", "24h", "7d"))
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_help_breaks_no_name_and_no_value(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """On however narrow a terminal a variable can be copied, and a default be read."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    words = set(re.split(r"[ \n\[\]]+", run("run", "--help").stdout.replace(",\n", " ")))
+    for setting in SETTINGS:
+        assert {setting.environment[0], f"{setting.environment[0]},"} & words
+        assert setting.default is None or {*setting.default.split()} <= words
 
 
 def test_no_example_changes_a_history() -> None:

@@ -18,6 +18,7 @@ from tests.testbed.execution import DATABASE, Run
         (["rnu", "--format", "json"], "rnu", ""),
         (["info", "clean"], "clean", ""),
         (["info", "--of-state", "x"], "info", "info"),
+        (["info", "--of-state"], "info", "info"),
         (["demo", "--nope"], "demo", "demo"),
         (["--nope"], "", ""),
         (["info", "plan", "--nope"], "info", "info"),
