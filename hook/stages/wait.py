@@ -61,20 +61,21 @@ class WaitStage:
             ConfigError: Wrong parameters, or no such database.
             Interrupted: A stop was requested.
         """
+        began = ctx.clock.monotonic()
         deadline = ctx.deadline.within(self.wait_timeout, "PRESYNC_WAIT_TIMEOUT")
         try:
             return self._attempt(ctx, deadline)
         except DatabaseUnreachable as error:
-            return self._go_on(ctx, deadline, error)
+            return self._go_on(ctx, deadline, error, began)
 
     def _go_on(
-        self, ctx: Context, deadline: Deadline, first: DatabaseUnreachable
+        self, ctx: Context, deadline: Deadline, first: DatabaseUnreachable, began: float
     ) -> Outcome[Reached]:
         """Try again after the *first* failure, which counts as an attempt."""
         from hook.core.execution.heartbeat import Heartbeat  # noqa: PLC0415 - for a second attempt only
         from hook.postgres.retry import Pauses, RetryPlan, retry_error  # noqa: PLC0415 - see there
 
-        heartbeat, began = Heartbeat(), ctx.clock.monotonic()
+        heartbeat = Heartbeat()
 
         def announce(attempts: int, error: BaseException | None) -> None:
             if heartbeat.is_due(ctx.clock.monotonic()):

@@ -14,8 +14,10 @@ from hook.clock import Deadline, Interrupt
 from hook.core.execution.expectations import Expectations
 from hook.core.outcome import Status
 from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
+from hook.postgres.session import Session
 from hook.settings.target import ConnectionTarget
 from hook.stages import Context
+from hook.stages.wait import WaitStage
 from tests.fakes import FakeClock, FakeEvents
 from tests.testbed.database import Database, Role
 from tests.testbed.postgres_server import PostgresServer
@@ -246,6 +248,20 @@ def test_login_ends_with_a_stop_request(ctx: Context, interrupt: Interrupt) -> N
         with meanwhile(stop), pytest.raises(Interrupted):
             wait_stage(nowhere(server.getsockname()[1])).run(ctx)
         peer[0].close()
+
+
+def test_first_attempt_is_a_part_of_the_wait(ctx: Context) -> None:
+    """A host that does not answer takes as long as it likes, the first time too."""
+    clock = FakeClock()
+
+    def connect(*_: object, **__: object) -> Session:
+        clock.advance(2)
+        raise DatabaseUnreachable("no answer", "Look.")
+
+    stage = WaitStage(nowhere(1), connect, timedelta(seconds=3), Expectations())
+    deadline = Deadline.after(clock, timedelta(minutes=1), "PRESYNC_DEADLINE")
+    with pytest.raises(DatabaseUnreachable, match=r"^no answer \(waited 4s\)$"):
+        stage.run(ctx._replace(clock=clock, deadline=deadline))
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(5, "5s"), (2.97, "3s")])
