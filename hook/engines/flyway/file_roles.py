@@ -50,8 +50,7 @@ class Files:
 
 def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
     """Add the files of *search* to *files*, with all that is wrong with them."""
-    files.problems += search.problems
-    files.notes += (("location-missing", note) for note in search.notes)
+    _note_search(search, files)
     before, ignored_before = files.count, len(files.ignored)
     for file in search.files:
         name = parse_file_name(file.name, naming)
@@ -69,6 +68,11 @@ def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
         only = f", only {', '.join(ignored)}" if ignored else ""
         text = f"location {search.location} holds no migration{only}"
         files.problems.append(Problem(text, search.hint))
+
+
+def _note_search(search: Search, files: Files) -> None:
+    files.problems += search.problems
+    files.notes += (("location-missing", note) for note in search.notes)
 
 
 def _is_printable(script: str) -> bool:
@@ -92,7 +96,7 @@ def sort_callbacks(searches: Iterable[Search], naming: Naming) -> Files:
     """Return the callbacks in folders of which nothing else is wanted."""
     files = Files()
     for search in searches:
-        files.problems += search.problems
+        _note_search(search, files)
         for file in search.files:
             name = parse_file_name(file.name, naming)
             if not (name.event or name.role is Role.FOREIGN):

@@ -79,7 +79,7 @@ def search_locations(
     names = locations or _default_location(working_directory)
     if not names:
         return (_without_default(working_directory, hint),)
-    paths = {_absolute(name.removeprefix(_FILESYSTEM), working_directory) for name in names}
+    paths = {_absolute(_without_scheme(name), working_directory) for name in names}
     paths = {path.removesuffix("/**") or "/" for path in paths}
     searches: list[Search] = []
     for path in sorted(paths):
@@ -94,20 +94,30 @@ def tolerate_missing(searches: Iterable[Search]) -> None:
     found = tuple(searches)
     if all(search.is_missing for search in found):
         return
-    for search in found:
+    pass_over_missing(found)
+
+
+def pass_over_missing(searches: Iterable[Search]) -> None:
+    """Make a note of each location that is missing."""
+    for search in searches:
         if search.is_missing:
             search.notes, search.problems = [item.text for item in search.problems], []
 
 
 def _refuse_schemes(locations: Iterable[str]) -> None:
     refused = [
-        name for name in locations if re.match(_SCHEME, name) and not name.startswith(_FILESYSTEM)
+        name for name in locations if re.match(_SCHEME, name) and _without_scheme(name) == name
     ]
     if refused:
         raise Unsupported(
             f"not in the file system: {', '.join(refused)}",
             "Put the migrations into a folder of the image or of a volume, and name that folder.",
         )
+
+
+def _without_scheme(name: str) -> str:
+    """Return *name* without what says that it is in the file system, in whatever case."""
+    return name[len(_FILESYSTEM) :] if name.lower().startswith(_FILESYSTEM) else name
 
 
 def _default_location(working_directory: str) -> tuple[str, ...]:

@@ -9,7 +9,12 @@ from hook.core.scripts.callback import Callback
 from hook.core.scripts.migration_set import MigrationSet, build_set, find_duplicates, rejected_set
 from hook.core.scripts.problem import Problem
 from hook.engines.flyway.file_roles import Files, sort_callbacks, sort_migrations
-from hook.engines.flyway.locations import Search, search_locations, tolerate_missing
+from hook.engines.flyway.locations import (
+    Search,
+    pass_over_missing,
+    search_locations,
+    tolerate_missing,
+)
 from hook.engines.flyway.script_files import Reading, read_callbacks, read_migrations
 from hook.settings.migrations import Sources
 
@@ -57,6 +62,8 @@ def callback_sources(sources: Sources, working_directory: str) -> CallbackSource
     if not sources.callback_locations:
         return CallbackSources(is_skipped=sources.skips_callbacks)
     searches = search_locations(sources.callback_locations, working_directory, _CALLBACK_HINT)
+    if sources.tolerates_missing:
+        pass_over_missing(searches)
     return CallbackSources(searches, sources.skips_callbacks)
 
 
@@ -105,6 +112,7 @@ def _read_callbacks(
     if sources.searches is not None:
         notes = callback_set.note_elsewhere([file.script for file, _ in files.callbacks])
         found = sort_callbacks(sources.searches, reading.naming)
+        notes = (*notes, *found.notes)
         files.problems += () if sources.is_skipped else found.problems
         files.unsupported += found.unsupported
     if sources.is_skipped:

@@ -34,6 +34,7 @@ def test_location_is_searched_recursively(tmp_path: Path) -> None:
     expected = [".V3__hidden.sql", "V1__a.sql", "sub/deep/V2__b.sql"]
     assert scripts(str(tmp_path)) == expected
     assert scripts(f"filesystem:{tmp_path}/") == expected
+    assert scripts(f"FileSystem:{tmp_path}") == expected
     assert scripts("sub", cwd=tmp_path) == scripts("filesystem:./sub", cwd=tmp_path)
 
 
