@@ -145,9 +145,7 @@ def _restorable(
     backup, other = judged.backup, freshness.other
     if other is not None or judged.reasons:
         told = () if other is None or judged.is_foreign else (other.message,)
-        is_open = (other is None or other.status is Status.UNKNOWN) and (
-            judged.is_open or not judged.reasons
-        )
+        is_open = judged.is_open and (other is None or other.status is Status.UNKNOWN)
         return Restorable.UNKNOWN if is_open else Restorable.NO, (*told, *judged.reasons)
     if backup.type is BackupType.DUMP:
         doubt = freshness.doubt

@@ -49,8 +49,8 @@ class JudgedBackup:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether all that stands against it is that something is not known."""
-        return bool(self.reasons) and _OPEN.issuperset(self.reasons)
+        """Tell whether nothing stands against it but that something is not known."""
+        return _OPEN.issuperset(self.reasons)
 
 
 def judge_each(

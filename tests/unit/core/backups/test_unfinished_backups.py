@@ -67,6 +67,15 @@ def test_judge_does_not_warn_of_a_backup_that_still_runs() -> None:
     assert _judged_all(older, killed) == ["backup-usable", "backup-age"]
 
 
+def test_judge_warns_of_a_newer_backup_that_has_ended_and_is_of_no_use() -> None:
+    """However short ago it began; and of one that tells no time at all."""
+    good = _backup("good", timedelta(hours=3))
+    damaged = _backup("damaged", timedelta(hours=1), error=True)
+    assert _judged_all(good, damaged) == ["backup-usable", "backup-age"]
+    untold = _backup("untold", timedelta(0), started_at=None, stopped_at=None, written_at=NOW)
+    assert _judged_all(good, untold) == ["backup-usable", "backup-age"]
+
+
 def test_judge_counts_a_dump_from_its_start_and_tells_what_to_know() -> None:
     """What was changed while the dump ran is not in it."""
     dump = _backup("a", timedelta(hours=1), type=BackupType.DUMP, remark="no more after that")
