@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hook.catalogs.lanes import LANES
 from hook.errors import BackupUnknown
 from hook.settings.backup_source import S3Settings
+
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 ATTEMPTS = 3
 # As many as are asked side by side, in two gates.
@@ -45,21 +48,25 @@ def open_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN401 
         BackupUnknown: The CA file is not there.
         BotoCoreError: boto3's configuration is not one.
     """
-    client = _build_client(service, settings)
+    from botocore.session import get_session  # noqa: PLC0415 - expensive
+
+    session = get_session()
+    client = _build_client(session, service, settings)
     endpoint = client.meta.endpoint_url
     if settings.endpoint is None and not _is_aws(endpoint):
-        client = _build_client(service, settings._replace(endpoint=endpoint))
+        again = get_session()
+        # Reading what the service can do takes most of the time.
+        again.register_component("data_loader", session.get_component("data_loader"))
+        client = _build_client(again, service, settings._replace(endpoint=endpoint))
     return client
 
 
-def _build_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN401 - as above
+def _build_client(session: Session, service: Service, settings: S3Settings) -> Any:  # noqa: ANN401 - as above
     import boto3  # noqa: PLC0415 - expensive
     from botocore.config import Config  # noqa: PLC0415 - expensive
-    from botocore.session import get_session  # noqa: PLC0415 - expensive
 
     from hook.catalogs.bounded_answers import BoundedSession  # noqa: PLC0415 - loads botocore
 
-    session = get_session()
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     is_aws = settings.endpoint is None or _is_aws(settings.endpoint)
     if not is_aws:

@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 import trustme
+from botocore.loaders import create_loader
 
 from hook.catalogs.opening import Access, open_catalogs
 from hook.core.backups.origin import ServerIdentity
@@ -30,6 +31,15 @@ SOURCES = {RdsKind.INSTANCE: "rds:shop", RdsKind.CLUSTER: "rds:cluster/shop"}
 EVERY_KIND = pytest.mark.parametrize("kind", RdsKind)
 
 pytestmark = pytest.mark.usefixtures("credentials")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_model() -> Iterator[None]:
+    """Read what RDS can do once for all clients, which takes most of the time of each."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", lambda _: loader)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 import trustme
+from botocore.loaders import JSONFileLoader
 
+from hook.catalogs.aws import Service, open_client
 from hook.core.outcome import Status
+from hook.settings.backup_source import S3Settings
 from tests.contract.conftest import CANARY, INFO, Place, unknown_finding
 from tests.testbed.backup_gate import fresh_repository, run_gate
 
@@ -136,6 +139,22 @@ def test_the_endpoint_comes_from_boto3s_configuration_too(
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_place.settings.endpoint)
     (finding,) = run_gate(s3_place.url, s3_place.settings._replace(endpoint=None))
     assert finding.status is Status.PASSED
+
+
+def test_what_the_service_can_do_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the client has to be built twice: reading it takes most of the time."""
+    read: list[str] = []
+    load = JSONFileLoader.load_file
+
+    def count(loader: JSONFileLoader, path: str) -> object:
+        read.append(path)
+        return load(loader, path)
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", count)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://storage.example")
+    client = open_client(Service("s3", "the backups", "us-east-1"), S3Settings())
+    assert client.meta.endpoint_url == "http://storage.example"
+    assert len([path for path in read if path.endswith("service-2")]) == 1
 
 
 def test_plain_http_to_a_tls_port_is_told(
