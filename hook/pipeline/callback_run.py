@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.execution.callback_book import CallbackBook
 from hook.core.outcome import deciding_finding
+from hook.core.reporting.past_run import NO_RESUMPTION, Resumption
 from hook.core.schema_history.missing_schema import is_missing_schema
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.errors import ExitCode
@@ -86,7 +87,7 @@ class _CallbackRun:
     prepared_for: tuple[Migration, ...] | None = None
     cleared: tuple[Migration, ...] = ()
     is_connected: bool = False
-    resumed: str = ""
+    resumed: Resumption = NO_RESUMPTION
 
     def carry_out(self, told: Outcome[Read], held: ExitStack) -> None:
         """Do it, *told* being the first look at the history."""

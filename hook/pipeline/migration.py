@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hook.core.execution.no_callbacks import NoCallbacks
+from hook.core.reporting.ledger import begun_script
+from hook.core.reporting.past_run import NO_RESUMPTION, Resumption
 from hook.core.schema_history.deferral import Deferral
 from hook.core.schema_history.missing_schema import is_complete
 from hook.core.scripts.version import newest_version
@@ -18,6 +20,7 @@ from hook.stages.migrate import Migrated, Work
 
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
+    from hook.core.execution.step_note import StepNote
     from hook.pipeline.gates import Gates
     from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
@@ -59,7 +62,7 @@ class Cleared:
     lock: MigrationLock
     scripts: tuple[PreparedScript, ...]
     callbacks: Callbacks = field(default_factory=NoCallbacks)
-    resumed: str = ""
+    resumed: Resumption = NO_RESUMPTION
 
 
 def migrate_locked(
@@ -178,16 +181,16 @@ def take_lock(ground: Ground, stage: LockStage, held: ExitStack) -> MigrationLoc
     return ground.lock
 
 
-def remember(ground: Ground, writing: Writing, prepared: Prepared) -> str:
+def remember(ground: Ground, writing: Writing, prepared: Prepared) -> Resumption:
     """Look whether this very plan has failed a moment ago, or may have run in part.
 
-    Returns the script that may have and may go on all the same, else nothing.
+    Returns where that one may go on all the same.
 
     Raises:
         Stopped: It has, or may have.
     """
     if writing.memory is None:
-        return ""
+        return NO_RESUMPTION
     run, scripts = writing.memory.run, prepared.scripts
     outcome = ground.quietly(
         "memory",
@@ -247,15 +250,22 @@ class _LedgerRow:
     journal: Journal
     record: Record | None
     entry: Entry | None = None
+    resumed: Resumption = NO_RESUMPTION
 
     def begin(self, schema: str, cleared: Cleared) -> None:
         if self.record is not None:
-            cut_off = (s for s in cleared.scripts if s.migration.script == cleared.resumed)
-            self.entry = self.record.begin(self.journal, schema, next(cut_off, None))
+            name, done = self.resumed = cleared.resumed
+            scripts = (item for item in cleared.scripts if item.migration.script == name)
+            cut_off = next((begun_script(item, done) for item in scripts), None)
+            self.entry = self.record.begin(self.journal, schema, cut_off)
 
-    def note(self, script: PreparedScript) -> None:
-        if self.record is not None and self.entry is not None:
-            self.record.note(self.journal, self.entry, script)
+    def note(self, script: PreparedScript) -> StepNote | None:
+        if self.record is None or self.entry is None:
+            return None
+        if script.migration.script == self.resumed.script and self.resumed.done is not None:
+            # The row was begun with it, and says how far it came.
+            return self.record.steps(self.entry, script)
+        return self.record.note(self.journal, self.entry, script)
 
 
 def _note(journal: Journal, migrated: Migrated) -> None:

@@ -148,7 +148,7 @@ class Reading(NamedTuple):
         parsed = journal.attempt(
             "syntax", lambda: ask(lambda: syntax.run(ctx, session, scripts, callbacks))
         )
-        prepared = Prepared(scripts, book)
+        prepared = Prepared(book.beside(scripts) if book else scripts, book)
         journal.waivers = prepared.waivers
         return Outcome((*findings, *parsed.findings), prepared)
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from hook.core.reporting.ledger import Beginning, Ending, begun_script, failed_script_of
+from hook.core.reporting.ledger import (
+    Beginning,
+    Ending,
+    begun_script,
+    failed_script_of,
+    goes_on_after,
+)
 from hook.log.json_text import redacted_json
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
+    from hook.core.execution.step_note import StepNote
     from hook.core.outcome import Finding
+    from hook.core.reporting.past_run import BegunScript
     from hook.core.reporting.report import Report
     from hook.core.reporting.wording import Wording
     from hook.pipeline.journal import Journal
@@ -30,7 +38,7 @@ class Record(NamedTuple):
     actor: Mapping[str, str | None]
 
     def begin(
-        self, journal: Journal, schema: str, cut_off: PreparedScript | None = None
+        self, journal: Journal, schema: str, cut_off: BegunScript | None = None
     ) -> Entry | None:
         """Write the row into the ledger in *schema*; the journal completes it in the end.
 
@@ -54,7 +62,7 @@ class Record(NamedTuple):
             journal.before.get("version"),
             self.actor,
             journal.marker,
-            None if cut_off is None else begun_script(cut_off),
+            cut_off,
         )
         entry = journal.stage("ledger", lambda: self.stage.begin(journal.ctx, schema, beginning))
         if entry is not None:
@@ -62,8 +70,11 @@ class Record(NamedTuple):
             self.wording.note_keeper(journal.closing)
         return entry
 
-    def note(self, journal: Journal, entry: Entry, script: PreparedScript) -> None:
+    def note(self, journal: Journal, entry: Entry, script: PreparedScript) -> StepNote | None:
         """Take down that *script*, which is in no transaction, is begun.
+
+        Returns:
+            What it takes down of itself then, none where that is not possible.
 
         Raises:
             HookError: A stop was requested, or the time of the run is over.
@@ -71,6 +82,12 @@ class Record(NamedTuple):
         findings = self.stage.note(journal.ctx, entry, begun_script(script))
         if findings:
             journal.stage("ledger", lambda: Outcome(findings, None))
+            return None
+        return self.steps(entry, script)
+
+    def steps(self, entry: Entry, script: PreparedScript) -> StepNote | None:
+        """Return what *script*, of which the row tells already, takes down of itself."""
+        return entry.ledger.step_note(entry.key) if script.text else None
 
     def _finish(self, entry: Entry, report: Report) -> tuple[Finding, ...]:
         redactor = self.wording.redactor
@@ -85,5 +102,6 @@ class Record(NamedTuple):
             None if after is None else str(after),
             failed,
             redacted_json(self.wording.as_object(report), redactor),
+            goes_on_after(report),
         )
         return self.stage.finish(entry, ending)

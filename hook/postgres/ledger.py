@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from hook.core.execution.step_note import StepNote
 from hook.core.reporting.ledger import Beginning, Ending
 from hook.core.reporting.past_run import BegunScript, FailedScript, PastMarker, PastRun
 from hook.core.sql.sql_text import qualified_name
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hook.postgres.session import Row, Session
 
 _PLACE = "{ledger}"
+_KEY = "{key}"
 _NO_TABLE = frozenset({"42P01", "3F000"})
 # Two creators at once: IF NOT EXISTS looks before it locks.
 _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
@@ -57,6 +59,14 @@ class Ledger:
         """
         session.fetch(self._query("ledger_note"), (_note_of(begun), key))
 
+    def step_note(self, key: int) -> StepNote:
+        """Return what says in the row *key* how far the script is that `note` has told of."""
+        writing, reading = (
+            load_query(name).replace(_PLACE, self._name).replace(_KEY, str(key)).strip()
+            for name in ("ledger_step", "ledger_steps")
+        )
+        return StepNote(writing, reading)
+
     def finish(self, session: Session, key: int, ending: Ending) -> bool:
         """Complete the row *key*; return whether it was there.
 
@@ -71,6 +81,7 @@ class Ledger:
             ending.version_after,
             *failed,
             ending.report,
+            ending.goes_on,
             key,
         )
         return bool(session.fetch(self._query("ledger_finish"), values))
@@ -144,8 +155,13 @@ def _begun_script(value: object) -> BegunScript | None:
     script = value.get("script") if isinstance(value, Mapping) else None
     if not isinstance(script, str) or not isinstance(value, Mapping):
         return None
-    checksum = value.get("checksum")
-    return BegunScript(script, checksum if isinstance(checksum, int) else None)
+    checksum, text, done = (value.get(name) for name in ("checksum", "text", "done"))
+    return BegunScript(
+        script,
+        checksum if isinstance(checksum, int) else None,
+        text if isinstance(text, str) else "",
+        done if isinstance(done, int) else None,
+    )
 
 
 def _marker_values(marker: Marker | None) -> tuple[object, ...]:

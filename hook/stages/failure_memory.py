@@ -15,10 +15,11 @@ from hook.core.outcome import warned
 from hook.core.reporting.ledger import (
     FirstUnit,
     find_cut_off,
-    has_begun,
     judge_cut_off,
     judge_last_run,
+    resume,
 )
+from hook.core.reporting.past_run import NO_RESUMPTION
 from hook.errors import ConnectionLost, DeadlineExceeded, HookError, Interrupted
 from hook.postgres.ledger import Ledger
 from hook.stages import Outcome
@@ -26,6 +27,7 @@ from hook.stages import Outcome
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
     from hook.core.outcome import Finding
+    from hook.core.reporting.past_run import Resumption
     from hook.core.schema_history.plan import Plan
     from hook.core.scripts.migration_set import MigrationSet
     from hook.postgres.session import Session
@@ -47,7 +49,7 @@ class FailureMemoryStage:
         plan: Plan,
         release: MigrationSet,
         scripts: Sequence[PreparedScript],
-    ) -> Outcome[str]:
+    ) -> Outcome[Resumption]:
         """Return why the run would only fail again, or do something for the second time.
 
         Args:
@@ -58,7 +60,7 @@ class FailureMemoryStage:
             scripts: What is pending, as it was read.
 
         Returns:
-            The script that a run which was cut off is known to have begun, else nothing.
+            Where a run was cut off, and how far it came.
 
         Raises:
             Interrupted: A stop was requested.
@@ -73,7 +75,7 @@ class FailureMemoryStage:
         except HookError as error:
             message = f"{ledger.shown} could not be read: {error.message}"
             hint = "Whether this very release has failed before is not known."
-            return Outcome((warned("failure-memory", message, hint),), "")
+            return Outcome((warned("failure-memory", message, hint),), NO_RESUMPTION)
         unit = FirstUnit.of(plan, self.grouping)
         last = runs[0] if runs else None
         first = scripts if self.grouping is Grouping.ALL else scripts[:1]
@@ -81,9 +83,9 @@ class FailureMemoryStage:
         cut_off = find_cut_off(last, first, applied)
         if last is not None and cut_off is not None:
             finding = judge_cut_off(last, cut_off)
-            begun = cut_off.migration.script if has_begun(last, cut_off) else ""
-            return Outcome(_told(finding), begun)
-        return Outcome(_told(judge_last_run(last, unit, release.digest, self.memory)), "")
+            return Outcome(_told(finding), resume(last, cut_off))
+        finding = judge_last_run(last, unit, release.digest, self.memory)
+        return Outcome(_told(finding), NO_RESUMPTION)
 
 
 def _told(finding: Finding | None) -> tuple[Finding, ...]:

@@ -106,6 +106,7 @@ class Kind(Enum):
     TOAST = "migrate: REINDEX TABLE CONCURRENTLY, at the index of a TOAST table"
     VACUUM = "migrate: VACUUM"
     ALONE = "migrate: several statements without transaction"
+    NOTED = "migrate: several statements without transaction, each noted with its effect"
     MIXED = "migrate: a script with and without transaction, by FLYWAY_MIXED"
     GROUP = "migrate: a group of three scripts"
     REPEATABLE = "migrate: a repeatable migration"
@@ -250,6 +251,20 @@ SETTINGS: Mapping[Kind, Setting] = {
         advisory,
         commit="INSERT 0 1",
         undo="DELETE FROM tally; DELETE FROM filling; DROP TABLE IF EXISTS made",
+    ),
+    Kind.NOTED: Setting(
+        {
+            "V2__x.sql": (
+                f"{_TALLY}INSERT INTO filling SELECT id FROM t WHERE hold();\n{_ALTER}"
+                "CREATE INDEX CONCURRENTLY i ON t (id);\nCREATE TABLE made (id int);\n"
+            ),
+            "V2__x.sql.conf": "executeInTransaction=false",
+        },
+        advisory,
+        undo=(
+            "DELETE FROM tally; DELETE FROM filling; ALTER TABLE t DROP IF EXISTS c;"
+            " DROP INDEX IF EXISTS i; DROP TABLE IF EXISTS made"
+        ),
     ),
     Kind.MIXED: Setting(
         {"V2__x.sql": f"{_TALLY}SELECT hold_t();\n{_REST}VACUUM t"},

@@ -92,6 +92,9 @@ def judge_state(left: State, cell: Cell, before: State, target: State) -> None:
         # An index is no data, nor is what a table is a part of: the next run looks at it.
         assert left.history == before.history
         assert left.rows == before.rows
+    elif cell.next is Next.ONWARD:
+        assert left.history == before.history
+        assert not Counter(before.rows) - Counter(left.rows)
     elif cell.code == ExitCode.PARTIAL or cell.fault is Fault.SIGTERM:
         assert left.history == (*before.history, ("V2__x.sql", False))
     else:

@@ -18,6 +18,7 @@ from hook.core.sessions.server import ServerFacts, WriteState
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import EachCallbacks, PreparedCallback
     from hook.core.execution.query_result import QueryResult
+    from hook.core.execution.step_note import StepNote
     from hook.core.sessions.census import Toll
 
 # The server's settings are 32-bit numbers.
@@ -59,6 +60,9 @@ class ApplyTask:
         each: Callbacks that run with the script, none when there are none.
         resumes: An earlier attempt was cut off in it: nobody knows how far that one came.
         preceding_ms: What callbacks in front of the script add to its time in the history.
+        settled: How many of its statements are done for good, in whatever session, as the
+            ledger says; none when it says nothing.
+        note: What the script takes down of itself there, none when it does not.
     """
 
     migration: Migration
@@ -71,6 +75,8 @@ class ApplyTask:
     each: EachCallbacks | None = None
     preceding_ms: int = 0
     resumes: bool = False
+    settled: int | None = None
+    note: StepNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,9 @@ class Attempt:
         in_doubt: The same of which nobody could look whether it is there, empty otherwise.
         out_of_reach: What it left that its role may not clear up, and that is in the way of
             no other run.
+        is_noted: The ledger says how many statements are done: no fewer than *done*, and one
+            more at most.
+        is_known: It was asked, so that another session can go on.
     """
 
     end: AttemptEnd
@@ -165,6 +174,8 @@ class Attempt:
     in_doubt: str = ""
     out_of_reach: tuple[str, ...] = ()
     done_objects: tuple[str, ...] = ()
+    is_noted: bool = False
+    is_known: bool = False
 
     @property
     def leftovers(self) -> tuple[str, ...]:
@@ -235,7 +246,8 @@ def judge_attempt(attempt: Attempt, number: int, *, is_last: bool) -> NextStep:
     """
     if attempt.end is AttemptEnd.APPLIED:
         return NextStep.DONE
-    if is_last or attempt.left_behind or (attempt.needs_session and attempt.leftovers):
+    is_stuck = attempt.needs_session and attempt.leftovers and not attempt.is_known
+    if is_last or attempt.left_behind or is_stuck:
         return NextStep.GIVE_UP
     if attempt.end in {AttemptEnd.LOST, AttemptEnd.WITHDRAWN}:
         return NextStep.RETRY

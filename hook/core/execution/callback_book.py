@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hook.core.execution.prepared import PreparedScript, parse_script
 from hook.core.scripts.callback import Callback
@@ -82,6 +82,13 @@ class CallbackBook:
     def requests(self) -> tuple[LockRequest, ...]:
         """Return the locks that all of them will ask for."""
         return tuple(item for callback in self.callbacks for item in callback.requests)
+
+    def beside(self, scripts: Iterable[PreparedScript]) -> tuple[PreparedScript, ...]:
+        """Return *scripts* as they run with these: of steps between others nothing is noted."""
+        if self.each is None:
+            return tuple(scripts)
+        why = "callbacks run around its statements"
+        return tuple(replace(item, text="", unnoted=why) if item.text else item for item in scripts)
 
 
 def prepare_callback(

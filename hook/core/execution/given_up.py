@@ -200,6 +200,8 @@ def _left(given_up: GivenUp) -> str:
 
 def _hint_for_leftovers(given_up: GivenUp) -> str:
     named = ", ".join(given_up.attempt.leftovers)
+    if not given_up.is_recorded and given_up.attempt.is_noted:
+        return "Run again: it goes on behind what the ledger says is done."
     if not given_up.is_recorded:
         return (
             f"Undo by hand {named} before the next run, which would repeat it; or finish it and add"

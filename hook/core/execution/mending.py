@@ -100,6 +100,14 @@ def _with_done(attempt: Attempt) -> Attempt:
     return replace(attempt, done_line=0, for_next_run=(*attempt.finished, *attempt.for_next_run))
 
 
+def with_known(lost: Attempt, done: int) -> Attempt:
+    """Return the attempt *lost*, of which the ledger says that *done* statements are done."""
+    known = replace(lost, done=max(lost.done, done), left_behind=(), is_known=True)
+    if done > lost.done and lost.place.moment is Moment.SCRIPT:
+        return replace(known, done_line=lost.place.line, done_objects=())
+    return known
+
+
 def with_remains_of(attempt: Attempt, before: Attempt | None) -> Attempt:
     """Return *attempt* with what the one *before* it has left, if it never came to clear it up."""
     if before is None or attempt.place.moment not in _BEFORE_THE_SCRIPT:

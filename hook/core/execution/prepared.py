@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
@@ -17,6 +18,7 @@ from hook.core.sql.losses import find_losses
 from hook.core.sql.relations import script_lock_requests
 from hook.core.sql.statement_list import StatementList
 from hook.core.sql.statements import parse_statements
+from hook.core.sql.stepwise import why_not_stepwise
 from hook.core.sql.summary import summarize
 from hook.core.sql.transactions import (
     ScriptMode,
@@ -43,6 +45,8 @@ class PreparedScript:
         runs_once: When it was cut off, it must not simply be run again: it is in no
             transaction, and nobody knows how far it came.
         can_resume: It may be all the same, by whoever knows that it was cut off.
+        text: SHA-256 of what is sent of a script that it is noted of how far it comes, else
+            empty; *unnoted* is why it is not.
         losses: What of the data it destroys, and what allows that.
         is_run: Otherwise it is only recorded, see `hook.core.reporting.recorded`.
     """
@@ -57,6 +61,8 @@ class PreparedScript:
     builds: tuple[int, ...] = ()
     runs_once: bool = False
     can_resume: bool = False
+    text: str = ""
+    unnoted: str = ""
     losses: LossBook = NO_LOSSES
 
 
@@ -133,6 +139,11 @@ def prepare_script(
     if not parsed.in_transaction:
         # Whoever reads the script again need not ask the catalog once more.
         migration = migration._replace(in_transaction=False)
+    runs_once = not parsed.in_transaction and not all(map(may_run_again, parsed.body))
+    can_resume = not parsed.in_transaction and all(map(may_be_resumed, parsed.body))
+    # Of a single statement that may be repeated there is nothing to know.
+    needs_notes = runs_once and not (can_resume and len(parsed.body) == 1)
+    unnoted = why_not_stepwise(parsed.body) if needs_notes else ""
     return PreparedScript(
         migration=migration,
         in_transaction=parsed.in_transaction,
@@ -141,8 +152,12 @@ def prepare_script(
         statement_count=len(parsed.body),
         head_line=parsed.body[0].line if len(parsed.body) else 0,
         builds=() if parsed.in_transaction else build_lines(parsed.body),
-        runs_once=not parsed.in_transaction and not all(map(may_run_again, parsed.body)),
-        can_resume=not parsed.in_transaction and all(map(may_be_resumed, parsed.body)),
+        runs_once=runs_once,
+        can_resume=can_resume,
+        text=hashlib.sha256(parsed.body.source.sql).hexdigest()
+        if needs_notes and not unnoted
+        else "",
+        unnoted=unnoted,
         losses=keep_book(migration.script, find_losses(parsed.body, made or Creations()), waivers),
     )
 

@@ -32,6 +32,7 @@ class Moment(Enum):
     UNSENT = "nothing of it was sent"
     OPENING = "before its first statement"
     CLEARING = "dropping what a failed build left"
+    NOTING = "noting in the ledger how far it is"
     FINISHING = "finishing what an earlier attempt began"
     SCRIPT = "in its statements"
     RECORDING = "its row in the schema history"

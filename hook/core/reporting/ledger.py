@@ -11,12 +11,21 @@ from hook.core.execution.group import Grouping
 from hook.core.execution.prepared import PreparedScript
 from hook.core.execution.sqlstate import STATE_OF_SERVER
 from hook.core.outcome import Finding, deciding_finding, failed
-from hook.core.reporting.past_run import BegunScript, FailedScript, PastRun
+from hook.core.reporting.past_run import (
+    NO_RESUMPTION,
+    BegunScript,
+    FailedScript,
+    PastRun,
+    Resumption,
+)
 from hook.core.reporting.report import Report
 from hook.core.schema_history.plan import Plan
 from hook.core.scripts.script import Migration
 from hook.core.span import describe_span
 from hook.errors import ExitCode
+
+# Fact of a finding: the script of which the row of the run says how far it came.
+GOES_ON = "goes_on"
 
 
 class Beginning(NamedTuple):
@@ -44,6 +53,7 @@ class Ending(NamedTuple):
 
     Attributes:
         report: ``presync.report/1`` as JSON text, without secrets.
+        goes_on: What the row says of a script that was begun still counts.
     """
 
     finished_at: datetime
@@ -52,6 +62,7 @@ class Ending(NamedTuple):
     version_after: str | None
     failed: FailedScript | None
     report: str
+    goes_on: bool = False
 
 
 class FirstUnit(NamedTuple):
@@ -87,6 +98,11 @@ def failed_script_of(report: Report) -> FailedScript | None:
     )
 
 
+def goes_on_after(report: Report) -> bool:
+    """Tell whether the next run goes on with a script that *report*'s run has begun."""
+    return any(GOES_ON in item.facts for result in report.results for item in result.findings)
+
+
 def find_cut_off(
     last: PastRun | None, unit: Iterable[PreparedScript], applied_digest: str
 ) -> PreparedScript | None:
@@ -106,13 +122,13 @@ def find_cut_off(
         return None
     in_part = (item for item in unit if item.is_run and item.runs_once)
     if last.finished_at is not None:
-        in_part = (item for item in in_part if begun_script(item) == last.cut_off)
+        in_part = (item for item in in_part if has_begun(last, item))
     return next(in_part, None)
 
 
-def begun_script(script: PreparedScript) -> BegunScript:
+def begun_script(script: PreparedScript, done: int | None = None) -> BegunScript:
     """Return what the ledger keeps of *script* once it is begun."""
-    return BegunScript(script.migration.script, script.migration.checksum)
+    return BegunScript(script.migration.script, script.migration.checksum, script.text, done)
 
 
 def has_begun(last: PastRun, script: PreparedScript) -> bool:
@@ -121,27 +137,48 @@ def has_begun(last: PastRun, script: PreparedScript) -> bool:
     Only then what the server refuses of it may be what *last* has done already: a run that
     was killed in front of it has done nothing of it, and its names may be wrong.
     """
-    return last.cut_off == begun_script(script)
+    return last.cut_off is not None and last.cut_off[:2] == begun_script(script)[:2]
+
+
+def resume(last: PastRun, script: PreparedScript) -> Resumption:
+    """Return where to go on with *script*, see `find_cut_off`."""
+    begun = last.cut_off
+    if begun is None or not has_begun(last, script):
+        return NO_RESUMPTION
+    # Of another text the same statements are others.
+    is_same = bool(script.text) and begun.text == script.text
+    return Resumption(begun.script, begun.done if is_same else None)
 
 
 def judge_cut_off(last: PastRun, cut_off: PreparedScript) -> Finding | None:
     """Return why *cut_off*, see `find_cut_off`, needs a human; none when it goes on by itself.
 
-    Where *last* has ended, it has left nothing to a human.
+    Where *last* has ended and does not say how far it came, it has left nothing to a human.
     """
-    if cut_off.can_resume or last.finished_at is not None:
+    if cut_off.can_resume or resume(last, cut_off).done is not None:
+        return None
+    if last.finished_at is not None and (last.cut_off is None or last.cut_off.done is None):
         return None
     script = cut_off.migration.script
+    how = "never told how it ended, and " if last.finished_at is None else ""
     return failed(
         ExitCode.FAILED_BEFORE,
         "cut-off",
-        f"run {last.run_id} never told how it ended, and may have run a part of {script},"
-        " which has no transaction",
+        f"run {last.run_id} {how}may have run a part of {script}, {_why_unknown(last, cut_off)}",
         f"Bring the objects of {script} to the state before it, then run once more with"
         " --retry-failed.",
         script=script,
         first_run=last.run_id,
     )
+
+
+def _why_unknown(last: PastRun, cut_off: PreparedScript) -> str:
+    if cut_off.unnoted:
+        return f"which has no transaction; {cut_off.unnoted}"
+    begun = last.cut_off or BegunScript("", None)
+    if begun.script == cut_off.migration.script and begun.text not in {"", cut_off.text}:
+        return "of which the text has changed since"
+    return "which has no transaction"
 
 
 def judge_last_run(

@@ -21,14 +21,41 @@ class FailedScript(NamedTuple):
 
 
 class BegunScript(NamedTuple):
-    """A script without transaction that a run has begun, and may have done a part of."""
+    """A script without transaction that a run has begun, and may have done a part of.
+
+    Attributes:
+        text: See `PreparedScript.text`, empty where it is not noted how far it came.
+        done: How many of its statements are done, none where nobody knows.
+    """
 
     script: str
     checksum: int | None
+    text: str = ""
+    done: int | None = None
 
     def facts(self) -> dict[str, object]:
         """Return the same, ready for JSON."""
-        return self._asdict()
+        facts: dict[str, object] = {"script": self.script, "checksum": self.checksum}
+        if self.text:
+            facts["text"] = self.text
+        if self.done is not None:
+            facts["done"] = self.done
+        return facts
+
+
+class Resumption(NamedTuple):
+    """Where a run goes on that knows of one which was cut off.
+
+    Attributes:
+        script: That one is known to have begun it; empty when there is none.
+        done: How many of its statements are done for good, none when nobody knows.
+    """
+
+    script: str = ""
+    done: int | None = None
+
+
+NO_RESUMPTION = Resumption()
 
 
 class PastMarker(NamedTuple):

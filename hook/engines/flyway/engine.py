@@ -184,7 +184,7 @@ class FlywayEngine:
         write = partial(self._writing, session)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
-            steps = StepByStep(sender, program, write(first), first.done, first.resumes)
+            steps = StepByStep(sender, program, write(first), first)
             return sender.told_apart(steps.apply())
         rest = (Part(self._parse(task).body, write(task), task.each) for task in others)
         parts = itertools.chain((Part(parsed.body, write(first), first.each),), rest)

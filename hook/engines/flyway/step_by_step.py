@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
 from hook.core.execution.mending import who_clears_up
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.script_program import Program
+from hook.core.execution.sqlstate import ServerMessage
 from hook.core.sql.index_build import read_reach
 from hook.core.sql.leftovers import (
     is_only_work,
@@ -16,16 +18,24 @@ from hook.core.sql.leftovers import (
     may_stop_halfway,
 )
 from hook.core.sql.statement_list import Statement, StatementList
+from hook.core.sql.stepwise import is_begun_alone, is_held, is_of_session
+from hook.core.sql.summary import summarize
 from hook.engines.flyway.apply import Writing, own
 from hook.engines.flyway.detaching import Detaching
 from hook.engines.flyway.index_repair import IndexRepair
 from hook.engines.flyway.sending import Sender
 from hook.postgres.indexes import fetch_invalid_indexes
 
+if TYPE_CHECKING:
+    from hook.core.execution.attempt import ApplyTask
+    from hook.core.execution.step_note import StepNote
+
 # After these nobody knows the time limits of the session.
 _FORGETS_LIMITS = frozenset({"DISCARD", "RESET"})
 _ENDS_TRANSACTION = frozenset({"COMMIT", "END", "PREPARE"})
 _UNLIMITED = 0
+_BEGIN = Own(Moment.OPENING, "BEGIN")
+_COMMIT = Own(Moment.COMMIT, "COMMIT")
 
 
 @dataclass(slots=True)
@@ -34,18 +44,29 @@ class StepByStep:
 
     Attributes:
         program: The statements of the script, and of the callbacks around it.
+        task: The script.
+        lock_timeout_ms: What the session was told last, none when that is not known.
         done: How many statements are settled, see `Attempt.done`. A transaction that
             the script itself opens settles as a whole.
-        resumes: See `ApplyTask.resumes`.
-        lock_timeout_ms: What the session was told last, none when that is not known.
+        is_ready: The session is in the state that the next statement is to find.
+        note: See `ApplyTask.note`, none once the ledger cannot be written either.
     """
 
     sender: Sender
     program: Program
     writing: Writing
-    done: int
-    resumes: bool
+    task: ApplyTask
     lock_timeout_ms: int | None = None
+    done: int = field(init=False)
+    is_ready: bool = field(init=False)
+    note: StepNote | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.done = self.task.done or self.task.settled or 0
+        self.is_ready = self.task.done > 0
+        # What has begun without a note cannot be noted any more.
+        is_noted = not self.task.done or self.task.settled is not None
+        self.note = self.task.note if is_noted else None
 
     def apply(self) -> Attempt:
         """Run what is not done yet, then write the history row.
@@ -58,20 +79,58 @@ class StepByStep:
         if session.is_lost:
             return self._stopped(self.sender.end(AttemptEnd.LOST))
         repair = IndexRepair(self.sender, self._nothing, fetch_invalid_indexes(session))
-        if not self.done:
-            attempt = self._set_up(self.program.statement(0) if len(self.program) else None)
+        if not self.is_ready:
+            attempt = self._make_ready()
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._stopped(attempt)
         begin = self.done
         for index in range(begin, len(self.program)):
             attempt = self._run(index, repair)
-            if index == begin and self.resumes and self._is_done_already(index, repair, attempt):
+            is_resumed = index == begin and self.task.resumes
+            if is_resumed and self._is_done_already(index, repair, attempt):
                 attempt = self.sender.end(AttemptEnd.APPLIED)
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._failed(attempt, index, repair)
             if not session.in_transaction:
                 self.done = index + 1
         return self._record()
+
+    def _make_ready(self) -> Attempt:
+        """Bring a new session to where the next statement is to run, and note that it does."""
+        is_behind = self.done < len(self.program)
+        attempt = self._set_up(self.program.statement(self.done) if is_behind else None)
+        for index in range(self.done):
+            statements = self.program[index].statements
+            if attempt.end is AttemptEnd.APPLIED and is_of_session(statements[0]):
+                attempt = self._again(statements)
+        if attempt.end is AttemptEnd.APPLIED and self.note is not None:
+            attempt = self._begin_notes(self.note)
+        self.is_ready = attempt.end is AttemptEnd.APPLIED
+        return attempt
+
+    def _again(self, statements: StatementList) -> Attempt:
+        """Run once more what another session was told; its failure is none of the script's."""
+        if statements[0].head == "RESET":
+            self.lock_timeout_ms = None
+        attempt = self.sender.send(ScriptMessage(statements))
+        if attempt.place.moment is not Moment.SCRIPT:
+            return attempt
+        return replace(attempt, place=replace(attempt.place, moment=Moment.OPENING))
+
+    def _begin_notes(self, note: StepNote) -> Attempt:
+        """Note how far the script is, or see that this cannot be noted."""
+        attempt = self._send_note(note)
+        is_refused = attempt.end is AttemptEnd.FAILED and self.task.settled is None
+        if not is_refused or attempt.failure is None:
+            return attempt
+        self.note = None
+        why = f"how far the script comes cannot be noted: {attempt.failure.message}"
+        self.sender.notices.append(ServerMessage("WARNING", attempt.failure.sqlstate, why))
+        return self.sender.end(AttemptEnd.APPLIED)
+
+    def _send_note(self, note: StepNote) -> Attempt:
+        own_note = Own(Moment.NOTING, note.setting(self.done))
+        return self.sender.send(ScriptMessage(self._nothing, (own_note,)))
 
     def _set_up(self, first: Statement | None) -> Attempt:
         """Bring the session into the state of a script's start."""
@@ -90,10 +149,30 @@ class StepByStep:
             return attempt
         if repair.is_built(step.statements[0]):
             return self.sender.end(AttemptEnd.APPLIED)
-        attempt = self.sender.send(Detaching(self.sender).message_for(step.statements))
+        attempt = self._send(index, step.statements)
         if step.statements[0].head in _FORGETS_LIMITS:
             self.lock_timeout_ms = None
         return attempt.in_callback(step.callback)
+
+    def _send(self, index: int, one: StatementList) -> Attempt:
+        """Send the single statement *one*, the note of it with it as far as that can be."""
+        if self.note is not None and is_held(one[0]):
+            return self._send_held(index, one, self.note)
+        if self.note is not None and is_begun_alone(one[0]):
+            attempt = self._send_note(self.note)
+            if attempt.end is not AttemptEnd.APPLIED:
+                return attempt
+        return self.sender.send(Detaching(self.sender).message_for(one))
+
+    def _send_held(self, index: int, one: StatementList, note: StepNote) -> Attempt:
+        noted = Own(Moment.NOTING, note.setting(index + 1))
+        message = ScriptMessage(one, (_BEGIN, noted), (_COMMIT,))
+        attempt = self.sender.send(message)
+        if attempt.place.moment is not Moment.COMMIT:
+            return attempt
+        # Without the transaction it would be the statement itself that fails there.
+        place = Place(Moment.SCRIPT, one[0].line, summarize(one[0]))
+        return replace(attempt, place=place)
 
     def _is_done_already(self, index: int, repair: IndexRepair, attempt: Attempt) -> bool:
         """Tell whether *attempt* at statement *index* failed as an earlier one had done it.
@@ -173,7 +252,8 @@ class StepByStep:
         stopped = replace(
             attempt,
             place=place,
-            done=self.done,
+            done=self.done if self.is_ready else 0,
+            is_noted=self.note is not None and (self.is_ready or self.task.settled is not None),
             done_line=line,
             done_objects=self.program.finished(self.done),
             done_callbacks=callbacks,
@@ -185,8 +265,7 @@ class StepByStep:
         row = self.writing.row_of(self.sender.end(AttemptEnd.APPLIED))
         messages = self.writing.recording_alone(row)
         if self.sender.session.in_transaction:  # which the script has left open
-            commit = Own(Moment.COMMIT, "COMMIT")
-            messages = ((*self.writing.recording(_UNLIMITED, row), commit),)
+            messages = ((*self.writing.recording(_UNLIMITED, row), _COMMIT),)
         for message in messages:
             attempt = self.sender.send_shielded(ScriptMessage(self._nothing, message))
             if attempt.end is not AttemptEnd.APPLIED:

@@ -14,7 +14,8 @@ from hook.core.execution.mending import is_resumed_next
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.execution.progress import Progress, merged
 from hook.core.outcome import from_error, passed
-from hook.core.reporting.ledger import begun_script
+from hook.core.reporting.ledger import GOES_ON, begun_script
+from hook.core.reporting.past_run import NO_RESUMPTION, Resumption
 from hook.core.reporting.report import AppliedMigration
 from hook.core.reporting.verdict import count_applied
 from hook.core.schema_history.history import SYNTHETIC_TYPES
@@ -30,6 +31,7 @@ from hook.stages.migrate.telling import Telling
 if TYPE_CHECKING:
     from hook.core.execution.attempt import Place
     from hook.core.execution.prepared import PreparedScript
+    from hook.core.execution.step_note import StepNote
     from hook.core.schema_history.history import History
     from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
@@ -48,8 +50,9 @@ class Work:
         next_rank: Rank of the first row to be written.
         begun: Called once the history is there, in front of the first script.
         callbacks: What runs around the migrations, and between them.
-        resumed: Script that a run which was cut off is known to have begun, else empty.
-        note: Called in front of a script that may be resumed.
+        resumed: Where a run before this one was cut off.
+        note: Called in front of a script that may be resumed; returns what that takes down
+            of itself, none where it does not.
     """
 
     session: Session
@@ -60,8 +63,8 @@ class Work:
     next_rank: int
     begun: Callable[[], None]
     callbacks: Callbacks = field(default_factory=NoCallbacks)
-    resumed: str = ""
-    note: Callable[[PreparedScript], None] = lambda _: None
+    resumed: Resumption = NO_RESUMPTION
+    note: Callable[[PreparedScript], StepNote | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class MigrateStage:
         try:
             migrator.apply_all(units_of(work.scripts, self.grouping))
         except HookError as error:
-            last = from_error(migrator.classified(error))
+            last = from_error(migrator.passing_on(migrator.classified(error)))
         else:
             last = passed("migrate", count_applied(migrator.applied))
         finally:
@@ -137,6 +140,7 @@ class _Migrator:
 
     Attributes:
         failed_at: Where the migration that failed has ended.
+        begun: Names of the scripts that there were attempts at.
     """
 
     ctx: Context
@@ -146,6 +150,7 @@ class _Migrator:
     work: Work
     applied: list[AppliedMigration] = field(default_factory=list)
     failed_at: Place | None = None
+    begun: set[str] = field(default_factory=set)
 
     def classified(self, error: HookError) -> HookError:
         """Return *error*, but never as a refusal once something is applied or was run.
@@ -158,6 +163,13 @@ class _Migrator:
         failure = MigrationFailed(error.message, error.hint)
         failure.facts = error.facts
         return failure
+
+    def passing_on(self, error: HookError) -> HookError:
+        """Return *error*; what was cut off before goes on after it, if it was not begun here."""
+        name = self.work.resumed.script
+        if name and name not in self.begun:
+            error.facts[GOES_ON] = name
+        return error
 
     def apply_all(self, units: Iterable[Unit]) -> None:
         self.ctx.deadline.raise_if_over()
@@ -233,15 +245,19 @@ class _Migrator:
         asking = Asking(self.rules.gate, self.ctx.clock, requests_of(unit))
         attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank, asking)
         attempts.preceding_ms = preceding_ms
-        attempts.resumes = any(item.migration.script == self.work.resumed for item in unit)
+        if any(item.migration.script == self.work.resumed.script for item in unit):
+            attempts.resumes, attempts.notes.settled = True, self.work.resumed.done
+        self.begun.update(item.migration.script for item in unit)
         try:
-            if unit[0].is_run and unit[0].runs_once and unit[0].can_resume:
-                self.work.note(unit[0])
+            if unit[0].is_run and unit[0].runs_once and (unit[0].can_resume or unit[0].text):
+                attempts.notes.note = self.work.note(unit[0])
             attempts.run()
         except HookError as error:
             last = attempts.last
             self.failed_at = None if last is None else last.place
-            if attempts.resumes and (last is None or is_resumed_next(last)):
+            if attempts.is_unsettled:
+                error.facts[GOES_ON] = unit[0].migration.script
+            elif attempts.resumes and (last is None or is_resumed_next(last)):
                 error.facts["cut_off"] = begun_script(unit[0]).facts()
             raise
         whole = self._ms_since(began)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,7 @@ from hook.errors import (
 )
 from hook.stages import Context, Subject
 from hook.stages.migrate.footing import Footing
+from hook.stages.migrate.notes import Notes
 from hook.stages.migrate.rules import Rules
 from hook.stages.migrate.telling import Telling
 
@@ -61,6 +62,8 @@ class Attempts:
         last: The last one that ended.
         done: Statements of a script without transaction that the next one need not run.
         resumes: See `ApplyTask.resumes`; a run before this one may have been cut off too.
+        notes: What the ledger says of it, likewise.
+        is_recorded: A failed row was written.
         preceding_ms: How long the callbacks in front of the first repeatable took, whose
             time in the history they are a part of, as in Flyway.
     """
@@ -76,6 +79,8 @@ class Attempts:
     done: int = 0
     preceding_ms: int = 0
     resumes: bool = False
+    notes: Notes = field(default_factory=Notes)
+    is_recorded: bool = False
 
     def run(self) -> None:
         """Apply the unit.
@@ -111,6 +116,11 @@ class Attempts:
         return judge_attempt(attempt, self.made, is_last=is_last) is NextStep.RETRY
 
     @property
+    def is_unsettled(self) -> bool:
+        """Tell whether no more than the ledger says how far the unit came that was given up."""
+        return not self.is_recorded and self.notes.are_all_there_is(self.last)
+
+    @property
     def _rung(self) -> int:
         return self.made + self.asking.withheld
 
@@ -140,8 +150,9 @@ class Attempts:
         attempt = with_remains_of(with_toll(attempt, watch.end()), self.last)
         self._tell().answers(attempt)
         # Behind what was cut off, a name that is not there is wrong.
-        self.resumes = self.resumes and attempt.done == self.done
+        self.resumes = self.resumes and attempt.done == max(self.done, self.notes.settled or 0)
         self.last, self.done = attempt, attempt.done
+        self.notes.keep(attempt)
         footing.progress = progress_after(attempt, footing.progress)
         if attempt.end is AttemptEnd.LOST:
             self.resumes = not self.unit[0].in_transaction
@@ -171,6 +182,8 @@ class Attempts:
                 # The times of a group are what is left over of one, so all of them count it.
                 0 if script.migration.version else self.preceding_ms,
                 self.resumes,
+                self.notes.settled,
+                self.notes.note,
             )
             for rank, script in enumerate(self.unit, self.rank)
         )
@@ -224,9 +237,12 @@ class Attempts:
         if is_recorded:
             self.footing.progress = Progress.COMMITTED
             return replace(lost, end=AttemptEnd.APPLIED)
-        if not lost.leftovers:
-            if lost.place.moment is not Moment.UNSENT and not lost.may_leave_more:
-                self.footing.progress = Progress.ROLLED_BACK
+        if self.footing.failover is None:
+            self.last = lost = self.notes.ask(self.footing.session, lost)
+        is_undone = lost.place.moment is not Moment.UNSENT and not lost.may_leave_more
+        if is_undone and not lost.leftovers:
+            self.footing.progress = Progress.ROLLED_BACK
+        if lost.is_known or not lost.leftovers:
             self._hold_lock_after(lost)
         return lost
 
@@ -256,7 +272,8 @@ class Attempts:
         """Return the error for a script that ended with *last*, after putting it on record."""
         given_up = self._as_given_up(last)
         if last.leftovers:
-            given_up = replace(given_up, is_recorded=self._record(given_up.task, last))
+            self.is_recorded = self._record(given_up.task, last)
+            given_up = replace(given_up, is_recorded=self.is_recorded)
         if last.end is AttemptEnd.INTERRUPTED:
             return interruption_of(given_up)
         return failure_of(given_up)

@@ -14,6 +14,7 @@ from hook.core.execution.mending import (
     is_resumed_next,
     who_clears_up,
     with_doubt,
+    with_known,
     with_remains_of,
 )
 from hook.core.execution.progress import Progress
@@ -34,6 +35,7 @@ def ended(end: AttemptEnd, sqlstate: str = "") -> Attempt:
 
 STOPPED = ended(AttemptEnd.INTERRUPTED, "57014")
 LOST = ended(AttemptEnd.LOST)
+DOUBTFUL = replace(LOST, left_behind=("what line 3 may have done",))
 
 
 @pytest.mark.parametrize(
@@ -161,3 +163,33 @@ def test_what_is_left_is_told_at_the_end() -> None:
     kept = with_doubt(LockContention("so"), replace(STOPPED, out_of_reach=(INDEX,)))
     assert kept.message == (f"so; left behind: {INDEX} (to drop it takes USAGE on schema pg_toast)")
     assert with_doubt(LockContention("so"), STOPPED).message == "so"
+
+
+@pytest.mark.parametrize(
+    ("lost", "done", "leftovers"),
+    [
+        (DOUBTFUL, 0, ()),
+        (
+            DOUBTFUL,
+            1,
+            ("everything up to line 3",),
+        ),
+        (replace(LOST, done=1, done_line=2, done_objects=("table a",)), 1, ("table a",)),
+        (
+            replace(LOST, done=1, done_line=2, done_objects=("table a",)),
+            2,
+            ("everything up to line 3",),
+        ),
+        (replace(LOST, place=Place(Moment.UNSENT), done_line=2), 1, ("everything up to line 2",)),
+        (replace(LOST, done=4, done_line=2), 1, ("everything up to line 2",)),
+    ],
+    ids=["undone", "done", "undone behind another", "done as well", "session", "vacuum"],
+)
+def test_what_the_ledger_says_of_a_lost_attempt_leaves_no_doubt(
+    lost: Attempt, done: int, leftovers: tuple[str, ...]
+) -> None:
+    """What lies behind the last note is of a kind that needs none, or was not lost."""
+    known = with_known(lost, done)
+    assert known.is_known
+    assert known.done == max(done, lost.done)
+    assert known.leftovers == leftovers

@@ -113,3 +113,25 @@ def test_callback_is_described_by_when_and_how_it_runs(event: str, text: bytes, 
     finding = describe_callback(prepared)
     assert finding.message.startswith(f"callback {event}.sql: {how}")
     assert finding.facts["callback"] == event
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_noted", "unnoted"),
+    [
+        ("INSERT INTO t VALUES (1)", True, ""),
+        ("INSERT INTO t VALUES (1); SELECT f()", False, "line 1, SELECT f(), may do more"),
+        ("DROP INDEX CONCURRENTLY i", False, ""),
+        ("DROP INDEX CONCURRENTLY i; DROP INDEX CONCURRENTLY j", True, ""),
+        ("CREATE INDEX CONCURRENTLY i ON t (id); VACUUM t", False, ""),
+    ],
+)
+def test_script_is_noted_whose_statements_must_not_simply_run_again(
+    sql: str,
+    is_noted: bool,  # noqa: FBT001 - a parameter
+    unnoted: str,
+) -> None:
+    """Of a single one that may be refused as done there is nothing to know."""
+    script = prepared_script(SCRIPT._replace(in_transaction=False), sql.encode())
+    assert bool(script.text) is is_noted
+    assert script.unnoted.startswith(unnoted)
+    assert bool(script.unnoted) is bool(unnoted)

@@ -118,3 +118,14 @@ def test_script_without_statements_leaves_only_its_callbacks() -> None:
         "beforeEachMigrate.sql",
         "afterEachMigrate.sql",
     ]
+
+
+def test_nothing_is_noted_of_a_script_with_callbacks_between_its_statements() -> None:
+    """Nobody could tell which of the two was the last one; other callbacks do not matter."""
+    alone = migration("V1__a.sql")._replace(in_transaction=False)
+    noted = prepared_script(alone, b"INSERT INTO t VALUES (1)")
+    index = prepared_script(alone, b"CREATE INDEX CONCURRENTLY i ON t (id)")
+    assert CallbackBook((prepared("afterMigrate", "SELECT 1"),)).beside([noted]) == (noted,)
+    told, same = CallbackBook((prepared("afterEachMigrate", "SELECT 1"),)).beside([noted, index])
+    assert (told.text, told.unnoted) == ("", "callbacks run around its statements")
+    assert same is index

@@ -15,11 +15,13 @@ from hook.core.reporting.ledger import (
     begun_script,
     failed_script_of,
     find_cut_off,
+    goes_on_after,
     has_begun,
     judge_cut_off,
     judge_last_run,
+    resume,
 )
-from hook.core.reporting.past_run import BegunScript, FailedScript, PastRun
+from hook.core.reporting.past_run import BegunScript, FailedScript, PastRun, Resumption
 from hook.core.reporting.report import Report
 from hook.core.schema_history.plan import Plan
 from hook.core.scripts.script import Kind, Migration
@@ -123,8 +125,9 @@ KILLED = LAST._replace(finished_at=None)
 
 
 def prepared(sql: str) -> PreparedScript:
-    """Return the script V5__add.sql with *sql*, in no transaction if it has a CALL."""
-    script = migration()._replace(in_transaction=False if "CALL" in sql else None)
+    """Return the script V5__add.sql with *sql*, in no transaction if it has a CALL or an INSERT."""
+    is_alone = "CALL" in sql or "INSERT" in sql
+    script = migration()._replace(in_transaction=False if is_alone else None)
     return prepared_script(script, sql.encode())
 
 
@@ -181,7 +184,7 @@ def test_script_that_was_cut_off_needs_a_human() -> None:
     assert (finding.rule, finding.code) == ("cut-off", ExitCode.FAILED_BEFORE)
     assert finding.message == (
         "run 0123456789ab never told how it ended, and may have run a part of V5__add.sql,"
-        " which has no transaction"
+        " which has no transaction; line 2, CALL p(), may do more than can be noted"
     )
 
 
@@ -197,6 +200,55 @@ def test_script_whose_end_the_server_tells_goes_on_by_itself(sql: str) -> None:
 def test_script_that_a_run_which_ended_could_not_finish_goes_on_by_itself() -> None:
     """What had to be left to a human has a failed row in the history."""
     assert judge_cut_off(LAST, prepared("DROP INDEX CONCURRENTLY i;\nCALL p()")) is None
+
+
+NOTED = "INSERT INTO t VALUES (1);\nVACUUM t;\nINSERT INTO t VALUES (2)"
+
+
+def test_script_of_which_the_last_run_noted_how_far_it_came_goes_on_there() -> None:
+    """Also where that run has ended, as nobody was left to look at it."""
+    script = prepared(NOTED)
+    for last in (KILLED, LAST):
+        told = last._replace(cut_off=begun_script(script, 1))
+        assert find_cut_off(told, [script], "sha256:others") is script
+        assert judge_cut_off(told, script) is None
+        assert resume(told, script) == Resumption("V5__add.sql", 1)
+
+
+@pytest.mark.parametrize("last", [KILLED, LAST], ids=["killed", "ended"])
+def test_script_whose_text_has_changed_since_needs_a_human(last: PastRun) -> None:
+    """Its checksum may be the same: what stands for a placeholder is not part of it."""
+    script = prepared(NOTED)
+    told = last._replace(cut_off=begun_script(prepared(f"{NOTED}0"), 1))
+    finding = judge_cut_off(told, script)
+    assert finding is not None
+    assert finding.message.endswith("a part of V5__add.sql, of which the text has changed since")
+    assert resume(told, script) == Resumption("V5__add.sql")
+
+
+@pytest.mark.parametrize(
+    "cut_off",
+    [None, BegunScript("V4__x.sql", 7, "", 1), BegunScript("V5__add.sql", 7)],
+    ids=["nothing", "other script", "not how far"],
+)
+def test_script_of_which_nothing_is_noted_needs_a_human(cut_off: BegunScript | None) -> None:
+    """It may be that it was begun all the same."""
+    finding = judge_cut_off(KILLED._replace(cut_off=cut_off), prepared(NOTED))
+    assert finding is not None
+    assert finding.message.endswith("a part of V5__add.sql, which has no transaction")
+
+
+def test_report_tells_whether_the_row_says_how_far_a_script_came() -> None:
+    """Only the errors know whether something else does, a failed row for example."""
+    assert goes_on_after(report(ExitCode.PARTIAL, goes_on="V5__add.sql"))
+    assert not goes_on_after(report(ExitCode.PARTIAL, script="V5__add.sql"))
+
+
+def test_begun_script_tells_no_more_than_is_known() -> None:
+    """Ledgers of older versions have no more than the first two."""
+    assert BegunScript("V1__x.sql", None).facts() == {"script": "V1__x.sql", "checksum": None}
+    whole = BegunScript("V1__x.sql", 7, "1a2b", 0)
+    assert whole.facts() == {"script": "V1__x.sql", "checksum": 7, "text": "1a2b", "done": 0}
 
 
 def report(code: ExitCode, **facts: object) -> Report:

@@ -1,0 +1,153 @@
+"""SIGKILL amid a script without transaction whose statements must not run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.deployment import OURS, Deployment
+from tests.testbed.process import Completed, RunningPresync
+from tests.testbed.run_context import eventually
+
+BASE = """\
+CREATE TABLE t (n int);
+CREATE TABLE u (n int);
+CREATE FUNCTION wait_late() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON u DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION wait_late();
+"""
+ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
+SCRIPT = """\
+SET application_name = 'presync/set';
+CREATE TABLE made (n int, name text DEFAULT current_setting('application_name'));
+INSERT INTO t VALUES (1);
+INSERT INTO u VALUES (2);
+CREATE INDEX CONCURRENTLY i ON t (n);
+INSERT INTO made VALUES (3);
+VACUUM t;
+INSERT INTO t VALUES (4);
+"""
+WRITTEN = (
+    "SELECT n, '' FROM t UNION ALL SELECT n, '' FROM u UNION ALL SELECT n, name FROM made"
+    " ORDER BY 1"
+)
+EVERYTHING = [(1, ""), (2, ""), (3, "presync/set"), (4, "")]
+# What keeps the run in which statement.
+AT_FIRST = "CREATE TABLE made ()"
+IN_STATEMENT = "LOCK TABLE u"
+IN_COMMIT = "SELECT pg_advisory_lock(7)"
+IN_BUILD = "LOCK TABLE t IN ROW EXCLUSIVE MODE"
+IN_LAST = "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE"
+
+pytestmark = pytest.mark.usefixtures("_released")
+
+
+@pytest.fixture
+def _released(deployment: Deployment) -> Iterator[None]:
+    """Begin with two tables; the COMMIT of a row for one of them can be kept waiting."""
+    deployment.apply({"V1__base.sql": BASE})
+    deployment.release(ALONE)
+    yield
+    eventually(lambda: not deployment.has_sessions())
+
+
+@pytest.fixture
+def kill(
+    deployment: Deployment, start_presync: Callable[..., RunningPresync]
+) -> Callable[..., None]:
+    """Return what kills a run of *script* that has to wait for whoever has run *hold*."""
+    database = deployment.database
+    ours = f"{OURS} '{database.name}' AND wait_event_type = 'Lock'"
+
+    def kill_in(hold: str, *, is_finished: bool, script: str = SCRIPT) -> None:
+        deployment.release({"V2__x.sql": script})
+        with database.connect(autocommit=False) as other:
+            other.execute(hold.encode())
+            running = start_presync(["run"], env_of(deployment))
+            eventually(lambda: bool(database.query(f"SELECT {ours}")))
+            running.process.kill()
+            running.wait()
+            if not is_finished:
+                database.query(f"SELECT pg_terminate_backend(pid) {ours}")
+                eventually(lambda: not database.query(f"SELECT {ours}"))
+            other.rollback()
+        eventually(lambda: not deployment.has_sessions())
+
+    return kill_in
+
+
+def env_of(deployment: Deployment) -> dict[str, str]:
+    """Return the environment of runs that nothing stops in front of the script, or within it."""
+    return deployment.env(
+        PRESYNC_BLOCKERS_POLICY="off", PRESYNC_LOCK_LADDER="1m", PRESYNC_DAMAGE_BUDGET="off"
+    )
+
+
+@pytest.mark.parametrize("is_finished", [True, False], ids=["finished", "undone"])
+@pytest.mark.parametrize(
+    "hold",
+    [AT_FIRST, IN_STATEMENT, IN_COMMIT, IN_BUILD, IN_LAST],
+    ids=["first", "statement", "commit", "build", "last"],
+)
+def test_next_run_does_each_statement_once(
+    deployment: Deployment,
+    kill: Callable[..., None],
+    run_presync: Callable[..., Completed],
+    hold: str,
+    *,
+    is_finished: bool,
+) -> None:
+    """Whether the server has finished for nobody what was under way, or undone it."""
+    kill(hold, is_finished=is_finished)
+    assert len(deployment.history()) == 1
+    completed = run_presync(["run"], env_of(deployment))
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert deployment.database.query(WRITTEN) == EVERYTHING
+    assert deployment.history()[1:] == [(2, "2", "V2__x.sql", True)]
+    index = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"
+    assert deployment.database.query(index) == [(True,)]
+
+
+def test_run_that_goes_on_may_be_killed_as_well(
+    deployment: Deployment, kill: Callable[..., None], run_presync: Callable[..., Completed]
+) -> None:
+    """Each time the ledger's row of the last one says how far the script is."""
+    kill(IN_STATEMENT, is_finished=False)
+    kill(IN_COMMIT, is_finished=False)
+    kill(IN_BUILD, is_finished=True)
+    completed = run_presync(["run"], env_of(deployment))
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert deployment.database.query(WRITTEN) == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (
+            SCRIPT,
+            {"V2__x.sql": SCRIPT.replace("(3)", "(5)")},
+            "of which the text has changed since",
+        ),
+        (f"{SCRIPT}SELECT 1", {}, "line 9, SELECT 1, may do more than"),
+        (SCRIPT, {"beforeEachMigrate.sql": "SELECT 1"}, "callbacks run around its statements"),
+    ],
+    ids=["other text", "SELECT", "callback"],
+)
+def test_what_cannot_be_known_is_looked_at_by_a_human(
+    deployment: Deployment,
+    kill: Callable[..., None],
+    run_presync: Callable[..., Completed],
+    before: str,
+    after: Mapping[str, str],
+    why: str,
+) -> None:
+    """Nothing is run, and the reason is told where there is one."""
+    kill(IN_STATEMENT, is_finished=True, script=before)
+    deployment.release(after)
+    refused = run_presync(["run"], env_of(deployment))
+    assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.stderr
+    assert why in str(refused.report["stages"])
+    assert deployment.database.query("SELECT n FROM u") == [(2,)]

@@ -1,0 +1,133 @@
+"""Connections that are lost amid statements that must not run twice and are in no transaction."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.proxy import Fault, Proxy
+
+ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
+SCRIPT = """\
+SET application_name = 'set';
+INSERT INTO t VALUES (1);
+INSERT INTO t SELECT 2;
+CREATE INDEX CONCURRENTLY i ON t (n);
+INSERT INTO t VALUES (3);
+"""
+SECOND = "INSERT INTO t SELECT 2"
+ROWS = "SELECT n, name FROM t ORDER BY 1"
+EVERYTHING = [(1, "set"), (2, "set"), (3, "set")]
+NOTED = "SELECT report #>> '{cut_off,done}' FROM presync_run ORDER BY id DESC LIMIT 1"
+
+
+@pytest.fixture
+def proxied(gate: Gate, proxy: Proxy) -> Gate:
+    """Return the gate with the proxy in front of its database, and a table."""
+    table = "CREATE TABLE t (n int, name text DEFAULT current_setting('application_name'))"
+    assert gate.run({"V1__base.sql": table, **ALONE}).exit_code is ExitCode.OK
+    gate.settings = settings_for(proxy.target(gate.database), gate.folder)
+    return gate
+
+
+@pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
+@pytest.mark.parametrize(
+    "statement", ["INSERT INTO t VALUES (1)", SECOND, "CREATE INDEX", "INSERT INTO t VALUES (3)"]
+)
+def test_next_attempt_does_each_statement_once(
+    proxied: Gate, proxy: Proxy, statement: str, fault: Fault
+) -> None:
+    """The ledger knows whether the server has done it; what was set before is set again."""
+    proxy.lose(statement, fault)
+    report = proxied.run({"V2__x.sql": SCRIPT})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert report.migrations[0].attempts == 2
+    assert proxied.database.query(ROWS) == EVERYTHING
+    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", True)]
+
+
+def test_script_that_is_given_up_is_for_a_human(proxied: Gate, proxy: Proxy) -> None:
+    """The failed row says so, also to Flyway; nothing of the ledger is left to go on with."""
+    proxy.lose(SECOND, Fault.REQUEST, times=3)
+    report = proxied.run({"V2__x.sql": SCRIPT})
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert "left behind: everything up to line 2" in report.verdict
+    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]
+    assert proxied.database.query(NOTED) == [(None,)]
+    assert proxied.run().exit_code is ExitCode.FAILED_BEFORE
+
+
+def test_run_that_reaches_nobody_any_more_leaves_it_to_the_next(
+    proxied: Gate, proxy: Proxy
+) -> None:
+    """It can write no failed row, and the ledger says how far the script came."""
+    proxy.refuse_from(SECOND, Fault.REPLY)
+    report = proxied.run({"V2__x.sql": SCRIPT})
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert proxied.history()[1:] == []
+    assert proxied.database.query(NOTED) == [("3",)]
+    proxy.lead_to(proxied.database.server)
+    again = proxied.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert proxied.database.query(ROWS) == EVERYTHING
+
+
+def test_what_is_noted_passes_through_a_run_that_is_refused_later(
+    proxied: Gate, proxy: Proxy
+) -> None:
+    """A callback in front of the script fails: that run has a row, and an end."""
+    proxy.refuse_from(SECOND, Fault.REPLY)
+    assert proxied.run({"V2__x.sql": SCRIPT}).exit_code is ExitCode.PARTIAL
+    proxy.lead_to(proxied.database.server)
+    assert proxied.run({"beforeMigrate.sql": "SELECT 1/0"}).exit_code is not ExitCode.OK
+    assert proxied.database.query(NOTED) == [("3",)]
+    again = proxied.run({"beforeMigrate.sql": "SELECT 1"})
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert proxied.database.query(ROWS) == EVERYTHING
+
+
+def test_statement_that_fails_leaves_what_is_in_front_of_it(proxied: Gate) -> None:
+    """As it does without a note: a failed row, line and leftovers by name."""
+    report = proxied.run({"V2__x.sql": f"{SCRIPT}CREATE TABLE made ();\nINSERT INTO no VALUES (1)"})
+    assert report.verdict == (
+        'FAILED 21 PARTIAL: V2__x.sql:7 42P01 relation "no" does not exist; left behind:'
+        " index i (line 4), table made (line 6), all else up to line 5, at 1"
+    )
+    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]
+    assert proxied.database.query(NOTED) == [(None,)]
+
+
+def test_constraint_that_is_checked_at_the_end_of_a_statement_is_told_with_its_line(
+    proxied: Gate,
+) -> None:
+    """Which it is as well without a transaction."""
+    proxied.database.execute("CREATE TABLE u (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    report = proxied.run({"V2__x.sql": "INSERT INTO u VALUES (1);\nINSERT INTO u VALUES (1)"})
+    assert report.verdict.startswith("FAILED 21 PARTIAL: V2__x.sql:2 23505 ")
+    assert proxied.database.query("SELECT n FROM u") == [(1,)]
+
+
+def test_first_statement_that_fails_is_remembered(proxied: Gate) -> None:
+    """It has left nothing, so the next run need not try."""
+    script = {"V2__x.sql": "SET a.b = 1;\nINSERT INTO no VALUES (1);\nINSERT INTO t VALUES (1)"}
+    assert proxied.run(script).exit_code is ExitCode.SQL_FAILED
+    again = proxied.run()
+    assert again.exit_code is ExitCode.FAILED_BEFORE
+    assert deciding(again).rule == "failure-remembered"
+
+
+def test_script_is_run_where_nothing_of_it_can_be_noted(gate: Gate) -> None:
+    """Somebody has put a trigger on the ledger; the script is none of its business."""
+    assert gate.run({"V1__base.sql": "CREATE TABLE t (n int)"}).exit_code is ExitCode.OK
+    gate.database.execute(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN IF NEW.report #> ''{cut_off,done}'' IS NOT NULL THEN RAISE ''no note''; END IF;"
+        " RETURN NEW; END';"
+        " CREATE TRIGGER no BEFORE UPDATE ON presync_run FOR EACH ROW EXECUTE FUNCTION no()"
+    )
+    report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (1)", **ALONE})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    notices = [told for event, told, _ in gate.events.told if event == "migration.notice"]
+    assert any("how far the script comes cannot be noted: no note" in told for told in notices)
+    assert gate.database.query("SELECT n FROM t") == [(1,)]

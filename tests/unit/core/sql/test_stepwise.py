@@ -1,0 +1,91 @@
+"""Which scripts without transaction can be gone on with behind any of their statements."""
+
+from __future__ import annotations
+
+import pytest
+
+from hook.core.sql.statement_list import Statement
+from hook.core.sql.statements import parse_statements
+from hook.core.sql.stepwise import is_begun_alone, is_held, is_of_session, why_not_stepwise
+
+
+def only(sql: str) -> Statement:
+    """Return the single statement of *sql*."""
+    (statement,) = parse_statements(sql.encode())
+    return statement
+
+
+@pytest.mark.parametrize(
+    ("sql", "traits"),
+    [
+        ("INSERT INTO t VALUES (1)", ["held"]),
+        ("WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a", ["held"]),
+        ("WITH a AS (SELECT f()) SELECT * FROM a", ["begun"]),
+        ("COPY t FROM stdin;\n1\n\\.\n", ["held"]),
+        ("COPY t TO PROGRAM 'mail'", ["begun"]),
+        ("ALTER TYPE mood ADD VALUE 'x'", ["held"]),
+        ("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", ["begun"]),
+        ("ALTER ROLE me SET search_path = x", ["begun"]),
+        ("ALTER DATABASE d SET role = x", ["begun"]),
+        ("CREATE TABLE t ()", ["held"]),
+        ("CREATE ROLE r", ["held"]),
+        ("CREATE TEMP TABLE t ()", ["begun"]),
+        ("CREATE OR REPLACE LOCAL TEMPORARY VIEW v AS SELECT 1", ["begun"]),
+        ("CREATE INDEX CONCURRENTLY i ON t (id)", []),
+        ("CREATE DATABASE d", ["begun"]),
+        ("DROP INDEX i", ["held"]),
+        ("DROP INDEX CONCURRENTLY i", ["begun"]),
+        ("REFRESH MATERIALIZED VIEW CONCURRENTLY v", ["held"]),
+        ("VACUUM t", []),
+        ("SET lock_timeout = 0", ["session"]),
+        ("RESET ALL", ["session"]),
+        ("SHOW lock_timeout", ["session"]),
+        ("SELECT f()", ["begun"]),
+        ("DO $$BEGIN END$$", ["begun"]),
+        ("CALL p()", ["begun"]),
+        ("LOCK TABLE t", ["begun"]),
+    ],
+)
+def test_statement_is_noted_with_its_effect_or_needs_no_note(sql: str, traits: list[str]) -> None:
+    """What is neither, nor for the session alone, matters as soon as it is begun."""
+    statement = only(sql)
+    found = {
+        "held": is_held(statement),
+        "session": is_of_session(statement),
+        "begun": is_begun_alone(statement),
+    }
+    assert [trait for trait, is_found in found.items() if is_found] == traits
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("INSERT INTO t VALUES (1);\nCREATE INDEX CONCURRENTLY i ON t (id);\nVACUUM t", ""),
+        ("SET a = 1;\nDROP INDEX CONCURRENTLY i;\nUPDATE t SET a = 2;\nRESET a", ""),
+        ("CREATE TABLE t ();\nSELECT f()", "line 2, SELECT f(), may do more than can be noted"),
+        ("CREATE TEMP TABLE t ()", "line 1, CREATE TEMP TABLE t (), may do more"),
+        ("CREATE INDEX CONCURRENTLY ON t (id)", "line 1, CREATE INDEX CONCURRENTLY ON t (id), may"),
+        ("BEGIN;\nINSERT INTO t VALUES (1);\nCOMMIT", "line 1, BEGIN, may do more"),
+        ("SAVEPOINT a", "line 1, SAVEPOINT a, may do more"),
+        ("DISCARD ALL", "line 1, DISCARD ALL, may do more"),
+        ("SET ROLE x", "line 1, SET ROLE x, may do more"),
+        ("SET SESSION AUTHORIZATION x", "line 1, SET SESSION AUTHORIZATION x, may do more"),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "line 1, SET SESSION CHAR"),
+        ("SET default_transaction_read_only = on", "line 1, SET default_transaction_read_only"),
+        (
+            "INSERT INTO t VALUES (1);\nINSERT INTO u VALUES (currval('s'))",
+            "line 2, INSERT INTO u VALUES (currval('s')), uses currval, which is of one session",
+        ),
+        ("CREATE TABLE pg_temp.t ()", "line 1, CREATE TABLE pg_temp.t (), uses pg_temp, which"),
+        (
+            "INSERT INTO t SELECT pg_try_advisory_lock(1)",
+            "line 1, INSERT INTO t SELECT pg_try_advisory_lock(1), uses pg_try_advisory_lock",
+        ),
+        ("VACUUM t;\n" * 1001, "it has more than 1000 statements"),
+    ],
+)
+def test_script_is_stepwise_unless_the_next_session_lacks_something(sql: str, why: str) -> None:
+    """The first statement that stands against it is named."""
+    told = why_not_stepwise(parse_statements(sql.encode()))
+    assert told.startswith(why)
+    assert bool(told) is bool(why)
