@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hook.bootstrap.reading import build_engine, build_reading
+from hook.bootstrap.reading import build_engine, build_looking, build_reading
 from hook.clock import SystemClock
 from hook.pipeline.gate import run_gate
 from hook.pipeline.journal import Journal
@@ -63,7 +63,7 @@ def check(settings: Settings, ctx: Context) -> Report:
     engine = build_engine(settings, ctx)
     return inspection.check(
         Journal.begin("check", ctx, settings.overrides),
-        lambda: build_reading(settings, engine),
+        lambda: build_looking(settings, engine),
         lambda: build_gates(settings, engine),
         build_lock(settings),
     )
@@ -84,7 +84,7 @@ def plan_sql(settings: Settings, ctx: Context, notebook: Notebook) -> Report:
     engine = build_engine(settings, ctx)
     return dry_run.plan_sql(
         Journal.begin("plan", ctx),
-        lambda: build_reading(settings, engine),
+        lambda: build_looking(settings, engine),
         lambda: build_dry(settings, engine),
         notebook,
     )
@@ -184,4 +184,4 @@ def digest(settings: Settings, ctx: Context) -> Report:
 
 def _reading(settings: Settings, ctx: Context) -> Callable[[], Reading]:
     engine = build_engine(settings, ctx)
-    return lambda: build_reading(settings, engine)
+    return lambda: build_looking(settings, engine)

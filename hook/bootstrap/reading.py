@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hook.core.execution.expectations import Expectations
+from hook.core.execution.expectations import Expectations, judge_primary, judge_usable
 from hook.engines.flyway.engine import FlywayEngine
 from hook.pipeline.reading import Reading
 from hook.postgres.connecting import connect
@@ -15,6 +15,9 @@ from hook.stages.verify import VerifyStage
 from hook.stages.wait import WaitStage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hook.core.execution.expectations import Unusable
     from hook.core.execution.group import Grouping
     from hook.core.scripts.script import Migration
     from hook.core.sessions.server import ServerFacts
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from hook.stages.callbacks.running import CallbackRules
     from hook.stages.scripts import ScriptsStage
     from hook.stages.syntax import SyntaxStage
+
+    JudgeServer = Callable[[ServerFacts], Unusable | None]
 
 
 def build_engine(settings: Settings, ctx: Context) -> FlywayEngine:
@@ -46,8 +51,8 @@ def build_connect(settings: Settings) -> Connect:
     return connect_with(init_sql)
 
 
-def build_wait(settings: Settings) -> WaitStage:
-    """Return the stage that reaches the database.
+def build_wait(settings: Settings, judge: JudgeServer = judge_usable) -> WaitStage:
+    """Return the stage that reaches a database of which *judge* thinks well.
 
     Raises:
         ConfigError: No database is configured.
@@ -58,6 +63,7 @@ def build_wait(settings: Settings) -> WaitStage:
         connect=build_connect(settings),
         wait_timeout=database.wait_timeout,
         expectations=Expectations(database.expect_database, database.expect_system_id),
+        judge=judge,
     )
 
 
@@ -129,14 +135,25 @@ def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -
     return SyntaxStage(read_statements)
 
 
-def build_reading(settings: Settings, engine: FlywayEngine) -> Reading:
-    """Return the stages that look.
+def build_looking(settings: Settings, engine: FlywayEngine) -> Reading:
+    """Return the stages of a command that writes nothing: its role may be kept from writing.
+
+    Raises:
+        ConfigError: No database is configured.
+    """
+    return build_reading(settings, engine, judge_primary)
+
+
+def build_reading(
+    settings: Settings, engine: FlywayEngine, judge: JudgeServer = judge_usable
+) -> Reading:
+    """Return the stages that look, in a database of which *judge* thinks well.
 
     Raises:
         ConfigError: No database is configured.
     """
     return Reading(
-        wait=build_wait(settings),
+        wait=build_wait(settings, judge),
         resolve=ResolveStage(engine),
         history=HistoryStage(engine),
         scripts=lambda facts: build_scripts(settings, engine, facts),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hook.core.execution.expectations import judge_usable
+from hook.core.outcome import failed
 from hook.core.schema_history.own_rights import judge_ledger_rights, judge_own_rights
 from hook.core.sql.sql_text import qualified_name
+from hook.errors import ExitCode
 from hook.postgres.own_rights import OwnTables, fetch_own_rights
 from hook.settings.words import NO_LEDGER
 
@@ -47,6 +50,10 @@ class OwnRightsStage:
         )
         rights = fetch_own_rights(session, tables)
         own = judge_own_rights(rights, history, facts, creates_schemas=self.creates_schemas)
+        unusable = judge_usable(facts)
+        if unusable is not None:
+            message = f"{facts.user} cannot write here: {unusable.reason}"
+            own = (failed(ExitCode.UNREACHABLE, "read-only", message, unusable.hint), *own)
         if self.ledger == NO_LEDGER:
             return own
         return (*own, *judge_ledger_rights(rights, schema, self.ledger, facts.user))

@@ -13,7 +13,10 @@ from hook.postgres.facts import fetch_server_facts
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hook.clock import Deadline
+    from hook.core.execution.expectations import Unusable
     from hook.core.sessions.server import ServerFacts
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session
@@ -34,7 +37,11 @@ class Reached(NamedTuple):
 
 
 class WaitStage:
-    """Tries until *wait_timeout*; what waiting cannot mend ends it at once."""
+    """Tries until *wait_timeout*; what waiting cannot mend ends it at once.
+
+    Whether the server is of use there is for *judge* to say: who only reads needs no session
+    that can write.
+    """
 
     name = "wait"
 
@@ -45,15 +52,17 @@ class WaitStage:
         wait_timeout: timedelta,
         expectations: Expectations,
         connect_timeout: timedelta = timedelta(seconds=5),
+        judge: Callable[[ServerFacts], Unusable | None] = judge_usable,
     ) -> None:
         self.target = target
         self.connect = connect
         self.wait_timeout = wait_timeout
         self.expectations = expectations
         self.connect_timeout = connect_timeout
+        self.judge = judge
 
     def run(self, ctx: Context) -> Outcome[Reached]:
-        """Return a session that can write to the expected database.
+        """Return a session that is of use with the expected database.
 
         Raises:
             DatabaseUnreachable: Nobody answered in time, or only a standby.
@@ -111,8 +120,9 @@ class WaitStage:
             session.close()
             return Outcome(findings, Reached(session, facts))
         where = self.target.describe()
-        unusable = judge_usable(facts)
+        unusable = self.judge(facts)
         if unusable is not None:
             raise DatabaseUnreachable(f"{where}: {unusable.reason}", unusable.hint)
-        message = f"{where} is a writable primary, PostgreSQL {facts.version}"
+        kind = "primary whose transactions are read-only" if facts.read_only else "writable primary"
+        message = f"{where} is a {kind}, PostgreSQL {facts.version}"
         return Outcome((passed("reachable", message),), Reached(session, facts))

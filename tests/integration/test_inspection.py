@@ -70,6 +70,37 @@ def test_pending_migrations_are_told(name: str, verdict: str, gate: Gate) -> Non
     assert ask(gate, COMMANDS[name]).verdict.startswith(verdict)
 
 
+@pytest.fixture
+def reader(gate: Gate) -> Gate:
+    """Return the gate where sessions begin read-only, and no wait for that to end."""
+    gate.database.execute(
+        f"ALTER DATABASE {gate.database.name} SET default_transaction_read_only = on"
+    )
+    limits = gate.settings.database._replace(wait_timeout=timedelta(milliseconds=100))
+    gate.settings = gate.settings._replace(database=limits)
+    return gate
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"check"}))
+def test_who_only_looks_needs_no_session_that_can_write(name: str, reader: Gate) -> None:
+    """An auditor's role, or an application's in front of its own start, may be kept from it."""
+    report = ask(reader, COMMANDS[name])
+    assert report.exit_code is (ExitCode.NOT_YET if name == "verify" else ExitCode.OK)
+    told = report.results[0].findings[0].message
+    assert " is a primary whose transactions are read-only, PostgreSQL " in told
+
+
+def test_check_tells_that_nothing_can_be_written_beside_the_rest(reader: Gate) -> None:
+    """A run would be refused, and for what else it would be is told as well."""
+    report = ask(reader, bootstrap.check)
+    assert report.exit_code is ExitCode.UNREACHABLE
+    assert deciding(report).rule == "read-only"
+    assert deciding(report).message == (
+        "postgres cannot write here: its transactions are read-only (default_transaction_read_only)"
+    )
+    assert [item.name for item in report.results][-3:] == ["backup", "archive", "marker"]
+
+
 def test_check_asks_the_gates_also_when_nothing_is_pending(gate: Gate) -> None:
     """The state of the backups is known before there is something to migrate."""
     gate.run()

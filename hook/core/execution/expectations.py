@@ -69,22 +69,28 @@ def _judge_cluster(facts: ServerFacts, expected: str) -> tuple[Finding, ...]:
 
 
 class Unusable(NamedTuple):
-    """Why nothing can be written there now, and the next step."""
+    """Why a command is of no use there now, and the next step."""
 
     reason: str
     hint: str
 
 
-def judge_usable(facts: ServerFacts) -> Unusable | None:
-    """Return why nothing can be written there now, none when it can."""
+def judge_primary(facts: ServerFacts) -> Unusable | None:
+    """Return why what is read there is not the newest, none when it is."""
     if facts.in_recovery:
         return Unusable(
             "it is a standby or still in recovery, not a primary",
             "Point the settings at the primary, or wait for the failover.",
         )
-    if facts.read_only:
+    return None
+
+
+def judge_usable(facts: ServerFacts) -> Unusable | None:
+    """Return why nothing can be written there now, none when it can."""
+    unusable = judge_primary(facts)
+    if unusable is None and facts.read_only:
         return Unusable(
             "its transactions are read-only (default_transaction_read_only)",
             "Set default_transaction_read_only to off for the role, the database or the server.",
         )
-    return None
+    return unusable

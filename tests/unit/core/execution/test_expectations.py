@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hook.core.execution.expectations import Expectations, judge_target, judge_usable
+from hook.core.execution.expectations import (
+    Expectations,
+    judge_primary,
+    judge_target,
+    judge_usable,
+)
 from hook.core.outcome import Status
 from hook.errors import ExitCode
 from tests.testbed.release import SERVER
@@ -55,3 +60,10 @@ def test_unusable_names_the_reason() -> None:
     assert "failover" in standby.hint
     assert "read-only" in read_only.reason
     assert "default_transaction_read_only" in read_only.hint
+
+
+def test_who_only_reads_needs_a_primary_and_no_more() -> None:
+    """Of a standby nobody knows how old its history is."""
+    assert judge_primary(FACTS._replace(read_only=True)) is None
+    standby = FACTS._replace(in_recovery=True, read_only=True)
+    assert judge_primary(standby) == judge_usable(standby) is not None
