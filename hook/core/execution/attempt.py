@@ -13,7 +13,7 @@ from hook.core.execution.sqlstate import ServerMessage, is_cancel, needs_new_ses
 from hook.core.schema_history.history import History, HistoryRow, abbreviate_description
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.script import Migration
-from hook.core.sessions.server import ServerFacts, WriteState
+from hook.core.sessions.server import ServerFacts
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import EachCallbacks, PreparedCallback
@@ -279,21 +279,6 @@ def progress_after(attempt: Attempt, before: Progress) -> Progress:
     if attempt.end is AttemptEnd.LOST or attempt.leftovers or attempt.may_leave_more:
         return Progress.UNKNOWN
     return Progress.ROLLED_BACK
-
-
-def with_culprit(attempt: Attempt, state: WriteState, age_ms: float) -> Attempt:
-    """Return *attempt*, which met a read-only transaction, as failed by its script if it was.
-
-    Args:
-        attempt: Rolled back; it began *age_ms* ago.
-        state: Of its session, now. Where that was told of settings since the attempt began,
-            the server may have taken no writes at that time.
-        age_ms: Milliseconds.
-    """
-    failure = attempt.failure
-    if failure is None or not state.takes_writes or state.settled_ms <= age_ms:
-        return attempt
-    return replace(attempt, failure=failure._replace(by_script=True))
 
 
 def is_row_of(row: HistoryRow, migration: Migration) -> bool:

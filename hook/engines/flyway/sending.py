@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place, with_culprit
+from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
 from hook.core.execution.failure_line import failure_line
 from hook.core.execution.heartbeat import Heartbeat, Pulse
 from hook.core.execution.query_result import RESULTS_KEPT, QueryResult
+from hook.core.execution.read_only import with_culprit
 from hook.core.execution.script_message import Found, Moment, ScriptMessage
 from hook.core.execution.sqlstate import ServerMessage, is_refusal_to_write
 from hook.core.execution.work import Underway

@@ -16,10 +16,10 @@ from hook.core.execution.attempt import (
     is_row_of,
     judge_attempt,
     progress_after,
-    with_culprit,
     with_toll,
 )
 from hook.core.execution.progress import Progress
+from hook.core.execution.read_only import with_culprit
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.scripts.callback import Callback
