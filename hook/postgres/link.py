@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import psycopg
@@ -24,6 +26,7 @@ _KEEPALIVES = (
     b"keepalives_idle", b"keepalives_interval", b"keepalives_count", b"tcp_user_timeout"
 )  # fmt: skip
 _CANCEL_SECONDS = 2.0
+_EFFECT_SECONDS = 0.5
 _GRACE_SECONDS = 4.0
 _PARTING_SECONDS = 3.0
 
@@ -148,6 +151,7 @@ class Exchange:
         self._link = link
         self._is_graceful = patience.is_graceful
         self._wait = Wait(patience)
+        self._gives_up_at = math.inf
         self.stopped: Wake | None = None
 
     def until_ready(self, *, reading: bool, writing: bool) -> None:
@@ -166,15 +170,23 @@ class Exchange:
             )
             if wake is Wake.SOCKET:
                 return
-            is_over = self.stopped is not None or not self._is_graceful
+            self._end_early(wake)
+
+    def _end_early(self, wake: Wake) -> None:
+        is_over = self.stopped is not None and time.monotonic() >= self._gives_up_at
+        if is_over or not self._is_graceful:
             self.stopped = self.stopped or wake
-            if is_over:
-                self._link.pgconn.finish()
-                raise NoAnswer
-            # A cancel that fails is followed by the end of the grace.
-            with contextlib.suppress(psycopg.Error):
-                self._link.cancel_safe(timeout=_CANCEL_SECONDS)
-            self._wait.give_up_after(_GRACE_SECONDS)
+            self._link.pgconn.finish()
+            raise NoAnswer
+        # A cancel that fails is followed by the end of the grace.
+        with contextlib.suppress(psycopg.Error):
+            self._link.cancel_safe(timeout=_CANCEL_SECONDS)
+        if self.stopped is None:
+            self.stopped = wake
+            self._gives_up_at = time.monotonic() + _GRACE_SECONDS
+        # A server ignores a cancel while it reads what was sent, and so between two
+        # statements that were sent one behind the other; then it takes another one.
+        self._wait.give_up_after(_EFFECT_SECONDS)
 
 
 def message_of(diagnostic: Diagnostic) -> ServerMessage:

@@ -134,42 +134,6 @@ def test_run_sends_large_messages(session: Session) -> None:
     assert (outcome.completed, outcome.failure) == (2, None)
 
 
-def test_run_is_cancelled_by_a_stop_request(
-    session: Session, interrupt: Interrupt, database: Database
-) -> None:
-    """SIGTERM cancels the running statement and the answer to that is awaited."""
-
-    def stop() -> None:
-        eventually(lambda: is_running(database, "pg_sleep"))
-        interrupt.set("SIGTERM")
-
-    with meanwhile(stop):
-        outcome = session.run("SELECT 1; SELECT pg_sleep(60); SELECT 2")
-    assert outcome.is_interrupted
-    assert not outcome.is_lost
-    assert outcome.failure is not None
-    assert (outcome.completed, outcome.failure.sqlstate) == (1, "57014")
-
-
-def test_run_sends_nothing_after_a_stop_request(session: Session, interrupt: Interrupt) -> None:
-    """Once a stop was requested no new work starts, but cleaning up still works."""
-    interrupt.set("SIGTERM")
-    assert session.run("CREATE TABLE t (id int)").is_interrupted
-    with pytest.raises(Interrupted):
-        session.fetch("SELECT 1")
-    shielded = session.shielded(5)
-    assert shielded.fetch("SELECT to_regclass('t') IS NULL") == [(True,)]
-    assert shielded.run("SELECT 1").completed == 1
-
-
-def test_run_is_cancelled_at_its_limit(session: Session) -> None:
-    """A limit ends the statement like a stop request, and is told apart from one."""
-    outcome = session.run("SELECT pg_sleep(60)", seconds=0.05)
-    assert outcome.is_timed_out
-    assert not outcome.is_interrupted
-    assert session.run("SELECT 1").completed == 1
-
-
 def test_run_tells_the_last_words_of_a_killed_backend(session: Session, database: Database) -> None:
     """A terminated backend is a lost connection, with 57P01 as the reason."""
 
