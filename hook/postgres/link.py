@@ -172,6 +172,18 @@ class Exchange:
                 return
             self._end_early(wake)
 
+    def look(self) -> None:
+        """Cancel if anything has come by now that ends the wait early; do not wait.
+
+        For whoever has so much to send and to read that there is never a wait.
+
+        Raises:
+            NoAnswer: The connection is closed.
+        """
+        wake = self._wait.look()
+        if wake is not None:
+            self._end_early(wake)
+
     def _end_early(self, wake: Wake) -> None:
         is_over = self.stopped is not None and time.monotonic() >= self._gives_up_at
         if is_over or not self._is_graceful:

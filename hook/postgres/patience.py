@@ -184,11 +184,7 @@ class Wait:
         """Wait until *descriptor* is ready in one of the wanted directions."""
         while True:
             # Also while the server sends one row after the other.
-            if (
-                self._lookout is not None
-                and self._lookout.due_in() <= 0
-                and self._lookout.gives_up()
-            ):
+            if self._is_given_up():
                 return Wake.LOOKOUT
             now = time.monotonic()
             read: list[int | Interrupt] = [descriptor] if reading else []
@@ -204,6 +200,22 @@ class Wait:
             if now >= self._ends:
                 return Wake.LIMIT
             self._beat(now)
+
+    def look(self) -> Wake | None:
+        """Return what ends the wait by now, whether or not the socket is ready."""
+        if self._is_given_up():
+            return Wake.LOOKOUT
+        if self._interrupt is not None and self._interrupt.is_set:
+            return Wake.INTERRUPT
+        now = time.monotonic()
+        if now >= self._ends:
+            return Wake.LIMIT
+        self._beat(now)
+        return None
+
+    def _is_given_up(self) -> bool:
+        lookout = self._lookout
+        return lookout is not None and lookout.due_in() <= 0 and lookout.gives_up()
 
     def _pause(self, now: float) -> float:
         ends = min(self._ends, self._next_beat)

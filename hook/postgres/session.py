@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import psycopg
 from psycopg import pq
 
-from hook.core.execution.refusal import refused_query
-from hook.core.text import one_line
-from hook.errors import ConnectionLost, HookError, LockContention
-from hook.postgres.link import Link, NoAnswer, Peer, Query, message_of, read_only, take_leave
-from hook.postgres.patience import BlockerLook, OneLook, Patience, Wake
+from hook.errors import LockContention
+from hook.postgres.failed_read import census_of, lost, refusal_of
+from hook.postgres.link import Link, NoAnswer, Peer, Query, read_only, take_leave
+from hook.postgres.patience import BlockerLook, Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from psycopg.abc import Buffer
 
     from hook.core.execution.dry_run import DryRun
     from hook.core.execution.sqlstate import ServerMessage
-    from hook.core.sessions.census import Census
     from hook.postgres.patience import Lookout
-    from hook.postgres.script_run import ScriptOutcome
+    from hook.postgres.script_record import ScriptOutcome
 
 Row = tuple[Any, ...]
 # More statements than any message has.
@@ -195,21 +193,52 @@ class Session:
         Returns:
             What happened, also when it went wrong; nothing is raised for it.
         """
-        from hook.postgres.script_run import (  # noqa: PLC0415 - a run with nothing to do has no script
-            ScriptOutcome,
-            run_script,
+        from hook.postgres.script_record import ScriptOutcome  # noqa: PLC0415 - only who has a script
+        from hook.postgres.script_run import run_script  # noqa: PLC0415 - only who has a script
+
+        data = message if isinstance(message, bytes) else message.encode()
+
+        def work(patience: Patience) -> ScriptOutcome:
+            if self._dry_run is not None:
+                self._dry_run.keep(data, [bytes(copy) for copy in copies])
+                return ScriptOutcome(_ALL)
+            return run_script(self._link, data, copies, patience, shown)
+
+        return self._send(work, seconds, on_wait)
+
+    def stream(
+        self,
+        texts: Iterable[bytes],
+        *,
+        seconds: float | None = None,
+        on_wait: Callable[[float], None] | None = None,
+        shown: range = range(0),
+    ) -> ScriptOutcome:
+        """Run *texts*, one statement each, sent one behind the other; see `run` for the rest.
+
+        Not for COPY with the client, nor for a dry run, which nobody could read.
+        """
+        from hook.postgres.streaming import run_stream  # noqa: PLC0415 - only long scripts
+
+        assert self._dry_run is None  # noqa: S101 - see `Sender.compose`
+        return self._send(
+            lambda patience: run_stream(self._link, texts, patience, shown), seconds, on_wait
         )
+
+    def _send(
+        self,
+        work: Callable[[Patience], ScriptOutcome],
+        seconds: float | None,
+        on_wait: Callable[[float], None] | None,
+    ) -> ScriptOutcome:
+        """Do *work* unless something speaks against beginning it."""
+        from hook.postgres.script_record import ScriptOutcome  # noqa: PLC0415 - only who has a script
 
         if self._patience.interrupt is not None and self._patience.interrupt.is_set:
             return ScriptOutcome(0, is_interrupted=True)
         if self.is_lost:
             return ScriptOutcome(0, is_lost=True)
-        data = message if isinstance(message, bytes) else message.encode()
-        if self._dry_run is not None:
-            self._dry_run.keep(data, [bytes(copy) for copy in copies])
-            return ScriptOutcome(_ALL)
-        patience = self._patience._replace(on_wait=on_wait)
-        return run_script(self._link, data, copies, patience.at_most(seconds), shown)
+        return work(self._patience._replace(on_wait=on_wait).at_most(seconds))
 
     @property
     def dry_run(self) -> DryRun | None:
@@ -220,10 +249,6 @@ class Session:
         """Go on with the connection of *other*, which must not be used any more."""
         self._link.close()
         self._link, self.peer, self._patience = other._link, other.peer, other._patience
-
-    def cancel(self) -> None:
-        """Ask the server to cancel what this session runs; used from another thread."""
-        self._link.cancel_safe()
 
     def ask_at_close(self, query: str, parameters: Sequence[object]) -> None:
         """Have `close` ask *query* for its effect on a backend that a pool may keep."""
@@ -242,7 +267,7 @@ class Session:
             # A lock_timeout of the role's, say: who was in the way is only seen while we wait.
             took = time.monotonic() - began
             again = self._patience.for_another_look(took * _EARLY)
-            if self._census is not None or self.in_transaction or again is None:
+            if census_of(self._link) is not None or self.in_transaction or again is None:
                 raise
             return self._ask_with(read, again)
 
@@ -254,9 +279,11 @@ class Session:
             answer = read()
         except (psycopg.Error, NoAnswer) as error:
             self._raise_if_interrupted()
-            refusal = self._refused(error)
+            refusal = refusal_of(error, self._link, self.peer.name, self._patience.bounds)
+            if refusal is None and self.is_lost:
+                refusal = lost(error, self.peer.name)
             if refusal is None:
-                raise
+                raise  # a mistake of the caller
             raise refusal from error
         self._raise_if_interrupted()
         return answer
@@ -264,37 +291,3 @@ class Session:
     def _raise_if_interrupted(self) -> None:
         if self._patience.interrupt is not None:
             self._patience.interrupt.raise_if_set()
-
-    def _refused(self, error: psycopg.Error | NoAnswer) -> HookError | None:
-        """Return what *error* of a read means, none when it is a mistake of the caller."""
-        if self._link.stopped in {Wake.LIMIT, Wake.LOOKOUT}:
-            return self._unanswered()
-        if isinstance(error, psycopg.Error) and error.sqlstate:
-            refusal = refused_query(message_of(error.diag), self.peer.name)
-            return self._contended(refusal) if isinstance(refusal, LockContention) else refusal
-        if not self.is_lost:
-            return None
-        reason = one_line(str(error).split("\n", 1)[0])
-        return ConnectionLost(f"{self.peer.name}: connection lost: {reason}", "Run again.")
-
-    def _contended(self, refusal: LockContention) -> HookError:
-        from hook.core.sessions.unanswered import lock_not_had  # noqa: PLC0415 - only who waits for too long
-
-        return lock_not_had(refusal, self._census)
-
-    def _unanswered(self) -> HookError:
-        from hook.core.sessions.unanswered import unanswered  # noqa: PLC0415 - only who waits for too long
-
-        bounds, patience = self._patience.bounds, self._link.patience
-        deadline = None if bounds is None else bounds.deadline
-        used_up = deadline.label if deadline is not None and deadline.remaining() <= 0 else ""
-        last, waited = patience.lookout, patience.limit
-        if self._link.stopped is Wake.LOOKOUT and isinstance(last, OneLook):
-            waited = last.seconds
-        return unanswered(self.peer.name, waited, self._census, used_up)
-
-    @property
-    def _census(self) -> Census | None:
-        """Return who was in the way of what was asked last, none when nobody has looked."""
-        last = self._link.patience.lookout
-        return last.census if isinstance(last, OneLook) else None

@@ -90,7 +90,7 @@ def comparable(text: str) -> list[str]:
 def received(proxy: Proxy) -> list[str]:
     """Return the lines of what the connection that migrated sent, reads and its mark aside."""
     (queries,) = (
-        [query.rstrip(b"\0") for query in conversation.queries]
+        [query.rstrip(b"\0") for query in conversation.scripts]
         for conversation in proxy.conversations
         if any(query.startswith(b"CREATE SCHEMA") for query in conversation.queries)
     )

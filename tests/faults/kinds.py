@@ -53,8 +53,8 @@ CREATE TRIGGER hold BEFORE INSERT ON filling FOR EACH ROW EXECUTE FUNCTION hold_
 }
 # The table that grows, whose file can be made to be full.
 GROWS = "filling"
-# A message of its own each.
-_LONG = f"SELECT '{'é' * 600_000}';\n"
+# Two of them are more than one message, three are more than two.
+_LONG = f"SELECT '{'é' * 1_900_000}';\n"
 _TALLY = "INSERT INTO tally VALUES ('V2');\n"
 _ALTER = "ALTER TABLE t ADD c int;\n"
 # A build waits for who writes to the table, and to drop its copy for who reads a long row.
@@ -96,7 +96,7 @@ class Kind(Enum):
     MULTI = "migrate: several statements in a transaction"
     DML = "migrate: one statement that writes rows, in a transaction"
     ENUM = "migrate: ALTER TYPE … ADD VALUE"
-    LONG = "migrate: a long script, sent in several messages"
+    LONG = "migrate: a long script, sent in a stream and a message"
     COPY = "migrate: COPY … FROM stdin"
     CONCURRENTLY = "migrate: CREATE INDEX CONCURRENTLY"
     DROP = "migrate: DROP INDEX CONCURRENTLY"
@@ -203,7 +203,7 @@ SETTINGS: Mapping[Kind, Setting] = {
         holding("ALTER TYPE mood ADD VALUE 'worse'"),
     ),
     Kind.LONG: Setting(
-        {"V2__x.sql": f"{_TALLY}{_ALTER}{_LONG}SELECT hold();\n{_REST}{_LONG}"},
+        {"V2__x.sql": f"{_TALLY}{_ALTER}{_LONG}SELECT hold();\n{_REST}{_LONG}{_LONG}"},
         advisory,
     ),
     Kind.COPY: Setting(

@@ -18,8 +18,8 @@ from tests.testbed.gate import Gate
 from tests.testbed.run_context import eventually
 
 # One message each; the characters are wider than a byte.
-LONG = f"SELECT '{'é' * 600_000}';\n"
-HUGE = f"SELECT '{'x' * 2_000_000}',\n\n"
+LONG = f"SELECT '{'é' * 2_000_100}';\n"
+HUGE = f"SELECT '{'x' * 4_100_000}',\n\n"
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_session_lost_between_two_messages_was_in_the_script(
 
     attempt = apply_with(f"CREATE TABLE half ();{LONG}{LONG}", end_session)
     assert (attempt.end, attempt.failure) == (AttemptEnd.LOST, None)
-    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 1)
+    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 2)
     assert bench.database.query("SELECT to_regclass('half')::text") == [(None,)]
     assert bench.rows() == []
 
@@ -92,7 +92,7 @@ def test_stop_between_two_messages_rolls_back(
     script = f"CREATE TABLE half ();\n{LONG}{LONG}"
     attempt = apply_with(script, partial(interrupt.set, "SIGTERM"))
     assert attempt.end is AttemptEnd.INTERRUPTED
-    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 2)
+    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 3)
     assert not bench.session.in_transaction
     assert bench.rows() == []
 
@@ -104,6 +104,6 @@ def test_script_that_changes_the_encoding_behind_our_back_is_not_misread(bench: 
     assert attempt.failure is not None
     assert (attempt.end, attempt.failure.sqlstate) == (AttemptEnd.FAILED, "0A000")
     assert "client_encoding is LATIN1" in attempt.failure.message
-    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 2)
+    assert (attempt.place.moment, attempt.place.line) == (Moment.SCRIPT, 3)
     assert bench.session.reported("client_encoding") == "UTF8"
     assert bench.rows() == []

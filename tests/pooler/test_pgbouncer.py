@@ -120,6 +120,26 @@ def test_pool_in_session_mode_serves_a_whole_run(
         assert deployment.database.query(ADVISORY) == [(0,)]
 
 
+def test_pool_in_session_mode_serves_a_script_that_is_sent_statement_by_statement(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """Nothing of it is left out, and an error has its line."""
+    note = "a note; " * 100
+    rows = "".join(f"INSERT INTO t VALUES ({number}, '{note}');\n" for number in range(12_000))
+    table = "CREATE TABLE t (id int, note text);\n"
+    with running_pgbouncer(deployment.database.server, pool_mode="session") as port:
+        environment = through(port, deployment)
+        deployment.release({"V1__t.sql": f"{table}{rows}", "V2__i.sql": "SELECT 1"})
+        done = run_presync(["run"], environment)
+        assert done.exit_code == ExitCode.OK, done.stderr
+        deployment.release({"V3__t.sql": f"SELECT 1;\nSELECT 1 / 0;\n{rows}"})
+        failed = run_presync(["run"], environment)
+    assert "V3__t.sql:2 22012" in failed.report["verdict"]
+    assert deployment.database.query("SELECT count(*), sum(id) FROM t") == [
+        (12_000, sum(range(12_000)))
+    ]
+
+
 @pytest.mark.parametrize(
     ("script", "code"),
     [

@@ -37,7 +37,11 @@ class Bench:
 
     def apply(self, script: str | bytes, conf: str = "") -> Attempt:
         """Return the attempt at *script*."""
-        return self.engine.apply(self.session, [self.task(script, conf)], Pulse(lambda _: None))
+        return self.apply_task(self.task(script, conf))
+
+    def apply_task(self, task: ApplyTask) -> Attempt:
+        """Return the attempt at *task*."""
+        return self.engine.apply(self.session, [task], Pulse(lambda _: None))
 
     def rows(self) -> list[tuple[object, ...]]:
         """Return what the history says."""

@@ -38,12 +38,32 @@ class Conversation:
     Attributes:
         queries: Of the simple protocol; each is a round trip.
         parsed: Statements of the extended protocol.
+        scripts: The queries, and between them what ran of the extended protocol, several
+            statements in one round trip.
         answers: How often the server was ready again, once after the login included.
+        wants_data: How often it asked for the data of a COPY.
     """
 
     queries: list[bytes] = field(default_factory=list)
     parsed: list[bytes] = field(default_factory=list)
+    scripts: list[bytes] = field(default_factory=list)
     answers: int = 0
+    wants_data: int = 0
+    _stream: list[bytes] = field(default_factory=list)
+
+    def note(self, kind: bytes, body: bytes) -> None:
+        """Note the request *body*."""
+        if kind == b"P":
+            self.parsed.append(body)
+        elif kind == b"Q":
+            self.queries.append(body)
+            self.scripts.append(body)
+        elif kind == b"E":
+            _, text, _ = self.parsed[-1].split(b"\0", 2)
+            self._stream.append(text + b"\n")
+        elif kind == b"S":
+            self.scripts += self._stream if len(self._stream) > 1 else []
+            self._stream.clear()
 
 
 @dataclass(slots=True)
@@ -162,11 +182,10 @@ class _Link:
 
     def _carry_request(self) -> bool:
         kind, body = _read_message(self.client)
+        self.conversation.note(kind, body)
         if kind == b"P":
-            self.conversation.parsed.append(body)
             self.fault = self.proxy.take_fault_of_read(body)
         elif kind == b"Q":
-            self.conversation.queries.append(body)
             self.fault = self.proxy.take_fault(body)
         self.proxy.is_silent = self.proxy.is_silent or self.fault is Fault.SILENCE
         if self.fault is Fault.REQUEST:
@@ -180,6 +199,7 @@ class _Link:
             while True:
                 kind, body = _read_message(self.backend)
                 self.conversation.answers += kind == b"Z"
+                self.conversation.wants_data += kind == b"G"
                 if self.fault is None:
                     self.client.sendall(kind + struct.pack("!I", len(body) + 4) + body)
                 elif self.fault is Fault.REPLY and kind == b"Z":

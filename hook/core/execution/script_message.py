@@ -1,9 +1,8 @@
-"""A script as the messages in which it is sent, and the way back to its lines.
+"""A script, or a part of one, as the message in which it is sent, and the way back to its lines.
 
 PostgreSQL parses all statements of a simple-protocol Query message, then runs
 them in order and stops at the first error, so that a script, its history row and
-the COMMIT cost one round trip. What is long is cut into several messages: the server
-keeps the parse trees of a whole message in memory, and libpq all of its bytes.
+the COMMIT cost one round trip.
 https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
 """
 
@@ -13,16 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from hook.core.sql.lexer import StringSyntax
 from hook.core.sql.statement_list import Statement, StatementList
 
 # The line feed ends a comment that the script itself ends in.
 _TERMINATOR = b"\n;\n"
 # Of all meta-commands only these pass the parser, see `hook.core.sql.statements`.
 _PSQL_WORDS = (b"\\restrict", b"\\unrestrict")
-# Of the script, in bytes; a statement that is longer goes alone.
-_LONGEST_MESSAGE = 1_000_000
-# Of its script, from which on a longer message is most of it.
+# From so many bytes on it is worth it to read a script again, and from that share of it on.
+_LARGE = 1_000_000
 _LARGE_SHARE = 2 / 3
 
 
@@ -83,15 +80,14 @@ class ScriptMessage:
 
     @property
     def is_most_of_script(self) -> bool:
-        """Tell whether to release the script while this long message is sent.
+        """Tell whether to release the script while this large message is sent.
 
         libpq then has the message twice: with the message itself and the script, that
         would be up to four times the script.
         """
-        start, end = self.statements.extent
-        length = end - start
+        length = sum(end - start for start, end in self._stretches())
         whole = len(self.statements.source.sql)
-        return length > _LONGEST_MESSAGE and length > whole * _LARGE_SHARE
+        return length > _LARGE and length > whole * _LARGE_SHARE
 
     def encode(self) -> bytes:
         """Return the message, UTF-8, made anew at each call.
@@ -104,6 +100,10 @@ class ScriptMessage:
         for start, end in self._stretches():
             pieces += (source[start:end], _TERMINATOR)
         return b"".join((*pieces, _encoded(self.after)))
+
+    def sent_with(self, _index: int) -> bytes:
+        """Return the text in which the server counts the position of an error: all of it."""
+        return self.encode()
 
     def find(self, index: int, offset: int | None) -> Found:
         """Return what an error belongs to.
@@ -149,34 +149,6 @@ class ScriptMessage:
             if stop > first:
                 yield self.statements[first:stop].extent
                 first = stop
-
-
-def compose_messages(
-    statements: StatementList, before: tuple[Own, ...], after: tuple[Own, ...]
-) -> Iterator[ScriptMessage]:
-    """Yield what to send to run *before*, the script's statements and *after*, in order.
-
-    That is one message, unless the script is long, or turns
-    ``standard_conforming_strings`` off: the server would read all strings of a message
-    by the setting it began with.
-    """
-    is_escaping = any(
-        item.string_syntax is StringSyntax.ESCAPE for _, item in statements.exceptions()
-    )
-    longest = 0 if is_escaping else _LONGEST_MESSAGE
-    first = 0
-    while (stop := _message_end(statements, first, longest)) < len(statements):
-        yield ScriptMessage(statements[first:stop], () if first else before)
-        first = stop
-    yield ScriptMessage(statements[first:], () if first else before, after)
-
-
-def _message_end(statements: StatementList, first: int, longest: int) -> int:
-    """Return the index behind the last statement of the message that begins with *first*."""
-    if first >= len(statements):
-        return first
-    fitting = statements.ended_by(statements[first].start + longest)
-    return max(fitting, first + 1)
 
 
 def _encoded(statements: Sequence[Own]) -> bytes:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
-from hook.core.execution.script_message import Moment, Own, ScriptMessage, compose_messages
+from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.script_program import steps_in_transaction
+from hook.core.execution.statement_stream import Sendable
 from hook.core.sessions.lock_key import migration_lock_key
 from hook.core.sql.sql_text import quote_identifier, quote_literal
 from hook.core.sql.statement_list import StatementList
@@ -123,7 +124,7 @@ def _send_part(sender: Sender, part: Part, *, is_first: bool, is_last: bool) -> 
     after = (_closing if is_last else _recording)(sender.limits, part.writing)
     if part.each is not None:
         return _send_with_callbacks(sender, part.statements, part.each, (before, after))
-    return send_all(sender, compose_messages(part.statements, before, after))
+    return send_all(sender, sender.compose(part.statements, before, after))
 
 
 def _send_with_callbacks(
@@ -147,14 +148,14 @@ def _send_with_callbacks(
     attempt = send_all(sender, (ScriptMessage(nothing, before),))
     for step in steps_in_transaction(statements, each):
         if attempt.end is AttemptEnd.APPLIED:
-            messages = compose_messages(step.statements, (), ())
+            messages = sender.compose(step.statements)
             attempt = send_all(sender, messages, already=1).in_callback(step.callback)
     if attempt.end is AttemptEnd.APPLIED:
         attempt = send_all(sender, (ScriptMessage(nothing, (), after),), already=1)
     return attempt
 
 
-def send_all(sender: Sender, messages: Iterable[ScriptMessage], already: int = 0) -> Attempt:
+def send_all(sender: Sender, messages: Iterable[Sendable], already: int = 0) -> Attempt:
     """Send *messages* until one fails; *already* so many were sent in the same transaction."""
     for number, message in enumerate(messages, already):
         attempt = sender.send(message)
@@ -163,7 +164,7 @@ def send_all(sender: Sender, messages: Iterable[ScriptMessage], already: int = 0
     return sender.end(AttemptEnd.APPLIED)
 
 
-def _begun(attempt: Attempt, later: ScriptMessage) -> Attempt:
+def _begun(attempt: Attempt, later: Sendable) -> Attempt:
     """Return *attempt*, which ended with or in front of a *later* message than the first."""
     if attempt.place.moment is not Moment.UNSENT:
         return attempt

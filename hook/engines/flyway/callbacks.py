@@ -7,7 +7,7 @@ from dataclasses import replace
 from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.callback_book import PreparedCallback
 from hook.core.execution.callback_failure import with_last_words
-from hook.core.execution.script_message import Moment, Own, ScriptMessage, compose_messages
+from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.sql.finished_work import finished_work
 from hook.core.sql.leftovers import lets_others_pass, may_stop_halfway, settled_line
 from hook.core.sql.statement_list import StatementList
@@ -30,7 +30,7 @@ def run_callback(sender: Sender, prepared: PreparedCallback, state: tuple[str, .
         return _run_step_by_step(sender, prepared, state)
     begin, *limits = opening(sender)
     before = (begin, *own(Moment.OPENING, state), *limits)
-    attempt = send_all(sender, compose_messages(prepared.body, before, (_COMMIT,)))
+    attempt = send_all(sender, sender.compose(prepared.body, before, (_COMMIT,)))
     if attempt.end is not AttemptEnd.APPLIED:
         sender.roll_back()
     return with_last_words(attempt)

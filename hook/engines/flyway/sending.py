@@ -1,4 +1,4 @@
-"""Sends the messages of one attempt and understands the answers."""
+"""Sends what one attempt consists of, and understands the answers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
+from hook.core.execution.composition import compose_messages, compose_readable
 from hook.core.execution.failure_line import failure_line
 from hook.core.execution.heartbeat import Heartbeat, Pulse
 from hook.core.execution.query_result import RESULTS_KEPT, QueryResult
 from hook.core.execution.read_only import with_culprit
-from hook.core.execution.script_message import Found, Moment, ScriptMessage
+from hook.core.execution.script_message import Found, Moment, Own, ScriptMessage
 from hook.core.execution.sqlstate import ServerMessage, is_refusal_to_write
+from hook.core.execution.statement_stream import Sendable, StatementStream
 from hook.core.execution.work import Underway
 from hook.core.sql.client_encoding import SENT_IN
 from hook.core.sql.summary import summarize
@@ -21,8 +23,10 @@ from hook.errors import HookError
 from hook.postgres.write_state import fetch_write_state
 
 if TYPE_CHECKING:
-    from hook.core.sql.statement_list import Statement
-    from hook.postgres.script_run import ScriptOutcome
+    from collections.abc import Iterator
+
+    from hook.core.sql.statement_list import Statement, StatementList
+    from hook.postgres.script_record import ScriptOutcome
     from hook.postgres.session import Session
 
 CLEANUP_SECONDS = 5.0
@@ -56,31 +60,69 @@ class Sender:
         self.heartbeat = Heartbeat(self.pulse.every)
         self.heartbeat.is_due(self.began)  # a quick script says nothing
 
-    def send(self, message: ScriptMessage) -> Attempt:
+    def compose(
+        self, statements: StatementList, before: tuple[Own, ...] = (), after: tuple[Own, ...] = ()
+    ) -> Iterator[Sendable]:
+        """Yield what to send of a script, between statements of ours."""
+        is_read = self.session.dry_run is not None
+        return (compose_readable if is_read else compose_messages)(statements, before, after)
+
+    def send(self, message: Sendable) -> Attempt:
         """Run *message*; the attempt returned is the whole one so far."""
         if self.session.is_lost:
             return self.end(AttemptEnd.LOST)
-        encoding = self.session.reported("client_encoding")
-        if message.statements and encoding not in {SENT_IN, ""}:
-            problem = f"client_encoding is {encoding}, but scripts are sent in {SENT_IN}"
-            failure = ServerMessage("ERROR", _FEATURE_NOT_SUPPORTED, problem)
-            return self.end(AttemptEnd.FAILED, self._place(message, 0, failure), failure)
+        if message.statements and self._is_misread:
+            return self._misread(message, 0)
+        if not isinstance(message, StatementStream):
+            return self._send_message(message)
+        attempt = self._send_stream(message)
+        # Of one that was set in the middle the server tells at the end, when it is at rest.
+        if attempt.end is AttemptEnd.APPLIED and self._is_misread:
+            return self._misread(message, message.count)
+        return attempt
+
+    @property
+    def _encoding(self) -> str:
+        return self.session.reported("client_encoding")
+
+    @property
+    def _is_misread(self) -> bool:
+        return self._encoding not in {SENT_IN, ""}
+
+    def _misread(self, message: Sendable, completed: int) -> Attempt:
+        problem = f"client_encoding is {self._encoding}, but scripts are sent in {SENT_IN}"
+        failure = ServerMessage("ERROR", _FEATURE_NOT_SUPPORTED, problem)
+        return self.end(AttemptEnd.FAILED, self._place(message, completed, failure), failure)
+
+    def _send_message(self, message: ScriptMessage) -> Attempt:
         data, copies = message.encode(), message.copies
         is_long = message.is_most_of_script
         # To tell of a long one it would have to be read again.
         is_known = len(message.statements) == 1 and not is_long
         self.running = message.statements[0] if is_known else None
         if is_long:
+            copies = tuple(memoryview(bytes(copy)) for copy in copies)
             message.statements.source.release()
         outcome = self.session.run(
             data,
             copies,
-            seconds=max(0.0, self.limits.seconds - self._elapsed()),
+            seconds=self._left(),
             on_wait=self._beat,
             shown=self._shown(message),
         )
         self._beat()
         return self._understand(message, outcome)
+
+    def _send_stream(self, stream: StatementStream) -> Attempt:
+        self.running = None
+        outcome = self.session.stream(
+            stream.texts(), seconds=self._left(), on_wait=self._beat, shown=self._shown(stream)
+        )
+        self._beat()
+        if outcome.failure is not None:
+            failure = stream.as_in_message(outcome.completed, outcome.failure)
+            outcome = replace(outcome, failure=failure)
+        return self._understand(stream, outcome)
 
     def send_shielded(self, message: ScriptMessage, seconds: float = CLEANUP_SECONDS) -> Attempt:
         """Run *message* within *seconds*, whatever stop request there is."""
@@ -124,9 +166,12 @@ class Sender:
             results_dropped=self.results_dropped,
         )
 
-    def _shown(self, message: ScriptMessage) -> range:
+    def _shown(self, message: Sendable) -> range:
         first = len(message.before)
         return range(first, first + len(message.statements)) if self.shows_results else range(0)
+
+    def _left(self) -> float:
+        return max(0.0, self.limits.seconds - self._elapsed())
 
     def _elapsed(self) -> float:
         return time.monotonic() - self.began
@@ -141,7 +186,7 @@ class Sender:
             return 0, ""
         return self.running.line, summarize(self.running)
 
-    def _understand(self, message: ScriptMessage, outcome: ScriptOutcome) -> Attempt:
+    def _understand(self, message: Sendable, outcome: ScriptOutcome) -> Attempt:
         room = _NOTICES_KEPT - len(self.notices)
         self.notices += outcome.notices[:room]
         self.notices_dropped += len(outcome.notices[room:]) + outcome.notices_dropped
@@ -156,26 +201,26 @@ class Sender:
         place = self._place(message, outcome.completed, failure)
         return self.end(_end_of(outcome), place, failure)
 
-    def _keep_results(self, message: ScriptMessage, outcome: ScriptOutcome) -> None:
+    def _keep_results(self, message: Sendable, outcome: ScriptOutcome) -> None:
         room = RESULTS_KEPT - len(self.results)
         for result in outcome.results[:room]:
             statement = message.statements[result.index - len(message.before)]
             self.results.append(replace(result, statement=summarize(statement)))
         self.results_dropped += len(outcome.results[room:]) + outcome.results_dropped
 
-    def _place(
-        self, message: ScriptMessage, completed: int, failure: ServerMessage | None
-    ) -> Place:
-        found = message.find(completed, self._offset(message, failure))
+    def _place(self, message: Sendable, completed: int, failure: ServerMessage | None) -> Place:
+        found = message.find(completed, self._offset(message, completed, failure))
         return Place(found.moment, _line(found, failure), _head(found))
 
-    def _offset(self, message: ScriptMessage, failure: ServerMessage | None) -> int | None:
-        """Return the byte of *message* that *failure* points at, if it points anywhere."""
+    def _offset(
+        self, message: Sendable, completed: int, failure: ServerMessage | None
+    ) -> int | None:
+        """Return the byte that *failure* points at, if it points anywhere."""
         if failure is None or failure.position is None:
             return None
         if self.session.reported("server_encoding") == "SQL_ASCII":
             return failure.position - 1  # without an encoding the server counts bytes
-        return offset_behind(message.encode(), failure.position - 1)
+        return offset_behind(message.sent_with(completed), failure.position - 1)
 
 
 def _line(found: Found, failure: ServerMessage | None) -> int:

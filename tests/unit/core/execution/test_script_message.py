@@ -11,7 +11,6 @@ from hook.core.execution.script_message import (
     Moment,
     Own,
     ScriptMessage,
-    compose_messages,
 )
 from hook.core.sql.statements import parse_statements
 
@@ -26,11 +25,6 @@ DUMP = (
 def message_of(sql: str) -> ScriptMessage:
     """Return *sql* between statements of ours."""
     return ScriptMessage(parse_statements(sql.encode()), BEFORE, AFTER)
-
-
-def messages_of(sql: bytes) -> list[ScriptMessage]:
-    """Return the messages of *sql* between statements of ours."""
-    return list(compose_messages(parse_statements(sql), BEFORE, AFTER))
 
 
 def found_at(message: ScriptMessage, text: str, index: int = 0) -> tuple[str, int]:
@@ -102,67 +96,30 @@ def test_error_in_a_statement_of_ours_has_no_line() -> None:
     assert ScriptMessage(message.statements).find(5, None).line == 1
 
 
-def test_script_without_statements_is_ours_alone() -> None:
-    """A file of comments still gets its row."""
-    (message,) = messages_of(b"-- nothing")
-    assert message.encode() == b"".join(f"{item.sql};\n".encode() for item in (*BEFORE, *AFTER))
-
-
-def test_script_in_escape_syntax_is_sent_statement_by_statement() -> None:
-    """The server reads all strings of a message by the setting it began with."""
-    messages = messages_of(b"SET standard_conforming_strings = off;\nSELECT 'it\\'s';\nSELECT 2;")
-    assert [item.count for item in messages] == [3, 1, 3]
-    assert messages[1].encode() == b"SELECT 'it\\'s'\n;\n"
-    assert messages[1].find(0, 7).line == 2
-
-
-def test_script_of_up_to_a_megabyte_is_one_message() -> None:
-    """It costs one round trip with its history row and the COMMIT."""
-    (message,) = messages_of(b"SELECT 1;\n" * 99_999)
-    assert message.count == 99_999 + 4
-
-
-def test_long_script_is_cut_between_statements() -> None:
-    """Ours come first and last, and what lies between is complete and in order."""
-    statement = b"SELECT '%s', %%d;\n" % ("é" * 50_000).encode()
-    messages = messages_of(b"".join(statement % number for number in range(25)))
-    assert [len(item.statements) for item in messages] == [9, 9, 7]
-    assert all(len(item.encode()) < 1_001_000 for item in messages)
-    assert [(len(item.before), len(item.after)) for item in messages] == [(2, 0), (0, 0), (0, 2)]
-    text = b"".join(item.encode() for item in messages)
-    assert [text.count(b", %d\n;\n" % number) + text.count(b", %d;\n" % number)
-            for number in range(25)] == [1] * 25  # fmt: skip
-
-
-def test_error_in_a_later_message_has_the_line_of_the_script() -> None:
-    """Statements are counted, and characters too, from the start of the message."""
-    sql = b"-- first\n" + b"SELECT\n'%s';\n" % ("ü" * 300_000).encode() * 4
-    messages = messages_of(sql)
-    assert [len(item.statements) for item in messages] == [1] * 4
-    assert messages[0].find(2, None).line == 2
-    assert messages[2].find(0, None).line == 6
-    assert messages[2].find(0, messages[2].encode().index(b"'")).line == 7
-    assert messages[3].find(1, None) == Found(Moment.RECORDING)
-    assert messages[3].find(2, None) == Found(Moment.COMMIT)
-
-
-def test_statement_that_is_longer_than_a_message_goes_alone() -> None:
-    """A statement cannot be cut; what stands around it need not wait in memory with it."""
-    long = b"SELECT '%s'" % (b"x" * 1_500_000)
-    messages = messages_of(b"SELECT 1;\n" + long + b";\nSELECT 2;")
-    assert [len(item.statements) for item in messages] == [1, 1, 1]
-    assert messages[1].encode() == long + b"\n;\n"
-    assert [item.is_most_of_script for item in messages] == [False, True, False]
-    assert not any(item.is_most_of_script for item in messages_of((long + b";\n") * 2))
-
-
 def test_data_of_copy_is_a_view_of_the_script() -> None:
     """It may be nearly all of the script, and is not held a second time."""
     sql = b"COPY t FROM stdin;\n%s\\.\nCOPY u FROM stdin;\n2\n\\.\nSELECT 1" % (b"1\n" * 600_000)
-    first, second = messages_of(sql)
-    assert [item.nbytes for item in (*first.copies, *second.copies)] == [1_200_000, 2]
-    assert first.copies[0].obj is sql
-    assert first.encode().endswith(b";\nCOPY t FROM stdin\n;\n")
+    message = ScriptMessage(parse_statements(sql), BEFORE, AFTER)
+    assert [item.nbytes for item in message.copies] == [1_200_000, 2]
+    assert message.copies[0].obj is sql
+    assert b";\nCOPY t FROM stdin\n;\nCOPY u FROM stdin\n;\n" in message.encode()
+    assert not message.is_most_of_script
+
+
+def test_large_message_that_is_most_of_its_script_lets_it_go() -> None:
+    """It would be in memory once more than libpq has it; of a small one that is no matter."""
+    long = b"SELECT '%s'" % (b"x" * 1_500_000)
+    script = parse_statements(b"SELECT 1;\n" + long + b";\nSELECT 2;")
+    shares = [ScriptMessage(script[at : at + 1]).is_most_of_script for at in range(3)]
+    assert shares == [False, True, False]
+    assert not ScriptMessage(parse_statements((long + b";\n") * 2)[:1]).is_most_of_script
+    assert not ScriptMessage(parse_statements(b"SELECT 1")).is_most_of_script
+
+
+def test_position_counts_in_the_whole_message() -> None:
+    """The server looks at all of it before it begins."""
+    message = message_of("SELECT 1; SELECT 2")
+    assert message.sent_with(0) == message.sent_with(3) == message.encode()
 
 
 PIECES = [
