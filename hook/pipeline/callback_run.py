@@ -16,7 +16,7 @@ from hook.core.reporting.past_run import NO_RESUMPTION, Resumption
 from hook.core.schema_history.missing_schema import is_missing_schema
 from hook.core.scripts.events import VALIDATION, Event, callbacks_of_command
 from hook.errors import ExitCode
-from hook.pipeline.firing import Cover, Firing, begin_callbacks
+from hook.pipeline.firing import Firing, begin_callbacks
 from hook.pipeline.ground import Ground
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.migration import (
@@ -29,6 +29,7 @@ from hook.pipeline.migration import (
 )
 from hook.pipeline.reading import Prepared, Read, Reading, Release
 from hook.stages import Outcome
+from hook.stages.callbacks.cover import Cover
 
 if TYPE_CHECKING:
     from hook.core.outcome import Finding
@@ -108,15 +109,9 @@ class _CallbackRun:
         return self.ground.journal
 
     def _begin(self, lock: MigrationLock, prepared: Prepared) -> Firing:
-        release = self._read.release
-
-        def refuse() -> None:
-            # Whoever had it meanwhile may have migrated, which nobody looks at here.
-            lock.refuse_lost(release.session, "what was applied so far is recorded.")
-
-        book = prepared.callbacks or CallbackBook()
-        cover = Cover(refuse, lock.mark)
-        return begin_callbacks(self._journal, self.ground.reading, release, book, cover)
+        book, ground = prepared.callbacks or CallbackBook(), self.ground
+        cover = Cover(ground.stand, lock.mark, lambda: lock.is_lost, lock.has_survived)
+        return begin_callbacks(self._journal, ground.reading, self._read.release, book, cover)
 
     def _run(self, lock: MigrationLock, firing: Firing) -> None:
         self._open(firing)

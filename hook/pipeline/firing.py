@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.execution.progress import Progress, merged
 from hook.pipeline.journal import Journal, Stopped
+from hook.pipeline.recovery import answers
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import CallbackBook
     from hook.core.scripts.events import Event
     from hook.pipeline.reading import Reading, Release
-    from hook.postgres.session import Session
     from hook.stages import Callbacks
+    from hook.stages.callbacks.cover import Cover
     from hook.stages.callbacks.running import RunningCallbacks
-
-
-class Cover(NamedTuple):
-    """The migration lock, as far as callbacks have to do with it.
-
-    Attributes:
-        refuse: Raises when nothing may be run any more, as the lock is lost.
-        mark: Lets the backend of a session be known as at work under the lock.
-    """
-
-    refuse: Callable[[], None]
-    mark: Callable[[Session], None]
-
-
-_UNCOVERED = Cover(lambda: None, lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +79,21 @@ def begin_callbacks(
     reading: Reading,
     release: Release,
     book: CallbackBook | None,
-    cover: Cover = _UNCOVERED,
+    cover: Cover | None = None,
 ) -> Firing:
-    """Return what runs the callbacks of *book*; close it in the end.
+    """Return what runs the callbacks of *book*, under *cover* if any; close it in the end.
 
     Raises:
         Stopped: The settings do not say how.
     """
     if book is None or not book.callbacks:
         return Firing(journal, NoCallbacks())
+    from hook.stages.callbacks.cover import UNCOVERED  # noqa: PLC0415 - likewise
     from hook.stages.callbacks.running import RunningCallbacks  # noqa: PLC0415 - rarely needed
 
     rules = journal.quietly("settings", reading.callback_rules)
     schema = journal.quietly("settings", lambda: rules.engine.history_schema(release.facts))
-    running = RunningCallbacks(journal.ctx, rules, book, schema, release.facts, *cover)
+    if cover is None:
+        cover = UNCOVERED._replace(has_survived=partial(answers, release.session))
+    running = RunningCallbacks(journal.ctx, rules, book, schema, release.facts, cover)
     return Firing(journal, running, running)

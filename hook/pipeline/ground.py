@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hook.core.execution.failover import failover_between, refusal_after
 from hook.core.execution.locked_out import refuse_other_history
-from hook.errors import DatabaseUnreachable
+from hook.errors import ConnectionLost, DatabaseUnreachable
 from hook.pipeline.noting import describe_server, note_plan
-from hook.pipeline.recovery import go_on_elsewhere, is_lost_by
+from hook.pipeline.recovery import answers, go_on_elsewhere, is_lost_by
 from hook.postgres.lost_backend import await_backend_end
 from hook.stages import Outcome
 
@@ -120,6 +119,16 @@ class Ground:
         outcome = work()
         return outcome._replace(findings=(*told, *outcome.findings))
 
+    def stand(self) -> None:
+        """Have the lock, and the session with it, if it is lost.
+
+        Raises:
+            MigrationLocked: It cannot be had, or somebody has migrated meanwhile.
+            HookError: The primary could not be reached.
+        """
+        if self.lock is not None and self.lock.is_lost:
+            self._regain(ConnectionLost("the connection that held the migration lock is lost"))
+
     def _build(self, build: BuildGates) -> None:
         self._gates = {gate.name: gate for gate in build(self.read)}
 
@@ -138,21 +147,15 @@ class Ground:
     def _regain(self, error: DatabaseUnreachable) -> tuple[Finding, ...]:
         """Have a session, and the lock if it was had, after *error*; return what is to be told."""
         self.journal.ctx.events("connection.lost", error.message, level="warning")
-        told = () if self._is_there() else self._replace_session()
+        # The one that was lost may be that of the lock, or of a marker.
+        told = () if answers(self.read.session) else self._replace_session()
         if self.lock is not None:
-            with contextlib.suppress(DatabaseUnreachable):
-                self.lock.confirm()
+            self.lock.has_survived()
             self.lock.hold(self.read.session, _REST)
             if self.is_planned:
                 history, _ = self.reading.look(self.journal, self.read.release).value
                 refuse_other_history(self.read.history, history)
         return told
-
-    def _is_there(self) -> bool:
-        """Tell whether the session is; the one that was lost may be that of the lock."""
-        with contextlib.suppress(DatabaseUnreachable):
-            self.read.session.fetch("SELECT 1")
-        return not self.read.session.is_lost
 
     def _replace_session(self) -> tuple[Finding, ...]:
         journal, session, before = self.journal, self.read.session, self.read.facts

@@ -13,11 +13,12 @@ from hook.core.outcome import deciding_finding, failed, passed
 from hook.core.scripts.events import AROUND_REPAIR, Around, callbacks_of_command
 from hook.core.scripts.migration_set import MigrationSet
 from hook.errors import ExitCode
-from hook.pipeline.firing import Cover, begin_callbacks
+from hook.pipeline.firing import begin_callbacks
 from hook.pipeline.journal import Journal, Stopped
 from hook.pipeline.noting import note_plan
 from hook.pipeline.reading import Reading, Release, reach_database
 from hook.stages import Outcome
+from hook.stages.callbacks.cover import Cover
 from hook.stages.resolve import judge_files
 
 if TYPE_CHECKING:
@@ -210,7 +211,10 @@ class _Edit:
         journal.progress = Progress.COMMITTED
 
     def _cover(self, lock: MigrationLock) -> Cover:
-        return Cover(lambda: self._refuse_lost(lock), lock.mark)
+        def refuse() -> None:
+            self._refuse_lost(lock)
+
+        return Cover(refuse, lock.mark, lambda: lock.is_lost, lock.has_survived)
 
     def _refuse_lost(self, lock: MigrationLock) -> None:
         lock.refuse_lost(self.release.session, "nothing of the history was changed yet.")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.execution.failover import failover_between
 from hook.core.outcome import deciding_finding
-from hook.errors import ConfigError, ConnectionLost, HookError
+from hook.errors import ConfigError, ConnectionLost, DatabaseUnreachable, HookError
 from hook.postgres.lost_backend import await_backend_end
 
 if TYPE_CHECKING:
     from hook.core.outcome import Finding
     from hook.core.sessions.server import ServerFacts
-    from hook.errors import DatabaseUnreachable
     from hook.postgres.session import Session
     from hook.stages import Context
     from hook.stages.wait import WaitStage
@@ -104,6 +104,13 @@ def is_lost_by(error: DatabaseUnreachable, session: Session) -> bool:
     The end of a session that has just told why may not have arrived yet.
     """
     return isinstance(error, ConnectionLost) or session.is_lost
+
+
+def answers(session: Session) -> bool:
+    """Tell whether *session* is there."""
+    with contextlib.suppress(DatabaseUnreachable):
+        session.fetch("SELECT 1")
+    return not session.is_lost
 
 
 def _refuse_other_cluster(now: ServerFacts, before: ServerFacts) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from hook.core.sessions.lock_key import lock_address, work_mark_key
 from hook.core.sessions.lock_owner import LockOwner, Succession, lock_elsewhere, lost_lock
-from hook.errors import HookError, Interrupted, Unsupported
+from hook.errors import DatabaseUnreachable, HookError, Interrupted, Unsupported
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
@@ -77,6 +77,16 @@ class MigrationLock:
             HookError: As `Session.fetch` says.
         """
         _backend_of(self._session)
+
+    def has_survived(self) -> bool:
+        """Ask on the connection, and tell whether it is still there.
+
+        Raises:
+            HookError: As `Session.fetch` says, but for a lost connection.
+        """
+        with contextlib.suppress(DatabaseUnreachable):
+            self.confirm()
+        return not self.is_lost
 
     def fetch_owner(self) -> LockOwner | None:
         """Return who has the lock, none when nobody has it (any more).

@@ -12,6 +12,7 @@ from hook.clock import Bounds, Clock, Deadline, Interrupt
 from hook.core.outcome import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from hook.core.execution.callback_book import EachCallbacks
@@ -49,6 +50,12 @@ class Callbacks(Protocol):
     @property
     def watch(self) -> Watch | None:
         """Return who watches them, and so the migrations; none when nobody does as yet."""
+
+    def stand_on(self, hold: Callable[[], None]) -> None:
+        """Have the migration lock by *hold* from now on, if it is lost.
+
+        That raises `HookError` when nothing may be run any more.
+        """
 
     def has(self, *events: Event) -> bool:
         """Tell whether there are callbacks of *events*."""

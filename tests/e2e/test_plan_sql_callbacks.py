@@ -31,7 +31,7 @@ SCRIPTS = {
 CALLBACKS = {
     f"{event}.sql": f"SELECT 'of {event};' -- a[1:PORT]\r\nAS \"x\";\nSELECT 2\n" for event in APART
 }
-READS = ("-- One round trip: ", "/*NO LOAD BALANCE*/")
+READS = ("-- One round trip: ", "/*NO LOAD BALANCE*/", "SELECT pg_catalog.pg_current_xact_id()")
 HEADING = re.compile(r"^-- callback (\w+)\.sql, on a connection of its own:$", re.MULTILINE)
 
 

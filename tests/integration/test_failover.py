@@ -120,6 +120,35 @@ def test_run_with_the_lock_migrates_no_other_primary(failing: Gate, pair: Pair) 
     assert scripts_of(pair.new) == [*FILES, *LAST]
 
 
+@pytest.mark.parametrize("event", ["beforeMigrate", "afterMigrate"])
+def test_callback_is_not_run_again_on_another_primary(
+    failing: Gate, pair: Pair, event: str
+) -> None:
+    """What it has done is not there, and the lock was the old one's."""
+    pair.proxy.refuse_from("CREATE TABLE d", Fault.REQUEST)
+    running = failing.start({**LAST, f"{event}.sql": "CREATE TABLE d ()"})
+    eventually(lambda: bool(failing.events.named("connection.lost")))
+    pair.await_row({"beforeMigrate": "V2__b.sql", "afterMigrate": "V3__c.sql"}[event])
+    pair.fail_over()
+    report = running.report()
+    assert report.verdict.startswith("FAILED 31 LOCKED: the migration lock is lost, as ")
+    assert "timeline 1 became 2" in report.verdict
+    assert pair.new.query("SELECT to_regclass('d')") == [(None,)]
+
+
+def test_callback_that_seems_committed_on_another_primary_needs_a_human(
+    failing: Gate, pair: Pair
+) -> None:
+    """Its number may be that of another transaction there."""
+    pair.proxy.refuse_from("CREATE TABLE d", Fault.REPLY)
+    running = failing.start({**LAST, "beforeMigrate.sql": "CREATE TABLE d ()"})
+    eventually(lambda: pair.new.query("SELECT to_regclass('d') IS NOT NULL") == [(True,)])
+    pair.fail_over()
+    report = running.report()
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert "whether it was committed is unknown" in report.verdict
+
+
 def test_commit_that_has_reached_the_new_primary_counts(failing: Gate, pair: Pair) -> None:
     """Its row decides; the next migration is not begun, as the lock was the old primary's."""
     pair.proxy.refuse_from("CREATE TABLE c", Fault.REPLY)

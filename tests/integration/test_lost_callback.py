@@ -6,7 +6,7 @@ import pytest
 
 from hook.errors import ExitCode
 from tests.testbed.callbacks import SLEEPING, TABLE, prepare_trace, told, trace
-from tests.testbed.gate import Gate
+from tests.testbed.gate import Gate, Running
 from tests.testbed.run_context import eventually
 
 END_LOCK = (
@@ -20,6 +20,13 @@ LOSE_LOCK = (
     " current_database())) LOOP PERFORM pg_sleep(0.01); END LOOP; END$$"
 )
 
+END_ALL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'presync/%'"
+    " AND datname = current_database()"
+)
+# Sleeps for as long as nothing of it was ever ended.
+WAIT = "SELECT pg_sleep(CASE count(*) WHEN 0 THEN 60 ELSE 0 END) FROM audit.ended"
+
 
 @pytest.fixture(autouse=True)
 def _traced(gate: Gate) -> None:
@@ -27,13 +34,18 @@ def _traced(gate: Gate) -> None:
     prepare_trace(gate)
 
 
-def test_callback_whose_session_the_server_ends_is_tried_again(gate: Gate) -> None:
-    """It has said so in front of the COMMIT: what the callback did is rolled back."""
-    wait = "SELECT pg_sleep(CASE count(*) WHEN 0 THEN 60 ELSE 0 END) FROM audit.ended"
+def sleeping(gate: Gate, event: str) -> Running:
+    """Return a run whose callback of *event* sleeps, and will not once its session was ended."""
     gate.database.execute("CREATE TABLE audit.ended ()")
-    running = gate.start(TABLE | {"afterMigrate.sql": f"{told('it')};\n{wait}"})
+    running = gate.start(TABLE | {f"{event}.sql": f"{told('it')};\n{WAIT}"})
     eventually(lambda: bool(gate.database.query(SLEEPING)))
     gate.database.execute("INSERT INTO audit.ended DEFAULT VALUES")
+    return running
+
+
+def test_callback_whose_session_the_server_ends_is_tried_again(gate: Gate) -> None:
+    """It has said so in front of the COMMIT: what the callback did is rolled back."""
+    running = sleeping(gate, "afterMigrate")
     gate.database.query(f"SELECT pg_terminate_backend(pid) FROM ({SLEEPING}) AS sleeping")
     report = running.report()
     assert report.exit_code is ExitCode.OK, report.verdict
@@ -51,11 +63,43 @@ def test_callback_whose_session_is_always_ended_is_given_up(gate: Gate) -> None:
     assert trace(gate) == []
 
 
-def test_callback_is_not_tried_again_without_the_lock(gate: Gate) -> None:
-    """A server that restarts ends both: somebody else may have migrated meanwhile."""
+def test_callback_that_takes_the_lock_along_is_given_up(gate: Gate) -> None:
+    """It is had again each time, and nothing of the callback is left."""
     ending = f"{told('it')};\n{END_LOCK};\nSELECT pg_terminate_backend(pg_backend_pid())"
     report = gate.run(TABLE | {"beforeMigrate.sql": ending})
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert len(gate.events.named("lock.retaken")) == 2
+    assert trace(gate) == []
+
+
+@pytest.mark.parametrize("event", ["afterConnect", "beforeMigrate", "afterMigrate"])
+def test_callback_goes_on_when_every_connection_is_lost(gate: Gate, event: str) -> None:
+    """As when the server restarts: the lock is had again, and nobody has migrated."""
+    running = sleeping(gate, event)
+    gate.database.query(END_ALL)
+    report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert trace(gate) == ["it"]
+    assert len(gate.events.named("lock.retaken")) == 1
+
+
+@pytest.mark.parametrize("event", ["afterConnect", "beforeMigrate"])
+def test_callback_does_not_go_on_behind_a_migration_of_somebody_else(
+    gate: Gate, event: str
+) -> None:
+    """Who had the lock while it was lost."""
+    assert gate.run(TABLE).exit_code is ExitCode.OK
+    gate.release({"V2__x.sql": "CREATE TABLE x ()"})
+    running = sleeping(gate, event)
+    gate.database.execute(
+        "INSERT INTO flyway_schema_history SELECT 2, '2', description, type, 'V2__x.sql', 1,"
+        " installed_by, installed_on, 1, true FROM flyway_schema_history"
+    )
+    gate.database.query(END_ALL)
+    report = running.report()
     assert report.exit_code is ExitCode.LOCKED, report.verdict
+    assert "by somebody else" in report.verdict
+    assert report.verdict.endswith("; rolled back, at 1")
     assert trace(gate) == []
 
 
@@ -70,15 +114,16 @@ def test_callback_without_transaction_whose_session_is_ended_is_not_repeated(gat
     assert "what line 1 may have done" in report.verdict
 
 
-def test_lost_lock_runs_no_more_callbacks(gate: Gate) -> None:
-    """Somebody else may have migrated meanwhile."""
+def test_lost_lock_is_had_again_in_front_of_the_next_callback(gate: Gate) -> None:
+    """And the history looked at."""
     files = {"afterVersioned.sql": "SELECT pg_sleep(1)", "afterMigrate.sql": told("it")}
     running = gate.start(TABLE | files)
     eventually(lambda: bool(gate.database.query(SLEEPING)))
     gate.database.query(END_LOCK)
     report = running.report()
-    assert report.exit_code is ExitCode.LOCKED, report.verdict
-    assert trace(gate) == []
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert trace(gate) == ["it"]
+    assert len(gate.events.named("lock.retaken")) == 1
 
 
 def test_lock_lost_in_front_of_the_repeatables_is_had_before_them(gate: Gate) -> None:

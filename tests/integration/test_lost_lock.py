@@ -153,17 +153,30 @@ def test_build_that_is_lost_with_the_lock_is_done_again(gate: Gate) -> None:
     assert gate.database.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass")
 
 
-def test_callback_is_not_run_after_a_lost_lock(gate: Gate) -> None:
-    """Somebody may have migrated meanwhile, and no callback looks at the history."""
+def test_callback_behind_a_lost_lock_is_run_once_it_is_had_again(gate: Gate) -> None:
+    """The history is looked at in front of it."""
     gate.limit(run_settings(ladder=[30]))
     with losing_the_lock(gate, afterMigrate="CREATE TABLE c ()") as running:
         pass
     report = running.report()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert len(gate.events.named("lock.retaken")) == 1
+    assert gate.database.query("SELECT 1 FROM c") == []
+
+
+def test_callback_is_not_run_behind_a_migration_of_somebody_else(gate: Gate) -> None:
+    """Who had the lock while it was lost."""
+    gate.limit(run_settings(ladder=[30]))
+    with losing_the_lock(gate, afterMigrate="CREATE TABLE c ()") as running:
+        gate.database.execute(
+            "INSERT INTO flyway_schema_history SELECT 3, '9', description, type, 'V9__z.sql', 1,"
+            " installed_by, installed_on, 1, true FROM flyway_schema_history"
+        )
+    report = running.report()
     assert report.verdict == (
-        "FAILED 31 LOCKED: the connection that held the migration lock is lost; nobody has it now;"
-        " 1 applied, at 2"
+        "FAILED 31 LOCKED: row 3 (V9__z.sql) was written by somebody else meanwhile, while the"
+        " migration lock was lost; 1 applied, at 2"
     )
-    assert gate.events.named("lock.retaken") == []
     assert gate.database.query("SELECT to_regclass('c')") == [(None,)]
 
 

@@ -95,6 +95,7 @@ class AttemptEnd(Enum):
     APPLIED = "applied"
     FAILED = "failed"
     LOST = "connection lost"
+    UNDONE = "connection lost, and rolled back"
     INTERRUPTED = "interrupted"
     OUT_OF_TIME = "deadline"
     WITHDRAWN = "given up for others"
@@ -138,6 +139,7 @@ class Attempt:
         done: Of a script without transaction, how many statements are settled: neither
             undone nor to be run again.
         done_line: Last line of those that changed something, 0 when none did.
+        transaction: Its number, where that can tell what became of a lost one, else empty.
         done_objects: The same work in words, as far as its objects can be named.
         done_callbacks: Names of callbacks among them that changed something.
         left_behind: What else such a script left in the database, one item per thing
@@ -176,6 +178,7 @@ class Attempt:
     done_objects: tuple[str, ...] = ()
     is_noted: bool = False
     is_known: bool = False
+    transaction: str = ""
 
     @property
     def leftovers(self) -> tuple[str, ...]:

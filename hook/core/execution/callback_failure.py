@@ -18,6 +18,7 @@ from hook.core.execution.sqlstate import (
     needs_new_session,
     retry_limit,
 )
+from hook.core.execution.transaction_fate import Fate
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.events import Event
 from hook.errors import (
@@ -33,13 +34,14 @@ from hook.errors import (
 def is_worth_retrying(attempt: Attempt, number: int, *, is_last: bool) -> bool:
     """Tell whether the callback may be run again after the attempt with 1-based *number*.
 
-    It may where it lost against other sessions, or was given up for them, or where the server
-    ended its session, and left nothing behind. No history row tells whether a callback was
-    committed, so a connection that was lost without a word ends it.
+    It may where it lost against other sessions, or was given up for them, or lost its session,
+    and left nothing behind. A lost one of which nobody knows that ends it.
     """
     failure = attempt.failure
-    if is_last or attempt.leftovers or failure is None:
+    if is_last or attempt.leftovers:
         return False
+    if failure is None:
+        return attempt.end is AttemptEnd.UNDONE
     if attempt.end is not AttemptEnd.FAILED:
         return attempt.end is AttemptEnd.WITHDRAWN
     if needs_new_session(failure) and not ends_session(failure):
@@ -58,6 +60,21 @@ def with_last_words(attempt: Attempt) -> Attempt:
     if attempt.end is not AttemptEnd.LOST or attempt.place.moment is Moment.COMMIT or not is_known:
         return attempt
     return replace(attempt, end=AttemptEnd.FAILED)
+
+
+def after_fate(attempt: Attempt, fate: Fate) -> Attempt:
+    """Return *attempt*, which was lost, as what became of its transaction makes it."""
+    if fate is Fate.UNKNOWN:
+        return attempt
+    end = AttemptEnd.APPLIED if fate is Fate.COMMITTED else AttemptEnd.UNDONE
+    return replace(attempt, end=end, failure=None)
+
+
+def before_it_began(attempt: Attempt) -> Attempt:
+    """Return *attempt*, which ended in front of the callback, as undone if it was lost."""
+    if attempt.end is not AttemptEnd.LOST:
+        return attempt
+    return replace(attempt, end=AttemptEnd.UNDONE, place=Place(Moment.UNSENT), failure=None)
 
 
 def progress_after_callback(attempt: Attempt, before: Progress) -> Progress:
@@ -113,8 +130,8 @@ def _failure(callback: Callback, attempt: Attempt, tries: Tries, outside: Outsid
         return MigrationPartial(f"{what}; left behind: {left}", hint)
     if attempt.end is AttemptEnd.INTERRUPTED:
         return Interrupted(outside.signal_name, f"in {place}")
-    if attempt.end is AttemptEnd.LOST:
-        return _lost(callback, attempt)
+    if attempt.end in {AttemptEnd.LOST, AttemptEnd.UNDONE}:
+        return _lost(callback, attempt, tries)
     if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
         hint = outside.after_deadline("do less in the callback")
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
@@ -146,7 +163,10 @@ def _refused(
     return CallbackFailed(what, with_remarks(advice, failure))
 
 
-def _lost(callback: Callback, attempt: Attempt) -> HookError:
+def _lost(callback: Callback, attempt: Attempt, tries: Tries) -> HookError:
+    if attempt.end is AttemptEnd.UNDONE:
+        message = f"callback {callback.script}: connection lost {tries.describe()}"
+        return DatabaseUnreachable(message, "Find what cuts the connection.")
     if attempt.place.moment is Moment.UNSENT:
         message = f"callback {callback.script}: connection lost before it began"
         return DatabaseUnreachable(message, "Find what cuts the connection.")

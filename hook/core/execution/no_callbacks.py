@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from hook.core.execution.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hook.core.execution.callback_book import EachCallbacks
     from hook.core.outcome import Finding
     from hook.core.scripts.events import Event
@@ -18,6 +20,9 @@ class NoCallbacks:
     each: EachCallbacks | None = None
     progress = Progress.UNTOUCHED
     watch = None
+
+    def stand_on(self, hold: Callable[[], None]) -> None:
+        """Need no lock."""
 
     def has(self, *events: Event) -> bool:  # noqa: ARG002 - the protocol's signature
         """Return that there are none."""

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.callback_book import PreparedCallback
-from hook.core.execution.callback_failure import with_last_words
+from hook.core.execution.callback_failure import before_it_began, with_last_words
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.sql.finished_work import finished_work
 from hook.core.sql.leftovers import lets_others_pass, may_stop_halfway, settled_line
 from hook.core.sql.statement_list import StatementList
 from hook.engines.flyway.apply import opening, own, send_all
 from hook.engines.flyway.sending import Sender
+from hook.postgres.transaction_status import take_transaction_id
 
 _UNLIMITED = 0
 _COMMIT = Own(Moment.COMMIT, "COMMIT")
@@ -30,10 +31,30 @@ def run_callback(sender: Sender, prepared: PreparedCallback, state: tuple[str, .
         return _run_step_by_step(sender, prepared, state)
     begin, *limits = opening(sender)
     before = (begin, *own(Moment.OPENING, state), *limits)
-    attempt = send_all(sender, sender.compose(prepared.body, before, (_COMMIT,)))
+    if sender.session.dry_run is not None:
+        return send_all(sender, sender.compose(prepared.body, before, (_COMMIT,)))
+    attempt = _run_in_transaction(sender, prepared.body, before)
     if attempt.end is not AttemptEnd.APPLIED:
         sender.roll_back()
     return with_last_words(attempt)
+
+
+def _run_in_transaction(sender: Sender, body: StatementList, before: tuple[Own, ...]) -> Attempt:
+    """Run *body* in a transaction that *before* begins, whose number is known in front of it."""
+    attempt = sender.send(ScriptMessage(body[:0], before))
+    if attempt.end is not AttemptEnd.APPLIED:
+        return before_it_began(attempt)
+    number = take_transaction_id(sender.session, sender.limits.seconds)
+    if sender.session.is_lost:
+        return before_it_began(sender.end(AttemptEnd.LOST))
+    if not number:
+        # The role may not know it, and having asked has spoilt the transaction.
+        sender.roll_back()
+        attempt = sender.send(ScriptMessage(body[:0], before))
+        if attempt.end is not AttemptEnd.APPLIED:
+            return before_it_began(attempt)
+    attempt = send_all(sender, sender.compose(body, (), (_COMMIT,)), already=1)
+    return replace(attempt, transaction=number)
 
 
 def _run_step_by_step(

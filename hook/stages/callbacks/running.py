@@ -16,12 +16,12 @@ from hook.core.execution.attempt_events import (
     tell_retry,
 )
 from hook.core.execution.callback_failure import (
+    after_fate,
     failure_of_callback,
     is_worth_retrying,
     progress_after_callback,
 )
 from hook.core.execution.contended import Tries
-from hook.core.execution.failover import failover_between, refusal_after
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.ladder import Ladder, rungs_on
 from hook.core.execution.outside import Outside
@@ -31,9 +31,10 @@ from hook.core.outcome import Finding, passed, warned
 from hook.core.scripts.events import ALONE_EVENTS, Event
 from hook.core.sessions.damage import first_look
 from hook.errors import HookError
-from hook.postgres.renewal import renew_session
 from hook.postgres.retry_gate import NO_GATE, Asking, RetryGate
 from hook.stages import Context, Subject, Watch, unwatched
+from hook.stages.callbacks.connection import CallbackConnection
+from hook.stages.callbacks.cover import UNCOVERED, Cover
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import CallbackBook, EachCallbacks, PreparedCallback
@@ -73,10 +74,8 @@ class RunningCallbacks:
 
     Attributes:
         schema: Of the schema history.
-        refuse: Raises when nothing may be run any more, as the migration lock is lost.
-        mark: Lets the backend of a session be known as at work under that lock.
+        cover: The migration lock, as far as callbacks have to do with it.
         progress: How far callbacks have changed the database.
-        pid: Of the backend of *session*.
         watch: Sees whom they harm, and the migrations between them.
     """
 
@@ -85,22 +84,20 @@ class RunningCallbacks:
     book: CallbackBook
     schema: str
     facts: ServerFacts
-    refuse: Callable[[], None] = lambda: None
-    mark: Callable[[Session], None] = lambda _: None
+    cover: Cover = UNCOVERED
     progress: Progress = Progress.UNTOUCHED
-    session: Session | None = None
-    pid: int = 0
     findings: list[Finding] = field(default_factory=list)
+    connection: CallbackConnection = field(init=False)
     watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
         self.watch = self.rules.watch(self.ctx)
+        self.connection = CallbackConnection(self.ctx, self.rules.connect, self.facts, self.cover)
 
     def close(self) -> None:
         """Close the connections that there are."""
         self.watch.close()
-        if self.session is not None:
-            self.session.close()
+        self.connection.close()
 
     @property
     def each(self) -> EachCallbacks | None:
@@ -115,7 +112,6 @@ class RunningCallbacks:
         """Run the callbacks of *events*, see `hook.stages.Callbacks`."""
         for event in events:
             for at, prepared in enumerate(self.book.of(event)):
-                self.refuse()
                 self._run(prepared, is_fresh=event in ALONE_EVENTS and not at)
 
     def run_after(self, error: Exception, *events: Event) -> None:
@@ -133,41 +129,16 @@ class RunningCallbacks:
         self.findings.clear()
         return taken
 
-    def _session(self, *, is_fresh: bool) -> Session:
-        if self.session is not None and self.session.is_lost:
-            self.session.close()
-            self.session = None
-        if self.session is None:
-            session, facts = self.rules.connect(self.ctx, self.facts)
-            failover = failover_between(self.facts, facts)
-            if failover is not None:
-                session.close()
-                raise refusal_after(failover)
-            self.session, self.pid = session, facts.backend_pid
-            self.mark(self.session)
-        elif is_fresh:
-            renew_session(self.session)
-            self.mark(self.session)
-        return self.session
-
-    def regain(self) -> Session:
-        """Return a session in place of one that was lost, while the lock is still ours.
-
-        Raises:
-            MigrationLocked: It is not; or another server is the primary now.
-            HookError: No connection could be had.
-        """
-        session = self._session(is_fresh=False)
-        # Only now is it certain that a restart of the server has been noticed.
-        self.refuse()
-        return session
+    def stand_on(self, hold: Callable[[], None]) -> None:
+        """Have the lock by *hold* from now on, see `hook.stages.Callbacks`."""
+        self.connection.stand_on(hold)
 
     def _run(self, prepared: PreparedCallback, *, is_fresh: bool) -> None:
         callback = prepared.callback
         names = {"script": callback.script, "callback": callback.event}
         self.ctx.events("callback.started", f"running callback {callback.script}", **names)
         began = self.ctx.clock.monotonic()
-        session = self._session(is_fresh=is_fresh)
+        session = self.connection.usable(is_fresh=is_fresh)
         trying = _Trying(self, prepared, session)
         attempt, tries = trying.until_decided(), trying.tries
         if attempt.end is not AttemptEnd.APPLIED:
@@ -197,7 +168,7 @@ class RunningCallbacks:
             self.ctx.events("callback.progress", message, script=script, **facts)
 
         seconds = first_look(limits.lock_timeout_ms, number, len(rungs))
-        watch.begin(Subject(self.pid, seconds, prepared.in_transaction))
+        watch.begin(Subject(self.connection.backend.backend_pid, seconds, prepared.in_transaction))
         pulse = Pulse(tell, self.ctx.events.pace)
         attempt = self.rules.engine.run_callback(watch.over(session), task, pulse)
         attempt = with_toll(attempt, watch.end())
@@ -281,11 +252,25 @@ class _Trying:
         return self._attempt()
 
     def _attempt(self) -> Attempt:
+        running = self.running
         if self.made and self.session.is_lost:
-            self.session = self.running.regain()
+            self.session = running.connection.usable()
         self.made += 1
-        self.last = self.running.attempt(self.prepared, self.session, self._rung)
+        before = running.progress
+        self.last = running.attempt(self.prepared, self.session, self._rung)
+        if self.last.end is AttemptEnd.LOST and self.last.transaction:
+            self.last = self._find_out(self.last)
+            running.progress = progress_after_callback(self.last, before)
         return self.last
+
+    def _find_out(self, lost: Attempt) -> Attempt:
+        """Return what became of an attempt whose connection was lost."""
+        script = self.prepared.callback.script
+        message = f"{self._name}: connection lost, finding out what became of it"
+        sqlstate = lost.failure.sqlstate if lost.failure else ""
+        events = self.running.ctx.events
+        events("connection.lost", message, level="warning", script=script, sqlstate=sqlstate)
+        return after_fate(lost, self.running.connection.find_fate(lost.transaction))
 
     def _tell(self, told: Told) -> None:
         self.running.ctx.events(told.event, told.message, **told.fields)

@@ -141,6 +141,7 @@ class _Migrator:
     Attributes:
         failed_at: Where the migration that failed has ended.
         begun: Names of the scripts that there were attempts at.
+        rank: Of the first row that nobody is to have written as yet.
     """
 
     ctx: Context
@@ -151,6 +152,11 @@ class _Migrator:
     applied: list[AppliedMigration] = field(default_factory=list)
     failed_at: Place | None = None
     begun: set[str] = field(default_factory=set)
+    rank: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rank = self.work.next_rank
+        self.callbacks.stand_on(self._hold_lock)
 
     def classified(self, error: HookError) -> HookError:
         """Return *error*, but never as a refusal once something is applied or was run.
@@ -179,6 +185,7 @@ class _Migrator:
         try:
             self._apply_units(units)
         except HookError as error:
+            self.rank += 1  # a row may tell that the script has failed
             self.callbacks.run_after(error, *events_after_failure(self.failed_at))
             raise
         if self.applied:
@@ -211,22 +218,22 @@ class _Migrator:
         self.footing.progress = Progress.COMMITTED
 
     def _apply_units(self, units: Iterable[Unit]) -> None:
-        rank = max(self.work.next_rank, self.footing.history.next_rank)
+        self.rank = max(self.rank, self.footing.history.next_rank)
         self.footing.begin(self.ctx)
         self.footing.tell_state(self.ctx)
         is_versioned = True
         for unit in units:
             self.ctx.interrupt.raise_if_set()
             self.ctx.deadline.raise_if_over()
-            self.footing.hold_lock(self.ctx, rank)
+            self._hold_lock()
             # In a group the versions are not committed yet, and no callback sees them.
             preceding_ms = 0
             if is_versioned and any(item.migration.version is None for item in unit):
                 preceding_ms = self._run_in_front_of_repeatables()
-                self.footing.hold_lock(self.ctx, rank)
+                self._hold_lock()
                 is_versioned = False
-            self._apply(unit, rank, preceding_ms)
-            rank += len(unit)
+            self._apply(unit, preceding_ms)
+            self.rank += len(unit)
         if is_versioned:
             self.callbacks.run(Event.AFTER_VERSIONED)
 
@@ -238,12 +245,15 @@ class _Migrator:
     def _ms_since(self, began: float) -> int:
         return round((self.ctx.clock.monotonic() - began) * 1000)
 
-    def _apply(self, unit: Unit, rank: int, preceding_ms: int) -> None:
+    def _hold_lock(self) -> None:
+        self.footing.hold_lock(self.ctx, self.rank)
+
+    def _apply(self, unit: Unit, preceding_ms: int) -> None:
         telling = Telling(self.ctx.events, unit)
         telling.started(len(self.applied) + 1, len(self.work.scripts))
         began = self.ctx.clock.monotonic()
         asking = Asking(self.rules.gate, self.ctx.clock, requests_of(unit))
-        attempts = Attempts(self.ctx, self.footing, self.rules, unit, rank, asking)
+        attempts = Attempts(self.ctx, self.footing, self.rules, unit, self.rank, asking)
         attempts.preceding_ms = preceding_ms
         if any(item.migration.script == self.work.resumed.script for item in unit):
             attempts.resumes, attempts.notes.settled = True, self.work.resumed.done

@@ -208,6 +208,7 @@ def test_hint_of_the_server_is_kept(sqlstate: str, advice: str) -> None:
         (ENDED, False),
         (attempt("55P03", left=("x",)), False),
         (attempt(end=AttemptEnd.LOST), False),
+        (attempt(end=AttemptEnd.UNDONE), True),
         (attempt("55P03", AttemptEnd.INTERRUPTED), False),
         (attempt(end=AttemptEnd.APPLIED), False),
     ],
