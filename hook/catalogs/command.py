@@ -16,6 +16,7 @@ from hook.core.backups.backup_document import ToldBackups, load_json, parse_docu
 from hook.core.backups.origin import Origin
 from hook.core.backups.overdue import READING_TIMEOUT
 from hook.core.backups.pgbackrest_list import StanzaInfo, parse_pgbackrest_list
+from hook.core.backups.restore_commands import RestoreSource
 from hook.core.backups.told_wal import cover_from_range, cover_from_runs, is_told
 from hook.core.backups.wal import Recovery
 from hook.errors import BackupUnknown
@@ -60,6 +61,7 @@ class CommandCatalog:
                 full_backup_command=f"pgbackrest --stanza={told.name} --type=full backup",
                 origin=Origin(told.system_identifier),
                 warnings=told.warnings,
+                restored_from=RestoreSource("pgbackrest", told.name),
             )
         way = f"with the system that {self.describe()} asks"
         return Evidence(

@@ -71,6 +71,13 @@ class _Placed(NamedTuple):
     against: Finding | None
 
 
+class _Base(NamedTuple):
+    """The backup that a restore begins with, and where restore commands take it from."""
+
+    backup: Backup
+    source: RestoreSource
+
+
 @dataclass(frozen=True, slots=True)
 class MarkerStage:
     """Makes a marker and sees it arrive in the repository of *catalog*.
@@ -108,11 +115,13 @@ class MarkerStage:
         """
         base = self._find_base(ctx, facts)
         placed = self._place(ctx, facts)
-        backup = base.label if isinstance(base, Backup) else None
+        source, backup = self.source, None
+        if isinstance(base, _Base):
+            source, backup = base.source, base.backup.label
         marker = placed.marker._replace(
             system_identifier=facts.system_identifier,
             backup=backup,
-            restore=restore_commands(self.source, placed.marker.point._replace(backup=backup)),
+            restore=restore_commands(source, placed.marker.point._replace(backup=backup)),
         )
         note(marker)
         _tell(ctx, marker)
@@ -138,7 +147,7 @@ class MarkerStage:
         own = judge_rights(rights, facts.user, facts.database)
         return (own,) if archiving is None else (archiving, own)
 
-    def _find_base(self, ctx: Context, facts: ServerFacts) -> Backup | Finding:
+    def _find_base(self, ctx: Context, facts: ServerFacts) -> _Base | Finding:
         """Return the backup that a restore begins with, or why there is none."""
         deadline = ctx.deadline.within(self.timeout, "the time to read the backups")
         evidence = await_reading(
@@ -155,12 +164,16 @@ class MarkerStage:
             return other
         # How old it may be is another gate's business.
         policy = FreshnessPolicy(timedelta.max, server)
-        return usable_backup(evidence, policy, ctx.clock.now()) or failed(
-            ExitCode.NO_WAY_BACK,
-            "marker-backup",
-            f"there is no usable backup in {evidence.source} that a restore could begin with",
-            f"Take a full backup ({evidence.full_backup_command}).",
-        )
+        backup = usable_backup(evidence, policy, ctx.clock.now())
+        if backup is None:
+            return failed(
+                ExitCode.NO_WAY_BACK,
+                "marker-backup",
+                f"there is no usable backup in {evidence.source} that a restore could begin with",
+                f"Take a full backup ({evidence.full_backup_command}).",
+            )
+        source = evidence.restored_from or self.source
+        return _Base(backup, source._replace(repo=backup.repo or source.repo))
 
     def _place(self, ctx: Context, facts: ServerFacts) -> _Placed:
         """Make the marker on a session of its own, which has nothing open and is closed."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from hook.catalogs.opening import Access, open_catalogs
 from hook.core.backups.restore_commands import RestoreSource
 from hook.core.outcome import Status
 from hook.errors import ConfigError, DatabaseUnreachable, ExitCode
+from hook.settings.backup_source import S3Settings, parse_backup_source
 from hook.stages import Context
 from hook.stages.marker import PositionStage
 from tests.fakes import FakeEvents
@@ -16,6 +21,7 @@ from tests.testbed.database import Database, created_role
 from tests.testbed.marker_bench import LABEL, MarkerBench, bench_on
 from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.run_context import eventually
+from tests.testbed.told_backups import printing, recorded
 
 GRANT = "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO "
 SESSIONS = (
@@ -48,6 +54,33 @@ def test_marker_is_made_and_seen(marker_bench: MarkerBench, events: FakeEvents) 
     eventually(lambda: marker_bench.database.query(archived) == [(True,)])
     (told,) = events.named("marker.recorded")
     assert (told["name"], told["lsn"], told["timeline"]) == (first.name, first.lsn, 1)
+
+
+def test_marker_seen_by_pgbackrests_own_word_has_its_commands(
+    marker_bench: MarkerBench, tmp_path: Path
+) -> None:
+    """What the command prints is known to be pgBackRest's, and in which repository a backup is."""
+    (stanza,) = json.loads(recorded("two-repos"))
+    for database in stanza["db"]:
+        database["system-id"] = int(marker_bench.identifier)
+    for archive in stanza["archive"]:
+        archive["max"] = "0000000100000000000000FF"
+    source = parse_backup_source(printing(tmp_path, json.dumps([stanza]).encode()))
+    catalog = open_catalogs(source, Access(S3Settings())).wal
+    assert catalog is not None
+    stage = replace(
+        marker_bench.stage(marker_bench.catalog(), wait=30),
+        catalog=catalog,
+        source=RestoreSource("command", ""),
+    )
+    (finding,) = marker_bench.run(stage)
+    assert finding.status is Status.PASSED, finding.message
+    marker = marker_bench.noted[-1]
+    assert marker.backup == "20261121-190513F_20261121-190521I"
+    first, by_name, *_ = (way.command for way in marker.restore)
+    tool = "pgbackrest --stanza=app --repo=2"
+    assert first.startswith(f"{tool} --delta --type=lsn --target={marker.lsn} ")
+    assert by_name.startswith(f"{tool} --delta --set={marker.backup} --type=name ")
 
 
 def test_no_session_is_left_and_nothing_is_open(marker_bench: MarkerBench) -> None:

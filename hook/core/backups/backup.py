@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hook.core.backups.dump_form import DumpForm
 from hook.core.backups.origin import Origin
+from hook.core.backups.restore_commands import RestoreSource
 
 
 class BackupType(StrEnum):
@@ -59,6 +60,7 @@ class Backup:
         remark: What has to be told with its age.
         form: Of a dump, what restores it, none where nothing that is known does.
         size: Of a dump, its bytes as they are stored.
+        repo: Number that its system has for the repository that it is in, where there are several.
     """
 
     label: str
@@ -80,6 +82,7 @@ class Backup:
     remark: str = ""
     form: DumpForm | None = None
     size: int | None = None
+    repo: int | None = None
 
     @property
     def counts_from(self) -> datetime | None:
@@ -132,6 +135,7 @@ class Evidence:
         warnings: What was wrong with the metadata and did not stop the reading.
         clock: The storage's own time when it answered, none when it has none.
         window: Only of services that restore by time and keep the WAL to themselves.
+        restored_from: As restore commands name it, where only what was read tells the system.
     """
 
     source: str
@@ -143,6 +147,7 @@ class Evidence:
     warnings: tuple[str, ...] = ()
     clock: datetime | None = None
     window: RestoreWindow | None = None
+    restored_from: RestoreSource | None = None
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:

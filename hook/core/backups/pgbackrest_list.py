@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from hook.core.backups.backup import Backup, BackupType, Presence
@@ -67,10 +68,14 @@ def parse_pgbackrest_list(value: object, wanted: str | None) -> StanzaInfo:
     clusters = dict(_clusters(stanza))
     newest = max(clusters, key=lambda key: key[1], default=None)
     current = None if newest is None else clusters[newest]
+    listed = [_object(item, "backup") for item in _list(stanza.get("backup"))]
+    backups = tuple(_backup(item, clusters) for item in listed)
+    if len(_list(stanza.get("repo"))) > 1:
+        backups = tuple(map(_in_repo, backups, listed))
     return StanzaInfo(
         name,
         current,
-        tuple(_backup(_object(item, "backup"), clusters) for item in _list(stanza.get("backup"))),
+        backups,
         tuple(_archives(stanza, clusters, current)),
         warnings,
     )
@@ -158,6 +163,10 @@ def _backup(item: Json, clusters: Mapping[Key, str | None]) -> Backup:
         # Nobody but pgBackRest can look.
         presence=Presence.COMPLETE,
     )
+
+
+def _in_repo(backup: Backup, item: Json) -> Backup:
+    return replace(backup, repo=_database(item)[0] or None)
 
 
 def _type(label: str, item: Json) -> BackupType:

@@ -26,13 +26,19 @@ def test_both_repositories_are_read() -> None:
     assert told.name == "app"
     assert told.system_identifier == SYSTEM_IDENTIFIER
     assert {item.system_identifier for item in told.backups} == {SYSTEM_IDENTIFIER}
-    assert len(told.backups) == 5
+    assert [item.repo for item in told.backups] == [1, 1, 1, 2, 2]
     last = told.backups[2]
     assert last.references == ("20261121-190434F", "20261121-190434F_20261121-190507D")
     assert (last.wal_start, last.lsn_stop) == ("000000010000000000000010", "0/10000100")
     archive = ArchiveRange("000000010000000000000001", "000000010000000000000019")
     assert told.archives == (archive, archive)
     assert told.warnings == ()
+
+
+def test_only_repository_has_no_number() -> None:
+    """There is none to choose from."""
+    told = parse_pgbackrest_list(_read("repo1"), None)
+    assert {item.repo for item in told.backups} == {None}
 
 
 def test_archive_without_wal_is_none() -> None:
