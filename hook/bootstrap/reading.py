@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from hook.core.execution.expectations import Unusable
     from hook.core.execution.group import Grouping
-    from hook.core.scripts.script import Migration
     from hook.core.sessions.server import ServerFacts
-    from hook.core.sql.statement_list import StatementList
     from hook.engines import Engine
     from hook.postgres.connecting import Connect
     from hook.postgres.session import Session
@@ -73,9 +71,10 @@ def build_scripts(
     """Return the stage that reads the pending scripts."""
     from hook.stages.scripts import ScriptsStage  # noqa: PLC0415 - not for a no-op run
 
-    execution = settings.migrations.execution
+    execution, pending = settings.migrations.execution, engine.pending_scripts(facts)
     return ScriptsStage(
-        lambda item: engine.read_script(item, facts),
+        pending.read,
+        pending.cut,
         execution.is_mixed_allowed,
         grouping_of(settings),
         execution.records_only,
@@ -121,18 +120,11 @@ def build_callback_rules(settings: Settings, engine: Engine) -> CallbackRules:
     return CallbackRules(engine, connect, run.lock_ladder, run.statement_timeout, watch, gate)
 
 
-def build_syntax(settings: Settings, engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:
+def build_syntax(engine: FlywayEngine, facts: ServerFacts) -> SyntaxStage:
     """Return the stage that has the server parse the pending scripts."""
-    from hook.core.execution.prepared import parse_script  # noqa: PLC0415 - not for a no-op run
-    from hook.stages.syntax import SyntaxStage  # noqa: PLC0415 - likewise
+    from hook.stages.syntax import SyntaxStage  # noqa: PLC0415 - not for a no-op run
 
-    allows_mixed = settings.migrations.execution.is_mixed_allowed
-
-    def read_statements(item: Migration) -> StatementList:
-        text = engine.read_script(item, facts)
-        return parse_script(item, text, allows_mixed=allows_mixed).body
-
-    return SyntaxStage(read_statements)
+    return SyntaxStage(engine.pending_scripts(facts).body)
 
 
 def build_looking(settings: Settings, engine: FlywayEngine) -> Reading:
@@ -159,6 +151,6 @@ def build_reading(
         scripts=lambda facts: build_scripts(settings, engine, facts),
         callbacks=lambda facts, command: build_callbacks(settings, engine, facts, command),
         callback_rules=lambda: build_callback_rules(settings, engine),
-        syntax=lambda facts: build_syntax(settings, engine, facts),
+        syntax=lambda facts: build_syntax(engine, facts),
         verify=VerifyStage(engine),
     )

@@ -17,7 +17,6 @@ from hook.core.scripts.waivers import read_directives
 from hook.core.sql.creations import Creations
 from hook.core.sql.index_build import judge_builds
 from hook.core.sql.partition_refusals import PARTITIONED_TABLE, relations_in_doubt
-from hook.core.sql.statements import parse_statements
 from hook.core.text import counted
 from hook.postgres.partitions import fetch_partitioned
 from hook.stages import Context, Outcome
@@ -35,6 +34,8 @@ class ScriptsStage:
     """Cuts the pending scripts into statements and learns what they will lock.
 
     Attributes:
+        read_script: Gives the text of a pending script.
+        cut_script: Gives the statements of that text.
         grouping: Whether the scripts have to fit into one transaction.
         records_only: The scripts are recorded as applied and none is run.
         version_num: Of the server, 0 when none was asked.
@@ -42,6 +43,7 @@ class ScriptsStage:
     """
 
     read_script: Callable[[Migration], bytes]
+    cut_script: Callable[[Migration, bytes], StatementList]
     allows_mixed: bool
     grouping: Grouping = Grouping.EACH
     records_only: bool = False
@@ -70,7 +72,7 @@ class ScriptsStage:
                 text = self.read_script(migration)
                 directives = read_directives(migration.script, text)
                 complaints.take(directives.problems)
-                statements = parse_statements(text)
+                statements = self.cut_script(migration, text)
                 parsed = place_script(
                     migration,
                     statements,

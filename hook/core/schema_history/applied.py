@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from hook.core.outcome import Finding, failed
 from hook.core.schema_history.history import (
     DELETE,
     KNOWN_TYPES,
     SYNTHETIC_TYPES,
     UNDO_TYPES,
+    History,
     HistoryRow,
     canonical_type,
 )
@@ -70,6 +72,16 @@ def read_rows(rows: Iterable[HistoryRow]) -> tuple[list[Applied], tuple[RowProbl
         entries.append(entry)
     _mark_out_of_order(entries)
     return entries, tuple(problems)
+
+
+def judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Finding, ...]:
+    """Return a finding for each of *problems*, which rows of *history* have."""
+    hint = "Find who wrote the row; correct it in the schema history once that is understood."
+    place = f"{history.schema}.{history.table}"
+    return tuple(
+        failed(problem.code, "history-row", f"{place}: {problem.text}", hint)
+        for problem in problems
+    )
 
 
 def _read_row(row: HistoryRow, problems: list[RowProblem]) -> Applied | None:

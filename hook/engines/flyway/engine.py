@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from hook.core.outcome import Finding, failed
-from hook.core.schema_history.applied import RowProblem, read_rows
+from hook.core.outcome import Finding
+from hook.core.schema_history.applied import judge_rows, read_rows
 from hook.core.schema_history.baseline import judge_baseline, with_baseline
 from hook.core.schema_history.drift import judge_history
 from hook.core.schema_history.history import History
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hook.core.execution.heartbeat import Pulse
     from hook.core.execution.prepared import ParsedScript
     from hook.engines.flyway.apply import Writing
+    from hook.engines.flyway.pending_scripts import PendingScripts
     from hook.postgres.session import Session
 
 
@@ -68,6 +69,7 @@ class FlywayEngine:
         self.working_directory = working_directory
         # Asked for with each script, and the same as long as the session is.
         self._reading = lru_cache(maxsize=2)(self._reading_for)
+        self.pending_scripts = lru_cache(maxsize=1)(self._pending_scripts)
 
     def resolve(self, server: ServerFacts | None) -> MigrationSet:
         """Return the migrations of the release, see `hook.engines.Engine`."""
@@ -110,7 +112,7 @@ class FlywayEngine:
         rank = rank_after_creation(expected, table)
         plan = plan_pending(infos, expected, rules)._replace(next_rank=rank)
         findings = (
-            *_judge_rows(history, problems),
+            *judge_rows(history, problems),
             *judge_missing_schema(history, creates_schemas=table.creates_schemas),
             *judge_baseline(history, self.settings.baseline),
             *judge_history(infos, rules),
@@ -190,16 +192,19 @@ class FlywayEngine:
         parts = itertools.chain((Part(parsed.body, write(first), first.each),), rest)
         return sender.told_apart(apply_in_transaction(sender, parts, len(tasks)))
 
-    def _parse(self, task: ApplyTask) -> ParsedScript:
-        from hook.core.execution.prepared import ParsedScript, parse_script  # noqa: PLC0415 - not for a no-op run
+    def _pending_scripts(self, server: ServerFacts | None) -> PendingScripts:
+        """Return what reads and cuts the scripts of a run on *server*."""
+        from hook.engines.flyway.pending_scripts import PendingScripts  # noqa: PLC0415 - not for a no-op run
 
         execution = self.settings.execution
-        read = partial(self.read_script, task.migration, task.server)
-        parsed = parse_script(task.migration, read(), allows_mixed=execution.is_mixed_allowed)
-        parsed.body.source.can_be_read_by(read)
-        if execution.records_only:
-            return ParsedScript(parsed.body[:0], in_transaction=True, reason="")
-        return parsed
+        read = partial(self.read_script, server=server)
+        return PendingScripts(read, allows_mixed=execution.is_mixed_allowed)
+
+    def _parse(self, task: ApplyTask) -> ParsedScript:
+        parsed = self.pending_scripts(task.server).take(task.migration)
+        if not self.settings.execution.records_only:
+            return parsed
+        return replace(parsed, body=parsed.body[:0], in_transaction=True, reason="")
 
     def enter_callback(self, session: Session, schema: str, server: ServerFacts) -> None:
         """Bring *session* into the state of a callback's start, see `hook.engines.Engine`."""
@@ -280,15 +285,6 @@ class FlywayEngine:
             table=self.settings.history.table,
             environment=self.settings.placeholders.environment,
         )
-
-
-def _judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Finding, ...]:
-    hint = "Find who wrote the row; correct it in the schema history once that is understood."
-    place = f"{history.schema}.{history.table}"
-    return tuple(
-        failed(problem.code, "history-row", f"{place}: {problem.text}", hint)
-        for problem in problems
-    )
 
 
 def _encoding(name: str) -> str:

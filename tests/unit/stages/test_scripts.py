@@ -38,7 +38,8 @@ def test_scripts_are_refused_with_the_hints_that_help(
     """Nobody looks for a wrong line when a setting is missing."""
     files = {f"V{number}__x.sql": text for number, text in enumerate(texts)}
     engine = engine_on(write_files(tmp_path, files))
-    stage = ScriptsStage(lambda item: engine.read_script(item, SERVER), allows_mixed=False)
+    scripts = engine.pending_scripts(SERVER)
+    stage = ScriptsStage(scripts.read, scripts.cut, allows_mixed=False)
     migrations = engine.resolve(SERVER).migrations
     with running_context() as ctx:
         assert_refused(stage.run(ctx, migrations).findings, texts, helps)
@@ -47,7 +48,8 @@ def test_scripts_are_refused_with_the_hints_that_help(
 def test_scripts_that_can_be_read_are_returned_beside_the_others(tmp_path: Path) -> None:
     """So that what is behind this stage can tell what is wrong with them."""
     engine = engine_on(write_files(tmp_path, {"V1__a.sql": OPEN, "V2__b.sql": "SELECT 1"}))
-    stage = ScriptsStage(lambda item: engine.read_script(item, SERVER), allows_mixed=False)
+    scripts = engine.pending_scripts(SERVER)
+    stage = ScriptsStage(scripts.read, scripts.cut, allows_mixed=False)
     with running_context() as ctx:
         read = stage.run(ctx, engine.resolve(SERVER).migrations).value
     assert [item.migration.script for item in read] == ["V2__b.sql"]
@@ -82,8 +84,10 @@ def test_catalog_is_asked_about_relations_in_doubt_alone(
 ) -> None:
     """Older servers pass over partitions; other releases cost no round trip."""
     engine, catalog = engine_on(write_files(tmp_path, {"V1__a.sql": text})), Catalog()
+    scripts = engine.pending_scripts(SERVER)
     stage = ScriptsStage(
-        lambda item: engine.read_script(item, SERVER),
+        scripts.read,
+        scripts.cut,
         allows_mixed=False,
         version_num=version_num,
         schema="own",

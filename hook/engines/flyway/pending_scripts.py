@@ -1,0 +1,104 @@
+"""The pending scripts of a run, from the first look at them until they run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from hook.core.execution.prepared import ParsedScript, place_script
+from hook.core.scripts.script import Migration
+from hook.core.sql.statement_list import StatementList
+from hook.core.sql.statements import parse_statements
+
+# A script that takes no more is kept, as long as all of them together take no more.
+_SMALL = 200_000
+_ROOM = 5_000_000
+# What a script takes besides its text, and at most for each byte of that.
+_OVERHEAD = 1_000
+_SHARE = 3
+
+
+class _Kept(NamedTuple):
+    """The statements of a script, and which file they were read from."""
+
+    statements: StatementList
+    stamp: int
+    size: int
+
+
+class PendingScripts:
+    """Reads the scripts and cuts them into statements; of small ones it does so once.
+
+    A script is looked at when it is read, when the server parses it, and when it runs. One
+    that is kept meanwhile is used as long as nobody has written into its file.
+    """
+
+    def __init__(self, read: Callable[[Migration], bytes], *, allows_mixed: bool) -> None:
+        """Have scripts read by *read*, which refuses one that is not what was resolved."""
+        self.read = read
+        self._allows_mixed = allows_mixed
+        self._kept: dict[str, _Kept] = {}
+        self._room = _ROOM
+
+    def cut(self, script: Migration, text: bytes) -> StatementList:
+        """Return the statements of *script*, whose *text* was read just now.
+
+        Raises:
+            SqlSyntaxError: As `hook.core.sql.statements.parse_statements`.
+        """
+        statements = parse_statements(text)
+        size = len(text) * _SHARE + _OVERHEAD
+        stamp = _stamp(script)
+        self._forget(script)
+        if stamp is not None and size <= min(_SMALL, self._room):
+            self._kept[script.path] = _Kept(statements, stamp, size)
+            self._room -= size
+        return statements
+
+    def body(self, script: Migration) -> StatementList:
+        """Return what is sent of *script*, which runs later.
+
+        Raises:
+            HookError: As the reading of it.
+            SqlSyntaxError: As `hook.core.execution.prepared.parse_script`.
+        """
+        return self._place(script, self._find(script)).body
+
+    def take(self, script: Migration) -> ParsedScript:
+        """Return how *script* runs, which it does now; its text is not kept any longer.
+
+        Raises:
+            HookError: As `body`.
+            SqlSyntaxError: As `body`.
+        """
+        statements = self._find(script)
+        self._forget(script)
+        statements.source.can_be_read_by(partial(self.read, script))
+        return self._place(script, statements)
+
+    def _place(self, script: Migration, statements: StatementList) -> ParsedScript:
+        return place_script(script, statements, allows_mixed=self._allows_mixed)
+
+    def _find(self, script: Migration) -> StatementList:
+        kept = self._kept.get(script.path)
+        if kept is not None and kept.stamp == _stamp(script):
+            return kept.statements
+        return parse_statements(self.read(script))
+
+    def _forget(self, script: Migration) -> None:
+        kept = self._kept.pop(script.path, None)
+        self._room += 0 if kept is None else kept.size
+
+
+def _stamp(script: Migration) -> int | None:
+    """Return what is another one once the file of *script* is another one; none without a file.
+
+    The time is that of its last change, by a clock that nobody can set.
+    """
+    try:
+        found = os.stat(script.path)  # noqa: PTH116 - text is what the path is
+    except OSError:
+        return None
+    return hash((found.st_ctime_ns, found.st_size, found.st_ino))
