@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # JSON escapes C0 only; log collectors and `str.splitlines` break lines at others too.
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_PLAIN = frozenset({str, bool, int, float, type(None)})
 _ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROLS}
 
 
@@ -25,6 +26,8 @@ def utc_timestamp(moment: datetime) -> str:
 
 def json_ready(value: object) -> object:
     """Return *value* made of JSON's own types; a duration becomes milliseconds."""
+    if type(value) in _PLAIN:  # nearly always, and told at a fraction of the time
+        return value
     if isinstance(value, Mapping):
         return {str(key): json_ready(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -35,7 +38,7 @@ def json_ready(value: object) -> object:
 def _scalar(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, datetime):
         return utc_timestamp(value)
