@@ -39,6 +39,7 @@ _UTILITY = frozenset(
 _RECEIVER_OF_PARSE = "exec_parse_message"
 _SYNTAX_ERROR = "42601"
 _WORD = re.compile(rb"[A-Za-z]+")
+_AS = re.compile(rb"\bAS\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
 
 
@@ -106,6 +107,8 @@ def silent_probe(statement: Statement) -> bytes | None:
 
 def _creates_from_query(statement: Statement) -> bool:
     """Tell whether CREATE TABLE or MATERIALIZED VIEW may have a query, which is analyzed."""
+    if not _AS.search(statement.source.sql, statement.start, statement.end):
+        return False
     words = statement.words(5)
     if "MATERIALIZED" in words:
         return True

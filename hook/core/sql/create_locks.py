@@ -59,13 +59,12 @@ def _table(cursor: TokenCursor) -> list[LockRequest]:
     parent = [cursor.name()] if cursor.accept("PARTITION", "OF") else []
     inherited: list[str] = []
     referenced: list[str] = []
-    while cursor.peek():
-        if cursor.accept("REFERENCES"):
+    for token in cursor.rest():
+        word = token.word
+        if word == "REFERENCES":
             referenced.append(cursor.name())
-        elif cursor.accept("INHERITS", "("):
+        elif word == "INHERITS" and cursor.accept("("):
             inherited.extend(cursor.names())
-        else:
-            cursor.take()
     return [
         *requests_for(parent, _ACCESS_EXCLUSIVE),
         *requests_for(inherited, _SHARE_UPDATE_EXCLUSIVE),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 Place = tuple[int, int]
 """Start of a statement, and its end."""
@@ -52,19 +53,21 @@ class Places:
         self._count += 1
 
     def between(self, first: int, stop: int) -> Iterator[Place]:
-        """Yield the places from index *first* to the one before *stop*."""
-        if first < stop:
-            ahead = first % _BLOCK
-            for number, place in enumerate(self._from_block(first // _BLOCK, stop)):
-                if number >= ahead:
-                    yield place
+        """Return the places from index *first* to the one before *stop*."""
+        return islice(self._from_block(first // _BLOCK, stop), first % _BLOCK, None)
 
     def at(self, index: int) -> Place:
         """Return the place at *index*."""
+        if not self._long:  # as in most scripts, and told at a fraction of the time
+            block, last = index // _BLOCK, 2 * index + 1
+            start = self._marks[block] + sum(self._distances[2 * _BLOCK * block : last])
+            return start, start + self._distances[last]
         return next(self.between(index, index + 1))
 
     def begun_by(self, offset: int) -> int:
         """Return how many places start at *offset* or in front of it."""
+        if offset >= self._end:
+            return self._count
         block = max(bisect_right(self._marks, offset) - 1, 0)
         count = block * _BLOCK
         for start, _ in self._from_block(block, min(count + _BLOCK, self._count)):
