@@ -5,6 +5,7 @@ Source: flyway-database-postgresql, ``PostgreSQLAdvisoryLockTemplate.java``.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 # "Flyway" in ASCII, the high part of the key.
@@ -22,6 +23,7 @@ class LockAddress(NamedTuple):
     objsubid: int = 1
 
 
+@lru_cache(maxsize=1)  # asked for with each script
 def migration_lock_key(schema: str, table: str) -> int:
     """Return the bigint key for the schema history *table* in *schema*.
 

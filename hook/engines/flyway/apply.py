@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
@@ -60,8 +61,7 @@ class Writing:
         A script may have left another role without rights on the history, another
         search path, or a time limit of a millisecond.
         """
-        limit = f"SET LOCAL lock_timeout = {lock_timeout_ms}"
-        return (*own(Moment.RECORDING, (*self.session_state, limit)), *self._write(row))
+        return (*_before_row(self.session_state, lock_timeout_ms), *self._write(row))
 
     def recording_alone(self, row: NewRow) -> tuple[tuple[Own, ...], ...]:
         """Return the messages that write *row* when no transaction is open.
@@ -78,6 +78,12 @@ class Writing:
             Own(Moment.RECORDING, render_insert(self.history, row)),
             Own(Moment.CONFIRMING, render_check(self.history, row)),
         )
+
+
+@lru_cache(maxsize=1)  # the same for nearly all scripts
+def _before_row(session_state: tuple[str, ...], lock_timeout_ms: int) -> tuple[Own, ...]:
+    statements = (*session_state, f"SET LOCAL lock_timeout = {lock_timeout_ms}")
+    return tuple(own(Moment.RECORDING, statements))
 
 
 def own(moment: Moment, statements: Iterable[str]) -> Iterator[Own]:
@@ -180,21 +186,24 @@ def opening(sender: Sender) -> tuple[Own, ...]:
     return (*_BEGIN, *_limits(sender))
 
 
-def _limits(sender: Sender) -> Iterator[Own]:
-    """Yield how long may be waited: for locks, for the script, and for us between two messages.
+def _limits(sender: Sender) -> tuple[Own, ...]:
+    """Return how long may be waited: for locks, for the script, and for us between two messages.
 
     A node that vanishes in front of a second message, or amid the data of a COPY, would else
     leave its locks in force for the two hours after which the server looks for it.
     """
-    limits, keepalives = sender.limits, sender.session.peer.keepalives
-    return own(
-        Moment.OPENING,
-        (
-            f"SET LOCAL lock_timeout = {limits.lock_timeout_ms}",
-            f"SET LOCAL statement_timeout = {limits.statement_timeout_ms}",
-            *map("SET LOCAL {} = {}".format, _PROBES, keepalives),
-        ),
+    lock, statement = sender.limits.lock_timeout_ms, sender.limits.statement_timeout_ms
+    return _local_limits(lock, statement, sender.session.peer.keepalives)
+
+
+@lru_cache(maxsize=1)  # the same for nearly all scripts
+def _local_limits(lock_ms: int, statement_ms: int, keepalives: tuple[str, ...]) -> tuple[Own, ...]:
+    limits = (
+        f"SET LOCAL lock_timeout = {lock_ms}",
+        f"SET LOCAL statement_timeout = {statement_ms}",
+        *map("SET LOCAL {} = {}".format, _PROBES, keepalives),
     )
+    return tuple(own(Moment.OPENING, limits))
 
 
 def _recording(limits: Limits, writing: Writing) -> tuple[Own, ...]:
@@ -218,6 +227,7 @@ def _within(attempt: Attempt, at: int) -> Attempt:
     return replace(attempt, at=at)
 
 
+@lru_cache(maxsize=1)  # the same for nearly all scripts
 def session_state(
     schema: str, search_path: str, replayed: tuple[str, ...] = (), marked: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
