@@ -60,8 +60,7 @@ class ApplyTask:
         each: Callbacks that run with the script, none when there are none.
         resumes: An earlier attempt was cut off in it: nobody knows how far that one came.
         preceding_ms: What callbacks in front of the script add to its time in the history.
-        settled: How many of its statements are done for good, in whatever session, as the
-            ledger says; none when it says nothing.
+        settled: How many statements are done for good, as the ledger says, none if it does not.
         note: What the script takes down of itself there, none when it does not.
     """
 
@@ -150,10 +149,8 @@ class Attempt:
         for_next_run: What it left that is nothing for a human: whoever runs the script next
             finds it in the catalog and clears it up.
         in_doubt: The same of which nobody could look whether it is there, empty otherwise.
-        out_of_reach: What it left that its role may not clear up, and that is in the way of
-            no other run.
-        is_noted: The ledger says how many statements are done: no fewer than *done*, and one
-            more at most.
+        out_of_reach: What it left that its role may not clear up, and is in no run's way.
+        is_noted: The ledger says how many statements are done, be they more than *done*.
         is_known: It was asked, so that another session can go on.
     """
 
