@@ -111,8 +111,10 @@ class Engine(Protocol):
                 statement of the script was sent.
         """
 
-    def enter_callback(self, session: Session, schema: str, server: ServerFacts) -> None:
-        """Bring *session* into the state that every callback apart starts from.
+    def enter_callback(
+        self, session: Session, schema: str, server: ServerFacts, *, carries: bool
+    ) -> None:
+        """Bring *session* into the state that a callback apart starts from, see `CallbackTask`.
 
         Raises:
             HookError: As `enter_session`.

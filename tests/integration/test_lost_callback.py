@@ -53,6 +53,19 @@ def test_callback_whose_session_the_server_ends_is_tried_again(gate: Gate) -> No
     assert gate.events.named("retry.scheduled")[0]["sqlstate"] == "57P01"
 
 
+def test_callback_is_not_tried_again_without_what_an_earlier_one_has_set(gate: Gate) -> None:
+    """It might do something else than it was meant to."""
+    sets, waits = "SET app.tenant = 'a'", f"{told('it')};\nSELECT pg_sleep(60)"
+    running = gate.start(TABLE | {"afterMigrate.sql": sets, "afterMigrate__then.sql": waits})
+    eventually(lambda: bool(gate.database.query(SLEEPING)))
+    gate.database.query(f"SELECT pg_terminate_backend(pid) FROM ({SLEEPING}) AS sleeping")
+    report = running.report()
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert "what earlier ones have SET there" in report.verdict
+    assert "1 applied, at 1" in report.verdict
+    assert trace(gate) == []
+
+
 def test_callback_whose_session_is_always_ended_is_given_up(gate: Gate) -> None:
     """Nothing of it is left, and nothing is unknown."""
     ending = f"{told('it')};\nSELECT pg_terminate_backend(pg_backend_pid())"

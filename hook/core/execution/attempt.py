@@ -80,12 +80,17 @@ class ApplyTask:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTask:
-    """One callback to be run once, apart from all migrations; *schema* is the history's."""
+    """One callback to be run once, apart from all migrations; *schema* is the history's.
+
+    Attributes:
+        carries: What earlier callbacks have SET in the session holds for it.
+    """
 
     prepared: PreparedCallback
     schema: str
     server: ServerFacts
     limits: Limits
+    carries: bool = False
 
 
 class AttemptEnd(Enum):

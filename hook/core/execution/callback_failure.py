@@ -24,6 +24,7 @@ from hook.core.scripts.events import Event
 from hook.errors import (
     BudgetExceeded,
     CallbackFailed,
+    ConnectionLost,
     DatabaseUnreachable,
     HookError,
     Interrupted,
@@ -198,3 +199,9 @@ def events_after_failure(place: Place | None) -> tuple[Event, ...]:
         Event.AFTER_EACH_MIGRATE_STATEMENT,
     }
     return (Event.AFTER_EACH_MIGRATE_ERROR, *last) if is_around_statement else last
+
+
+def settings_gone() -> ConnectionLost:
+    """Return why a callback is not run on another connection than those in front of it."""
+    lost = "the connection of the callbacks was lost, and with it what earlier ones have SET there"
+    return ConnectionLost(lost, "Run again: callbacks also run with nothing pending.")

@@ -56,10 +56,11 @@ def replayed_statements(sql: str) -> tuple[str, ...]:
     """
     # The line feed ends a comment that a statement may end in.
     statements = parse_statements(sql.encode())
-    return tuple(f"{item.text}\n" for item in statements if _is_replayed(item))
+    return tuple(f"{item.text}\n" for item in statements if may_set(item))
 
 
-def _is_replayed(statement: Statement) -> bool:
+def may_set(statement: Statement) -> bool:
+    """Tell whether *statement* may leave a setting in the session."""
     if statement.head != "SET":
         return statement.head in _SETS
     return _OF_TRANSACTION.isdisjoint(statement.words(2))

@@ -31,6 +31,16 @@ class RowProblem(NamedTuple):
     text: str
 
 
+def judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Finding, ...]:
+    """Judge the rows of *history* that cannot be understood."""
+    hint = "Find who wrote the row; correct it in the schema history once that is understood."
+    place = f"{history.schema}.{history.table}"
+    return tuple(
+        failed(problem.code, "history-row", f"{place}: {problem.text}", hint)
+        for problem in problems
+    )
+
+
 class Applied:
     """A row and what later rows did to it. *type* is under its present name."""
 
@@ -72,16 +82,6 @@ def read_rows(rows: Iterable[HistoryRow]) -> tuple[list[Applied], tuple[RowProbl
         entries.append(entry)
     _mark_out_of_order(entries)
     return entries, tuple(problems)
-
-
-def judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Finding, ...]:
-    """Return a finding for each of *problems*, which rows of *history* have."""
-    hint = "Find who wrote the row; correct it in the schema history once that is understood."
-    place = f"{history.schema}.{history.table}"
-    return tuple(
-        failed(problem.code, "history-row", f"{place}: {problem.text}", hint)
-        for problem in problems
-    )
 
 
 def _read_row(row: HistoryRow, problems: list[RowProblem]) -> Applied | None:

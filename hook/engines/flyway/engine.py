@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from hook.core.outcome import Finding
 from hook.core.schema_history.applied import judge_rows, read_rows
 from hook.core.schema_history.baseline import judge_baseline, with_baseline
 from hook.core.schema_history.drift import judge_history
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from hook.core.execution.attempt import ApplyTask, Attempt, CallbackTask
     from hook.core.execution.heartbeat import Pulse
     from hook.core.execution.prepared import ParsedScript
+    from hook.core.outcome import Finding
     from hook.engines.flyway.apply import Writing
     from hook.engines.flyway.pending_scripts import PendingScripts
     from hook.postgres.session import Session
@@ -186,8 +186,7 @@ class FlywayEngine:
         write = partial(self._writing, session)
         if not parsed.in_transaction:
             program = Program.of(parsed.body, first.each)
-            steps = StepByStep(sender, program, write(first), first)
-            return sender.told_apart(steps.apply())
+            return sender.told_apart(StepByStep(sender, program, write(first), first).apply())
         rest = (Part(self._parse(task).body, write(task), task.each) for task in others)
         parts = itertools.chain((Part(parsed.body, write(first), first.each),), rest)
         return sender.told_apart(apply_in_transaction(sender, parts, len(tasks)))
@@ -196,9 +195,8 @@ class FlywayEngine:
         """Return what reads and cuts the scripts of a run on *server*."""
         from hook.engines.flyway.pending_scripts import PendingScripts  # noqa: PLC0415 - not for a no-op run
 
-        execution = self.settings.execution
         read = partial(self.read_script, server=server)
-        return PendingScripts(read, allows_mixed=execution.is_mixed_allowed)
+        return PendingScripts(read, allows_mixed=self.settings.execution.is_mixed_allowed)
 
     def _parse(self, task: ApplyTask) -> ParsedScript:
         parsed = self.pending_scripts(task.server).take(task.migration)
@@ -206,9 +204,11 @@ class FlywayEngine:
             return parsed
         return replace(parsed, body=parsed.body[:0], in_transaction=True, reason="")
 
-    def enter_callback(self, session: Session, schema: str, server: ServerFacts) -> None:
+    def enter_callback(
+        self, session: Session, schema: str, server: ServerFacts, *, carries: bool
+    ) -> None:
         """Bring *session* into the state of a callback's start, see `hook.engines.Engine`."""
-        session.execute(";\n".join(self._callback_state(schema, server)))
+        session.execute(";\n".join(self._callback_state(schema, server, carries=carries)))
 
     def run_callback(self, session: Session, task: CallbackTask, pulse: Pulse) -> Attempt:
         """Run one callback once, see `hook.engines.Engine`."""
@@ -216,13 +216,16 @@ class FlywayEngine:
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
 
         sender = Sender(session, task.limits, pulse, self.settings.execution.shows_results)
-        state = self._callback_state(task.schema, task.server)
+        state = self._callback_state(task.schema, task.server, carries=task.carries)
         return sender.told_apart(run_callback(sender, task.prepared, state))
 
-    def _callback_state(self, schema: str, server: ServerFacts) -> tuple[str, ...]:
-        from hook.engines.flyway.apply import callback_state  # noqa: PLC0415 - not for a no-op run
+    def _callback_state(
+        self, schema: str, server: ServerFacts, *, carries: bool
+    ) -> tuple[str, ...]:
+        from hook.engines.flyway.session_state import begin_anew, callback_state  # noqa: PLC0415 - not for a no-op run
 
-        return callback_state(schema, server.search_path, self._replayed())
+        begin = () if carries else begin_anew(self._replayed())
+        return callback_state(schema, server.search_path, begin)
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""
@@ -236,7 +239,8 @@ class FlywayEngine:
         return True
 
     def _writing(self, session: Session, task: ApplyTask) -> Writing:
-        from hook.engines.flyway.apply import Writing, marking  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.session_state import marking  # noqa: PLC0415 - likewise
 
         history, row = task.history, self.new_row(task.migration, task.rank, task.server)
         return Writing(
@@ -248,7 +252,7 @@ class FlywayEngine:
     def _state(
         self, history: History, server: ServerFacts, marked: tuple[str, ...] = ()
     ) -> tuple[str, ...]:
-        from hook.engines.flyway.apply import session_state  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.session_state import session_state  # noqa: PLC0415 - not for a no-op run
 
         return session_state(history.schema, server.search_path, self._replayed(), marked)
 

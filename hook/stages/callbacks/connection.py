@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hook.core.execution.callback_failure import settings_gone
 from hook.core.execution.failover import failover_between, refusal_after
 from hook.core.execution.transaction_fate import Fate, judge_fate
 from hook.errors import HookError
@@ -29,6 +30,7 @@ class CallbackConnection:
         facts: Of the server that the run began with.
         cover: The migration lock.
         backend: The facts of *session*, or of the one before it.
+        carries: Callbacks have left settings in *session*, and those hold for the next one.
     """
 
     ctx: Context
@@ -37,6 +39,7 @@ class CallbackConnection:
     cover: Cover
     session: Session | None = None
     backend: ServerFacts = field(init=False)
+    carries: bool = False
 
     def __post_init__(self) -> None:
         self.backend = self.facts
@@ -56,10 +59,15 @@ class CallbackConnection:
 
         Raises:
             MigrationLocked: The lock cannot be had; or another server is the primary now.
-            HookError: No connection could be had.
+            HookError: No connection could be had; or it was lost with what callbacks have SET.
         """
         if self.session is not None and (self.session.is_lost or self.cover.is_lost()):
             # It would be taken for the work of somebody else while the lock is had again.
+            self.close()
+            if self.carries and not is_fresh:
+                raise settings_gone()
+        if self.carries and is_fresh:
+            # What was SET under a name of one's own is there for good, if only as an empty text.
             self.close()
         if self.session is not None:
             if is_fresh:
@@ -77,7 +85,7 @@ class CallbackConnection:
         except HookError:
             session.close()
             raise
-        self.session, self.backend = session, facts
+        self.session, self.backend, self.carries = session, facts, False
         return session
 
     def find_fate(self, number: str) -> Fate:

@@ -23,6 +23,7 @@ from hook.core.execution.callback_failure import (
 )
 from hook.core.execution.contended import Tries
 from hook.core.execution.heartbeat import Pulse
+from hook.core.execution.init_sql import may_set
 from hook.core.execution.ladder import Ladder, rungs_on
 from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
@@ -147,6 +148,8 @@ class RunningCallbacks:
                 ctx.deadline.label, self.rules.statement_timeout, ctx.interrupt.signal_name
             )
             raise failure_of_callback(callback, attempt, tries, outside)
+        if any(map(may_set, prepared.body)):
+            self.connection.carries = True
         duration_ms = round((self.ctx.clock.monotonic() - began) * 1000)
         message = f"callback {callback.script} done in {duration_ms} ms"
         self.ctx.events("callback.finished", message, **names, duration_ms=duration_ms)
@@ -160,7 +163,7 @@ class RunningCallbacks:
         limits = Limits.of(
             rungs[number - 1], self.rules.statement_timeout, self.ctx.deadline.remaining()
         )
-        task = CallbackTask(prepared, self.schema, self.facts, limits)
+        task = CallbackTask(prepared, self.schema, self.facts, limits, self.connection.carries)
 
         def tell(underway: Underway) -> None:
             message, facts = tell_progress(underway, watch.find_progress(), watch.find_blockers())
@@ -199,7 +202,8 @@ class _Trying:
         requests = tuple(dict.fromkeys(self.prepared.requests))
 
         def enter(session: Session) -> None:
-            rules.engine.enter_callback(session, running.schema, running.facts)
+            state = running.schema, running.facts
+            rules.engine.enter_callback(session, *state, carries=running.connection.carries)
 
         self.asking = Asking(rules.gate, running.ctx.clock, requests, enter)
 

@@ -1,0 +1,1 @@
+SET app.x = 'after';

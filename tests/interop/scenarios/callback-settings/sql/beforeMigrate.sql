@@ -1,0 +1,3 @@
+SELECT set_config('app.x', 'migrate', false);
+SET TimeZone = 'Asia/Tokyo';
+SET search_path = audit;

@@ -1,0 +1,1 @@
+INSERT INTO audit.trace (event) VALUES ('createSchema ' || coalesce(current_setting('app.x', true), 'none') || current_setting('TimeZone') || current_setting('search_path'));
