@@ -273,7 +273,8 @@ def _servers(source: Source) -> frozenset[tuple[str, str]]:
 
 def _place(source: Source) -> str:
     """Return host, port and database; no user, so that nothing like a login is shown."""
-    named = {
-        name: source.parameters.get(name, "") for name in ("host", "hostaddr", "port", "dbname")
-    }
-    return ConnectionTarget({name: value for name, value in named.items() if value}).describe()
+    names = ("host", "hostaddr", "port", "dbname")
+    named = {name: source.parameters[name] for name in names if source.parameters.get(name)}
+    if named.keys() == {"dbname"}:
+        return f"database {named['dbname']}"
+    return ConnectionTarget(named).describe()

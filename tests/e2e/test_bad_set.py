@@ -23,7 +23,7 @@ MALFORMED: dict[str, str | bytes] = {
 TOLD_OF_MALFORMED = (
     "V10__bytes.sql line 1 holds a NUL byte",
     "both are version 011",
-    "V12__conf.sql unknown property 'no'",
+    "V12__conf.sql.conf: unknown property 'no'",
     "V13__program.sh (only scripts in SQL are run)",
     "V14__link.sql is a link to nothing",
     "R__view.sql line 1: no value for ${of_nothing}",

@@ -6,6 +6,7 @@ over, which is what makes a mounted ConfigMap work: its files are links into ``.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -249,4 +250,6 @@ def _explain(error: OSError, path: str, hint: str) -> Problem:
         return _DANGLING if is_link else Problem("does not exist", hint)
     if isinstance(error, NotADirectoryError):
         return Problem("is not a folder", hint)
+    if error.errno == errno.ELOOP:
+        return Problem("is a link that leads in a circle", "Remove the link.")
     return Problem(f"cannot be read: {(error.strerror or str(error)).lower()}", READ_HINT)

@@ -97,8 +97,9 @@ def _read_each(
         try:
             yield read(file, name)
         except OSError as error:
+            unread = file.script if error.filename == file.path else f"{file.script}{SUFFIX}"
             reason = (error.strerror or str(error)).lower()
-            problems.append(Problem(f"{file.script} cannot be read: {reason}", READ_HINT))
+            problems.append(Problem(f"{unread} cannot be read: {reason}", READ_HINT))
         except UnreadableScript as error:
             problems.append(Problem(f"{file.script} {error}", _TEXT_HINT))
         except UnicodeDecodeError:
@@ -107,7 +108,7 @@ def _read_each(
             texts = (f"{file.script} {problem}" for problem in error.problems)
             problems += (Problem(text, PLACEHOLDER_HINT) for text in texts)
         except BadScriptConfig as error:
-            texts = (f"{file.script} {problem}" for problem in error.problems)
+            texts = (f"{file.script}{SUFFIX}: {problem}" for problem in error.problems)
             problems += (Problem(text, _FILE_HINT) for text in texts)
 
 
@@ -193,5 +194,8 @@ def read_chunks(path: str) -> Iterator[bytes]:
     try:
         while chunk := os.read(descriptor, _CHUNK):
             yield chunk
+    except OSError as error:
+        error.filename = path  # which only one that cannot be opened tells
+        raise
     finally:
         os.close(descriptor)

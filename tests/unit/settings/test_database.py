@@ -185,6 +185,11 @@ def test_ignored_jdbc_parameters_are_told_once() -> None:
             "PRESYNC_URL names a:5432/shop and PGHOST names b",
         ),
         (
+            "postgresql://a/shop",
+            {"PGDATABASE": "blog"},
+            "PRESYNC_URL names a:5432/shop and PG* names database blog",
+        ),
+        (
             "postgresql://u:s3cr3t@db/shop",
             {"DATABASE_URL": "postgresql://u:s3cr3t@db/blog"},
             "PRESYNC_URL names db:5432/shop and DATABASE_URL names db:5432/blog",

@@ -54,7 +54,7 @@ def test_bad_callbacks_are_problems_like_bad_scripts(tmp_path: Path) -> None:
     error = refusal(tmp_path)
     assert error.code is ExitCode.BAD_SET
     assert "afterMigrate.sql line 1: byte 0xff is not utf-8" in error.message
-    assert "beforeMigrate.sql unknown property 'x'" in error.message
+    assert "beforeMigrate.sql.conf: unknown property 'x'" in error.message
 
 
 def test_same_callback_in_two_locations_is_refused(tmp_path: Path) -> None:

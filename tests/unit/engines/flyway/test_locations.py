@@ -112,11 +112,12 @@ def test_things_that_are_no_files_are_noted(tmp_path: Path) -> None:
     (search,) = search_locations((str(tmp_path),), "/", HINT)
     hints = {file.script: reason.hint for file, reason in search.odd}
     assert "what the link points to" in hints["V3__c.sql"]
+    assert hints["V4__d.sql"] == "Remove the link."
     assert sorted((file.script, reason.text.partition(":")[0]) for file, reason in search.odd) == [
         ("V1__a.sql", "is a folder"),
         ("V2__b.sql", "is not a regular file"),
         ("V3__c.sql", "is a link to nothing"),
-        ("V4__d.sql", "cannot be read"),
+        ("V4__d.sql", "is a link that leads in a circle"),
     ]
 
 
