@@ -18,7 +18,10 @@ from hook.engines.flyway.locations import (
 from hook.engines.flyway.script_files import Reading, read_callbacks, read_migrations
 from hook.settings.migrations import Sources
 
-_FOLDER_HINT = "Set PRESYNC_LOCATIONS to the folder that holds the migrations of this release."
+_FOLDER_HINT = (
+    "Name the folder that holds the migrations of this release, by PRESYNC_LOCATIONS or as PATH"
+    " of lint."
+)
 _CALLBACK_HINT = "Set FLYWAY_CALLBACK_LOCATIONS to folders that hold callbacks of this release."
 
 _DEFAULT_LOCATION = "sql"

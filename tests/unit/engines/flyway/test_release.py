@@ -61,7 +61,7 @@ def test_release_refuses_an_empty_or_missing_folder(tmp_path: Path) -> None:
     missing = refusal(tmp_path / "gone")
     assert missing.message == f"location {tmp_path}/gone does not exist"
     assert "PRESYNC_LOCATIONS" in empty.hint
-    assert "PRESYNC_LOCATIONS" in missing.hint
+    assert "PRESYNC_LOCATIONS or as PATH of lint" in missing.hint
     write_files(tmp_path, {"v1__x.sql": "", "README.md": ""})
     assert refusal(tmp_path).message == (
         f"location {tmp_path} holds no migration, only v1__x.sql: it begins with neither V, R, B,"
