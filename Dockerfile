@@ -2,9 +2,11 @@
 #   FROM <this image>
 #   COPY migrations/ /migrations/
 #
-# For a release pin the base by digest and say what is in it:
+# For a release pin the base by digest and say what is in it. As build arguments these labels
+# would be those of an earlier build wherever podman or buildah take the layer from their cache.
 #   --build-arg BASE_IMAGE=python:3.13-slim@sha256:<digest>
-#   --build-arg VERSION=<version> --build-arg REVISION=<commit>
+#   --label org.opencontainers.image.version=<version>
+#   --label org.opencontainers.image.revision=<commit>
 #   --label org.opencontainers.image.source=<address>
 ARG BASE_IMAGE=python:3.13-slim
 
@@ -46,13 +48,9 @@ ENV PATH=/opt/presync/bin:$PATH \
     PYTHONSAFEPATH=1 \
     PYTHONUNBUFFERED=1
 
-ARG VERSION=
-ARG REVISION=
 LABEL org.opencontainers.image.title="presync" \
       org.opencontainers.image.description="The gate between an Argo CD rollout and its PostgreSQL database" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.licenses="Apache-2.0"
 
 USER 10001:10001
 ENTRYPOINT ["presync"]

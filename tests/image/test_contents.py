@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -48,13 +49,17 @@ def test_image_starts_presync_as_a_numeric_user(inspected: dict[str, Any]) -> No
 
 
 def test_image_is_labelled(inspected: dict[str, Any]) -> None:
-    """Title, licence, version and revision can be read without starting anything."""
+    """Title, licence, version and revision can be read without starting anything.
+
+    They are those of this build, also where every layer is one of an earlier build.
+    """
     labels = inspected["Labels"]
     prefix = "org.opencontainers.image."
     assert labels[f"{prefix}title"] == "presync"
     assert labels[f"{prefix}licenses"] == "Apache-2.0"
     assert labels[f"{prefix}version"] == hook.__version__
-    assert f"{prefix}revision" in labels
+    assert labels[f"{prefix}description"]
+    assert labels[f"{prefix}revision"] == os.environ["PRESYNC_TEST_REVISION"]
 
 
 def test_image_is_small(inspected: dict[str, Any]) -> None:
