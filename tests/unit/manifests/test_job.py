@@ -64,7 +64,12 @@ def test_job_can_be_found_by_its_labels(job: Document) -> None:
 def test_job_is_never_suspended_nor_given_to_another_controller(job: Document) -> None:
     """Argo CD takes a resumed Job for a finished one."""
     assert not {"suspend", "managedBy", "successPolicy"} & set(job["spec"])
-    assert not [key for key in job["metadata"].get("labels", {}) if "kueue" in key]
+    told = (item["metadata"] for item in (job, job["spec"]["template"]))
+    keys = [
+        key for item in told for kind in ("labels", "annotations") for key in item.get(kind, ())
+    ]
+    assert keys
+    assert not [key for key in keys if "kueue" in key]
 
 
 def test_job_runs_one_pod_once(job: Document) -> None:
@@ -87,7 +92,11 @@ def test_job_is_kept_long_enough_to_be_read(job: Document) -> None:
 
 
 def test_job_outlives_the_runs_own_deadline(job: Document) -> None:
-    """A run that takes too long ends by itself, rolled back and with a reason."""
+    """A run that takes too long ends by itself, rolled back and with a reason.
+
+    The limit is the Job's: a pod with a limit of its own ends without one of its exit codes.
+    """
+    assert "activeDeadlineSeconds" not in job["spec"]["template"]["spec"]
     waits = sum(
         _seconds(job, f"PRESYNC_{name}") for name in ("WAIT_TIMEOUT", "LOCK_WAIT", "BLOCKER_WAIT")
     )
