@@ -220,7 +220,7 @@ def test_users_kustomization_links_what_an_operator_reads() -> None:
 
 def test_readme_shows_the_users_kustomization_that_is_tested() -> None:
     """What a reader copies is the sample, apart from where the manifests are."""
-    (block,) = re.findall(r"```yaml\n(.*?)```", _README, re.DOTALL)
+    (block, _) = re.findall(r"```yaml\n(.*?)```", _README, re.DOTALL)
     sample = (ROOT / RENDERS["shop"] / "kustomization.yaml").read_text()
     shown, tested = yaml.safe_load(block), yaml.safe_load(sample)
     for place in ("resources", "components"):
