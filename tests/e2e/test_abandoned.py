@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -93,14 +95,24 @@ def test_deadline_while_a_file_does_not_open(
 def test_stop_while_nobody_takes_the_report(
     deployment: Deployment, start_presync: StartPresync
 ) -> None:
-    """A pipe without a reader is a sink that blocks; what the run did stays told."""
-    running = without_reader(deployment, start_presync)
-    running.send_signal()
-    completed = running.wait(PATIENTLY)
-    assert completed.exit_code == ExitCode.REPORT
-    verdict = completed.events[-1]["verdict"]
-    assert verdict == "FAILED 50 REPORT: SIGTERM received, and nobody takes the report, at 1"
-    assert deployment.termination_log.read_text().startswith(verdict)
+    """Neither a pipe without a reader nor a storage that takes connections and says nothing.
+
+    What the run did stays told. The storage is asked for thirty seconds by itself.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        logs = {"pipe": deployment.termination_log, "storage": deployment.folder / "of-storage"}
+        running = {
+            "pipe": without_reader(deployment, start_presync),
+            "storage": without_answer(deployment, start_presync, silent, logs["storage"]),
+        }
+        for each in running.values():
+            each.send_signal()
+        ended = {name: each.wait(PATIENTLY) for name, each in running.items()}
+    for name, completed in ended.items():
+        assert completed.exit_code == ExitCode.REPORT, name
+        verdict = completed.events[-1]["verdict"]
+        assert verdict == "FAILED 50 REPORT: SIGTERM received, and nobody takes the report, at 1"
+        assert logs[name].read_text().startswith(verdict), name
 
 
 def test_deadline_while_nobody_takes_the_report(
@@ -125,5 +137,21 @@ def without_reader(
     os.mkfifo(pipe)
     running = start_presync(["run"], deployment.env(PRESYNC_REPORT=str(pipe), **settings))
     message = deployment.termination_log
+    eventually(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))
+    return running
+
+
+def without_answer(
+    deployment: Deployment, start_presync: StartPresync, silent: socket.socket, message: Path
+) -> RunningPresync:
+    """Return a run that has passed, says so in *message*, and waits for *silent* to answer."""
+    storage = {
+        "PRESYNC_REPORT": "s3://reports/last.json",
+        "PRESYNC_S3_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+        "PRESYNC_TERMINATION_LOG": str(message),
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    running = start_presync(["run"], deployment.env(**storage))
     eventually(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))
     return running
