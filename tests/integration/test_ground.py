@@ -6,17 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from hook import bootstrap
-from hook.core.outcome import Policy
+from hook.core.outcome import Policy, Status
 from hook.core.reporting.report import Report
 from hook.core.schema_history.orders import Orders
 from hook.core.sessions.lock_key import migration_lock_key
+from hook.demo.repository import STANZA
 from hook.errors import ExitCode
 from hook.settings import BlockerSettings, Settings
+from hook.settings.backup_source import parse_backup_source
 from hook.stages import Context
+from tests.testbed.backup_gate import fresh_repository
 from tests.testbed.contention import holder
 from tests.testbed.deployment import OURS
 from tests.testbed.gate import WORDING, Gate, Running, run_settings, settings_for
@@ -117,6 +121,30 @@ def test_gates_of_check_are_asked_again(proxied: Gate, proxy: Proxy) -> None:
     proxy.lose(BLOCKERS, Fault.REQUEST)
     report = bootstrap.check(proxied.settings, proxied.context())
     assert report.exit_code is ExitCode.OK, report.verdict
+
+
+def test_server_is_asked_again_of_its_wal(proxied: Gate, proxy: Proxy, tmp_path: Path) -> None:
+    """Which the archive gate does as it begins, long before it is waited for."""
+    ((identifier,),) = proxied.database.query("SELECT system_identifier FROM pg_control_system()")
+    fresh_repository(tmp_path / "repo").belong_to(int(str(identifier)))
+    source = parse_backup_source(f"pgbackrest:{tmp_path / 'repo'}")
+    backup = proxied.settings.backup._replace(source=source, stanza=STANZA)
+    proxied.settings = proxied.settings._replace(backup=backup)
+    proxied.release(PENDING)
+
+    def told() -> list[tuple[str, Status]]:
+        report = bootstrap.check(proxied.settings, proxied.context())
+        return [
+            (item.rule, item.status)
+            for result in report.results
+            if result.name == "archive"
+            for item in result.findings
+        ]
+
+    before = told()
+    lose_at(proxy, "wal_segment_size", Fault.REQUEST)
+    assert told() == before
+    assert len(proxied.events.named("connection.lost")) == 1
 
 
 def test_connection_that_is_lost_time_and_again_ends_the_run(proxied: Gate, proxy: Proxy) -> None:
