@@ -39,10 +39,7 @@ class Service(NamedTuple):
 
 
 def open_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN401 - brings no types
-    """Return a client: no instance metadata for anything but AWS; nothing is contacted.
-
-    The endpoint may also come from boto3's own configuration, which only the finished
-    client tells; then it is built a second time.
+    """Return a client: no instance metadata for anything but AWS; nothing else is contacted.
 
     Raises:
         BackupUnknown: The CA file is not there.
@@ -51,14 +48,34 @@ def open_client(service: Service, settings: S3Settings) -> Any:  # noqa: ANN401 
     from botocore.session import get_session  # noqa: PLC0415 - expensive
 
     session = get_session()
-    client = _build_client(session, service, settings)
-    endpoint = client.meta.endpoint_url
-    if settings.endpoint is None and not _is_aws(endpoint):
-        again = get_session()
-        # Reading what the service can do takes most of the time.
-        again.register_component("data_loader", session.get_component("data_loader"))
-        client = _build_client(again, service, settings._replace(endpoint=endpoint))
-    return client
+    if settings.endpoint is None:
+        configured = _configured_endpoint(session, service, settings)
+        settings = settings._replace(endpoint=configured)
+    return _build_client(session, service, settings)
+
+
+def _configured_endpoint(session: Session, service: Service, settings: S3Settings) -> str | None:
+    """Return the endpoint that boto3's own configuration names, none where that is AWS.
+
+    Only a finished client tells. This one has no credentials, so that nobody is asked for any.
+    """
+    from botocore.credentials import CredentialResolver  # noqa: PLC0415 - expensive
+    from botocore.session import get_session  # noqa: PLC0415 - expensive
+
+    probe = get_session()
+    # Reading what the service can do takes most of the time.
+    probe.register_component("data_loader", session.get_component("data_loader"))
+    probe.register_component("credential_provider", CredentialResolver([]))
+    region = _region(probe, service, settings)
+    endpoint: str = probe.create_client(service.name, region_name=region).meta.endpoint_url
+    return None if _is_aws(endpoint) else endpoint
+
+
+def _region(session: Session, service: Service, settings: S3Settings) -> str | None:
+    """Return the region; other SDKs of AWS, and its pods, say AWS_REGION, which boto3 ignores."""
+    named = settings.region or os.environ.get("AWS_REGION")
+    region: str | None = named or session.get_config_variable("region")
+    return region or service.fallback_region
 
 
 def _build_client(session: Session, service: Service, settings: S3Settings) -> Any:  # noqa: ANN401 - as above
@@ -74,13 +91,10 @@ def _build_client(session: Session, service: Service, settings: S3Settings) -> A
         # hole, and its credentials are no business of another service.
         session.get_component("credential_provider").remove("iam-role")
     _require_ca_file(service, settings.ca_file or session.get_config_variable("ca_bundle"))
-    # Other SDKs of AWS, and its pods, say AWS_REGION; boto3 reads AWS_DEFAULT_REGION alone.
-    named = settings.region or os.environ.get("AWS_REGION")
-    region = named or session.get_config_variable("region")
     client = boto3.session.Session(botocore_session=session).client(
         service.name,
         endpoint_url=settings.endpoint,
-        region_name=region or service.fallback_region,
+        region_name=_region(session, service, settings),
         # None and not True: with True botocore ignores AWS_CA_BUNDLE.
         verify=settings.ca_file,
         config=Config(

@@ -47,10 +47,20 @@ def test_a_wrong_access_key_is_told_as_credentials(
     assert "no valid credentials" in unknown_finding(s3_place).message
 
 
+@pytest.mark.parametrize("variable", [None, "AWS_ENDPOINT_URL_S3"])
 def test_no_credentials_are_told_without_asking_for_an_instance_role(
-    s3_place: Place, monkeypatch: pytest.MonkeyPatch, listening: socket.socket
+    s3_place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    listening: socket.socket,
+    variable: str | None,
 ) -> None:
-    """Instance metadata is never asked on behalf of a service that is not AWS."""
+    """Instance metadata is never asked on behalf of a service that is not AWS.
+
+    Wherever the endpoint is told.
+    """
+    if variable is not None:
+        monkeypatch.setenv(variable, str(s3_place.settings.endpoint))
+        s3_place = replace(s3_place, settings=s3_place.settings._replace(endpoint=None))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     host, port = listening.getsockname()
