@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,46 +24,13 @@ from tests.contract.test_bad_storage import EVERY_SYSTEM, SYSTEMS, System
 from tests.testbed import barman_server, pgbackrest_repository, walg_repository
 from tests.testbed.backup_gate import fresh_repository, ignore, run_gate, running_context
 from tests.testbed.canned_http import answering
+from tests.testbed.clocks_off import HOUR, RIGHT, Off, WrongClock, clocks_told, judge_by
 from tests.testbed.directory_s3 import DirectoryS3
 from tests.testbed.dump_place import DumpPlace
 
-HOUR = timedelta(hours=1)
-NONE = timedelta(0)
 _LOOKS_AT_A_READING = 2
 HOUR_OFF = pytest.mark.parametrize("off", [HOUR, -HOUR])
 EVERYWHERE = pytest.mark.parametrize("storage", ["s3", "directory"])
-
-
-class _Wrong:
-    """A clock beside the right one."""
-
-    def __init__(self, right: Clock, off: timedelta) -> None:
-        self.right = right
-        self.off = off
-
-    def now(self) -> datetime:
-        """Return the wrong time."""
-        return self.right.now() + self.off
-
-    def monotonic(self) -> float:
-        """Return what no clock on the wall changes."""
-        return self.right.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep as long as anybody."""
-        self.right.sleep(seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class _Off:
-    """How far ahead of the right time each clock is; the backup host's is in the backups."""
-
-    node: timedelta = NONE
-    server: timedelta = NONE
-    storage: timedelta = NONE
-
-
-RIGHT = _Off()
 
 
 @pytest.fixture
@@ -74,7 +40,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def _judge(
-    system: System, root: Path, storage: str, off: _Off = RIGHT, max_age: timedelta = 24 * HOUR
+    system: System, root: Path, storage: str, off: Off = RIGHT, max_age: timedelta = 24 * HOUR
 ) -> tuple[Finding, ...]:
     """Return what the gate says of the backups of *system* below *root*."""
     if storage == "directory":
@@ -85,29 +51,11 @@ def _judge(
 
 
 def _ask(
-    system: System, place: str, settings: S3Settings, off: _Off, max_age: timedelta
+    system: System, place: str, settings: S3Settings, off: Off, max_age: timedelta
 ) -> tuple[Finding, ...]:
     source = parse_backup_source(f"{system.source}:{place}")
     catalogs = open_catalogs(source, Access(settings, system.stanza))
-    stage = BackupStage(catalogs.backups, max_age, HOUR)
-    with running_context() as ctx:
-        here = ctx._replace(clock=_Wrong(ctx.clock, off.node))
-        ahead = off.server - off.node
-        identity = ServerIdentity(system.identifier, database="shop", clock_ahead=ahead)
-        return stage.start(here, identity, ignore)()
-
-
-def _clocks(findings: tuple[Finding, ...]) -> Iterator[str]:
-    """Yield the clocks that *findings* tell this machine's apart from; both times are shown."""
-    for item in findings:
-        if item.rule == "backup-clock":
-            assert (item.status, item.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
-            other = str(item.facts["clock"])
-            assert f"this machine's clock ({item.facts['here_at']}) and the {other}" in item.message
-            assert f"({item.facts['there_at']}) lie " in item.message
-            assert " apart (limit 5m)" in item.message
-            assert f"of the {other}, then run again." in item.hint
-            yield other
+    return judge_by(catalogs, ServerIdentity(system.identifier, database="shop"), off, max_age)
 
 
 def _receive_early(files: Iterable[Path], span: timedelta) -> None:
@@ -140,8 +88,8 @@ def test_clock_of_the_storage_an_hour_off_is_told(
 ) -> None:
     """Which of the two is right cannot be known, so no age is."""
     system.fill(root)
-    findings = _judge(system, root, "s3", _Off(storage=off))
-    assert list(_clocks(findings)) == ["storage"]
+    findings = _judge(system, root, "s3", Off(storage=off))
+    assert list(clocks_told(findings)) == ["storage"]
     _assert_refused(findings)
 
 
@@ -154,8 +102,8 @@ def test_clock_of_the_server_an_hour_off_is_told(
 ) -> None:
     """Whatever backs it up, and whether or not the storage tells a time of its own."""
     system.fill(root)
-    findings = _judge(system, root, storage, _Off(server=off))
-    assert list(_clocks(findings)) == ["database server"]
+    findings = _judge(system, root, storage, Off(server=off))
+    assert list(clocks_told(findings)) == ["database server"]
     _assert_refused(findings)
 
 
@@ -168,19 +116,19 @@ def test_clock_of_the_node_an_hour_off_is_told(
 ) -> None:
     """A storage that takes the signature all the same tells its own time with each answer."""
     system.fill(root)
-    findings = _judge(system, root, storage, _Off(node=off))
+    findings = _judge(system, root, storage, Off(node=off))
     told = ["database server"] if storage == "directory" else ["storage", "database server"]
-    assert list(_clocks(findings)) == told
+    assert list(clocks_told(findings)) == told
     is_blamed = "this node, which the other two contradict," in findings[0].hint
     assert is_blamed is (storage == "s3")
     _assert_refused(findings)
 
 
-class _Jumping(_Wrong):
+class _Jumping(WrongClock):
     """A right clock that goes an hour ahead of itself once the storage was read."""
 
     def __init__(self, right: Clock) -> None:
-        super().__init__(right, NONE)
+        super().__init__(right, timedelta(0))
         self.looks = itertools.count(1)
         self.was_read = threading.Event()
 
