@@ -77,8 +77,8 @@ class Writing:
 
 @lru_cache(maxsize=1)  # the same for nearly all scripts
 def _before_row(session_state: tuple[str, ...], lock_timeout_ms: int) -> tuple[Own, ...]:
-    statements = (*session_state, f"SET LOCAL lock_timeout = {lock_timeout_ms}")
-    return tuple(own(Moment.RECORDING, statements))
+    limit = f"SET LOCAL lock_timeout = {lock_timeout_ms}"
+    return tuple(own(Moment.RECORDING, (*session_state, limit)))
 
 
 def own(moment: Moment, statements: Iterable[str]) -> Iterator[Own]:
@@ -193,11 +193,8 @@ def _limits(sender: Sender) -> tuple[Own, ...]:
 
 @lru_cache(maxsize=1)  # the same for nearly all scripts
 def _local_limits(lock_ms: int, statement_ms: int, keepalives: tuple[str, ...]) -> tuple[Own, ...]:
-    limits = (
-        f"SET LOCAL lock_timeout = {lock_ms}",
-        f"SET LOCAL statement_timeout = {statement_ms}",
-        *map("SET LOCAL {} = {}".format, _PROBES, keepalives),
-    )
+    names = ("lock_timeout", "statement_timeout", *_PROBES)
+    limits = map("SET LOCAL {} = {}".format, names, (lock_ms, statement_ms, *keepalives))
     return tuple(own(Moment.OPENING, limits))
 
 
