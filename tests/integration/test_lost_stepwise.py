@@ -65,6 +65,7 @@ def test_run_that_reaches_nobody_any_more_leaves_it_to_the_next(
     proxy.refuse_from(SECOND, Fault.REPLY)
     report = proxied.run({"V2__x.sql": SCRIPT})
     assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert "goes on behind what the ledger says" in deciding(report).hint
     assert proxied.history()[1:] == []
     assert proxied.database.query(NOTED) == [("3",)]
     proxy.lead_to(proxied.database.server)

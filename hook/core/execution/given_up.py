@@ -27,6 +27,7 @@ from hook.errors import (
 )
 
 _DIVISION_BY_ZERO = "22012"
+_GOES_ON = "Run again: it goes on behind what the ledger says is done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ def unknown_of(given_up: GivenUp, reason: HookError) -> HookError:
     what = f"{place}: connection lost, and whether it was committed is unknown: {reason.message}"
     left = f"; {_left(given_up)}" if given_up.attempt.leftovers else ""
     hint = f"Look for {given_up.row} and the work of {script} before running again."
+    if given_up.attempt.is_noted:
+        hint = _GOES_ON
     return MigrationPartial(what + left, hint)
 
 
@@ -201,7 +204,7 @@ def _left(given_up: GivenUp) -> str:
 def _hint_for_leftovers(given_up: GivenUp) -> str:
     named = ", ".join(given_up.attempt.leftovers)
     if not given_up.is_recorded and given_up.attempt.is_noted:
-        return "Run again: it goes on behind what the ledger says is done."
+        return _GOES_ON
     if not given_up.is_recorded:
         return (
             f"Undo by hand {named} before the next run, which would repeat it; or finish it and add"

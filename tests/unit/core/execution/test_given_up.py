@@ -199,6 +199,17 @@ def test_unknown_end_needs_a_human_unless_the_next_run_can_see() -> None:
     assert partial.exit_code is ExitCode.PARTIAL
 
 
+def test_what_the_ledger_knows_of_is_left_to_the_next_run() -> None:
+    """Where no failed row could be written, and nobody could look."""
+    last = with_leftovers(given_up("", AttemptEnd.LOST))
+    noted = replace(last, attempt=replace(last.attempt, is_noted=True))
+    for error in (failure_of(noted), unknown_of(noted, DatabaseUnreachable("nobody answers"))):
+        assert error.exit_code is ExitCode.PARTIAL
+        assert error.message.endswith("invalid index i on t, no row in the schema history")
+        assert error.hint == "Run again: it goes on behind what the ledger says is done."
+    assert "by hand" in failure_of(replace(noted, is_recorded=True)).hint
+
+
 def test_attempt_without_an_answer_says_where_it_was() -> None:
     """Nothing is made up when the server gave no reason."""
     error = failure_of(given_up(""))
