@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hook.core.execution.no_callbacks import NoCallbacks
-from hook.core.reporting.ledger import begun_script
+from hook.core.reporting.ledger import begun_script, noted_texts
 from hook.core.reporting.past_run import NO_RESUMPTION, Resumption
 from hook.core.schema_history.deferral import Deferral
 from hook.core.schema_history.missing_schema import is_complete
@@ -257,7 +257,8 @@ class _LedgerRow:
             name, done = self.resumed = cleared.resumed
             scripts = (item for item in cleared.scripts if item.migration.script == name)
             cut_off = next((begun_script(item, done) for item in scripts), None)
-            self.entry = self.record.begin(self.journal, schema, cut_off)
+            noted = noted_texts(cleared.scripts)
+            self.entry = self.record.begin(self.journal, schema, cut_off, noted)
 
     def note(self, script: PreparedScript) -> StepNote | None:
         if self.record is None or self.entry is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.reporting.ledger import (
@@ -12,6 +13,7 @@ from hook.core.reporting.ledger import (
     failed_script_of,
     goes_on_after,
 )
+from hook.errors import DatabaseUnreachable
 from hook.log.json_text import redacted_json
 from hook.stages import Outcome
 
@@ -38,7 +40,11 @@ class Record(NamedTuple):
     actor: Mapping[str, str | None]
 
     def begin(
-        self, journal: Journal, schema: str, cut_off: BegunScript | None = None
+        self,
+        journal: Journal,
+        schema: str,
+        cut_off: BegunScript | None = None,
+        noted: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry | None:
         """Write the row into the ledger in *schema*; the journal completes it in the end.
 
@@ -46,6 +52,7 @@ class Record(NamedTuple):
             journal: Of the run.
             schema: Of the schema history.
             cut_off: See `Beginning`.
+            noted: See `PastRun.noted`.
 
         Returns:
             What `note` needs, none when nothing could be written.
@@ -63,6 +70,7 @@ class Record(NamedTuple):
             self.actor,
             journal.marker,
             cut_off,
+            noted,
         )
         entry = journal.stage("ledger", lambda: self.stage.begin(journal.ctx, schema, beginning))
         if entry is not None:
@@ -77,11 +85,17 @@ class Record(NamedTuple):
             What it takes down of itself then, none where that is not possible.
 
         Raises:
-            HookError: A stop was requested, or the time of the run is over.
+            HookError: A stop was requested, or the time of the run is over; or the row says
+                that nothing of *script* is run without a note.
         """
         findings = self.stage.note(journal.ctx, entry, begun_script(script))
         if findings:
             journal.stage("ledger", lambda: Outcome(findings, None))
+            if script.migration.script in entry.noted:
+                raise DatabaseUnreachable(
+                    f"that {script.migration.script} is begun could not be noted in the ledger",
+                    "Run again; nothing of it was run.",
+                )
             return None
         return self.steps(entry, script)
 

@@ -51,13 +51,21 @@ class Ledger:
         self._create(session)
         return self._insert(session, beginning)
 
-    def note(self, session: Session, key: int, begun: BegunScript) -> None:
+    def note(
+        self, session: Session, key: int, begun: BegunScript | None, noted: Mapping[str, str]
+    ) -> None:
         """Keep in the row *key*, as long as that has no end, which script is begun.
+
+        Args:
+            session: With the database.
+            key: Of the row.
+            begun: None as long as there is none.
+            noted: See `PastRun.noted`.
 
         Raises:
             HookError: The database refused, or the connection is lost.
         """
-        session.fetch(self._query("ledger_note"), (_note_of(begun), key))
+        session.fetch(self._query("ledger_note"), (_note_of(begun, noted), key))
 
     def step_note(self, key: int) -> StepNote:
         """Return what says in the row *key* how far the script is that `note` has told of."""
@@ -110,7 +118,7 @@ class Ledger:
             beginning.version_before,
             *(actor.get(name) for name in ("namespace", "pod", "job", "job_uid")),
             *_marker_values(beginning.marker),
-            None if beginning.cut_off is None else _note_of(beginning.cut_off),
+            None if beginning.cut_off is None else _note_of(beginning.cut_off, {}),
         )
         return int(session.fetch(self._query("ledger_begin"), values)[0][0])
 
@@ -128,7 +136,7 @@ class Ledger:
 
 def _past_run(row: Row) -> PastRun:
     command, run_id, started, finished, verdict, code, digest, before, after, pod = row[:10]
-    cut_off, recorded, now = row[18:]
+    cut_off, noted, recorded, now = row[18:]
     return PastRun(
         command=command,
         run_id=run_id,
@@ -144,11 +152,13 @@ def _past_run(row: Row) -> PastRun:
         age=timedelta(seconds=now - recorded),
         marker=_past_marker(*row[14:18]),
         cut_off=_begun_script(cut_off),
+        noted=noted if isinstance(noted, Mapping) else {},
     )
 
 
-def _note_of(begun: BegunScript) -> str:
-    return json.dumps({"cut_off": begun.facts()})
+def _note_of(begun: BegunScript | None, noted: Mapping[str, str]) -> str:
+    told: dict[str, object] = {} if begun is None else {"cut_off": begun.facts()}
+    return json.dumps(told | ({"noted": dict(noted)} if noted else {}))
 
 
 def _begun_script(value: object) -> BegunScript | None:

@@ -6,6 +6,7 @@ stops nobody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hook.clock import Bounds, Interrupt
 from hook.core.outcome import Finding, passed, warned
-from hook.errors import DatabaseRejected, DeadlineExceeded, HookError, Interrupted
+from hook.errors import (
+    DatabaseRejected,
+    DeadlineExceeded,
+    HookError,
+    Interrupted,
+    QueryFailed,
+)
 from hook.postgres.ledger import Ledger
 from hook.stages import Outcome
 
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from hook.core.reporting.ledger import Beginning, Ending
     from hook.core.reporting.past_run import BegunScript
     from hook.postgres.connecting import Connect
+    from hook.postgres.session import Session
     from hook.settings.target import ConnectionTarget
     from hook.stages import Context
 
@@ -29,11 +37,16 @@ _FINISH_SECONDS = 3.0
 
 
 class Entry(NamedTuple):
-    """The row of this run, and what the run was called when it began."""
+    """The row of this run, and what the run was called when it began.
+
+    Attributes:
+        noted: See `PastRun.noted`; nothing where the row cannot be changed.
+    """
 
     ledger: Ledger
     key: int
     run_id: str
+    noted: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +84,13 @@ class LedgerStage:
                 self.target, "ledger", run_id, ctx.bounds, self.connect_timeout
             ) as session:
                 key = ledger.begin(session, beginning)
+                noted = _promise(ledger, session, key, beginning)
         except (Interrupted, DeadlineExceeded):
             raise
         except HookError as error:
             return Outcome((_not_written(ledger, error),), None)
         message = f"run {run_id} is recorded in {ledger.shown}"
-        return Outcome((passed("ledger", message),), Entry(ledger, key, run_id))
+        return Outcome((passed("ledger", message),), Entry(ledger, key, run_id, noted))
 
     def note(self, ctx: Context, entry: Entry, begun: BegunScript) -> tuple[Finding, ...]:
         """Record which script is begun, in case that nobody can tell the end of the run.
@@ -89,7 +103,7 @@ class LedgerStage:
             with self.connect(
                 self.target, "ledger", entry.run_id, ctx.bounds, self.connect_timeout
             ) as session:
-                entry.ledger.note(session, entry.key, begun)
+                entry.ledger.note(session, entry.key, begun, entry.noted)
         except (Interrupted, DeadlineExceeded):
             raise
         except HookError as error:
@@ -112,6 +126,20 @@ class LedgerStage:
             return ()
         message = f"the row of run {entry.run_id} is not in {entry.ledger.shown} any more"
         return (warned("ledger", message, "Find out who deletes from the ledger."),)
+
+
+def _promise(ledger: Ledger, session: Session, key: int, beginning: Beginning) -> Mapping[str, str]:
+    """Write into the row which scripts it will name before they are begun; return them.
+
+    That nothing is written where the row cannot be changed is told once something is to be.
+    """
+    if not beginning.noted:
+        return {}
+    try:
+        ledger.note(session, key, beginning.cut_off, beginning.noted)
+    except QueryFailed:
+        return {}
+    return beginning.noted
 
 
 def _not_written(ledger: Ledger, error: HookError) -> Finding:

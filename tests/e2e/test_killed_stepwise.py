@@ -124,6 +124,25 @@ def test_run_that_goes_on_may_be_killed_as_well(
 
 
 @pytest.mark.parametrize(
+    "first",
+    [{"beforeMigrate.sql": "LOCK TABLE u"}, {"V1.5__u.sql": "INSERT INTO u VALUES (0)"}],
+    ids=["callback", "script"],
+)
+def test_script_that_was_never_begun_is_run(
+    deployment: Deployment,
+    kill: Callable[..., None],
+    run_presync: Callable[..., Completed],
+    first: Mapping[str, str],
+) -> None:
+    """The run was killed in front of it, and would have told that it begins."""
+    deployment.release(first)
+    kill(IN_STATEMENT, is_finished=True)
+    completed = run_presync(["run"], env_of(deployment))
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert [row for row in deployment.database.query(WRITTEN) if row[0]] == EVERYTHING
+
+
+@pytest.mark.parametrize(
     ("before", "after", "why"),
     [
         (

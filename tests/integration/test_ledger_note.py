@@ -21,9 +21,9 @@ def test_note_of_a_script_does_not_overwrite_the_report(gate: Gate, calm: Interr
     assert isinstance(key, int)
     ledger = Ledger("public", "presync_run")
     with open_session(target_of(gate.database), calm) as session:
-        ledger.note(session, key, BEGUN)
+        ledger.note(session, key, BEGUN, {})
         assert gate.database.query(REPORT) == [(key, ended)]
         gate.database.execute("UPDATE presync_run SET finished_at = NULL")
-        ledger.note(session, key, BEGUN)
+        ledger.note(session, key, BEGUN, {"V3__y.sql": "1a2b"})
     ((_, noted),) = gate.database.query(REPORT)
-    assert json.loads(str(noted)) == {"cut_off": BEGUN.facts()}
+    assert json.loads(str(noted)) == {"cut_off": BEGUN.facts(), "noted": {"V3__y.sql": "1a2b"}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from hook.core.backups.marker import Marker
@@ -36,6 +37,7 @@ class Beginning(NamedTuple):
         actor: ``namespace``, ``pod``, ``job`` and ``job_uid`` of whoever runs, none where unknown.
         marker: Where in the server's log it begins, none when nobody looked.
         cut_off: Script that a run before it has begun, and that this one goes on with.
+        noted: See `PastRun.noted`.
     """
 
     command: str
@@ -46,6 +48,7 @@ class Beginning(NamedTuple):
     actor: Mapping[str, str | None]
     marker: Marker | None = None
     cut_off: BegunScript | None = None
+    noted: Mapping[str, str] = MappingProxyType({})
 
 
 class Ending(NamedTuple):
@@ -121,9 +124,23 @@ def find_cut_off(
     if last is None or last.command != "run" or last.set_digest == applied_digest:
         return None
     in_part = (item for item in unit if item.is_run and item.runs_once)
-    if last.finished_at is not None:
+    if last.finished_at is None:
+        in_part = (item for item in in_part if not _is_unbegun(last, item))
+    else:
         in_part = (item for item in in_part if has_begun(last, item))
     return next(in_part, None)
+
+
+def _is_unbegun(last: PastRun, script: PreparedScript) -> bool:
+    """Tell whether *last* cannot have come to *script*, of which it would have told."""
+    if not script.text or last.noted.get(script.migration.script) != script.text:
+        return False
+    return last.cut_off is None or last.cut_off.script != script.migration.script
+
+
+def noted_texts(scripts: Iterable[PreparedScript]) -> Mapping[str, str]:
+    """Return the scripts that are not begun before the ledger names them, with their texts."""
+    return {item.migration.script: item.text for item in scripts if item.is_run and item.text}
 
 
 def begun_script(script: PreparedScript, done: int | None = None) -> BegunScript:

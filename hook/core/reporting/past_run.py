@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -76,6 +78,7 @@ class PastRun(NamedTuple):
         marker: None when the run left none.
         cut_off: Script of which it does not know how far that came: where it lost its
             connection or, if it has no end, what it had begun.
+        noted: Scripts that it was to begin only once *cut_off* names them, with their texts.
     """
 
     command: str
@@ -92,3 +95,4 @@ class PastRun(NamedTuple):
     age: timedelta
     marker: PastMarker | None = None
     cut_off: BegunScript | None = None
+    noted: Mapping[str, str] = MappingProxyType({})

@@ -18,6 +18,7 @@ SELECT command,
        marker_timeline,
        coalesce(pg_catalog.jsonb_path_query_first(report, '$.stages[*].findings[*].cut_off'),
                 pg_catalog.jsonb_path_query_first(report, '$.cut_off')),
+       pg_catalog.jsonb_path_query_first(report, '$.noted'),
        extract(epoch FROM recorded_at)::pg_catalog.float8,
        extract(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
   FROM {ledger}

@@ -19,6 +19,7 @@ from hook.core.reporting.ledger import (
     has_begun,
     judge_cut_off,
     judge_last_run,
+    noted_texts,
     resume,
 )
 from hook.core.reporting.past_run import BegunScript, FailedScript, PastRun, Resumption
@@ -203,6 +204,7 @@ def test_script_that_a_run_which_ended_could_not_finish_goes_on_by_itself() -> N
 
 
 NOTED = "INSERT INTO t VALUES (1);\nVACUUM t;\nINSERT INTO t VALUES (2)"
+PROMISING = KILLED._replace(noted=noted_texts([prepared(NOTED)]))
 
 
 def test_script_of_which_the_last_run_noted_how_far_it_came_goes_on_there() -> None:
@@ -236,6 +238,32 @@ def test_script_of_which_nothing_is_noted_needs_a_human(cut_off: BegunScript | N
     finding = judge_cut_off(KILLED._replace(cut_off=cut_off), prepared(NOTED))
     assert finding is not None
     assert finding.message.endswith("a part of V5__add.sql, which has no transaction")
+
+
+@pytest.mark.parametrize(
+    ("last", "is_found"),
+    [
+        (PROMISING, False),
+        (PROMISING._replace(cut_off=BegunScript("V4__x.sql", 7)), False),
+        (PROMISING._replace(cut_off=BegunScript("V5__add.sql", 7)), True),
+        (PROMISING._replace(cut_off=BegunScript("V5__add.sql", 8)), True),
+        (KILLED, True),
+        (KILLED._replace(noted={"V5__add.sql": "another text"}), True),
+    ],
+    ids=["none", "other script", "begun", "changed", "not promised", "other text"],
+)
+def test_script_that_would_have_been_noted_was_not_begun(last: PastRun, *, is_found: bool) -> None:
+    """The run was killed in front of it; it is not for a human."""
+    script = prepared(NOTED)
+    assert find_cut_off(last, [script], "sha256:others") is (script if is_found else None)
+
+
+def test_only_what_is_run_and_noted_is_promised() -> None:
+    """A script that is only recorded has no statements to begin with."""
+    script = prepared(NOTED)
+    others = (prepared("CREATE TABLE t ()"), replace(script, is_run=False))
+    assert noted_texts((script, *others)) == {"V5__add.sql": script.text}
+    assert noted_texts(others) == {}
 
 
 def test_report_tells_whether_the_row_says_how_far_a_script_came() -> None:
