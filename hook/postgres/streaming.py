@@ -6,11 +6,13 @@ message of the simple protocol that it has parsed. At the first error it skips t
 https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
 
 The answers are read while more is sent: both sides would else wait for the other once what
-lies between them is full, and libpq keeps a copy of each statement until it is answered.
+lies between them is full. libpq keeps a copy of each statement until it is answered, so no
+more than a megabyte of them is under way; that takes the server longer than its answer travels.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from hook.postgres.patience import Patience
 
 _CHUNK = 65_536
+_UNDER_WAY = 1_000_000
 # The server may have been between two statements when it was asked to cancel.
 _CUT_SHORT = ServerMessage("ERROR", "57014", "canceled before the next statement was sent")
 
@@ -56,7 +59,9 @@ class _Stream:
         self._pgconn = pgconn
         self._exchange = exchange
         self._record = record
-        self._unanswered = 0
+        # The sizes of the statements that are under way.
+        self._unanswered: deque[int] = deque()
+        self._under_way = 0
 
     def follow(self, texts: Iterable[bytes]) -> None:
         """Send *texts* and take every result; the pipeline is closed again.
@@ -81,8 +86,7 @@ class _Stream:
         for text in texts:
             if size >= _CHUNK:
                 size = 0
-                self._exchange.look()
-                self._flush()
+                self._make_room()
             if self._exchange.stopped is not None:
                 self._record.failure = self._record.failure or _CUT_SHORT
             if self._record.failure is not None:
@@ -92,9 +96,20 @@ class _Stream:
 
     def _send(self, text: bytes) -> None:
         self._pgconn.send_query_params(text, None)
-        self._unanswered += 1
-        if self._unanswered == 1:
+        self._unanswered.append(len(text))
+        self._under_way += len(text)
+        if len(self._unanswered) == 1:
             self._pgconn.set_single_row_mode()
+
+    def _make_room(self) -> None:
+        """Send what is buffered, and wait until more may be under way."""
+        self._exchange.look()
+        # Else the server keeps its answers to itself until there are many.
+        self._pgconn.send_flush_request()
+        self._flush()
+        while self._under_way > _UNDER_WAY and self._exchange.stopped is None:
+            self._exchange.until_ready(reading=True, writing=False)
+            self._take_arrived()
 
     def _flush(self) -> None:
         """Send what is buffered, and take what has arrived."""
@@ -132,7 +147,7 @@ class _Stream:
         if result is not None:
             self._record.take(result)
             return False
-        self._unanswered -= 1
+        self._under_way -= self._unanswered.popleft()
         return True
 
     def _take_last_words(self) -> None:
