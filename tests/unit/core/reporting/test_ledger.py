@@ -9,13 +9,11 @@ import pytest
 
 from hook.core.execution.group import Grouping
 from hook.core.execution.prepared import PreparedScript
-from hook.core.outcome import Result, Status, failed
+from hook.core.outcome import Status
 from hook.core.reporting.ledger import (
     FirstUnit,
     begun_script,
-    failed_script_of,
     find_cut_off,
-    goes_on_after,
     has_begun,
     judge_cut_off,
     judge_last_run,
@@ -23,14 +21,12 @@ from hook.core.reporting.ledger import (
     resume,
 )
 from hook.core.reporting.past_run import BegunScript, FailedScript, PastRun, Resumption
-from hook.core.reporting.report import Report
 from hook.core.schema_history.plan import Plan
 from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import Version
 from hook.errors import ExitCode
 from tests.fakes import NOON
 from tests.testbed.release import prepared_script
-from tests.unit.render.reports import PASSED_RUN
 
 MEMORY = timedelta(minutes=10)
 DIGEST = "sha256:1a2b"
@@ -266,49 +262,8 @@ def test_only_what_is_run_and_noted_is_promised() -> None:
     assert noted_texts(others) == {}
 
 
-def test_report_tells_whether_the_row_says_how_far_a_script_came() -> None:
-    """Only the errors know whether something else does, a failed row for example."""
-    assert goes_on_after(report(ExitCode.PARTIAL, goes_on="V5__add.sql"))
-    assert not goes_on_after(report(ExitCode.PARTIAL, script="V5__add.sql"))
-
-
 def test_begun_script_tells_no_more_than_is_known() -> None:
     """Ledgers of older versions have no more than the first two."""
     assert BegunScript("V1__x.sql", None).facts() == {"script": "V1__x.sql", "checksum": None}
     whole = BegunScript("V1__x.sql", 7, "1a2b", 0)
     assert whole.facts() == {"script": "V1__x.sql", "checksum": 7, "text": "1a2b", "done": 0}
-
-
-def report(code: ExitCode, **facts: object) -> Report:
-    """Return the report of a run that ended with *code*."""
-    finding = replace(failed(code, "sql", MESSAGE), facts=facts)
-    return PASSED_RUN._replace(exit_code=code, results=(Result("migrate", (finding,)),))
-
-
-def test_failed_script_is_that_of_the_deciding_finding() -> None:
-    """Script, checksum and rank are the facts of the error that ended the run."""
-    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5, sqlstate="42703")
-    assert failed_script_of(told) == FAILED
-
-
-def test_checksum_may_be_missing() -> None:
-    """A script whose checksum is not known is compared by its name alone."""
-    told = report(ExitCode.SQL_FAILED, script="V5__add.sql", rank=5)
-    assert failed_script_of(told) == FAILED._replace(checksum=None)
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        PASSED_RUN,
-        report(ExitCode.CONTENTION, script="V5__add.sql", checksum=7, rank=5),
-        report(ExitCode.SQL_FAILED),
-        report(ExitCode.SQL_FAILED, script="V5__add.sql"),
-        PASSED_RUN._replace(exit_code=ExitCode.SQL_FAILED),
-        report(ExitCode.SQL_FAILED, script="V5__add.sql", checksum=7, rank=5, sqlstate="53100"),
-    ],
-    ids=["passed", "lost against others", "no script", "no rank", "no finding", "disk full"],
-)
-def test_other_failures_are_not_remembered(told: Report) -> None:
-    """What may succeed the next time is tried the next time."""
-    assert failed_script_of(told) is None
