@@ -41,9 +41,10 @@ def test_pod_leaves_a_message_even_without_writing_one(job: Document) -> None:
 
 
 def test_pod_starts_presync_itself(job: Document) -> None:
-    """No shell stands between the stop signal and the process."""
+    """No shell stands between the stop signal and the process, and no probe ends it midway."""
     assert container(job)["args"] == ["run"]
-    assert not {"command", "lifecycle"} & set(container(job))
+    probes = {f"{kind}Probe" for kind in ("liveness", "readiness", "startup")}
+    assert not {"command", "lifecycle", *probes} & set(container(job))
     assert 'ENTRYPOINT ["presync"]' in (ROOT / "Dockerfile").read_text()
 
 
