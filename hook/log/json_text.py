@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # JSON escapes C0 only; log collectors and `str.splitlines` break lines at others too.
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+# So many elements of a list are encoded at once.
+_SLICE = 100
 _PLAIN = frozenset({str, bool, int, float, type(None)})
 _ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROLS}
 
@@ -52,10 +54,24 @@ def to_json(value: object) -> str:
 
 def redacted_json(value: object, redact: Redact) -> str:
     """Return *value* as `to_json` does, without the secrets that *redact* knows."""
-    text = _ENCODER.encode(value)
+    text = _encoded(value)
     if not redact.is_clean(text):
-        text = _ENCODER.encode(redact.value(value))
+        text = _encoded(redact.value(value))
     return single_line(text)
+
+
+def _encoded(value: object) -> str:
+    """Return *value* as JSON text; a long list in slices.
+
+    Until it has all of what it is given, the encoder keeps each word of it as an object.
+    """
+    if type(value) is list and len(value) > _SLICE:
+        slices = (value[start : start + _SLICE] for start in range(0, len(value), _SLICE))
+        return f"[{', '.join(_ENCODER.encode(part)[1:-1] for part in slices)}]"
+    if type(value) is dict and list in map(type, value.values()):
+        items = (f"{_ENCODER.encode(key)}: {_encoded(item)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    return _ENCODER.encode(value)
 
 
 def single_line(text: str) -> str:
