@@ -14,7 +14,7 @@ from hook.core.sql.statements import parse_statements
 
 # A script that takes no more is kept, as long as all of them together take no more.
 _SMALL = 200_000
-_ROOM = 5_000_000
+_ROOM = 2_500_000
 # What a script takes besides its text, and at most for each byte of that.
 _OVERHEAD = 1_000
 _SHARE = 3
