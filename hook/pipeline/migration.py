@@ -16,6 +16,7 @@ from hook.core.scripts.version import newest_version
 from hook.pipeline.ground import Ground
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.reading import Prepared, Read, Reading
+from hook.pipeline.verifying import look_behind
 from hook.stages.migrate import Migrated, Work
 
 if TYPE_CHECKING:
@@ -237,9 +238,7 @@ def migrate(ground: Ground, writing: Writing, cleared: Cleared) -> None:
     with migrated.session:
         _note(journal, migrated)
         journal.stop_if_decided(outcome.findings)
-        after = journal.stage(
-            "verify", lambda: verify.run(ctx, migrated.session, read.facts, before)
-        )
+        after = journal.stage("verify", lambda: look_behind(ground, migrated.session, before))
         journal.after = {"version": after.current}
 
 

@@ -135,7 +135,7 @@ _CELLS = {
     Kind.REPEATABLE:   "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
     Kind.EACH:         "40A  137A 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
     Kind.AFTER:        "40D  137D .e   137D 0D   0D   0D   0D   0D   0D   31D  32D  .d   23D  0D",
-    Kind.VERIFY:       "40D  137D .e   137D 30D  30D  30D  .a   30D  30D  30D  23D  .d   .b   .c",
+    Kind.VERIFY:       "40D  137D .e   137D 0D   0D   0D   .a   0D   0D   0D   23D  .d   .b   .c",
     Kind.REPORT:       "0D   137D .e   .i   .i   .i   .i   .i   .i   .i   .i   .h   50D  .i   .i",
     Kind.UPLOAD:       "50D  137D .e   .i   .i   .i   .i   .i   .i   .i   .i   50D  .l   .i   .i",
 }  # fmt: skip

@@ -205,7 +205,7 @@ def _await_end_of_victim(scene: Scene) -> None:
 
 def _is_replaced(scene: Scene) -> bool:
     """Tell whether the run has left the struck backend, which only reads, to itself."""
-    return scene.kind is Kind.HISTORY and scene.running.has_told("connection.lost")
+    return scene.kind in {Kind.HISTORY, Kind.VERIFY} and scene.running.has_told("connection.lost")
 
 
 STRIKES: Mapping[Fault, Callable[[Scene], None]] = {

@@ -62,10 +62,11 @@ _FAULTS = """\
   transaction it is the answer to a statement.
 - **server restart**: all connections are lost, that of the lock included. A run connects again,
   takes the lock once more if it had it, and goes on if nobody has migrated meanwhile; else it ends
-  with 31. One that verifies what it has applied ends with 30.
+  with 31. One that verifies what it has applied needs no lock.
 - **failover**: the primary crashes, its standby is promoted, the address leads to it. What was
   committed may be missing there, and what the gates have found is true of the old one: a run that
-  has the lock ends with 31. One that has not goes on there, and says so.
+  has the lock ends with 31. One that has not, or verifies what it has applied, goes on there, and
+  says so.
 - **disk full**: the device says `No space left on device`, where a table lies that the script
   writes to, or the index that it builds.
 - **lock never released**: whatever keeps the run waiting goes on to. A storage that does not answer

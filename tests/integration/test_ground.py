@@ -98,6 +98,19 @@ def test_right_of_the_role_is_asked_for_again(proxied: Gate, proxy: Proxy) -> No
     assert [result.name for result in report.results].count("rights") == 1
 
 
+def test_what_was_applied_is_looked_at_again(gate: Gate) -> None:
+    """It is committed, and needs no lock; the last callback ends the session that would look."""
+    ours = f"SELECT pg_terminate_backend(pid) {OURS} current_database() AND pid <> pg_backend_pid()"
+    but_the_lock = (
+        "pid NOT IN (SELECT pid FROM pg_locks"
+        " WHERE locktype = 'advisory' AND mode = 'ExclusiveLock')"
+    )
+    report = gate.run({**PENDING, "afterMigrate.sql": f"{ours} AND {but_the_lock}"})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert "1 applied (V2), at 2" in report.verdict
+    assert len(gate.events.named("connection.lost")) == 1
+
+
 COMMANDS: Mapping[str, Callable[[Settings, Context], Report]] = {
     "run": partial(bootstrap.run, orders=Orders(), wording=WORDING),
     "check": bootstrap.check,
