@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -50,13 +51,13 @@ def shown_apart(printed: str) -> list[str]:
 
 
 def sent_apart(proxy: Proxy) -> list[str]:
-    """Return the lines that the connection of the callbacks has sent."""
-    (queries,) = (
+    """Return the lines that the connections of the callbacks have sent."""
+    conversations = (
         [query.rstrip(b"\0").decode() for query in conversation.queries]
         for conversation in proxy.conversations
-        if any(b"of beforeMigrate;" in query for query in conversation.queries)
-        and any(b"of afterMigrate;" in query for query in conversation.queries)
+        if any(b"'of " in query for query in conversation.queries)
     )
+    queries = itertools.chain.from_iterable(conversations)
     sent = (query for query in queries if not query.startswith(READS))
     return [line for query in sent for line in re.split("[\r\n]", query)]
 

@@ -98,4 +98,4 @@ def test_condition_that_cannot_be_understood_stops_the_run(gate: Gate, expressio
     configuration = {"V1__t.sql.conf": f"shouldExecute={expression}"}
     finding = deciding(gate.run({"V1__t.sql": "SELECT 1"} | configuration))
     assert finding.code is ExitCode.BAD_SET
-    assert finding.message == f"V1__t.sql shouldExecute={expression} cannot be understood"
+    assert finding.message == f"V1__t.sql.conf: shouldExecute={expression} cannot be understood"

@@ -45,10 +45,10 @@ class CallbackConnection:
         self.backend = self.facts
 
     def close(self) -> None:
-        """Close the session if there is one."""
-        if self.session is not None:
+        """Close the session if there is one; that of a dry run is another's."""
+        if self.session is not None and self.session.dry_run is None:
             self.session.close()
-            self.session = None
+        self.session = None
 
     def stand_on(self, hold: Callable[[], None]) -> None:
         """Have the lock by *hold* from now on."""
