@@ -118,15 +118,20 @@ def test_first_statement_that_fails_is_remembered(proxied: Gate) -> None:
     assert deciding(again).rule == "failure-remembered"
 
 
-def test_script_is_not_begun_where_that_cannot_be_noted(gate: Gate) -> None:
-    """The row says already that it would be; nothing else keeps the next run from a second go."""
-    assert gate.run({"V1__base.sql": "CREATE TABLE t (n int)"}).exit_code is ExitCode.OK
+def refuse_to_note(gate: Gate, path: str) -> None:
+    """Let a trigger on the ledger refuse each row whose report has something at *path*."""
     gate.database.execute(
         "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN IF NEW.report #> ''{cut_off}'' IS NOT NULL THEN RAISE ''no note''; END IF;"
+        f" 'BEGIN IF NEW.report #> ''{path}'' IS NOT NULL THEN RAISE ''no note''; END IF;"
         " RETURN NEW; END';"
         " CREATE TRIGGER no BEFORE UPDATE ON presync_run FOR EACH ROW EXECUTE FUNCTION no()"
     )
+
+
+def test_script_is_not_begun_where_that_cannot_be_noted(gate: Gate) -> None:
+    """The row says already that it would be; nothing else keeps the next run from a second go."""
+    assert gate.run({"V1__base.sql": "CREATE TABLE t (n int)"}).exit_code is ExitCode.OK
+    refuse_to_note(gate, "{cut_off}")
     report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (1)", **ALONE})
     assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
     assert "that V2__x.sql is begun could not be noted in the ledger" in report.verdict
@@ -137,12 +142,7 @@ def test_script_is_not_begun_where_that_cannot_be_noted(gate: Gate) -> None:
 def test_script_is_run_where_nothing_of_it_can_be_noted(gate: Gate) -> None:
     """Somebody has put a trigger on the ledger; the script is none of its business."""
     assert gate.run({"V1__base.sql": "CREATE TABLE t (n int)"}).exit_code is ExitCode.OK
-    gate.database.execute(
-        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN IF NEW.report #> ''{cut_off,done}'' IS NOT NULL THEN RAISE ''no note''; END IF;"
-        " RETURN NEW; END';"
-        " CREATE TRIGGER no BEFORE UPDATE ON presync_run FOR EACH ROW EXECUTE FUNCTION no()"
-    )
+    refuse_to_note(gate, "{cut_off,done}")
     report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (1)", **ALONE})
     assert report.exit_code is ExitCode.OK, report.verdict
     notices = [told for event, told, _ in gate.events.told if event == "migration.notice"]
