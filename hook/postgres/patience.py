@@ -194,12 +194,14 @@ class Wait:
             readable, writable, _ = select.select(read, write, [], self._pause(now))
             if self._interrupt is not None and self._interrupt in readable:
                 return Wake.INTERRUPT
-            if readable or writable:
-                return Wake.SOCKET
             now = time.monotonic()
-            if now >= self._ends:
+            is_ready = bool(readable or writable)
+            if now >= self._ends and not is_ready:
                 return Wake.LIMIT
+            # Many quick answers are no silence of the server, but would be one of ours.
             self._beat(now)
+            if is_ready:
+                return Wake.SOCKET
 
     def look(self) -> Wake | None:
         """Return what ends the wait by now, whether or not the socket is ready."""

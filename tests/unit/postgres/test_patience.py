@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -11,7 +13,15 @@ import pytest
 
 from hook.clock import Bounds, Deadline, Interrupt
 from hook.core.sessions.census import Census
-from hook.postgres.patience import HEARTBEAT_SECONDS, BlockerLook, LastLook, OneLook, Patience
+from hook.postgres.patience import (
+    HEARTBEAT_SECONDS,
+    BlockerLook,
+    LastLook,
+    OneLook,
+    Patience,
+    Wait,
+    Wake,
+)
 from tests.fakes import FakeClock
 
 MINUTE = 60.0
@@ -94,3 +104,16 @@ def test_another_look_is_one_within_the_wait(interrupt: Interrupt) -> None:
     assert (look.gives_up(), look.census) == (False, census)
     assert look.due_in() == math.inf
     assert Patience().for_another_look(0) is None
+
+
+def test_wait_is_told_of_although_there_is_always_something_to_read() -> None:
+    """A script that gets more than it can take is not silent for that."""
+    told: list[float] = []
+    wait = Wait(Patience(on_wait=told.append))
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall(b"x")
+        ends = time.monotonic() + 1.5 * HEARTBEAT_SECONDS
+        while time.monotonic() < ends:
+            assert wait.until_ready(here.fileno(), reading=True, writing=False) is Wake.SOCKET
+    assert len(told) == 1
