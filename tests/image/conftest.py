@@ -18,10 +18,21 @@ from tests.testbed.process import Completed, RunningPresync
 @pytest.fixture(scope="session")
 def image() -> str:
     """Return the name of the image under test."""
-    name = os.environ.get("PRESYNC_TEST_IMAGE")
-    if name is None:
+    return _told("PRESYNC_TEST_IMAGE")
+
+
+@pytest.fixture(scope="session")
+def revision() -> str:
+    """Return the commit that the image under test was built of."""
+    return _told("PRESYNC_TEST_REVISION")
+
+
+def _told(variable: str) -> str:
+    # Of the whole session: for a single test all such variables are hidden.
+    value = os.environ.get(variable)
+    if value is None:
         pytest.fail("there is no image to test; run make image", pytrace=False)
-    return name
+    return value
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +47,7 @@ def test_image_starts_presync_as_a_numeric_user(inspected: dict[str, Any]) -> No
     assert config["Cmd"] == ["run"]
 
 
-def test_image_is_labelled(inspected: dict[str, Any]) -> None:
+def test_image_is_labelled(inspected: dict[str, Any], revision: str) -> None:
     """Title, licence, version and revision can be read without starting anything.
 
     They are those of this build, also where every layer is one of an earlier build.
@@ -59,7 +58,7 @@ def test_image_is_labelled(inspected: dict[str, Any]) -> None:
     assert labels[f"{prefix}licenses"] == "Apache-2.0"
     assert labels[f"{prefix}version"] == hook.__version__
     assert labels[f"{prefix}description"]
-    assert labels[f"{prefix}revision"] == os.environ["PRESYNC_TEST_REVISION"]
+    assert labels[f"{prefix}revision"] == revision
 
 
 def test_image_is_small(inspected: dict[str, Any]) -> None:
