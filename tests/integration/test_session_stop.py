@@ -10,7 +10,7 @@ from hook.clock import Interrupt
 from hook.errors import Interrupted
 from hook.postgres.session import Session
 from tests.testbed.database import Database
-from tests.testbed.run_context import eventually, is_running, meanwhile, open_session, target_of
+from tests.testbed.run_context import open_session, stopped_while_it_sleeps, target_of
 
 
 @pytest.fixture
@@ -24,12 +24,7 @@ def test_run_is_cancelled_by_a_stop_request(
     session: Session, interrupt: Interrupt, database: Database
 ) -> None:
     """SIGTERM cancels the running statement and the answer to that is awaited."""
-
-    def stop() -> None:
-        eventually(lambda: is_running(database, "pg_sleep"))
-        interrupt.set("SIGTERM")
-
-    with meanwhile(stop):
+    with stopped_while_it_sleeps(database, interrupt):
         outcome = session.run("SELECT 1; SELECT pg_sleep(60); SELECT 2")
     assert outcome.is_interrupted
     assert not outcome.is_lost
@@ -43,12 +38,7 @@ def test_statement_that_survives_a_cancel_is_cancelled_again(
     """So is one that the cancel did not reach, as the server was reading what had been sent."""
     block = """DO $$ BEGIN PERFORM pg_sleep(60);
         EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(60); END $$"""
-
-    def stop() -> None:
-        eventually(lambda: is_running(database, "pg_sleep"))
-        interrupt.set("SIGTERM")
-
-    with meanwhile(stop):
+    with stopped_while_it_sleeps(database, interrupt):
         outcome = session.run(block)
     assert outcome.is_interrupted
     assert not outcome.is_lost

@@ -10,7 +10,14 @@ import pytest
 from hook.clock import Interrupt
 from hook.postgres.session import Session
 from tests.testbed.database import Database
-from tests.testbed.run_context import eventually, is_running, meanwhile, open_session, target_of
+from tests.testbed.run_context import (
+    eventually,
+    is_running,
+    meanwhile,
+    open_session,
+    stopped_while_it_sleeps,
+    target_of,
+)
 
 # More than is sent in one go.
 PADDED = b"SELECT '%s'" % (b"x" * 100_000)
@@ -125,12 +132,7 @@ def test_stop_request_cancels_what_runs(
     session: Session, interrupt: Interrupt, database: Database
 ) -> None:
     """Its answer is awaited, and the session is at rest afterwards."""
-
-    def stop() -> None:
-        eventually(lambda: is_running(database, "pg_sleep"))
-        interrupt.set("SIGTERM")
-
-    with meanwhile(stop):
+    with stopped_while_it_sleeps(database, interrupt):
         outcome = session.stream([b"SELECT 1", b"SELECT pg_sleep(60)", b"SELECT 2"])
     assert outcome.failure is not None
     assert (outcome.completed, outcome.failure.sqlstate) == (1, "57014")

@@ -83,3 +83,15 @@ def is_running(database: Database, fragment: str) -> bool:
         f" AND datname = current_database() AND query LIKE '%{fragment}%'"
     )
     return bool(database.query(query))
+
+
+@contextmanager
+def stopped_while_it_sleeps(database: Database, interrupt: Interrupt) -> Iterator[None]:
+    """Request a stop once what the block runs is asleep on the server."""
+
+    def stop() -> None:
+        eventually(lambda: is_running(database, "pg_sleep"))
+        interrupt.set("SIGTERM")
+
+    with meanwhile(stop):
+        yield
