@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -205,19 +206,29 @@ def slow_command(ground: Ground) -> Iterator[Arrive]:
 
 @contextlib.contextmanager
 def unread_report(ground: Ground) -> Iterator[Arrive]:
-    """Let the report go to a pipe that nobody reads, until somebody reads it to its end."""
+    """Let the report go to a pipe that is full, until somebody reads it."""
     pipe, message = ground.folder / "report.json", ground.folder / "termination-log"
+    there: list[RunningPresync] = []
     os.mkfifo(pipe)
-    try:
+
+    def arrive(running: RunningPresync) -> None:
+        there.append(running)
         # The log has no end before the report is out. A report that goes elsewhere waits for
         # nobody, and its run may have ended with another message before anybody looks.
-        yield _until(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))
-    finally:
-        # A writer that waits for us has it open already: there is no end in front of its text.
-        with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
-            os.set_blocking(reader.fileno(), True)
-            reader.read()
-        pipe.unlink()
+        _until(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))(running)
+
+    # Both ends are ours to the end of the run: it may be on its way to the pipe when it is struck,
+    # and would wait for ever for a reader that has come and gone.
+    with os.fdopen(os.open(pipe, os.O_RDWR | os.O_NONBLOCK), "r+b", buffering=0) as both:
+        while both.write(bytes(select.PIPE_BUF)):
+            pass
+        try:
+            yield arrive
+        finally:
+            eventually(
+                lambda: not both.read() and all(run.process.poll() is not None for run in there)
+            )
+            pipe.unlink()
 
 
 @contextlib.contextmanager
