@@ -221,14 +221,24 @@ def test_stop_while_the_outcome_is_verified(
     released: Deployment, start_presync: StartPresync
 ) -> None:
     """What was applied is told and stays."""
-    released.release(
-        {"V2__x.sql": "SELECT FROM flyway_schema_history; CREATE TABLE x (); SELECT pg_sleep(1)"}
-    )
-    running = start_presync(["run"], released.env())
-    wait_until_asleep(released.database)
-    with released.database.connect(autocommit=False) as other:
+    script = "SELECT FROM flyway_schema_history; CREATE TABLE x (); SELECT pg_advisory_xact_lock(1)"
+    released.release({"V2__x.sql": script})
+    with (
+        closing(released.database.connect()) as holder,
+        closing(released.database.connect(autocommit=False)) as other,
+    ):
+        holder.execute("SELECT pg_advisory_lock(1)")
+        patient = released.env(PRESYNC_LOCK_LADDER="60s", PRESYNC_DAMAGE_BUDGET="off")
+        running = start_presync(["run"], patient)
+        wait_until_waiting(released.database)
+        other.execute("SELECT")
         # Queued behind the script, in front of the look that follows it.
-        other.execute("LOCK TABLE flyway_schema_history")
+        other.pgconn.send_query(b"LOCK TABLE flyway_schema_history")
+        queued = f"SELECT 1 FROM pg_stat_activity WHERE pid = {other.info.backend_pid}"
+        queued += " AND wait_event_type = 'Lock'"
+        eventually(lambda: bool(released.database.query(queued)))
+        holder.close()
+        eventually(lambda: not released.database.query(queued))
         wait_until_waiting(released.database)
         completed = stopped(running)
     assert completed.report["verdict"].endswith("SIGTERM received at stage verify; 1 applied, at 2")
