@@ -12,7 +12,11 @@ from tests.testbed.deployment import Deployment
 from tests.testbed.process import Completed, RunningPresync
 from tests.testbed.run_context import eventually
 
-BUILDING = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
+# The index is in the catalog by then.
+BUILDING = (
+    "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
+    " AND phase = 'waiting for writers before build'"
+)
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('i')"
 
 
