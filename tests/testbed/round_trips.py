@@ -11,8 +11,11 @@ from dataclasses import dataclass
 
 from tests.testbed.postgres_server import PostgresServer
 
-_QUIET_SECONDS = 0.02
+# Longer than a busy machine lets a client wait between two pieces of what it says.
+_QUIET_SECONDS = 0.1
 _CHUNK = 1 << 16
+# The last word of a client, to which there is no answer.
+_TERMINATE = b"X\0\0\0\4"
 
 
 @dataclass(slots=True)
@@ -47,8 +50,10 @@ def _relay(listener: socket.socket, server: PostgresServer, trips: RoundTrips) -
 
 
 def _ask(client: socket.socket, backend: socket.socket) -> bool:
-    """Pass on what *client* says, until it falls silent; tell whether it is still there."""
-    while _pass_on(client, backend):
+    """Pass on what *client* says, until it falls silent; tell whether it wants an answer."""
+    while said := _pass_on(client, backend):
+        if said == _TERMINATE:
+            return False
         if not select.select([client], [], [], _QUIET_SECONDS)[0]:
             return True
     return False
@@ -62,7 +67,7 @@ def _answer(client: socket.socket, backend: socket.socket) -> bool:
     return True
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> bool:
+def _pass_on(source: socket.socket, sink: socket.socket) -> bytes:
     data = source.recv(_CHUNK)
     sink.sendall(data)
-    return bool(data)
+    return data
