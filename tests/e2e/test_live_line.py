@@ -30,11 +30,14 @@ SLOW_INDEX = {
     "V3__i.sql": "CREATE INDEX i ON t (slow(name))",
 }
 CRASH = """
+from pathlib import Path
+
 from hook.cli import main
 from hook.stages.migrate.telling import Telling
 
 def crash(*_, **__):
-    raise RuntimeError("a bug")
+    if Path("seen").exists():
+        raise RuntimeError("a bug")
 
 Telling.progress = crash
 main()
@@ -124,6 +127,7 @@ def test_line_is_gone_after_a_crash(released: Deployment, tmp_path: Path) -> Non
     crashing = [sys.executable, "-c", CRASH, "run"]
     with on_terminal(crashing, released.env(), tmp_path) as terminal:
         terminal.wait_for(is_shown)
+        (tmp_path / "seen").touch()
         assert terminal.wait() == ExitCode.BUG
     rows = terminal.rows
     assert not any(map(is_shown, rows))
@@ -144,9 +148,15 @@ def test_line_is_drawn_only_where_it_can_be_redrawn(
     more: Mapping[str, str], flags: list[str], count: int, released: Deployment, tmp_path: Path
 ) -> None:
     """A dumb terminal and a log for machines have none; without colour it has none either."""
-    released.release({"V2__x.sql": "SELECT pg_sleep(2)"})
-    with on_terminal([*PRESYNC, *flags], released.env(**more), tmp_path) as terminal:
-        assert terminal.wait() == ExitCode.OK
+    released.release({"V2__x.sql": "SELECT pg_sleep(2); SELECT pg_advisory_xact_lock(1)"})
+    env = released.env(PRESYNC_LOCK_LADDER="60s", **more)
+    with released.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        with on_terminal([*PRESYNC, *flags], env, tmp_path) as terminal:
+            if count:
+                terminal.wait_for(is_shown)
+            other.execute("SELECT pg_advisory_unlock(1)")
+            assert terminal.wait() == ExitCode.OK
     assert min(terminal.written.count("1 of 1  V2__x.sql"), 1) == count
     assert min(terminal.written.count("\x1b"), 1) == count
     assert re.search(r"\x1b\[[0-9;]*m", terminal.written) is None
