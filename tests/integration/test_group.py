@@ -8,7 +8,7 @@ from hook.core.outcome import Status
 from hook.errors import ExitCode
 from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Fault, Proxy
-from tests.testbed.run_context import eventually
+from tests.testbed.run_context import eventually, is_running
 
 ROW = 'INSERT INTO "public"."flyway_schema_history"'
 FILES = {
@@ -176,10 +176,15 @@ def test_stop_request_rolls_back_the_whole_group(gate: Gate) -> None:
 
 def test_file_that_changes_during_the_group_rolls_it_back(gate: Gate) -> None:
     """What is not what was planned is not run, and its transaction ends at once."""
-    running = gate.start({**FILES, "V2__two.sql": "INSERT INTO t VALUES (2); SELECT pg_sleep(1)"})
-    eventually(lambda: bool(gate.database.query(SLEEPING)))
-    gate.release({"V3__three.sql": "INSERT INTO t VALUES (33)"})
-    report = running.report()
+    gate.limit(run_settings(ladder=[30]))
+    waiting = {"V2__two.sql": "INSERT INTO t VALUES (2); SELECT pg_advisory_xact_lock(1)"}
+    with gate.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        running = gate.start({**FILES, **waiting})
+        eventually(lambda: is_running(gate.database, "pg_advisory_xact_lock"))
+        gate.release({"V3__three.sql": "INSERT INTO t VALUES (33)"})
+        other.execute("SELECT pg_advisory_unlock(1)")
+        report = running.report()
     assert report.exit_code is ExitCode.BAD_SET, report.verdict
     assert "V3__three.sql is not what it was when the run began" in report.verdict
     assert (rows(gate), gate.history()) == ([], ALL[:1])
