@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from hook.errors import ExitCode
-from tests.testbed.gate import Gate, deciding
+from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.run_context import eventually, is_running
 
 BASE = """
@@ -200,6 +200,7 @@ def test_mixed_script_is_refused_with_its_line(gate: Gate) -> None:
 
 def test_file_changed_during_the_run_is_not_applied(gate: Gate) -> None:
     """The script that was judged is the one that runs; what was applied before is said."""
+    gate.limit(run_settings(ladder=[30]))
     with gate.database.connect() as other:
         other.execute("SELECT pg_advisory_lock(1)")
         running = gate.start({"V2__a.sql": "SELECT pg_advisory_lock(1)", "V3__b.sql": "SELECT 1"})
