@@ -129,10 +129,14 @@ def test_callback_without_transaction_whose_session_is_ended_is_not_repeated(gat
 
 def test_lost_lock_is_had_again_in_front_of_the_next_callback(gate: Gate) -> None:
     """And the history looked at."""
-    files = {"afterVersioned.sql": "SELECT pg_sleep(1)", "afterMigrate.sql": told("it")}
-    running = gate.start(TABLE | files)
+    waiting = (
+        "DO $$BEGIN WHILE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'go_on')"
+        " LOOP PERFORM pg_sleep(0.01); END LOOP; END$$"
+    )
+    running = gate.start(TABLE | {"afterVersioned.sql": waiting, "afterMigrate.sql": told("it")})
     eventually(lambda: bool(gate.database.query(SLEEPING)))
     gate.database.query(END_LOCK)
+    gate.database.execute("CREATE TABLE audit.go_on ()")
     report = running.report()
     assert report.exit_code is ExitCode.OK, report.verdict
     assert trace(gate) == ["it"]
