@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hook.clock import Interrupt
 from hook.core.outcome import Policy
 from hook.errors import ExitCode
 from hook.settings.backup_source import parse_backup_source
+from tests.fakes import FakeEvents
 from tests.testbed.gate import (
     NEXT_TRANSACTION,
     Gate,
@@ -26,6 +29,19 @@ STAGES = [
     "wait", "resolve", "history", "scripts", "syntax", "lock", "history", "blockers", "backup",
     "archive", "marker", "ledger", "migrate", "verify",
 ]  # fmt: skip
+
+
+@dataclass(slots=True)
+class AtRetry(FakeEvents):
+    """Does *work* when another attempt is to follow, before the run goes on."""
+
+    work: Callable[[], object] = field(kw_only=True)
+
+    def __call__(self, event: str, message: str, /, **fields: object) -> None:
+        """Remember one event."""
+        FakeEvents.__call__(self, event, message, **fields)
+        if event == "retry.scheduled":
+            self.work()
 
 
 @pytest.fixture
@@ -160,14 +176,12 @@ def test_history_that_others_fill_without_the_lock_is_respected(gate: Gate) -> N
     gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t")
-        running = gate.start({"V2__x.sql": "ALTER TABLE t ADD x int"})
-        eventually(lambda: bool(gate.events.named("retry.scheduled")))
         other.execute(
             "INSERT INTO flyway_schema_history SELECT 2, '2', 'x', 'SQL', 'V2__x.sql', 1, 'me',"
             " now(), 1, true"
         )
-        other.commit()
-    report = running.report()
+        gate.events = AtRetry(work=other.commit)
+        report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
     assert report.verdict == (
         "FAILED 31 LOCKED: row 2 (V2__x.sql) was written by somebody else meanwhile, without the"
         " lock; rolled back, at 1"
