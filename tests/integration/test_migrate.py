@@ -16,7 +16,7 @@ from hook.core.outcome import Status
 from hook.errors import ExitCode
 from hook.settings.durations import parse_ladder
 from tests.testbed.gate import Gate, deciding, run_settings
-from tests.testbed.run_context import eventually
+from tests.testbed.run_context import eventually, meanwhile
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a')"
 ALTER = {"V2__x.sql": "ALTER TABLE t ADD x int"}
@@ -101,27 +101,37 @@ def test_lock_never_released_is_contention(gate: Gate) -> None:
 
 def test_others_wait_no_longer_than_the_lock_timeout(gate: Gate) -> None:
     """Whoever queues behind us is let through when our attempt gives up."""
-    gate.limit(run_settings(ladder=[2]))
-    with holder(gate, "LOCK TABLE t IN ACCESS SHARE MODE"), gate.database.connect() as reader:
+    gate.limit(run_settings(ladder=[2] * 20))
+    with (
+        holder(gate, "LOCK TABLE t IN ACCESS SHARE MODE") as other,
+        gate.database.connect() as reader,
+    ):
         running = gate.start(ALTER)
         waiting = "SELECT 1 FROM pg_locks WHERE relation = 't'::regclass AND NOT granted"
         eventually(lambda: bool(gate.database.query(waiting)))
         reader.execute("SET statement_timeout = '60s'")
-        assert reader.execute("SELECT id FROM t").fetchall() == [(1,)]
-        assert running.report().exit_code is ExitCode.CONTENTION
+        assert reader.execute("SELECT * FROM t").fetchall() == [(1, "a")]
+        other.rollback()
+        assert running.report().exit_code is ExitCode.OK
 
 
 def test_deadlock_is_tried_again(gate: Gate) -> None:
     """The victim of a deadlock was in nobody's way; it starts over."""
     gate.limit(run_settings(ladder=[20] * 3))
     gate.database.execute("CREATE TABLE u (id int)")
-    # Looked at once, so long after the wait begins: by then the other one has to wait, too.
-    script = "SET LOCAL deadlock_timeout = '2s'; LOCK TABLE t; LOCK TABLE u"
-    with holder(gate, "SET LOCAL deadlock_timeout = '1h'; LOCK TABLE u") as other:
+    script = "LOCK TABLE t; SELECT pg_advisory_xact_lock(1); LOCK TABLE u"
+    with (
+        gate.database.connect() as door,
+        holder(gate, "SET LOCAL deadlock_timeout = '1h'; LOCK TABLE u") as other,
+    ):
+        door.execute("SELECT pg_advisory_lock(1)")
         running = gate.start({"V2__x.sql": script})
-        waiting = "SELECT 1 FROM pg_locks WHERE relation = 'u'::regclass AND NOT granted"
-        eventually(lambda: bool(gate.database.query(waiting)))
-        other.execute("LOCK TABLE t")
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = '{}' AND NOT granted"
+        eventually(lambda: bool(gate.database.query(waiting.format("advisory"))))
+        # Ours looks once whether it waits in a circle: by then the other one has to wait, too.
+        with meanwhile(lambda: other.execute("LOCK TABLE t")):
+            eventually(lambda: bool(gate.database.query(waiting.format("relation"))))
+            door.execute("SELECT pg_advisory_unlock(1)")
         other.rollback()
     report = running.report()
     assert report.exit_code is ExitCode.OK, report.verdict
@@ -244,7 +254,13 @@ def test_long_migration_is_not_silent(gate: Gate, monkeypatch: pytest.MonkeyPatc
     """Now and then there is a sign of life."""
     monkeypatch.setattr("hook.postgres.patience.HEARTBEAT_SECONDS", 0.05)
     gate.events.pace = QUICK
-    assert gate.run({"V2__x.sql": "SELECT pg_sleep(0.2)"}).exit_code is ExitCode.OK
+    gate.limit(run_settings(ladder=[30]))
+    with gate.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        running = gate.start({"V2__x.sql": "SELECT pg_advisory_xact_lock(1)"})
+        eventually(lambda: bool(gate.events.named("migration.progress")))
+        other.execute("SELECT pg_advisory_unlock(1)")
+        assert running.report().exit_code is ExitCode.OK
     beats = gate.events.named("migration.progress")
     assert {item["script"] for item in beats} == {"V2__x.sql"}
     assert all(isinstance(item["elapsed_ms"], int) for item in beats)
