@@ -70,7 +70,7 @@ def test_callback_without_transaction_leaves_what_it_did(gate: Gate) -> None:
 
 def test_budget_of_the_run_is_that_of_callbacks_and_migrations(gate: Gate) -> None:
     """What a callback has cost is no longer there for a migration."""
-    patient(gate, 1.0, 60, rungs=1)
+    patient(gate, 4.0, 60, rungs=1)
     files = {
         "beforeMigrate.sql": "LOCK TABLE t; SELECT pg_sleep(0.6)",
         "V2__x.sql": "LOCK TABLE t; SELECT pg_sleep(60)",
