@@ -32,6 +32,8 @@ CALLBACKS = {
 }
 COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE table_name = 't'"
 RUNGS = 4
+# Not to be used up before somebody leaves, however late.
+PLENTY = 20
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +90,7 @@ def test_attempts_are_withheld_while_somebody_is_in_the_way(gate: Gate) -> None:
 def test_attempt_is_made_once_nobody_is_in_the_way(gate: Gate) -> None:
     """The ladder goes on where it was."""
     ask(gate, Policy.ENFORCE)
+    gate.limit(run_settings(ladder=[0.1] * PLENTY))
     with held_behind_the_gate(gate) as (running, holder):
         eventually(lambda: bool(blocked(gate)))
         holder.rollback()
@@ -116,6 +119,7 @@ def test_attempts_at_a_callback_are_withheld_while_somebody_is_in_the_way(gate: 
 def test_attempt_at_a_callback_is_made_once_nobody_is_in_the_way(gate: Gate) -> None:
     """The ladder goes on where it was."""
     ask(gate, Policy.ENFORCE)
+    gate.limit(run_settings(ladder=[0.1] * PLENTY))
     with held_behind_the_gate(gate, CALLBACKS) as (running, holder):
         eventually(lambda: bool(blocked(gate)))
         holder.rollback()

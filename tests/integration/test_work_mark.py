@@ -8,7 +8,7 @@ from hook.core.sessions.lock_key import migration_lock_key, work_mark_key
 from hook.errors import ExitCode
 from hook.postgres.facts import fetch_server_facts
 from tests.testbed.attempt_bench import Bench
-from tests.testbed.gate import Gate
+from tests.testbed.gate import Gate, run_settings
 from tests.testbed.run_context import eventually
 
 MARK = work_mark_key(migration_lock_key("public", "flyway_schema_history"))
@@ -49,6 +49,7 @@ def test_attempt_is_marked_whatever_the_one_before_gave_back(gate: Gate) -> None
         "SELECT pg_advisory_unlock_all() WHERE nextval('attempts') = 1;\n"
         f"LOCK TABLE t IN ACCESS SHARE MODE;\n{LOOK}"
     )
+    gate.limit(run_settings(ladder=[0.1, 30]))
     with gate.database.connect(autocommit=False) as holder:
         holder.execute("LOCK TABLE t")
         running = gate.start({"V2__b.sql": script})
