@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,10 +13,12 @@ from tests.testbed.gate import Gate, run_settings
 from tests.testbed.run_context import eventually
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a')"
-SLOW_ROWS = """
-CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$;
-CREATE TRIGGER slow BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION slow()
+WAITING = "SELECT pg_advisory_xact_lock_shared(1)"
+# The last row waits for the lock.
+WAITING_ROW = """
+CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+CREATE TRIGGER waits BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 79) EXECUTE FUNCTION waits()
 """
 
 # One row on each page would be too few of them on a page for a share to be even.
@@ -39,9 +43,23 @@ def _released(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     assert gate.run({"V1__t.sql": TABLE}).exit_code is ExitCode.OK
 
 
+@contextmanager
+def holding_the_lock(gate: Gate) -> Iterator[None]:
+    """Let nobody else have the lock 1 meanwhile, who waits for it patiently."""
+    gate.limit(run_settings(ladder=[60]))
+    with gate.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        yield
+
+
+def progress(gate: Gate) -> list[dict[str, object]]:
+    """Return the events of progress."""
+    return gate.events.named("migration.progress")
+
+
 def told(gate: Gate, key: str) -> list[object]:
     """Return what the events of progress said of *key*, where they did."""
-    return [item[key] for item in gate.events.named("migration.progress") if key in item]
+    return [item[key] for item in progress(gate) if key in item]
 
 
 def test_phase_and_whom_it_waits_for_are_told(gate: Gate) -> None:
@@ -79,13 +97,10 @@ def test_share_of_a_table_that_is_vacuumed_is_told(gate: Gate) -> None:
 def test_phase_of_a_table_that_is_rewritten_is_told(gate: Gate, script: str, command: str) -> None:
     """That all of its rows are copied by then is no share of what is done now."""
     gate.database.execute(WAITING_INDEX)
-    gate.limit(run_settings(ladder=[60]))
-    with gate.database.connect() as other:
-        other.execute("SELECT pg_advisory_lock(1)")
+    with holding_the_lock(gate):
         running = gate.start({"V2__x.sql": script})
         eventually(lambda: "rebuilding index" in told(gate, "phase"))
-        other.execute("SELECT pg_advisory_unlock(1)")
-        assert running.report().exit_code is ExitCode.OK
+    assert running.report().exit_code is ExitCode.OK
     assert set(told(gate, "command")) == {command}
     assert not [
         item
@@ -97,10 +112,13 @@ def test_phase_of_a_table_that_is_rewritten_is_told(gate: Gate, script: str, com
 @pytest.mark.since_server(14, "pg_stat_progress_copy")
 def test_rows_of_a_copy_are_counted(gate: Gate) -> None:
     """There is no total, and so no percentage."""
-    gate.database.execute(SLOW_ROWS)
+    gate.database.execute(WAITING_ROW)
     rows = "".join(f"{number}\tx\n" for number in range(2, 80))
     script = f"COPY t FROM STDIN;\n{rows}\\.\n"
-    assert gate.run({"V2__x.sql": script}).exit_code is ExitCode.OK
+    with holding_the_lock(gate):
+        running = gate.start({"V2__x.sql": script})
+        eventually(lambda: bool(told(gate, "command")))
+    assert running.report().exit_code is ExitCode.OK
     assert set(told(gate, "command")) == {"COPY"}
     assert all(str(phase).endswith(" rows") for phase in told(gate, "phase"))
     assert told(gate, "percent") == []
@@ -108,15 +126,18 @@ def test_rows_of_a_copy_are_counted(gate: Gate) -> None:
 
 def test_statement_is_told_only_where_it_is_known(gate: Gate) -> None:
     """Of several in one message the server tells nothing before the last one has run."""
-    two = "SELECT 1;\nSELECT pg_sleep(0.3)"
-    assert gate.run({"V2__x.sql": two}).exit_code is ExitCode.OK
-    assert gate.events.named("migration.progress")
+    two = f"SELECT 1;\n{WAITING}"
+    with holding_the_lock(gate):
+        running = gate.start({"V2__x.sql": two})
+        eventually(lambda: bool(progress(gate)))
+    assert running.report().exit_code is ExitCode.OK
     assert told(gate, "line") == []
     apart = {"V3__x.sql": two, "V3__x.sql.conf": "executeInTransaction=false"}
-    assert gate.run(apart).exit_code is ExitCode.OK
-    assert (2, "SELECT pg_sleep(0.3)") in zip(
-        told(gate, "line"), told(gate, "statement"), strict=True
-    )
+    with holding_the_lock(gate):
+        running = gate.start(apart)
+        wanted = {"line": 2, "statement": WAITING}.items()
+        eventually(lambda: any(wanted <= item.items() for item in progress(gate)))
+    assert running.report().exit_code is ExitCode.OK
 
 
 def test_scripts_are_numbered(gate: Gate) -> None:
