@@ -56,20 +56,19 @@ SOON_MS = 45_000
 
 @pytest.fixture
 def released(gate: Gate) -> Gate:
-    """Return a gate with one migration applied and one pending, and little time."""
+    """Return a gate with one migration applied and one pending."""
     assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
-    gate.limit(run_settings(deadline=min(gate.seconds_of_a_run(), SOON_MS / 2000)))
     gate.release({"V2__x.sql": "ALTER TABLE t ADD x int"})
     return gate
 
 
-def out_of_time(gate: Gate, files: Mapping[str, str] | None = None) -> Report:
-    """Run *gate* with so little time that it ends where somebody is in the way, and no sooner."""
+def out_of_time(gate: Gate, run: Callable[[], Report], told: str = " for pid ") -> Report:
+    """Let *gate* *run* with so little time that it ends where *told* is told, and no sooner."""
     seconds = 1
     while True:
         gate.limit(run_settings(deadline=seconds))
-        report = gate.run(files)
-        if "waited" in report.verdict or seconds > SOON_MS / 2000:
+        report = run()
+        if told in report.verdict or seconds > SOON_MS / 2000:
             return report
         seconds *= 4
 
@@ -91,7 +90,8 @@ def assert_given_up_for(pid: int, lock: str, report: Report) -> None:
 def test_locked_history_ends_every_command_at_the_deadline(name: str, released: Gate) -> None:
     """Whoever holds the lock is named in the verdict; the read is cancelled."""
     with holder(released, f"LOCK TABLE {HISTORY}") as other:
-        report = COMMANDS[name](released.settings, released.context())
+        command = COMMANDS[name]
+        report = out_of_time(released, lambda: command(released.settings, released.context()))
         pid = other.info.backend_pid
         assert not is_running(released.database, "installed_rank")
     assert_given_up_for(pid, f"AccessExclusiveLock on {HISTORY}", report)
@@ -100,8 +100,9 @@ def test_locked_history_ends_every_command_at_the_deadline(name: str, released: 
 
 def test_history_that_somebody_is_about_to_create_ends_at_the_deadline(gate: Gate) -> None:
     """The server waits for whether the other one commits."""
+    gate.release({"V1__t.sql": "CREATE TABLE t (id int)"})
     with holder(gate, f"CREATE TABLE {HISTORY} (installed_rank int)") as other:
-        report = out_of_time(gate, {"V1__t.sql": "CREATE TABLE t (id int)"})
+        report = out_of_time(gate, gate.run)
         pid = other.info.backend_pid
     assert_given_up_for(pid, "a row that it changed", report)
     assert gate.database.query("SELECT to_regclass('t')") == [(None,)]
@@ -110,7 +111,7 @@ def test_history_that_somebody_is_about_to_create_ends_at_the_deadline(gate: Gat
 def test_locked_ledger_ends_the_run_at_the_deadline(released: Gate) -> None:
     """A ledger that cannot be read is no reason to stop; that the time is over is one."""
     with holder(released, "LOCK TABLE presync_run") as other:
-        report = out_of_time(released)
+        report = out_of_time(released, released.run)
         pid = other.info.backend_pid
     assert_given_up_for(pid, "AccessExclusiveLock on presync_run", report)
     assert deciding(report) in report.results[-1].findings
@@ -119,8 +120,9 @@ def test_locked_ledger_ends_the_run_at_the_deadline(released: Gate) -> None:
 
 def test_row_of_the_ledger_is_not_waited_for_beyond_the_deadline(gate: Gate) -> None:
     """It is written last of all that comes in front of the first script."""
+    gate.release({"V1__t.sql": "CREATE TABLE t (id int)"})
     with holder(gate, "CREATE TABLE presync_run (id int)") as other:
-        report = out_of_time(gate, {"V1__t.sql": "CREATE TABLE t (id int)"})
+        report = out_of_time(gate, gate.run)
         pid = other.info.backend_pid
     assert_given_up_for(pid, "a row that it changed", report)
     assert gate.database.query("SELECT to_regclass('t')") == [(None,)]
@@ -144,8 +146,7 @@ def test_sql_of_each_connection_ends_at_the_deadline(gate: Gate) -> None:
     gate.settings = gate.settings._replace(
         migrations=gate.settings.migrations._replace(execution=execution)
     )
-    gate.limit(run_settings(deadline=1))
-    report = gate.run()
+    report = out_of_time(gate, gate.run, "FLYWAY_INIT_SQL")
     assert report.exit_code is ExitCode.BUDGET
     assert "FLYWAY_INIT_SQL has not ended" in report.verdict
     assert report.duration_ms < SOON_MS
@@ -153,19 +154,19 @@ def test_sql_of_each_connection_ends_at_the_deadline(gate: Gate) -> None:
 
 def test_verify_ends_at_the_deadline(released: Gate) -> None:
     """What is read behind the migrations has the same limit."""
-    ctx = released.context()
     engine = engine_on(released.folder)
-    with open_session(target_of(released.database), ctx.interrupt) as opened:
-        facts = fetch_server_facts(opened)
-        session = within(opened, ctx.bounds)
+    with open_session(target_of(released.database), released.interrupt) as session:
+        facts = fetch_server_facts(session)
         stage, migration_set = VerifyStage(engine), MigrationSet((), "")
         plan, _ = engine.plan(migration_set, engine.read_history(session, facts))
         before = stage.look_before(session, migration_set, plan)
-        with (
-            holder(released, f"LOCK TABLE {HISTORY}"),
-            pytest.raises(DeadlineExceeded, match=f"on {HISTORY}"),
-        ):
-            stage.run(ctx, session, facts, before)
+        with holder(released, f"LOCK TABLE {HISTORY}"):
+            # What is read is waited for at once, and all of the time is for that.
+            released.limit(run_settings(deadline=4))
+            ctx = released.context()
+            bounded = within(session, ctx.bounds)
+            with pytest.raises(DeadlineExceeded, match=f"on {HISTORY}"):
+                stage.run(ctx, bounded, facts, before)
 
 
 def test_answer_that_does_not_come_names_who_is_in_the_way(
