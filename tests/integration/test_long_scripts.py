@@ -23,8 +23,10 @@ HUGE = f"SELECT '{'x' * 4_100_000}',\n\n"
 
 
 @pytest.fixture
-def apply_with(bench: Bench) -> Callable[..., Attempt]:
+def apply_with(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempt]:
     """Return ``apply(script, between)``; *between* is called after each message."""
+    # And not while one is waited for, however long that takes.
+    monkeypatch.setattr("hook.postgres.patience.HEARTBEAT_SECONDS", 3600.0)
 
     def apply(script: str, between: Callable[[], None]) -> Attempt:
         pulse = Pulse(lambda _: between(), timedelta(microseconds=1))
