@@ -15,7 +15,7 @@ from hook.errors import ExitCode
 from hook.settings import BlockerSettings
 from tests.fakes import FakeEvents
 from tests.testbed.database import Database
-from tests.testbed.gate import Gate, settings_for
+from tests.testbed.gate import Gate, run_settings, settings_for
 from tests.testbed.postgres_server import PostgresServer, running_standby
 from tests.testbed.proxy import Fault, Proxy, running_proxy
 from tests.testbed.run_context import eventually
@@ -204,6 +204,7 @@ def test_new_primary_with_a_part_of_a_script_without_transaction_needs_a_human(
     """Recorded as applied on the old one only; run again as it is, it would do a part twice."""
     script = "CREATE TABLE c ();\nSELECT pg_advisory_lock(1);\nCREATE INDEX ON a ((1))"
     pair.proxy.refuse_from("CREATE TABLE d", Fault.REPLY)
+    failing.limit(run_settings(ladder=[60]))
     with pair.old.connect() as holder:
         holder.execute("SELECT pg_advisory_lock(1)")
         running = failing.start({**LATER, "V3__c.sql": script, "V3__c.sql.conf": ALONE})
