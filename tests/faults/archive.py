@@ -43,9 +43,9 @@ class Archive:
 
     def begin(self, server: PostgresServer) -> None:
         """Make a repository with a fresh backup, from which WAL leads on."""
-        shutil.rmtree(self.root)
+        eventually(self._is_cleared)
         folder = self.root / "archive" / STANZA / f"{self.major}-1"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         server.cluster.own(self.root)
         with server.connect() as admin:
             row = admin.execute(_DESCRIPTION).fetchone()
@@ -56,6 +56,11 @@ class Archive:
         repository.copy_all(datetime.now(UTC) - timedelta(hours=31))
         repository.add_full_backup(datetime.now(UTC) - timedelta(minutes=12))
         eventually(lambda: bool(list(folder.glob(f"*/{segment}-*"))))
+
+    def _is_cleared(self) -> bool:
+        """Remove what is there; a segment of the run before may arrive meanwhile, in a folder."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        return not self.root.exists()
 
     def end(self) -> None:
         """Keep nothing from now on."""
