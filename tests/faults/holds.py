@@ -92,7 +92,7 @@ def telling(statement: str, stage: str) -> Hold:
 
 
 def _wait_for(running: RunningPresync, stage: str) -> None:
-    running.wait_for_event("retry.scheduled", matching={"stage": stage})
+    _until(lambda: running.has_told("retry.scheduled", {"stage": stage}))(running)
 
 
 @contextlib.contextmanager
