@@ -46,8 +46,9 @@ _PATIENT = {
     "PRESYNC_BACKUP_SOURCE": "none",
     "PRESYNC_BLOCKERS_POLICY": "off",
     "PRESYNC_LOCK_LADDER": "60s,60s,60s,60s",
-    "PRESYNC_WAIT_TIMEOUT": "30s",
-    "PRESYNC_DEADLINE": "90s",
+    # A standby may be made and promoted meanwhile.
+    "PRESYNC_WAIT_TIMEOUT": "60s",
+    "PRESYNC_DEADLINE": "5m",
 }
 
 _LOCKS = (

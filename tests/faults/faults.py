@@ -243,10 +243,9 @@ _ENVIRONMENT: Mapping[Fault, Mapping[str, str]] = {
     Fault.STATEMENT_TIMEOUT: {"PRESYNC_STATEMENT_TIMEOUT": "1s"},
 }
 
-
 # What only the deadline ends. It must outlast what lies in front, on a busy machine too.
 _DEADLINES = {
-    Kind.HISTORY: "4s",
+    Kind.HISTORY: "15s",
     Kind.MEMORY: "15s",
     Kind.CONCURRENTLY: "15s",
     Kind.DROP: "15s",
@@ -264,6 +263,8 @@ _READING = frozenset({Kind.BACKUP, Kind.ARCHIVE})
 def environment(kind: Kind, fault: Fault) -> Mapping[str, str]:
     """Return what a run in the middle of *kind* is told for *fault* to strike soon."""
     soon = _ENVIRONMENT.get(fault, {})
+    if fault is Fault.STATEMENT_TIMEOUT and kind is Kind.AFTER:
+        soon = {"PRESYNC_STATEMENT_TIMEOUT": "5s"}  # which the migration must not come up to
     if fault is Fault.DISK_FULL and kind is Kind.REPORT:
         return {"PRESYNC_REPORT": "/dev/full"}
     if fault is Fault.NEVER_RELEASED and kind is Kind.WAIT:
