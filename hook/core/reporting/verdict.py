@@ -7,7 +7,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from hook.core.execution.progress import Progress
-from hook.core.outcome import Finding, Result
+from hook.core.outcome import Finding, Result, Status
 from hook.core.reporting.report import AppliedMigration
 from hook.core.reporting.shorten import cut, shorten, squeeze
 from hook.core.text import one_line
@@ -53,20 +53,35 @@ class RunFacts(NamedTuple):
     others: int = 0
 
 
-def count_others(results: Iterable[Result], deciding: Finding | None) -> int:
-    """Return how many problems besides those of *deciding* have to be mended by hand as well.
+# What stands in the way before the run begins to work. Each has to go by itself: trying again
+# may help with the last two, and does not with the others.
+_OBSTACLES = {
+    *(code for code in ExitCode if code.effect is Effect.UNTOUCHED),
+    ExitCode.BLOCKED,
+    ExitCode.UNKNOWN_BACKUP,
+}
 
-    They are counted where the run was refused: what fails once it has begun to work may
-    be a consequence of what failed first.
+
+def count_others(results: Iterable[Result], deciding: Finding | None) -> int:
+    """Return how many obstacles are left when those of *deciding* are out of the way.
+
+    What could not be found out is one as well: it refuses the run as what was judged bad
+    does. What two gates tell in the same words is one. None is counted of a run that had
+    begun to work: what fails there may be a consequence of what failed first.
     """
-    if deciding is None or deciding.code.effect is not Effect.UNTOUCHED:
+    if deciding is None or not _is_obstacle(deciding):
         return 0
-    return sum(
-        max(1, len(item.problems))
+    obstacles = {
+        item.message: max(1, len(item.problems))
         for result in results
         for item in result.findings
-        if item is not deciding and item.code.effect is Effect.UNTOUCHED
-    )
+        if _is_obstacle(item) and item.message != deciding.message
+    }
+    return sum(obstacles.values())
+
+
+def _is_obstacle(finding: Finding) -> bool:
+    return finding.status is Status.UNKNOWN or finding.code in _OBSTACLES
 
 
 def compose_verdict(facts: RunFacts) -> str:

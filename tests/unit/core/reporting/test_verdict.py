@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.execution.progress import Progress
-from hook.core.outcome import Result, failed, from_error, passed
+from hook.core.outcome import Result, failed, from_error, passed, unknown
 from hook.core.reporting.report import AppliedMigration
 from hook.core.reporting.verdict import (
     VERDICT_LENGTH,
@@ -182,6 +182,32 @@ def test_verdict_counts_what_else_refuses_the_run() -> None:
     long = from_error(BadMigrationSet((f"{'deep/' * 20}a is empty", f"{'deep/' * 20}b is empty")))
     verdict = compose_verdict(RunFacts(long, others=3))
     assert verdict.endswith("a is empty (and 4 more); database untouched")
+
+
+def test_verdict_counts_what_could_not_be_found_out() -> None:
+    """An archive that cannot be read refuses the run when the old backup is a new one."""
+    old = failed(ExitCode.NO_WAY_BACK, "backup-age", "stopped 31h ago")
+    unread = unknown(ExitCode.UNKNOWN_BACKUP, "catalog", "the storage does not answer")
+    unseen = unknown(ExitCode.UNREACHABLE, "connection", "the connection was lost")
+    blocked = failed(ExitCode.BLOCKED, "blocker", "pid 7 holds a lock")
+    gates = (old, unread, unseen, blocked)
+    found = [Result(str(number), (item,)) for number, item in enumerate(gates)]
+    assert [count_others(found, item) for item in gates] == [3, 3, 3, 3]
+    stop = failed(ExitCode.INTERRUPTED, "interrupted", "SIGTERM received")
+    sink = failed(ExitCode.REPORT, "report", "no room")
+    for asked in (stop, sink):
+        assert count_others([*found, Result("archive", (asked,))], old) == 3
+        assert count_others([*found, Result("archive", (asked,))], asked) == 0
+
+
+def test_verdict_counts_once_what_two_gates_tell() -> None:
+    """Backup and archive lie in one storage, which has to be mended once."""
+    backup = unknown(ExitCode.UNKNOWN_BACKUP, "catalog", "the storage does not answer")
+    archive = unknown(ExitCode.UNKNOWN_BACKUP, "wal", "the storage does not answer")
+    off = failed(ExitCode.NO_WAY_BACK, "wal-archiver", "archive_mode is off")
+    found = (Result("backup", (backup,)), Result("archive", (off, archive)))
+    assert count_others(found, off) == 1
+    assert count_others(found, backup) == 1
 
 
 def test_verdict_counts_nothing_once_work_has_begun() -> None:
