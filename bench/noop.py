@@ -27,6 +27,18 @@ from tests.testbed.proxy import Proxy, running_proxy  # noqa: E402 - likewise
 RUNS = 15
 DRIVER = "psycopg alone"
 QUERY = 'import psycopg, sys; psycopg.connect(sys.argv[1]).execute("SELECT 1").fetchall()'
+# Ends with the first line of the log, in the place of writing it.
+FIRST_LINE = """
+import io, os, sys
+from hook.cli import main
+
+class End(io.StringIO):
+    def write(self, text):
+        os._exit(0)
+
+sys.stderr = End()
+main()
+"""
 
 
 class Cost(NamedTuple):
@@ -89,7 +101,11 @@ def environment(url: str) -> dict[str, str]:
 def candidates(url: str) -> dict[str, list[str]]:
     """Return the command lines to compare, by name."""
     found = {"psql": ["psql", "-X", url, "-c", "select 1"]} if shutil.which("psql") else {}
-    return found | {DRIVER: [sys.executable, "-c", QUERY, url], "presync run": presync()}
+    ours = {
+        "presync run, to its first line": [sys.executable, "-c", FIRST_LINE, "run"],
+        "presync run": presync(),
+    }
+    return found | {DRIVER: [sys.executable, "-c", QUERY, url]} | ours
 
 
 def compare(url: str, proxy: Proxy) -> list[Line]:

@@ -88,11 +88,12 @@ class Process:
             return self.refuse(error)
 
     def _work(self, settings: Settings, delivery: Delivery, orders: Orders) -> int:
-        # The driver and the stages are not for `presync --help`.
-        from hook import bootstrap  # noqa: PLC0415 - see above
-
         delivery.announce(self.command, self._run_id)
         _tell_settings(settings, delivery)
+        # The driver and the stages are half of a start, which the first line does not wait for;
+        # `presync --help` needs neither.
+        from hook import bootstrap  # noqa: PLC0415 - see above
+
         ctx = bootstrap.open_context(settings, self._run_id, delivery.events, self._interrupt)
         wording = delivery.wording
         commands: dict[str, Callable[[Settings, Context], Report]] = {

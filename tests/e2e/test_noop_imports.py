@@ -74,6 +74,17 @@ UNUSED = (
     "hook.stages.trigger",
     "hook.triggers",
 )
+# They take longer to load than all else; what is told first does not need them.
+BEHIND_THE_FIRST_LINE = (
+    "psycopg",
+    "psycopg_binary",
+    "ssl",
+    "hook.bootstrap",
+    "hook.engines",
+    "hook.pipeline",
+    "hook.postgres",
+    "hook.stages",
+)
 # Each frozen one costs as much as importing ten plain modules.
 MOST_DATACLASSES = 10
 PROBE = """
@@ -81,6 +92,13 @@ import dataclasses, os, sys
 from hook.cli import execute
 from hook.clock import Interrupt
 
+class FirstLine(type(sys.stderr)):
+    def write(self, text):
+        if not os.path.exists("first"):
+            print(*sys.modules, file=open("first", "w"))
+        return super().write(text)
+
+sys.stderr = FirstLine(sys.stderr.buffer)
 code = execute(sys.argv[1:], dict(os.environ), Interrupt())
 made = [
     f"{module.__name__}.{name}"
@@ -117,11 +135,22 @@ def folder(request: pytest.FixtureRequest, deployment: Deployment, tmp_path: Pat
     return tmp_path
 
 
+def among(names: tuple[str, ...], modules: Path) -> list[str]:
+    """Return which of *modules* are *names*, or below them."""
+    prefixes = tuple(f"{name}." for name in names)
+    loaded = modules.read_text().split()
+    return [name for name in loaded if name in names or name.startswith(prefixes)]
+
+
 def test_run_with_nothing_to_do_loads_nothing_for_other_runs(folder: Path) -> None:
     """What only a migration, a refusal or another command needs is imported there."""
-    loaded = (folder / "modules").read_text().split()
-    prefixes = tuple(f"{name}." for name in UNUSED)
-    assert [name for name in loaded if name in UNUSED or name.startswith(prefixes)] == []
+    assert among(UNUSED, folder / "modules") == []
+
+
+def test_first_line_of_the_log_waits_for_no_driver(folder: Path) -> None:
+    """Half a start lies behind it; whoever watches a pod sees at once what runs, and on what."""
+    assert among(BEHIND_THE_FIRST_LINE, folder / "first") == []
+    assert among(("psycopg", "hook.stages"), folder / "modules")
 
 
 def test_run_with_nothing_to_do_makes_few_dataclasses(folder: Path) -> None:
