@@ -76,9 +76,7 @@ def parse_lsn(text: str) -> int:
     Raises:
         ValueError: It is no position.
     """
-    high, slash, low = text.partition("/")
-    if not slash:
-        raise ValueError(f"{text!r} is no WAL position")
+    high, _, low = text.partition("/")
     return int(high, 16) * _LOG_SIZE + int(low, 16)
 
 
@@ -95,12 +93,10 @@ def parse_timeline_history(text: str) -> tuple[Fork, ...]:
     """
     forks = []
     for line in text.splitlines():
-        fields = line.partition("#")[0].split(maxsplit=2)
-        if not fields:
-            continue
-        if len(fields) == 1:
-            raise ValueError(f"{line!r} has no position")
-        forks.append(Fork(int(fields[0]), parse_lsn(fields[1])))
+        fields = line.partition("#")[0].split()
+        if fields:
+            timeline, position, *_reason = fields
+            forks.append(Fork(int(timeline), parse_lsn(position)))
     return tuple(forks)
 
 

@@ -43,14 +43,26 @@ def test_backup_is_made_as_the_cluster_makes_its_own(
 ) -> None:
     """The plugin comes first, as in-tree backups are on their way out."""
     backup = backup_of({"spec": spec}, "db", "r1")
-    assert backup["spec"] == {"cluster": {"name": "db"}, **method}
-    assert backup["metadata"]["generateName"] == "db-presync-"
+    assert backup == {
+        "apiVersion": "postgresql.cnpg.io/v1",
+        "kind": "Backup",
+        "metadata": {"generateName": "db-presync-", "annotations": {"presync/run-id": "r1"}},
+        "spec": {"cluster": {"name": "db"}, **method},
+    }
+
+
+def test_backup_of_a_long_name_still_has_room() -> None:
+    """The server appends five characters, and refuses more than 63."""
+    name = backup_of(IN_TREE, f"{'a' * 44}.{'b' * 7}", "r1")["metadata"]["generateName"]
+    assert name == f"{'a' * 44}-presync-"
+    longest = backup_of(IN_TREE, "a" * 63, "r1")["metadata"]["generateName"]
+    assert longest == f"{'a' * 45}-presync-"
 
 
 @pytest.mark.parametrize("cluster", [{}, {"spec": {"plugins": [{"name": "x"}]}}])
 def test_backup_needs_a_cluster_that_is_set_up_for_one(cluster: dict[str, Any]) -> None:
     """The operator would take the Backup and never make it."""
-    with pytest.raises(ValueError, match="neither the plugin"):
+    with pytest.raises(ValueError, match=f"neither the plugin {PLUGIN} nor spec.backup$"):
         backup_of(cluster, "db", "r1")
 
 
@@ -64,10 +76,16 @@ def test_backup_by_volume_snapshot_is_not_asked_for() -> None:
 @pytest.mark.parametrize("phase", [None, "", "pending", "started", "running", "finalizing"])
 def test_running_backup_is_one_of_the_cluster(phase: str | None) -> None:
     """One that nobody has looked at yet is one as well."""
-    backups = [_backup("done", "completed"), _backup("other", "running", "x"), _backup("b", phase)]
+    backups = [
+        {"metadata": {"name": "of nothing"}},
+        {"metadata": {"name": "of no cluster"}, "spec": {}},
+        _backup("done", "completed"),
+        _backup("other", "running", "x"),
+        _backup("b", phase),
+    ]
     assert running_backup_of("db", backups) == "b"
-    assert running_backup_of("db", backups[:2]) is None
-    assert finish_of(backups[2]) is None
+    assert running_backup_of("db", backups[:4]) is None
+    assert finish_of(backups[4]) is None
 
 
 @pytest.mark.parametrize(

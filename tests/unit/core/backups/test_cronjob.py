@@ -38,6 +38,7 @@ def _finished(kind: str, status: str = "True") -> dict[str, Any]:
 def test_job_is_that_of_the_template() -> None:
     """As ``kubectl create job --from`` makes it, but with a name that the server completes."""
     job = job_from(CRONJOB, "r1")
+    assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
     assert job["spec"] == CRONJOB["spec"]["jobTemplate"]["spec"]
     assert job["metadata"]["generateName"] == "shop-backup-presync-"
     assert job["metadata"]["ownerReferences"] == [
@@ -65,8 +66,10 @@ def test_job_is_none_of_argo_cds() -> None:
 def test_job_of_a_long_name_still_has_room() -> None:
     """The server appends five characters, and refuses more than 63."""
     long = {**CRONJOB, "metadata": {"name": f"{'a' * 44}.{'b' * 7}", "uid": "u"}}
-    name = job_from(long, "r1")["metadata"]["generateName"]
-    assert name == f"{'a' * 44}-presync-"
+    assert job_from(long, "r1")["metadata"]["generateName"] == f"{'a' * 44}-presync-"
+    longest = {**CRONJOB, "metadata": {"name": "a" * 52, "uid": "u"}}
+    name = job_from(longest, "r1")["metadata"]["generateName"]
+    assert name == f"{'a' * 45}-presync-"
     assert len(name) + 5 <= 63
 
 
@@ -96,6 +99,7 @@ def test_answer_that_is_no_cronjob_is_told(answer: dict[str, Any], told: str) ->
 def test_active_job_is_one_of_the_cronjob_that_goes_on() -> None:
     """Not another's, not a finished one, not one that somebody has put to rest."""
     jobs = [
+        {"status": None},
         {"metadata": {"name": "orphan"}},
         _job("other", "u-2"),
         _job("done", status=_finished("Complete")),
@@ -105,7 +109,7 @@ def test_active_job_is_one_of_the_cronjob_that_goes_on() -> None:
         _job("later"),
     ]
     assert active_job_of(CRONJOB, jobs) == "new"
-    assert active_job_of(CRONJOB, jobs[:5]) is None
+    assert active_job_of(CRONJOB, jobs[:6]) is None
 
 
 def test_finish_is_what_a_condition_says() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hook.core.backups.backup import RestoreWindow
+from hook.core.backups.backup import Presence, RestoreWindow
 from hook.core.backups.rds import parse_cluster, parse_instance, parse_snapshots
 
 THEN = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -48,6 +48,8 @@ def test_instance_tells_endpoint_and_window() -> None:
     assert server.is_postgres
     assert server.endpoint == "shop.abc.eu-central-1.rds.amazonaws.com"
     assert server.window == RestoreWindow(7, LATER)
+    assert (server.status, server.cluster) == ("available", None)
+    assert parse_instance({**INSTANCE, "DBClusterIdentifier": "aur"}).cluster == "aur"
 
 
 def test_cluster_is_reached_by_the_endpoint_of_its_writer() -> None:
@@ -56,6 +58,7 @@ def test_cluster_is_reached_by_the_endpoint_of_its_writer() -> None:
     assert server.is_postgres
     assert server.endpoint == "aur.cluster-abc.eu-central-1.rds.amazonaws.com"
     assert server.window == RestoreWindow(1, LATER, THEN)
+    assert (server.status, server.cluster) == ("available", None)
 
 
 def test_instance_without_backups_or_endpoint_is_read_as_such() -> None:
@@ -80,6 +83,7 @@ def test_snapshot_is_as_old_as_what_it_copied() -> None:
         server,
     )
     assert (fresh.stopped_at, fresh.problems) == (THEN, ())
+    assert (fresh.error, fresh.presence) == (False, Presence.COMPLETE)
     assert (copied.stopped_at, copied.problems) == (THEN, ())
 
 
@@ -106,6 +110,28 @@ def test_snapshot_that_does_not_restore_this_server_is_unusable(
     """Manual snapshots outlive the server they are of, and a name can be taken anew."""
     (backup,) = parse_snapshots([_snapshot(**fields)], parse_instance(INSTANCE))
     assert backup.problems == (problem,)
+
+
+def test_snapshot_of_a_cluster_that_is_gone_is_unusable() -> None:
+    """Likewise; a cluster has an identifier of another name."""
+    old = {
+        "DBClusterSnapshotIdentifier": "by-hand",
+        "Status": "available",
+        "SnapshotCreateTime": LATER,
+        "DbClusterResourceId": "cluster-OLD",
+    }
+    (backup,) = parse_snapshots([old], parse_cluster(CLUSTER))
+    assert backup.problems == ("is of cluster-OLD, which had this name before cluster-ONE",)
+
+
+@pytest.mark.parametrize("side", ["snapshot", "server"])
+def test_identifier_that_is_not_told_is_nothing_against_a_snapshot(side: str) -> None:
+    """What speaks for RDS may leave it out."""
+    untold = {"DbiResourceId": None}
+    snapshot = _snapshot(**untold) if side == "snapshot" else _snapshot()
+    server = parse_instance({**INSTANCE, **untold} if side == "server" else INSTANCE)
+    (backup,) = parse_snapshots([snapshot], server)
+    assert backup.problems == ()
 
 
 def test_copied_snapshot_of_a_cluster_is_unusable() -> None:

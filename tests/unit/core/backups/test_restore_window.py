@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hook.core.backups.backup import Evidence, RestoreWindow
 from hook.core.backups.origin import Origin, ServerIdentity
-from hook.core.backups.restore_window import judge_restore_window
-from hook.core.outcome import Finding, Status
+from hook.core.backups.restore_window import WindowJudgement, judge_restore_window
+from hook.core.backups.usability import DEFAULT_CLOCK_SKEW
+from hook.core.outcome import Finding, Status, failed, passed, unknown
 from hook.errors import ExitCode
 
 NOW = datetime(2026, 11, 21, 19, 20, tzinfo=UTC)
 HOST = "shop.abc.eu-central-1.rds.amazonaws.com"
 LIMIT = timedelta(minutes=15)
+NO_BACKUPS = (
+    "takes no automated backups (retention 0), so it restores to no point in time",
+    "Set the backup retention period to at least one day.",
+)
+NO_TIME = (
+    "tells no latest restorable time",
+    "Wait until its first automated backup is finished.",
+)
 
 
 def _judge(
     window: RestoreWindow | None, clock: datetime | None = None, host: str = HOST
 ) -> Finding:
+    return _judge_whole(window, clock, host).finding
+
+
+def _judge_whole(
+    window: RestoreWindow | None, clock: datetime | None = None, host: str = HOST
+) -> WindowJudgement:
     evidence = Evidence(
         "RDS instance shop",
         (),
@@ -30,7 +46,7 @@ def _judge(
         clock=clock,
         window=window,
     )
-    return judge_restore_window(evidence, ServerIdentity("42", host, "shop"), LIMIT, NOW).finding
+    return judge_restore_window(evidence, ServerIdentity("42", host, "shop"), LIMIT, NOW)
 
 
 def test_window_that_ends_just_before_now_passes() -> None:
@@ -69,7 +85,7 @@ def test_window_is_measured_on_the_services_own_clock() -> None:
 
 def test_window_that_ends_in_the_future_is_not_believed() -> None:
     """Small differences of clocks are, and then the window ends now."""
-    near = _judge(RestoreWindow(7, NOW + timedelta(minutes=4)))
+    near = _judge(RestoreWindow(7, NOW + DEFAULT_CLOCK_SKEW))
     assert (near.status, near.facts["lag_ms"]) == (Status.PASSED, 0)
     far = _judge(RestoreWindow(7, NOW + timedelta(minutes=6)))
     assert (far.status, far.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
@@ -79,17 +95,67 @@ def test_window_that_ends_in_the_future_is_not_believed() -> None:
     ("window", "told"),
     [
         # moto, and so perhaps others, tells a time for a retention of 0 as well.
-        (RestoreWindow(0, NOW), "takes no automated backups (retention 0)"),
-        (RestoreWindow(0, None), "takes no automated backups (retention 0)"),
-        (RestoreWindow(7, None), "tells no latest restorable time"),
-        (None, "tells no latest restorable time"),
+        (RestoreWindow(0, NOW), NO_BACKUPS),
+        (RestoreWindow(0, None), NO_BACKUPS),
+        (RestoreWindow(7, None), NO_TIME),
+        (None, NO_TIME),
     ],
 )
-def test_no_window_is_no_way_back(window: RestoreWindow | None, told: str) -> None:
+def test_no_window_is_no_way_back(window: RestoreWindow | None, told: tuple[str, str]) -> None:
     """Without automated backups there is no point in time to restore to."""
-    finding = _judge(window)
-    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
-    assert told in finding.message
+    message, hint = told
+    finding = failed(ExitCode.NO_WAY_BACK, "restore-window", f"RDS instance shop {message}", hint)
+    assert _judge_whole(window) == WindowJudgement(finding, window)
+
+
+@pytest.mark.parametrize(
+    ("latest", "end", "finding"),
+    [
+        (
+            NOW - timedelta(minutes=1),
+            "2026-11-21T19:19:00Z",
+            passed(
+                "restore-window",
+                "RDS instance shop restores up to 2026-11-21T19:19:00Z, 1m ago (limit 15m)",
+            ),
+        ),
+        (
+            NOW - timedelta(minutes=16),
+            "2026-11-21T19:04:00Z",
+            failed(
+                ExitCode.NO_WAY_BACK,
+                "restore-window",
+                "RDS instance shop restores up to 2026-11-21T19:04:00Z, 16m ago (limit 15m)",
+                "See what holds its backups up (for RDS, the events of the database), then run"
+                " again.",
+            ),
+        ),
+        (
+            NOW + timedelta(minutes=6),
+            "2026-11-21T19:26:00Z",
+            unknown(
+                ExitCode.UNKNOWN_BACKUP,
+                "restore-window",
+                "RDS instance shop says it restores up to 2026-11-21T19:26:00Z, which is in the"
+                " future",
+                "Synchronise the clock of this node, then run again.",
+            ),
+        ),
+    ],
+)
+def test_end_of_the_window_is_told_whole(latest: datetime, end: str, finding: Finding) -> None:
+    """Whatever is made of it, the report has its figures, and the table its lag."""
+    window = RestoreWindow(7, latest)
+    lag = max(NOW - latest, timedelta(0))
+    facts = {
+        "source": "RDS instance shop",
+        "latest_restorable": end,
+        "earliest_restorable": None,
+        "retention_days": 7,
+        "lag_ms": lag // timedelta(milliseconds=1),
+        "max_lag_ms": 900_000,
+    }
+    assert _judge_whole(window) == WindowJudgement(replace(finding, facts=facts), window, lag)
 
 
 def test_window_of_another_server_says_nothing() -> None:

@@ -138,6 +138,7 @@ def recovery(timeline: int, first: int, end: Segment, consistent: int = 0) -> Re
         ),
         (recovery(2, 6, Segment(3, 12)), [Stretch(2, 6, 8), Stretch(3, 9, 12)]),
         (recovery(2, 9, Segment(3, 12), 0x9000050), [Stretch(3, 9, 12)]),
+        (recovery(2, 8, Segment(3, 12), 0x9000060), [Stretch(2, 8, 8), Stretch(3, 9, 12)]),
         (recovery(3, 11, Segment(3, 12)), [Stretch(3, 11, 12)]),
     ],
 )
@@ -160,6 +161,12 @@ def test_no_way_leads_from_a_backup_on_another_branch(wanted: Recovery) -> None:
     """What was written on the old timeline after the fork is not the server's past."""
     forks = FORKS if wanted.end.timeline == 3 else (Fork(5, 1),)
     assert plan_recovery(wanted, forks) is None
+
+
+def test_no_way_leads_over_a_fork_of_a_later_timeline() -> None:
+    """The server went from timeline 1 to 3, and the backup is of 2, as consistent as it may be."""
+    forks = (Fork(1, 0x5000000), Fork(3, 0x9000060))
+    assert plan_recovery(recovery(2, 6, Segment(4, 12)), forks) is None
 
 
 def test_logs_of_a_stretch_are_the_folders_it_passes_through() -> None:
