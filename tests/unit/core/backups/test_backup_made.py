@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from hook.core.backups.backup_made import Made, Rest, Wait, Waited, tell_left, tell_waited
+from hook.core.backups.backup_made import RULE, Made, Rest, Wait, Waited, tell_left, tell_waited
+from hook.core.outcome import passed, warned
 from hook.errors import DeadlineExceeded, HookError, Interrupted, MigrationLocked
 
 MADE = Made("Job ops/b", "CronJob ops/backup", is_adopted=False, waited=timedelta(seconds=90))
@@ -43,6 +44,8 @@ def test_stop_before_anything_is_known_to_have_begun(rest: Rest, situation: str)
     told = tell_left(Interrupted("SIGTERM"), MADE.maker, None, rest)
     assert told.message == f"SIGTERM received {situation}"
     assert told.facts == {"trigger": "CronJob ops/backup"}
+    outlook = "takes up it as long as" if rest is Rest.GOES_ON else "begins anew."
+    assert told.hint.startswith(f"Run again. The next run {outlook}")
 
 
 def test_deadline_names_the_backup_and_keeps_its_hint() -> None:
@@ -64,7 +67,43 @@ def test_other_errors_keep_their_reason(made: Made | None) -> None:
     )
     assert isinstance(told, MigrationLocked)
     assert told.message == "the lock is lost"
-    assert ("takes up Job ops/b" in told.hint) is (made is not None)
+    outlook = "The next run takes up Job ops/b as long as it is being made, and begins no second"
+    assert told.hint == (f"Run again. {outlook} one beside it." if made else "Run again.")
+
+
+def test_error_without_a_next_step_gets_one() -> None:
+    """And no blank in front of it."""
+    told = tell_left(MigrationLocked("the lock is lost", ""), MADE.maker, MADE, Rest.NOTHING)
+    assert told.hint == "The next run begins anew."
+
+
+def test_backup_that_ended_is_told_with_who_began_it() -> None:
+    """Whether it is one, the gates judge."""
+    told = tell_waited(Wait(MADE, Waited.ENDED), Rest.GOES_ON)
+    assert told == passed(RULE, "Job ops/b was begun, and ended after 1m 30s", **MADE.facts)
+    adopted = MADE._replace(is_adopted=True)
+    told = tell_waited(Wait(adopted, Waited.ENDED), Rest.GOES_ON)
+    assert told == passed(RULE, "Job ops/b ran already, and ended after 1m 30s", **adopted.facts)
+
+
+@pytest.mark.parametrize(("detail", "told"), [("no space", "no space"), ("", "no reason given")])
+def test_backup_that_failed_is_told_with_its_reason(detail: str, told: str) -> None:
+    """Where there is one."""
+    finding = tell_waited(Wait(MADE, Waited.FAILED, detail), Rest.GOES_ON)
+    message = f"Job ops/b failed after 1m 30s: {told}"
+    assert finding == warned(RULE, message, "See the log of what made it.", **MADE.facts)
+
+
+def test_backup_that_cannot_be_watched_is_told_with_what_becomes_of_it() -> None:
+    """It may end well all the same."""
+    finding = tell_waited(Wait(MADE, Waited.SILENT, "no answer"), Rest.GOES_ON)
+    assert finding == warned(
+        RULE,
+        "Job ops/b could not be watched any longer: no answer, which is left to go on",
+        "See whether it ends, then run again. The next run takes up Job ops/b as long as it is"
+        " being made, and begins no second one beside it.",
+        **MADE.facts,
+    )
 
 
 def test_time_that_is_over_names_the_setting_and_what_goes_on() -> None:
@@ -74,3 +113,4 @@ def test_time_that_is_over_names_the_setting_and_what_goes_on() -> None:
         "Job ops/b has not ended after 1m 30s (THE_SETTING), which is left to go on"
     )
     assert finding.hint.startswith("Raise THE_SETTING. The next run takes up Job ops/b")
+    assert finding.facts == MADE.facts

@@ -41,7 +41,12 @@ def test_servers_clock_counts_whatever_the_storage_tells(
     assert told.hint == (
         "Synchronise the clocks of this node and of the database server, then run again."
     )
-    assert told.facts["skew_ms"] == 3_600_000
+    assert told.facts == {
+        "clock": "database server",
+        "here_at": "2026-11-21T20:00:00Z",
+        "there_at": theirs,
+        "skew_ms": 3_600_000,
+    }
 
 
 @HOUR_OFF
@@ -59,6 +64,16 @@ def test_two_that_agree_with_each_other_blame_this_machine(ahead: timedelta) -> 
     storage, server = _judge(ahead, NOW + ahead)
     for told in (storage, server):
         assert "the clocks of this node, which the other two contradict, and" in told.hint
+
+
+@pytest.mark.parametrize(("apart", "is_ours"), [(5, True), (6, False)])
+def test_two_that_agree_may_differ_by_as_much_as_honest_clocks(
+    apart: int,
+    is_ours: bool,  # noqa: FBT001 - a case
+) -> None:
+    """No more: then any of the three may be the wrong one."""
+    for told in _judge(HOUR, NOW + HOUR + apart * MINUTE):
+        assert ("contradict" in told.hint) is is_ours
 
 
 def test_two_wrong_clocks_are_both_told() -> None:

@@ -22,13 +22,14 @@ from hook.core.backups.marker import (
     with_position,
 )
 from hook.core.backups.restore_commands import RestorePoint
-from hook.core.outcome import Status
+from hook.core.outcome import Finding, Status, failed, passed, warned
 from hook.errors import ExitCode
 from tests.fakes import NOON
 
 TOKEN = "1ec8a77e"
 ALL = MarkerRights(may_create=True, may_switch=True)
 MARKER = Marker("presync-shop-x", "0/38025F60", NOON, 2, "000000020000000000000038")
+WHERE = {"lsn": MARKER.lsn, "segment": MARKER.segment}
 GOOD = Archiver("on", "replica", has_destination=True)
 
 
@@ -80,26 +81,32 @@ def test_marker_is_the_target_of_a_restore() -> None:
 
 def test_role_with_all_rights_passes() -> None:
     """Nothing is missing."""
-    assert judge_rights(ALL, "app", "shop").status is Status.PASSED
+    message = "app may create a restore point and finish its WAL file"
+    assert judge_rights(ALL, "app", "shop") == passed("marker-rights", message)
 
 
 def test_role_that_may_not_create_is_told_the_grant() -> None:
     """Both functions, the role quoted, and in which database; the policy is named."""
     finding = judge_rights(MarkerRights(may_create=False, may_switch=False), 'my"app', "shop")
-    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
-    assert finding.message == 'my"app may not create a restore point in database shop'
-    assert finding.hint == (
+    assert finding == failed(
+        ExitCode.NO_WAY_BACK,
+        "marker-rights",
+        'my"app may not create a restore point in database shop',
         "Grant it in shop itself: GRANT EXECUTE ON FUNCTION pg_create_restore_point(text),"
-        ' pg_switch_wal() TO "my""app"; PRESYNC_MARKER_POLICY=warn goes on without it.'
+        ' pg_switch_wal() TO "my""app"; PRESYNC_MARKER_POLICY=warn goes on without it.',
+        missing=["pg_create_restore_point(text)", "pg_switch_wal()"],
     )
 
 
 def test_role_that_may_not_switch_may_have_to_wait() -> None:
     """On a busy server the file is filled anyway, so nothing is lost yet."""
     finding = judge_rights(MarkerRights(may_create=True, may_switch=False), "app", "shop")
-    assert (finding.status, finding.code) == (Status.WARNED, ExitCode.OK)
-    assert 'GRANT EXECUTE ON FUNCTION pg_switch_wal() TO "app";' in finding.hint
-    assert "pg_create_restore_point" not in finding.hint
+    assert finding == warned(
+        "marker-rights",
+        "app may not finish the marker's WAL file, a run waits until others fill it",
+        'Grant it in shop itself: GRANT EXECUTE ON FUNCTION pg_switch_wal() TO "app";',
+        missing=["pg_switch_wal()"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +114,10 @@ def test_role_that_may_not_switch_may_have_to_wait() -> None:
     [
         (GOOD._replace(mode="off"), "archive_mode is off"),
         (GOOD._replace(wal_level="minimal"), "wal_level is minimal"),
-        (GOOD._replace(has_destination=False), "neither archive_command nor archive_library"),
+        (
+            GOOD._replace(has_destination=False),
+            "neither archive_command nor archive_library is set",
+        ),
     ],
 )
 def test_server_that_archives_nothing_is_refused_with_the_position(
@@ -115,9 +125,12 @@ def test_server_that_archives_nothing_is_refused_with_the_position(
 ) -> None:
     """No wait could help; what is known is told all the same."""
     finding = judge_archiving(archiver)
-    assert finding is not None
-    assert finding.code is ExitCode.NO_WAY_BACK
-    assert why in finding.message
+    assert finding == failed(
+        ExitCode.NO_WAY_BACK,
+        "marker-archiving",
+        f"a marker cannot get into the repository: {why}",
+        "Set archive_mode, wal_level and archive_command as the backup system says.",
+    )
     told = with_position(finding, MARKER._replace(name=None)).message
     assert told.endswith(
         "; only the position is recorded: " + MARKER._replace(name=None).describe()
@@ -131,21 +144,26 @@ def test_server_that_archives_is_not_judged_yet() -> None:
 
 def test_archived_marker_names_its_file_and_where_it_was_seen() -> None:
     """Good news, with what a restore needs."""
-    finding = judge_archived(MARKER, "stanza app", timedelta(seconds=0.24))
-    assert finding.status is Status.PASSED
-    assert finding.message.endswith("; its WAL 000000020000000000000038 is in stanza app")
-    assert finding.facts["waited_ms"] == 240
+    assert judge_archived(MARKER, "stanza app", timedelta(seconds=0.24)) == passed(
+        "marker-archived",
+        f"{MARKER.describe()}; its WAL 000000020000000000000038 is in stanza app",
+        **WHERE,
+        waited_ms=240,
+    )
 
 
 def test_marker_that_is_not_archived_is_refused_with_a_reason() -> None:
     """The server's own word says why."""
     failing = GOOD._replace(last_failed="0" * 24, last_failed_at=NOON, failures=3)
     why = why_not_archived(failing, ALL)
-    finding = judge_not_archived(MARKER, "stanza app", timedelta(minutes=1), why)
-    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
-    assert finding.message.startswith(
+    assert judge_not_archived(MARKER, "stanza app", timedelta(minutes=1), why) == failed(
+        ExitCode.NO_WAY_BACK,
+        "marker-archived",
         "marker not archived: its WAL 000000020000000000000038 is not in stanza app after 1m;"
-        " archiving fails: "
+        " archiving fails: 000000000000000000000000 at 2026-03-01T12:00:00Z (3 failures so far)",
+        "See why archive_command takes so long or fails, in the server's log;"
+        " PRESYNC_MARKER_WAIT says how long to wait.",
+        **WHERE,
     )
 
 
@@ -157,6 +175,10 @@ def test_reason_is_the_missing_right_where_that_is_why() -> None:
 
 def test_position_alone_is_no_verdict() -> None:
     """Nobody looks into an archive, so nothing is promised."""
-    finding = judge_position(MARKER._replace(name=None))
-    assert finding.status is Status.SKIPPED
-    assert "the run begins at 0/38025F60 on timeline 2" in finding.message
+    assert judge_position(MARKER._replace(name=None)) == Finding(
+        Status.SKIPPED,
+        "marker-source",
+        "no WAL archive is looked at, so no marker is made; the run begins at 0/38025F60 on"
+        " timeline 2, 2026-03-01T12:00:00.000000+00:00",
+        facts=WHERE,
+    )

@@ -7,8 +7,7 @@ import shlex
 import pytest
 
 from hook.core.backups.backup_made import OpenUpload, tell_open_upload
-from hook.core.outcome import Status
-from hook.errors import ExitCode
+from hook.core.outcome import warned
 
 UPLOAD = OpenUpload("dumps", "shop/x.dump", "u1")
 
@@ -16,14 +15,15 @@ UPLOAD = OpenUpload("dumps", "shop/x.dump", "u1")
 def test_open_upload_is_a_warning_with_the_command_that_removes_it() -> None:
     """Whatever ended the run decides; this is told beside it."""
     finding = tell_open_upload(UPLOAD, "no right", "Allow it.")
-    assert (finding.status, finding.code) == (Status.WARNED, ExitCode.OK)
-    assert finding.message == (
+    assert finding == warned(
+        "backup-leftover",
         "the unfinished upload u1 of s3://dumps/shop/x.dump could not be aborted, and its parts"
-        " may stay: no right"
-    )
-    assert finding.hint == (
+        " may stay: no right",
         "Run `aws s3api abort-multipart-upload --bucket dumps --key shop/x.dump --upload-id u1`"
-        " to remove them. Allow it."
+        " to remove them. Allow it.",
+        bucket="dumps",
+        key="shop/x.dump",
+        upload_id="u1",
     )
     assert tell_open_upload(UPLOAD, "silence").hint.endswith(" to remove them.")
 
