@@ -89,7 +89,13 @@ def judge_trigger(trigger: BackupTrigger | None, source: BackupSource | None) ->
             return "dump: needs a PRESYNC_BACKUP_SOURCE of dump:s3://"
         if place.bucket != trigger.location.bucket:
             return f"dump: writes to another bucket than {place.bucket} of PRESYNC_BACKUP_SOURCE"
+        if not _lies_below(trigger.location.prefix, place.prefix):
+            return f"dump: does not write below {place.prefix}/ of PRESYNC_BACKUP_SOURCE"
     return ""
+
+
+def _lies_below(prefix: str, other: str) -> bool:
+    return not other or f"{prefix}/".startswith(f"{other}/")
 
 
 def _named(rest: str, noun: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The places that hold objects: directories and a real S3 server, with and without TLS."""
+"""Directories, a real S3 server with and without TLS, and what speaks for the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hook.core.backups.cnpg import PLUGIN
 from hook.core.outcome import Finding, Status
 from hook.demo.repository import STANZA
 from hook.errors import ExitCode
 from hook.settings.backup_source import S3Settings
+from hook.settings.backup_trigger import ClusterTrigger as NamedCluster
+from hook.settings.backup_trigger import JobTrigger as NamedJob
+from hook.triggers.cnpg import ClusterTrigger
+from hook.triggers.job import JobTrigger
+from hook.triggers.kubernetes import KubernetesApi
 from tests.testbed.backup_gate import run_gate
+from tests.testbed.kubernetes_api import CLUSTER, CRONJOB, FakeCluster, running_api
 from tests.testbed.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, running_s3, running_tls_s3
 
 INFO = f"backup/{STANZA}/backup.info"
@@ -129,3 +137,29 @@ def unknown_finding(
     assert SECRET_KEY not in repr(finding)
     assert CANARY not in repr(finding)
     return finding
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
+    """Return a cluster with a CronJob and a cluster of CloudNativePG, seen from a pod."""
+    with running_api(tmp_path) as api:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api.port))
+        # No proxy has any business with the cluster's own address.
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        template: dict[str, Any] = {"spec": {"template": {"spec": {"containers": []}}}}
+        api.put(CRONJOB, spec={"jobTemplate": template})
+        api.put(CLUSTER, spec={"plugins": [{"name": PLUGIN}]})
+        yield api
+
+
+@pytest.fixture
+def job(cluster: FakeCluster) -> JobTrigger:
+    """Return the trigger that makes a Job."""
+    return JobTrigger(NamedJob("ops", "shop-backup"), KubernetesApi(cluster.folder))
+
+
+@pytest.fixture
+def backup(cluster: FakeCluster) -> ClusterTrigger:
+    """Return the trigger that makes a Backup."""
+    return ClusterTrigger(NamedCluster("ops", "db"), KubernetesApi(cluster.folder))

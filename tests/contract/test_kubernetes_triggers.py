@@ -1,55 +1,21 @@
-"""The triggers that ask Kubernetes, over TLS, against a server that speaks its shapes."""
+"""The triggers that ask Kubernetes, over TLS, against a server that speaks its shapes.
+
+What else may answer: `test_bad_kubernetes.py`.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hook.core.backups.cnpg import PLUGIN
-from hook.errors import BackupSourceMissing, BackupUnknown
-from hook.settings.backup_trigger import ClusterTrigger as NamedCluster
-from hook.settings.backup_trigger import JobTrigger as NamedJob
-from hook.triggers import Begun, Phase, Standing, Trigger, Wanted
+from hook.errors import BackupSourceMissing
+from hook.triggers import Begun, Phase, Standing, Wanted
 from hook.triggers.cnpg import ClusterTrigger
 from hook.triggers.job import JobTrigger
-from hook.triggers.kubernetes import KubernetesApi
-from tests.testbed.kubernetes_api import TOKEN, FakeCluster, refusal, running_api
+from tests.testbed.kubernetes_api import BATCH, CLUSTER, CNPG, TOKEN, FakeCluster
 
-BATCH = "/apis/batch/v1/namespaces/ops"
-CNPG = "/apis/postgresql.cnpg.io/v1/namespaces/ops"
-CRONJOB = f"{BATCH}/cronjobs/shop-backup"
-CLUSTER = f"{CNPG}/clusters/db"
 WANTED = Wanted("r1", None)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
-    """Return a cluster with a CronJob and a cluster of CloudNativePG, seen from a pod."""
-    with running_api(tmp_path) as api:
-        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
-        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api.port))
-        # No proxy has any business with the cluster's own address.
-        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-        template: dict[str, Any] = {"spec": {"template": {"spec": {"containers": []}}}}
-        api.put(CRONJOB, spec={"jobTemplate": template})
-        api.put(CLUSTER, spec={"plugins": [{"name": PLUGIN}]})
-        yield api
-
-
-@pytest.fixture
-def job(cluster: FakeCluster) -> JobTrigger:
-    """Return the trigger that makes a Job."""
-    return JobTrigger(NamedJob("ops", "shop-backup"), KubernetesApi(cluster.folder))
-
-
-@pytest.fixture
-def backup(cluster: FakeCluster) -> ClusterTrigger:
-    """Return the trigger that makes a Backup."""
-    return ClusterTrigger(NamedCluster("ops", "db"), KubernetesApi(cluster.folder))
 
 
 def _put_job(cluster: FakeCluster, name: str, **fields: Any) -> None:
@@ -166,116 +132,3 @@ def test_token_is_read_for_every_request(cluster: FakeCluster, job: JobTrigger) 
     job.look()
     assert set(cluster.tokens) == {TOKEN, "the-next-token"}
     assert cluster.tokens[-1] == "the-next-token"
-
-
-@pytest.fixture
-def trigger(request: pytest.FixtureRequest) -> Trigger:
-    """Return the trigger that a test's parameter names."""
-    found: Trigger = request.getfixturevalue(request.param)
-    return found
-
-
-@pytest.mark.parametrize("trigger", ["job", "backup"], indirect=True)
-@pytest.mark.parametrize(
-    ("answer", "told", "hint"),
-    [
-        (refusal(403, "jobs.batch is forbidden"), "may not read", "docs/backup-trigger.md"),
-        (refusal(401, "Unauthorized"), "does not accept the service account's token", "projected"),
-        (refusal(500, "etcd\nis gone"), "HTTP 500 (etcd\\nis gone)", "run again"),
-        ((503, b"<html>busy</html>"), "HTTP 503 (HTTP 503)", "run again"),
-        ((429, b"[]"), "HTTP 429", "run again"),
-        ((200, b"<html>"), "does not answer", "NetworkPolicy"),
-        ((200, b"[]"), "it is no object", "NetworkPolicy"),
-        ((307, b"https://127.0.0.1:1/"), "HTTP 307", "run again"),
-    ],
-)
-def test_refusal_has_a_reason_and_a_next_step(
-    cluster: FakeCluster, trigger: Trigger, answer: tuple[int, bytes], told: str, hint: str
-) -> None:
-    """Whatever the API server says instead, and no token goes to anybody else."""
-    cluster.answer = lambda _method, _path: answer
-    with pytest.raises(BackupUnknown) as caught:
-        trigger.begin(WANTED)
-    assert told in caught.value.message
-    assert hint in caught.value.hint
-    assert "\n" not in caught.value.message
-    assert TOKEN not in caught.value.message
-    assert len(cluster.tokens) == 1
-
-
-@pytest.mark.parametrize("trigger", ["job", "backup"], indirect=True)
-def test_right_to_create_is_told_apart(cluster: FakeCluster, trigger: Trigger) -> None:
-    """Reading is allowed, creating is not."""
-
-    def answer(method: str, _path: str) -> tuple[int, bytes] | None:
-        return refusal(403, "no") if method == "POST" else None
-
-    cluster.answer = answer
-    with pytest.raises(BackupUnknown, match=r"may not create (Jobs|Backups) in ops"):
-        trigger.begin(WANTED)
-
-
-@pytest.mark.parametrize("trigger", ["job", "backup"], indirect=True)
-def test_what_is_named_and_not_there_is_told(cluster: FakeCluster, trigger: Trigger) -> None:
-    """A typing mistake in the name."""
-    cluster.objects.clear()
-    with pytest.raises(BackupSourceMissing, match=r"there is no (CronJob|Cluster) ops/"):
-        trigger.begin(WANTED)
-
-
-def test_answer_that_is_no_cronjob_is_told(cluster: FakeCluster, job: JobTrigger) -> None:
-    """Some proxy answers everything with an object of its own."""
-    cluster.answer = lambda _method, _path: (200, json.dumps({"kind": "x"}).encode())
-    with pytest.raises(BackupUnknown, match="is not CronJob ops/shop-backup: it has no metadata"):
-        job.begin(WANTED)
-
-
-@pytest.mark.parametrize("trigger", ["job", "backup"], indirect=True)
-def test_object_without_a_name_is_not_followed(cluster: FakeCluster, trigger: Trigger) -> None:
-    """Nobody could say which of them to wait for."""
-    nameless = json.dumps({"kind": "x", "metadata": {}}).encode()
-    cluster.answer = lambda method, _path: (201, nameless) if method == "POST" else None
-    with pytest.raises(BackupUnknown, match=r"is none of (Jobs|Backups) in ops: it has no name"):
-        trigger.begin(WANTED)
-
-
-def test_list_that_does_not_end_is_left(cluster: FakeCluster, job: JobTrigger) -> None:
-    """A server that always has one more page."""
-    endless = json.dumps({"items": [], "metadata": {"continue": "more"}}).encode()
-    cluster.answer = lambda _method, path: (200, endless) if "/jobs" in path else None
-    with pytest.raises(BackupUnknown, match="the list of Jobs in ops does not end"):
-        job.begin(WANTED)
-
-
-def test_server_of_another_authority_is_not_told_the_token(
-    cluster: FakeCluster, job: JobTrigger, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Only the CA of the service account counts."""
-    with running_api(tmp_path_factory.mktemp("other")) as other:
-        (cluster.folder / "ca.crt").write_bytes((other.folder / "ca.crt").read_bytes())
-        with pytest.raises(BackupUnknown, match="certificate verify failed"):
-            job.begin(WANTED)
-    assert cluster.tokens == []
-
-
-def test_pod_without_a_service_account_is_told(job: JobTrigger, cluster: FakeCluster) -> None:
-    """The manifests mount no token unless told to."""
-    (cluster.folder / "token").unlink()
-    with pytest.raises(BackupUnknown, match="token cannot be read: no such file") as caught:
-        job.begin(WANTED)
-    assert "automountServiceAccountToken: true" in caught.value.hint
-
-
-def test_no_cluster_around_is_told(job: JobTrigger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody tries it on his own machine."""
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
-    with pytest.raises(BackupSourceMissing, match="there is no Kubernetes API"):
-        job.begin(WANTED)
-
-
-def test_server_that_is_not_there_is_told(job: JobTrigger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default NetworkPolicy lets nothing pass to the API server."""
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "::1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
-    with pytest.raises(BackupUnknown, match="the Kubernetes API does not answer"):
-        job.begin(WANTED)

@@ -17,6 +17,10 @@ import trustme
 
 TOKEN = "canary-token-of-the-service-account"
 Objects = dict[str, dict[str, Any]]
+BATCH = "/apis/batch/v1/namespaces/ops"
+CNPG = "/apis/postgresql.cnpg.io/v1/namespaces/ops"
+CRONJOB = f"{BATCH}/cronjobs/shop-backup"
+CLUSTER = f"{CNPG}/clusters/db"
 
 
 @dataclass(slots=True)
@@ -102,7 +106,12 @@ def _handler(holder: list[FakeCluster]) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._tell("POST", lambda: holder[0].create(urlsplit(self.path).path, body))
+            kind = self.headers.get("Content-Type")
+            path = urlsplit(self.path).path
+            # As the real one: it reads no other form of it.
+            refused = (415, _status(415, f"unsupported media type {kind}"))
+            is_read = kind == "application/json"
+            self._tell("POST", lambda: holder[0].create(path, body) if is_read else refused)
 
         def _tell(self, method: str, act: Callable[[], tuple[int, Any]]) -> None:
             scheme, _, token = self.headers.get("Authorization", "").partition(" ")

@@ -11,8 +11,16 @@ from typing import NamedTuple
 
 _VERSION = "2012-10-17"
 _SPECIAL = {ord(character): f"${{{character}}}" for character in "*?$"}
-_CHINA = "cn-"
-_GOVERNMENT = "us-gov-"
+# Beginnings of the regions that are no part of AWS as most know it.
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "eusc-": "aws-eusc",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+}
 
 
 class WalNeed(IntEnum):
@@ -49,9 +57,8 @@ class Region(NamedTuple):
     @property
     def partition(self) -> str:
         """Return the part of AWS that the region belongs to."""
-        if self.name.startswith(_CHINA):
-            return "aws-cn"
-        return "aws-us-gov" if self.name.startswith(_GOVERNMENT) else "aws"
+        found = (it for start, it in _PARTITIONS.items() if self.name.startswith(start))
+        return next(found, "aws")
 
 
 class Bucket(NamedTuple):

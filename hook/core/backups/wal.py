@@ -143,7 +143,7 @@ def merge(numbers: Iterable[int]) -> tuple[Run, ...]:
     runs: list[Run] = []
     for number in sorted(numbers):
         if runs and number <= runs[-1].last + 1:
-            runs[-1] = Run(runs[-1].first, max(number, runs[-1].last))
+            runs[-1] = Run(runs[-1].first, number)
         else:
             runs.append(Run(number, number))
     return tuple(runs)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 
+import boto3
 import pytest
 
+from hook.core.backups.iam import Region
 from hook.errors import ConfigError
 from hook.render.iam_policy import policy_notes, render_policy
 from hook.settings import Settings
@@ -154,6 +156,15 @@ def test_policy_is_one_that_iam_reads() -> None:
     assert policy["Version"] == "2012-10-17"
     assert len(set(names)) == len(names)
     assert all(name.isalnum() for name in names)
+
+
+def test_partition_of_each_region_is_that_which_boto3_knows() -> None:
+    """A policy with the names of another part of AWS allows nothing."""
+    session = boto3.Session()
+    for partition in session.get_available_partitions():
+        regions = session.get_available_regions("s3", partition)
+        assert regions
+        assert {Region(name).partition for name in regions} == {partition}
 
 
 def test_key_of_kms_is_a_note() -> None:

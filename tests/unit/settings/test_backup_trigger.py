@@ -91,6 +91,20 @@ def _load(**environment: str) -> object:
         ("none", "rds-snapshot", "rds-snapshot needs a PRESYNC_BACKUP_SOURCE of rds:"),
         ("pgbackrest:/x", "rds-snapshot", "rds-snapshot needs a PRESYNC_BACKUP_SOURCE of rds:"),
         ("rds:shop", "dump:s3://dumps", "dump: needs a PRESYNC_BACKUP_SOURCE of dump:s3://"),
+        ("dump:/x", "dump:s3://dumps", "dump: needs a PRESYNC_BACKUP_SOURCE of dump:s3://"),
+        (
+            "dump:s3://dumps",
+            "dump:s3://other",
+            "dump: writes to another bucket than dumps of PRESYNC_BACKUP_SOURCE",
+        ),
+        *(
+            (
+                "dump:s3://dumps/nightly",
+                f"dump:s3://dumps{place}",
+                "dump: does not write below nightly/ of PRESYNC_BACKUP_SOURCE",
+            )
+            for place in ("", "/other", "/nightly-2", "/other/nightly")
+        ),
     ],
 )
 def test_trigger_that_the_source_would_not_find_is_refused(
@@ -113,3 +127,13 @@ def test_trigger_and_source_may_fit() -> None:
     assert _load(source="rds:shop", trigger="rds-snapshot") == SnapshotTrigger()
     assert _load(source="pgbackrest:/x", trigger="job:a/b") == JobTrigger("a", "b")
     assert _load(source="pgbackrest:/x") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "trigger"),
+    [("", "/nightly"), ("/nightly", "/nightly"), ("/nightly/", "/nightly/shop"), ("", "")],
+)
+def test_dump_is_found_below_the_source(source: str, trigger: str) -> None:
+    """However deep: the gate looks at whatever lies below."""
+    made = _load(source=f"dump:s3://dumps{source}", trigger=f"dump:s3://dumps{trigger}")
+    assert made == DumpTrigger(S3Location("dumps", trigger.strip("/")))
