@@ -162,14 +162,9 @@ def join(runs: Iterable[Run]) -> tuple[Run, ...]:
 
 def find_holes(runs: Iterable[Run], first: int, last: int) -> tuple[Run, ...]:
     """Return what of *first* to *last* is in none of *runs*, which are in order."""
-    holes = []
-    at = first
+    holes, at = [], first
     for run in runs:
-        if at < run.first:
-            holes.append(Run(at, min(run.first - 1, last)))
+        holes.append(Run(at, min(run.first - 1, last)))
         at = max(at, run.last + 1)
-        if at > last:
-            break
-    if at <= last:
-        holes.append(Run(at, last))
-    return tuple(hole for hole in holes if hole.first <= hole.last)
+    holes.append(Run(at, last))
+    return tuple(hole for hole in holes if hole.length > 0)

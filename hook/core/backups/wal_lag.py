@@ -42,7 +42,7 @@ def judge_lag(waiting: Waiting, server: ServerWal, max_lag: timedelta) -> Lag:
     """Judge how long *waiting* has been so."""
     facts: dict[str, object] = {"waiting": waiting.finished, "waiting_bytes": waiting.size}
     begin = waiting.first * server.segment_size
-    if waiting.size == 0 or _is_idle(begin, waiting, server):
+    if _is_idle(begin, waiting, server):
         idle = passed("wal-lag", "all that was changed is archived", **facts)
         return Lag(idle, timedelta(0))
     what = f"{_bytes(waiting.size)} of WAL not archived"

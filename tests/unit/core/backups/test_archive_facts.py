@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from hook.core.backups.archive import Covered
+from hook.core.backups.archive_judgement import ArchiveJudgement
 from hook.core.backups.wal import Run, Stretch
-from hook.core.outcome import Status
+from hook.core.outcome import Status, warned
 from tests.unit.core.backups.test_archive_judgement import HEALTHY, WHOLE, judgement, name, server
 
 
@@ -83,3 +85,35 @@ def test_archive_that_no_way_leads_through_tells_nothing_else() -> None:
     assert (found.way.rule, found.last, found.holes, found.lag) == (
         *("wal-timeline", None, None, None),
     )
+
+
+ODD: dict[str, Any] = {"warnings": ("archive.info is missing",)}
+TOLD = warned("wal-metadata", "the archive: archive.info is missing", "Find out what became of it.")
+
+
+@pytest.mark.parametrize(
+    ("found", "rules"),
+    [
+        (judgement(WHOLE, **ODD), ["wal-archive", "wal-lag"]),
+        (judgement(WHOLE, **ODD, is_proven=False), ["wal-archive"]),
+        (judgement((Run(4, 9),), **ODD), ["wal-archive"]),
+        (judgement((), **ODD, covered=()), ["wal-timeline"]),
+    ],
+    ids=["whole", "not proven", "hole", "no way"],
+)
+def test_oddities_are_told_whatever_the_verdict_is(
+    found: ArchiveJudgement, rules: list[str]
+) -> None:
+    """In front of it, and once."""
+    assert found.findings[0] == TOLD
+    assert [item.rule for item in found.findings[1:]] == rules
+
+
+def test_report_names_a_bounded_number_of_holes() -> None:
+    """And how many segments are missing in all."""
+    last = 2 * 150 + 3
+    present = tuple(Run(number, number) for number in range(3, last, 2))
+    archiver = HEALTHY._replace(last_archived=name(last))
+    (way,) = judgement(present, server(last + 1, archiver)).findings
+    assert way.facts["missing"] == 151
+    assert way.facts["holes"] == [name(number) for number in range(4, 204, 2)]
