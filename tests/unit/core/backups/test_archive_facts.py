@@ -39,6 +39,7 @@ def test_idle_archive_has_no_lag_and_an_unseen_queue_has_none_that_is_known() ->
     [
         ((Run(3, 5), Run(7, 9)), name(5), (name(6),), 1),
         ((Run(4, 9),), None, (name(3),), 1),
+        ((Run(3, 3), Run(5, 9)), name(3), (name(4),), 1),
         (
             (Run(3, 4), Run(7, 7), Run(9, 9)),
             *(name(4), (f"{name(5)} to {name(6)} (2 segments)", name(8)), 3),
@@ -75,7 +76,7 @@ def test_archive_that_is_not_proven_tells_its_end_and_no_holes() -> None:
     found = judgement(WHOLE, late, is_proven=False)
     assert [item.rule for item in found.findings] == ["wal-lag"]
     assert (found.way.rule, found.way.status) == ("wal-archive", Status.UNKNOWN)
-    short = server(archiver=HEALTHY._replace(last_archived=None))
+    short = server(archiver=HEALTHY._replace(last_archived=None, queue=6))
     assert judgement((Run(3, 3),), short, is_proven=False).way.status is Status.FAILED
 
 
@@ -117,3 +118,9 @@ def test_report_names_a_bounded_number_of_holes() -> None:
     (way,) = judgement(present, server(last + 1, archiver)).findings
     assert way.facts["missing"] == 151
     assert way.facts["holes"] == [name(number) for number in range(4, 204, 2)]
+
+
+def test_server_at_the_end_of_a_segment_has_nothing_that_waits() -> None:
+    """Not a byte of the next one."""
+    _, lag = judgement(WHOLE, server(at=10)).findings
+    assert lag.facts == {"waiting": 0, "waiting_bytes": 0}

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hook.core.backups.archive import Archiver
+from hook.core.backups.archive import Archiver, Checkpoint
 from hook.core.backups.wal_lag import Lag, Waiting, judge_lag
 from hook.core.outcome import failed, passed, unknown
 from hook.errors import ExitCode
@@ -34,6 +34,14 @@ def test_lag_within_the_limit_passes(seconds: int, told: str) -> None:
     message = f"8 MiB of WAL not archived since {told} (limit 15m)"
     good = passed("wal-lag", message, **FIGURES, lag_ms=span // timedelta(milliseconds=1))
     assert judge_lag(HALF, server(archiver=archiver), LIMIT) == Lag(good, span)
+
+
+def test_finished_segment_waits_whatever_is_in_it() -> None:
+    """Also where nothing was changed since the checkpoint at its beginning."""
+    checkpoint = Checkpoint(9 * SIZE + 96, is_last_change=True, every=timedelta(minutes=5))
+    found = server(10)._replace(checkpoint=checkpoint)
+    lag = judge_lag(Waiting(9, 1, SIZE), found, LIMIT)
+    assert lag.finding.message == "16 MiB of WAL not archived since 2m (limit 15m)"
 
 
 def test_lag_above_the_limit_is_no_way_back() -> None:
