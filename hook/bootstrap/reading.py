@@ -75,6 +75,7 @@ def build_scripts(
     return ScriptsStage(
         pending.read,
         pending.cut,
+        pending.place,
         execution.is_mixed_allowed,
         grouping_of(settings),
         execution.records_only,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hook.core.execution.complaints import Complaints
 from hook.core.execution.group import Grouping, grouped, units_of
 from hook.core.execution.loss_findings import judge_losses
-from hook.core.execution.prepared import PreparedScript, place_script, prepare_script
+from hook.core.execution.prepared import PreparedScript, prepare_script
 from hook.core.outcome import passed
 from hook.core.reporting.recorded import judge_recorded, recorded_only
 from hook.core.scripts.script import Migration
@@ -22,9 +22,12 @@ from hook.postgres.partitions import fetch_partitioned
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
+    from hook.core.execution.prepared import ParsedScript
     from hook.core.sql.creations import Name
     from hook.core.sql.statement_list import StatementList
     from hook.postgres.indexes import Fetches
+
+    Place = Callable[[Migration, StatementList, Collection[Name]], ParsedScript]
 
 _FIRST_TO_REINDEX_PARTITIONS = 140000
 
@@ -36,6 +39,7 @@ class ScriptsStage:
     Attributes:
         read_script: Gives the text of a pending script.
         cut_script: Gives the statements of that text.
+        place_script: Tells how they run, with the relations that are known to be partitioned.
         grouping: Whether the scripts have to fit into one transaction.
         records_only: The scripts are recorded as applied and none is run.
         version_num: Of the server, 0 when none was asked.
@@ -44,6 +48,7 @@ class ScriptsStage:
 
     read_script: Callable[[Migration], bytes]
     cut_script: Callable[[Migration, bytes], StatementList]
+    place_script: Place
     allows_mixed: bool
     grouping: Grouping = Grouping.EACH
     records_only: bool = False
@@ -73,12 +78,8 @@ class ScriptsStage:
                 directives = read_directives(migration.script, text)
                 complaints.take(directives.problems)
                 statements = self.cut_script(migration, text)
-                parsed = place_script(
-                    migration,
-                    statements,
-                    allows_mixed=self.allows_mixed,
-                    partitioned=self._partitioned(migration, statements, made, session),
-                )
+                partitioned = self._partitioned(migration, statements, made, session)
+                parsed = self.place_script(migration, statements, partitioned)
                 prepared.append(prepare_script(migration, parsed, directives.waivers, made))
         if self.grouping is Grouping.ALL:
             with complaints.about():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from hook.core.execution.prepared import ParsedScript, place_script
 from hook.core.scripts.script import Migration
+from hook.core.sql.creations import Name
 from hook.core.sql.statement_list import StatementList
 from hook.core.sql.statements import parse_statements
 
@@ -20,12 +21,20 @@ _OVERHEAD = 1_000
 _SHARE = 3
 
 
-class _Kept(NamedTuple):
-    """The statements of a script, and which file they were read from."""
+@dataclass(slots=True)
+class _Kept:
+    """The statements of a script, and which file they were read from.
+
+    Attributes:
+        placed: How they run, none as long as nobody has asked.
+        in_transaction: What the script itself said of that, when *placed* was decided.
+    """
 
     statements: StatementList
     stamp: int
     size: int
+    placed: ParsedScript | None = None
+    in_transaction: bool | None = None
 
 
 class PendingScripts:
@@ -57,6 +66,22 @@ class PendingScripts:
             self._room -= size
         return statements
 
+    def place(
+        self, script: Migration, statements: StatementList, partitioned: Collection[Name] = ()
+    ) -> ParsedScript:
+        """Decide how *statements*, those of *script*, run; it is kept with them.
+
+        Raises:
+            SqlSyntaxError: As `hook.core.execution.prepared.place_script`.
+        """
+        placed = place_script(
+            script, statements, allows_mixed=self._allows_mixed, partitioned=partitioned
+        )
+        kept = self._kept.get(script.path)
+        if kept is not None and kept.statements is statements:
+            kept.placed, kept.in_transaction = placed, script.in_transaction
+        return placed
+
     def body(self, script: Migration) -> StatementList:
         """Return what is sent of *script*, which runs later.
 
@@ -64,7 +89,7 @@ class PendingScripts:
             HookError: As the reading of it.
             SqlSyntaxError: As `hook.core.execution.prepared.parse_script`.
         """
-        return self._place(script, self._find(script)).body
+        return self._find(script).body
 
     def take(self, script: Migration) -> ParsedScript:
         """Return how *script* runs, which it does now; its text is not kept any longer.
@@ -73,19 +98,19 @@ class PendingScripts:
             HookError: As `body`.
             SqlSyntaxError: As `body`.
         """
-        statements = self._find(script)
+        parsed = self._find(script)
         self._forget(script)
-        statements.source.can_be_read_by(partial(self.read, script))
-        return self._place(script, statements)
+        parsed.body.source.can_be_read_by(partial(self.read, script))
+        return parsed
 
-    def _place(self, script: Migration, statements: StatementList) -> ParsedScript:
-        return place_script(script, statements, allows_mixed=self._allows_mixed)
-
-    def _find(self, script: Migration) -> StatementList:
+    def _find(self, script: Migration) -> ParsedScript:
         kept = self._kept.get(script.path)
-        if kept is not None and kept.stamp == _stamp(script):
-            return kept.statements
-        return parse_statements(self.read(script))
+        if kept is None or kept.stamp != _stamp(script):
+            return self.place(script, parse_statements(self.read(script)))
+        # A group may have decided otherwise since.
+        if kept.placed is not None and kept.in_transaction == script.in_transaction:
+            return kept.placed
+        return self.place(script, kept.statements)
 
     def _forget(self, script: Migration) -> None:
         kept = self._kept.pop(script.path, None)

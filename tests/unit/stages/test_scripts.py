@@ -39,7 +39,7 @@ def test_scripts_are_refused_with_the_hints_that_help(
     files = {f"V{number}__x.sql": text for number, text in enumerate(texts)}
     engine = engine_on(write_files(tmp_path, files))
     scripts = engine.pending_scripts(SERVER)
-    stage = ScriptsStage(scripts.read, scripts.cut, allows_mixed=False)
+    stage = ScriptsStage(scripts.read, scripts.cut, scripts.place, allows_mixed=False)
     migrations = engine.resolve(SERVER).migrations
     with running_context() as ctx:
         assert_refused(stage.run(ctx, migrations).findings, texts, helps)
@@ -49,7 +49,7 @@ def test_scripts_that_can_be_read_are_returned_beside_the_others(tmp_path: Path)
     """So that what is behind this stage can tell what is wrong with them."""
     engine = engine_on(write_files(tmp_path, {"V1__a.sql": OPEN, "V2__b.sql": "SELECT 1"}))
     scripts = engine.pending_scripts(SERVER)
-    stage = ScriptsStage(scripts.read, scripts.cut, allows_mixed=False)
+    stage = ScriptsStage(scripts.read, scripts.cut, scripts.place, allows_mixed=False)
     with running_context() as ctx:
         read = stage.run(ctx, engine.resolve(SERVER).migrations).value
     assert [item.migration.script for item in read] == ["V2__b.sql"]
@@ -88,6 +88,7 @@ def test_catalog_is_asked_about_relations_in_doubt_alone(
     stage = ScriptsStage(
         scripts.read,
         scripts.cut,
+        scripts.place,
         allows_mixed=False,
         version_num=version_num,
         schema="own",

@@ -46,6 +46,19 @@ def test_small_script_is_read_once_until_it_runs(tmp_path: Path) -> None:
     assert len(release.names) == 2
 
 
+def test_script_is_placed_once_until_its_group_decides_otherwise(tmp_path: Path) -> None:
+    """With what the catalog said of it; FLYWAY_MIXED may then take its transaction away."""
+    release = Release(tmp_path, "BEGIN; INSERT INTO t VALUES (1); COMMIT;")
+    (statements,), (script,) = release.cut(), release.migrations
+    placed = release.scripts.place(script, statements)
+    assert release.scripts.body(script) is placed.body
+    assert len(placed.body) == 1
+    grouped = script._replace(in_transaction=False)
+    assert len(release.scripts.body(grouped)) == 3
+    assert not release.scripts.take(grouped).in_transaction
+    assert release.names == ["V1__x.sql"]
+
+
 def test_script_that_runs_can_be_released_and_read_again(tmp_path: Path) -> None:
     """While a long message is sent nobody needs its text."""
     release = Release(tmp_path, ROWS)
