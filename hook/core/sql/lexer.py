@@ -225,8 +225,15 @@ def tokens(sql: bytes, start: int, end: int, syntax: StringSyntax) -> Iterator[T
     Raises:
         SqlSyntaxError: A quote, dollar quote or comment is not closed.
     """
-    for token in lexemes(sql, start, end, syntax):
-        if token.kind not in INSIGNIFICANT:
+    position = start
+    while position < end:
+        # Most of what stands between two tokens is one space.
+        if sql[position] in SPACES:
+            position += 1
+            continue
+        token = token_at(sql, position, syntax)
+        position = token.end
+        if token.kind is not TokenKind.COMMENT:
             yield token
 
 

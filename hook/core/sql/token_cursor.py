@@ -45,8 +45,9 @@ class TokenCursor:
 
     def accept(self, *words: str) -> bool:
         """Take *words* if all of them come next, in this order."""
-        if any(self.word(ahead) != word for ahead, word in enumerate(words)):
-            return False
+        for ahead, word in enumerate(words):
+            if self.word(ahead) != word:
+                return False
         for _ in words:
             self.take()
         return True
@@ -54,7 +55,10 @@ class TokenCursor:
     def accept_any(self, *words: str) -> str:
         """Take the next token if it is one of *words*; return it or nothing."""
         word = self.word()
-        return word if word in words and self.accept(word) else ""
+        if word not in words:
+            return ""
+        self.take()
+        return word
 
     def seek(self, *words: str) -> str:
         """Take everything up to the first of *words* outside of parentheses.
