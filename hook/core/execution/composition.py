@@ -76,6 +76,8 @@ class _Cuts:
         if first >= len(self._statements):
             return first
         limit = self._start(first) + self._longest
+        if self._statements.extent[1] <= limit:  # as that of nearly all scripts
+            return len(self._statements)
         for start, end in self._free(first):
             if start > limit:
                 break
