@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -107,7 +106,7 @@ def test_stop_request_before_a_script_without_transaction_has_done_nothing(
 def test_attempt_goes_on_behind_what_is_done(bench: Bench) -> None:
     """Only what is left of a script without transaction runs in the next attempt."""
     script = "CREATE TABLE one ();\nCREATE TABLE two ();\nCREATE TABLE three ()"
-    task = replace(bench.task(script, "executeInTransaction=false"), done=2)
+    task = bench.task(script, "executeInTransaction=false")._replace(done=2)
     assert (
         bench.engine.apply(bench.session, [task], Pulse(lambda _: None)).end is AttemptEnd.APPLIED
     )

@@ -200,7 +200,7 @@ def test_good_script_leaves_no_trace_in_the_log_of_the_server(
 def test_statement_that_the_server_cuts_differently_is_refused(session: Session) -> None:
     """What we take for one statement and the server for two would be counted wrongly."""
     statements = parse_statements(b"SELECT 0;\nSELECT 1")
-    whole = replace(statements[0], end=statements[1].end)
+    whole = statements[0]._replace(end=statements[1].end)
     ((item, failure),) = find_syntax_errors(session, [whole], lambda: None)
     assert item is whole
     assert (failure.sqlstate, failure.position) == ("42601", None)

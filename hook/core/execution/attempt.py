@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 _LONGEST_TIMEOUT_MS = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one attempt may cost.
 
     Attributes:
@@ -49,8 +48,7 @@ def _milliseconds(span: timedelta) -> int:
     return min(span // timedelta(milliseconds=1), _LONGEST_TIMEOUT_MS)
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyTask:
+class ApplyTask(NamedTuple):
     """One migration to be applied once, and the rank of its row in *history*.
 
     Attributes:
@@ -266,8 +264,10 @@ def with_toll(attempt: Attempt, toll: Toll | None) -> Attempt:
     """Return *attempt* with its *toll*, and as withdrawn if our own cancel ended it.
 
     A cancel may come too late; and the server says the same of any other one, so that
-    only we know.
+    only we know. What it has cost to apply something nobody asks.
     """
+    if attempt.end is AttemptEnd.APPLIED:
+        return attempt
     is_cancelled = attempt.failure is not None and is_cancel(attempt.failure)
     if toll is None or toll.withdrawal is None or not is_cancelled:
         return replace(attempt, toll=toll)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from hook.core.scripts.script import Migration, ScriptFile
 from hook.core.scripts.waivers import NO_LOSSES, LossBook, Waiver, keep_book
@@ -66,8 +66,7 @@ class PreparedScript:
     losses: LossBook = NO_LOSSES
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedScript:
+class ParsedScript(NamedTuple):
     """The statements to run and how."""
 
     body: StatementList

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from hook.core.sql.statement_list import Statement, StatementList
 
@@ -37,8 +38,7 @@ class Moment(Enum):
     COMMIT = "COMMIT"
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(NamedTuple):
     """A statement of presync's own around those of the script."""
 
     moment: Moment
@@ -85,8 +85,10 @@ class ScriptMessage:
         libpq then has the message twice: with the message itself and the script, that
         would be up to four times the script.
         """
-        length = sum(end - start for start, end in self._stretches())
         whole = len(self.statements.source.sql)
+        if whole <= _LARGE:
+            return False
+        length = sum(end - start for start, end in self._stretches())
         return length > _LARGE and length > whole * _LARGE_SHARE
 
     def encode(self) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from hook.core.sessions.contention import LockWait, Look
 from hook.core.sessions.damage_budget import DamageBudget
@@ -25,8 +26,7 @@ _LOOKS_BETWEEN = 9
 _LOOKS_BETWEEN_IN_NEED = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(NamedTuple):
     """The damage done so far; times are seconds on one monotonic clock.
 
     Attributes:
@@ -49,11 +49,11 @@ class Damage:
 
     def begin(self, now: float) -> Damage:
         """Return the damage when an attempt begins *now*."""
-        return replace(self, attempt=0.0, seen_at=now, waiting=frozenset(), due_at=now)
+        return self._replace(attempt=0.0, seen_at=now, waiting=frozenset(), due_at=now)
 
     def due(self, moment: float) -> Damage:
         """Return the same when the next thing is to have happened at *moment*."""
-        return replace(self, due_at=moment)
+        return self._replace(due_at=moment)
 
     def look(self, harmed: Iterable[LockWait], now: float) -> Damage:
         """Return the damage when *harmed* are seen to wait *now*.
@@ -77,8 +77,7 @@ class Damage:
         return max(0.0, now - self.seen_at)
 
     def _with(self, more: float, now: float, waiting: frozenset[int]) -> Damage:
-        return replace(
-            self,
+        return self._replace(
             attempt=self.attempt + more,
             run=self.run + more,
             seen_at=now,

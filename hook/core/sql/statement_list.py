@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import accumulate, islice
-from typing import overload
+from typing import NamedTuple, overload
 
 from hook.core.sql.lexer import StringSyntax, Token, tokens
 from hook.core.sql.lines import line_end
@@ -61,8 +61,7 @@ class Source:
         return self._lines[block] + self.sql.count(self._line_end, block * _BLOCK, offset) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class CopyData:
+class CopyData(NamedTuple):
     r"""The inline data behind a COPY … FROM STDIN: ``sql[start:end]`` of its source.
 
     Attributes:
@@ -74,8 +73,7 @@ class CopyData:
     terminated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement: a stretch of its source, without the semicolon.
 
     Attributes:
@@ -86,7 +84,7 @@ class Statement:
         copy: Its inline data, for COPY … FROM STDIN only.
     """
 
-    source: Source = field(repr=False)
+    source: Source
     start: int
     end: int
     kind: StatementKind = StatementKind.SQL

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import replace
 from itertools import islice
 
 from hook.core.sql.client_encoding import refuse_other_encoding
@@ -170,7 +169,7 @@ class _Scan:
             self._settings = follow_settings(self._settings, statement)
         elif statement.head == "COPY" and _reads_stdin(statement):
             data, following = self._copy_data(statement)
-            statement = replace(statement, copy=data)
+            statement = statement._replace(copy=data)
         self._keep(statement)
         return following
 

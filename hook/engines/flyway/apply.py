@@ -48,7 +48,7 @@ class Writing:
         """Return the row for *attempt*, which has ended, with its duration."""
         success = attempt.end is AttemptEnd.APPLIED
         took = attempt.duration_ms + self.row.preceding_ms
-        return replace(self.row, success=success, execution_time=took)
+        return self.row._replace(success=success, execution_time=took)
 
     def recording(self, lock_timeout_ms: int, row: NewRow) -> tuple[Own, ...]:
         """Return what writes *row* in the transaction that is open.
@@ -114,7 +114,7 @@ def apply_in_transaction(sender: Sender, parts: Iterable[Part], count: int) -> A
             ended.append(attempt.duration_ms)
             # Whoever still knows this one does not need its text: the next one needs the room.
             part.statements.source.release()
-        return replace(sender.end(AttemptEnd.APPLIED), script_ends_ms=tuple(ended))
+        return sender.end(AttemptEnd.APPLIED, script_ends_ms=tuple(ended))
     finally:
         # Nothing is open after the COMMIT.
         sender.roll_back()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.schema_history.baseline import baselined
@@ -84,6 +84,6 @@ def _statements(history: History, repair: Repair, installed_by: str) -> Iterator
     for row in repair.removed:
         yield render_delete(name, row)
     for edit in repair.marked:
-        yield render_insert(name, replace(row_of_marker(edit.result), installed_by=installed_by))
+        yield render_insert(name, row_of_marker(edit.result)._replace(installed_by=installed_by))
     for edit in repair.aligned:
         yield render_update(name, edit.result)

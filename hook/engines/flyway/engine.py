@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -202,7 +201,7 @@ class FlywayEngine:
         parsed = self.pending_scripts(task.server).take(task.migration)
         if not self.settings.execution.records_only:
             return parsed
-        return replace(parsed, body=parsed.body[:0], in_transaction=True, reason="")
+        return parsed._replace(body=parsed.body[:0], in_transaction=True, reason="")
 
     def enter_callback(
         self, session: Session, schema: str, server: ServerFacts, *, carries: bool
@@ -246,7 +245,7 @@ class FlywayEngine:
         return Writing(
             session_state=self._state(history, task.server, marking(session, history)),
             history=qualified_name(history.schema, history.table),
-            row=replace(row, first_rank=task.first_rank, preceding_ms=task.preceding_ms),
+            row=row._replace(first_rank=task.first_rank, preceding_ms=task.preceding_ms),
         )
 
     def _state(

@@ -6,7 +6,7 @@ parameters; see `hook.core.sql.sql_text`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.schema_history.history import (
     SCHEMA,
@@ -33,8 +33,7 @@ _MEASURED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewRow:
+class NewRow(NamedTuple):
     """A row to be written; the table fills in the time.
 
     Attributes:

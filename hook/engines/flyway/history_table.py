@@ -202,7 +202,7 @@ def creation_statements(
     for schema in created:
         yield f"CREATE SCHEMA {quote_identifier(schema)}"
     if not starting.exists:
-        rows = [replace(row_of_marker(row), installed_by=installed_by) for row in starting.rows]
+        rows = [row_of_marker(row)._replace(installed_by=installed_by) for row in starting.rows]
         yield from _table_statements(name, starting.table, settings.tablespace, rows)
     if created:
         row = row_of_created_schemas(created, _marker_rank(starting), installed_by)

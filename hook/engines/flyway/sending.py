@@ -121,7 +121,7 @@ class Sender:
         self._beat()
         if outcome.failure is not None:
             failure = stream.as_in_message(outcome.completed, outcome.failure)
-            outcome = replace(outcome, failure=failure)
+            outcome = outcome._replace(failure=failure)
         return self._understand(stream, outcome)
 
     def send_shielded(self, message: ScriptMessage, seconds: float = CLEANUP_SECONDS) -> Attempt:
@@ -153,6 +153,7 @@ class Sender:
         end: AttemptEnd,
         place: Place = Place(Moment.UNSENT),  # noqa: B008 - frozen
         failure: ServerMessage | None = None,
+        script_ends_ms: tuple[int, ...] = (),
     ) -> Attempt:
         """Return the attempt as it has ended now."""
         return Attempt(
@@ -162,6 +163,7 @@ class Sender:
             failure,
             tuple(self.notices),
             self.notices_dropped,
+            script_ends_ms=script_ends_ms,
             results=tuple(self.results),
             results_dropped=self.results_dropped,
         )

@@ -173,7 +173,6 @@ def test_attempt_is_complete_that_lacks_its_row_only(
         (ended(AttemptEnd.FAILED, "57014"), TOLL, AttemptEnd.FAILED),
         (ended(AttemptEnd.FAILED, "57014"), None, AttemptEnd.FAILED),
         (ended(AttemptEnd.FAILED, "55P03"), GIVEN_UP, AttemptEnd.FAILED),
-        (ended(AttemptEnd.APPLIED), GIVEN_UP, AttemptEnd.APPLIED),
         (ended(AttemptEnd.LOST), GIVEN_UP, AttemptEnd.LOST),
         (ended(AttemptEnd.INTERRUPTED, "57014"), GIVEN_UP, AttemptEnd.INTERRUPTED),
     ],
@@ -184,6 +183,12 @@ def test_our_own_cancel_is_told_from_others(
     """The server says the same of each; and one that came too late changed nothing."""
     told = with_toll(attempt, toll)
     assert (told.end, told.toll) == (end, toll)
+
+
+def test_attempt_that_has_applied_its_script_has_no_toll() -> None:
+    """Nobody asks for it, and it is made for each of thousands of scripts."""
+    applied = ended(AttemptEnd.APPLIED)
+    assert with_toll(applied, GIVEN_UP) is applied
 
 
 def test_limits_fit_into_the_settings_of_the_server() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hook.engines.flyway.history_row import (
     render_check,
     render_insert,
@@ -21,10 +19,10 @@ COLUMNS = (
 def test_row_is_written_as_flyway_writes_it() -> None:
     """Column by column; times are whole milliseconds."""
     row = row_of_migration(migration("sub/V001_3__it's_done.sql", -5), 4, "o'neil")
-    assert render_insert('"s"."t"', replace(row, execution_time=12)) == COLUMNS + (
+    assert render_insert('"s"."t"', row._replace(execution_time=12)) == COLUMNS + (
         "(4, '001.3', 'it''s done', 'SQL', 'sub/V001_3__it''s_done.sql', -5, 'o''neil', 12, TRUE)"
     )
-    failed = replace(row, execution_time=12, success=False)
+    failed = row._replace(execution_time=12, success=False)
     assert render_insert('"s"."t"', failed).endswith(", 12, FALSE)")
 
 
@@ -36,11 +34,11 @@ def test_row_of_a_repeatable_has_no_version() -> None:
 
 def test_row_adds_what_ran_in_front_of_the_script() -> None:
     """To the time that the server measures; a time that is known has it already."""
-    row = replace(row_of_migration(migration("R__x.sql"), 3, "app"), preceding_ms=70)
+    row = row_of_migration(migration("R__x.sql"), 3, "app")._replace(preceding_ms=70)
     assert " OPERATOR(pg_catalog.+) 70), TRUE)" in render_insert('"s"."t"', row)
-    grouped = render_insert('"s"."t"', replace(row, first_rank=2))
+    grouped = render_insert('"s"."t"', row._replace(first_rank=2))
     assert " OPERATOR(pg_catalog.+) 70) OPERATOR(pg_catalog.-) (SELECT" in grouped
-    assert "70" not in render_insert('"s"."t"', replace(row, execution_time=12))
+    assert "70" not in render_insert('"s"."t"', row._replace(execution_time=12))
 
 
 def test_row_is_read_back_by_what_makes_it_the_one_of_its_script() -> None:
@@ -55,8 +53,8 @@ def test_row_is_read_back_by_what_makes_it_the_one_of_its_script() -> None:
         " AND h.\"checksum\"::pg_catalog.text OPERATOR(pg_catalog.=) '-5'"
         ' AND h."success" IS TRUE'
     )
-    repeatable = replace(row_of_migration(migration("R__x.sql"), 3, "app"), checksum=None)
-    failed = render_check('"s"."t"', replace(repeatable, success=False))
+    repeatable = row_of_migration(migration("R__x.sql"), 3, "app")._replace(checksum=None)
+    failed = render_check('"s"."t"', repeatable._replace(success=False))
     assert ' AND h."version" IS NULL AND ' in failed
     assert failed.endswith(' AND h."checksum" IS NULL AND h."success" IS FALSE')
 
