@@ -40,7 +40,9 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
         files={
             info.migration.version: info.migration
             for info in infos
-            if info.migration is not None and info.migration.kind is Kind.VERSIONED
+            if info.row is None
+            and info.migration is not None
+            and info.migration.kind is Kind.VERSIONED
         },
         base=highest(_baselines(infos)),
         next_version=_next_version(infos),
@@ -65,7 +67,7 @@ class _Release(NamedTuple):
     """What a single migration is compared with.
 
     Attributes:
-        files: Versioned files by version.
+        files: Versioned files that have no row, by version.
         base: The highest baseline in the history.
         next_version: Name for a new migration, for advice.
         ignored: States that the rules let pass, of versioned migrations and others.

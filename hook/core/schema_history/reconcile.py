@@ -49,6 +49,14 @@ class _Levels(NamedTuple):
         """Return the version up to which a baseline stands for the files."""
         return self.pending_baseline if self.last_applied == EMPTY else self.applied_baseline
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing stands in the history, and no baseline ever did.
+
+        A baseline that was marked as deleted has left its tables: none runs after it.
+        """
+        return self.last_applied == EMPTY == self.applied_baseline
+
 
 class _Pairs(NamedTuple):
     """Which file belongs to which row.
@@ -204,12 +212,12 @@ def _is_picked(file: Migration, rules: HistoryRules) -> bool:
 
 
 def _starts_empty_history(file: Migration, levels: _Levels) -> bool:
-    return file.kind is Kind.BASELINE and levels.last_applied == EMPTY
+    return file.kind is Kind.BASELINE and levels.is_empty
 
 
 def _is_too_late(file: Migration, levels: _Levels, rules: HistoryRules) -> bool:
     if file.kind is Kind.BASELINE:
-        return levels.last_applied != EMPTY or levels.applied_baseline != EMPTY
+        return not levels.is_empty
     is_older = file.version is not None and file.version < levels.last_applied
     return is_older and not rules.is_out_of_order
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from hook.core.outcome import Finding, failed, passed, warned
@@ -32,10 +33,8 @@ def judge_repair(history: History, repair: Repair, only: Version | None) -> tupl
     if only is not None and repair.is_empty:
         is_known = any(entry.version == only for entry in entries)
         return (_refuse_version(place, only) if is_known else _unknown_version(place, only),)
-    _, damage = read_rows(repaired(history, repair).rows)
-    if damage:
-        return tuple(_damaging(place, problem) for problem in damage)
-    return tuple(_tell(place, history, repair, only))
+    dangers = tuple(_dangers(place, history, repair))
+    return dangers or tuple(_tell(place, history, repair, only))
 
 
 def summarize_repair(repair: Repair) -> str:
@@ -91,6 +90,37 @@ def _damaging(place: str, problem: RowProblem) -> Finding:
     hint = "Put the files that are missing back into the release, then repair."
     message = f"{place} would be unreadable after the repair: {problem.text}"
     return failed(problem.code, "repair-damage", message, hint)
+
+
+def _dangers(place: str, history: History, repair: Repair) -> Iterator[Finding]:
+    entries, damage = read_rows(repaired(history, repair).rows)
+    if damage:
+        yield from (_damaging(place, problem) for problem in damage)
+        return
+    deleted = {entry.row for entry in entries if entry.is_deleted}
+    yield from (_misses(place, edit.row) for edit in repair.marked if edit.row not in deleted)
+    ranks = Counter(row.installed_rank for row in history.rows)
+    for rank in sorted({edit.row.installed_rank for edit in repair.aligned}):
+        if ranks[rank] > 1:
+            yield _ambiguous(place, rank)
+
+
+def _misses(place: str, row: HistoryRow) -> Finding:
+    hint = (
+        f"Put {row.script} back into the release, or let its row be, with *:missing or *:future in"
+        " FLYWAY_IGNORE_MIGRATION_PATTERNS."
+    )
+    message = (
+        f"{place}: marking {_named(row)} of row {row.installed_rank} as deleted would take back a"
+        " later row of that version, whose script would run again"
+    )
+    return failed(ExitCode.DRIFT, "repair-damage", message, hint)
+
+
+def _ambiguous(place: str, rank: int) -> Finding:
+    hint = "Give each row a rank of its own, then the table back the primary key that it has lost."
+    message = f"{place} has several rows of rank {rank}: a repair would change all of them"
+    return failed(ExitCode.DRIFT, "repair-damage", message, hint)
 
 
 def _refuse_version(place: str, only: Version) -> Finding:

@@ -208,6 +208,12 @@ def test_version_applied_as_something_else_is_drift(kind: str) -> None:
         assert f"was applied as {kind}" in found[0].message
 
 
+def test_version_applied_as_both_is_no_second_time() -> None:
+    """Somebody has run the file after all: it can only be said that the other one is gone."""
+    rows = (row(1, "V1__a.sql", kind="JDBC"), row(2, "V1__a.sql"))
+    assert judge("V1__a.sql", rows, patterns("*:missing", "*:future")) == ()
+
+
 def test_deleted_and_undone_migrations_raise_nothing() -> None:
     """Whether their files are back or not."""
     rows = (row(1, "V1__a.sql"), row(2, "V2__b.sql"), row(3, "V2__b.sql", kind="DELETE"))

@@ -123,6 +123,16 @@ def test_baseline_script_is_ignored_once_anything_was_applied() -> None:
     ]  # fmt: skip
 
 
+def test_baseline_script_never_follows_one_that_was_marked_as_deleted() -> None:
+    """What that one created is still there, and no script is made to come upon it."""
+    gone = row(1, "B2__x.sql", kind="SQL_BASELINE")
+    rows = (gone, gone._replace(installed_rank=2, type="DELETE"))
+    assert states("B2__x.sql V3__c.sql", rows) == ["2 Ignored (Baseline)", "2 Deleted", "3 Pending"]
+    assert states("V2__b.sql B3__x.sql V4__d.sql", rows) == [
+        "2 Below Baseline", "3 Ignored (Baseline)", "2 Deleted", "4 Pending",
+    ]  # fmt: skip
+
+
 def test_applied_baseline_script_is_a_baseline() -> None:
     """Its row covers older files as a baseline row does."""
     rows = (row(1, "B2__x.sql", kind="SQL_BASELINE"),)

@@ -203,6 +203,22 @@ def test_repair_that_would_damage_the_history_is_refused() -> None:
     assert (found.code, found.rule) == (ExitCode.DRIFT, "repair-damage")
 
 
+def test_repair_that_would_take_back_another_row_is_refused() -> None:
+    """A deletion takes back the last row of its version, be that one's file still there."""
+    rows = (row(1, "V1__a.sql", kind="JDBC"), row(2, "V1__a.sql"), row(3, "V2__b.sql"))
+    (found,) = judge(plan("V1__a.sql V2__b.sql", *rows), *rows)
+    assert (found.code, found.rule) == (ExitCode.DRIFT, "repair-damage")
+    assert "marking version 1 (V1__a.sql) of row 1 as deleted" in found.message
+
+
+def test_repair_of_rows_that_share_a_rank_is_refused() -> None:
+    """The rank is how a row is told from the others."""
+    rows = (row(1, "V1__a.sql"), row(2, "V2__b.sql", 5), row(2, "V3__c.sql", 6))
+    (found,) = judge(plan("V1__a.sql V2__b.sql V3__c.sql", *rows), *rows)
+    assert (found.code, found.rule) == (ExitCode.DRIFT, "repair-damage")
+    assert "several rows of rank 2" in found.message
+
+
 SCRIPTS = ("V1__a.sql", "V2__b.sql", "V3__c.sql", "R__r.sql", "R__s.sql")
 ROWS = st.lists(
     st.tuples(st.sampled_from(SCRIPTS), st.sampled_from([1, 2, None]), st.booleans()), max_size=6
