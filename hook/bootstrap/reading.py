@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hook.core.sessions.server import ServerFacts
     from hook.engines import Engine
     from hook.postgres.connecting import Connect
+    from hook.postgres.partitions import Catalog
     from hook.postgres.session import Session
     from hook.settings import Settings
     from hook.stages import Context
@@ -79,9 +80,17 @@ def build_scripts(
         execution.is_mixed_allowed,
         grouping_of(settings),
         execution.records_only,
-        0 if facts is None else facts.version_num,
-        "" if facts is None else engine.history_schema(facts),
+        build_catalog(engine, facts),
     )
+
+
+def build_catalog(engine: FlywayEngine, facts: ServerFacts | None) -> Catalog:
+    """Return where the relations of scripts are looked for."""
+    from hook.postgres.partitions import Catalog  # noqa: PLC0415 - not for a no-op run
+
+    if facts is None:
+        return Catalog()
+    return Catalog(facts.version_num, engine.history_schema(facts))
 
 
 def grouping_of(settings: Settings) -> Grouping:
@@ -98,7 +107,10 @@ def build_callbacks(
     from hook.stages.callbacks import CallbacksStage  # noqa: PLC0415 - many releases have none
 
     allows_mixed = settings.migrations.execution.is_mixed_allowed
-    return CallbacksStage(command, lambda item: engine.read_script(item, facts), allows_mixed)
+    catalog = build_catalog(engine, facts)
+    return CallbacksStage(
+        command, lambda item: engine.read_script(item, facts), allows_mixed, catalog
+    )
 
 
 def build_callback_rules(settings: Settings, engine: Engine) -> CallbackRules:

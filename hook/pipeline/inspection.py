@@ -232,5 +232,5 @@ def _is_schema_there(journal: Journal, reading: Reading, release: Release, firin
 def _callbacks(journal: Journal, reading: Reading, release: Release, command: str) -> Firing:
     book = None
     if callbacks_of_command(command, release.migration_set.callbacks):
-        book = reading.read_callbacks(journal, release.facts, command, release.migration_set)
+        book = reading.read_callbacks(journal, release, command)
     return begin_callbacks(journal, reading, release, book)

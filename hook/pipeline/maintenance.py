@@ -156,9 +156,7 @@ class _Edit:
     def _edit_with_callbacks(self, told: Outcome[Seen], around: Around) -> None:
         """Do it with the callbacks around it, which run also when there is nothing to do."""
         journal, reading, release = self.journal, self.editing.reading, self.release
-        book = reading.read_callbacks(
-            journal, release.facts, journal.command, release.migration_set
-        )
+        book = reading.read_callbacks(journal, release, journal.command)
         with (
             self._lock(told.value.history) as lock,
             begin_callbacks(journal, reading, release, book, self._cover(lock)) as firing,

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from hook.core.scripts.script import Migration
     from hook.core.scripts.waivers import LossBook, Waived
     from hook.core.sessions.server import ServerFacts
+    from hook.core.sql.creations import Creations
     from hook.core.sql.locks import LockRequest
     from hook.pipeline.journal import Journal
     from hook.postgres.session import Session
-    from hook.stages import Context
     from hook.stages.callbacks import CallbacksStage
     from hook.stages.callbacks.running import CallbackRules
     from hook.stages.history import HistoryStage
@@ -137,13 +137,18 @@ class Reading(NamedTuple):
         ask: Ask = lambda parse: parse(),
     ) -> Outcome[Prepared]:
         """Put on record what is wrong with *pending* and the callbacks, of whatever kind it is."""
+        from hook.core.sql.creations import Creations  # noqa: PLC0415 - not for a no-op run
+
         ctx, (session, facts, migration_set) = journal.ctx, release
-        stage, syntax = self.scripts(facts), self.syntax(facts)
-        read = journal.attempt("scripts", lambda: read_pending(stage, ctx, pending, session))
+        stage, syntax, made = self.scripts(facts), self.syntax(facts), Creations()
+        told = judge_scripts(pending)
+        read = journal.attempt(
+            "scripts", lambda: stage.run(ctx, pending, session, made).behind(told)
+        )
         scripts, findings, book = read.value, read.findings, None
         if migration_set.callbacks:
-            told = self._read_callbacks(journal, facts, "run", migration_set, scripts)
-            findings, book = (*findings, *told.findings), told.value
+            of_callbacks = self._read_callbacks(journal, release, "run", scripts, made)
+            findings, book = (*findings, *of_callbacks.findings), of_callbacks.value
         callbacks = book.callbacks if book else ()
         parsed = journal.attempt(
             "syntax", lambda: ask(lambda: syntax.run(ctx, session, scripts, callbacks))
@@ -152,30 +157,27 @@ class Reading(NamedTuple):
         journal.waivers = prepared.waivers
         return Outcome((*findings, *parsed.findings), prepared)
 
-    def read_callbacks(
-        self, journal: Journal, facts: ServerFacts, command: str, migration_set: MigrationSet
-    ) -> CallbackBook:
+    def read_callbacks(self, journal: Journal, release: Release, command: str) -> CallbackBook:
         """Read the callbacks of *command*; nothing is run.
 
         Raises:
             Stopped: Some cannot be run as they are. All of them are on record.
         """
-        outcome = self._read_callbacks(journal, facts, command, migration_set)
+        outcome = self._read_callbacks(journal, release, command)
         journal.stop_if_decided(outcome.findings)
         return outcome.value
 
     def _read_callbacks(
         self,
         journal: Journal,
-        facts: ServerFacts,
+        release: Release,
         command: str,
-        migration_set: MigrationSet,
         scripts: tuple[PreparedScript, ...] = (),
+        made: Creations | None = None,
     ) -> Outcome[CallbackBook]:
-        stage = self.callbacks(facts, command)
-        return journal.attempt(
-            "callbacks", lambda: stage.run(journal.ctx, migration_set.callbacks, scripts)
-        )
+        session, facts, migration_set = release
+        run, found = self.callbacks(facts, command).run, migration_set.callbacks
+        return journal.attempt("callbacks", lambda: run(journal.ctx, found, scripts, session, made))
 
     def resolve_release(self, journal: Journal, reached: Reached) -> Release:
         """Read the files of the release.
@@ -261,17 +263,8 @@ class Reading(NamedTuple):
             facts, told = reach_again(self.wait, journal.ctx, session, before, error)
             release = release._replace(facts=facts)
             journal.database = describe_server(facts)
-            outcome = self.look(journal, release)
-            outcome = outcome._replace(findings=(*told, *outcome.findings))
+            outcome = self.look(journal, release).behind(told)
         return Outcome(outcome.findings, Read(*release, *outcome.value))
-
-
-def read_pending(
-    stage: ScriptsStage, ctx: Context, pending: tuple[Migration, ...], session: Session
-) -> Outcome[tuple[PreparedScript, ...]]:
-    """Read *pending*, and judge whether it can be recorded."""
-    outcome = stage.run(ctx, pending, session)
-    return outcome._replace(findings=(*judge_scripts(pending), *outcome.findings))
 
 
 @contextmanager

@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from hook.core.sql.partition_refusals import PARTITIONED_TABLE, relations_in_doubt
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
     from hook.core.execution.detachment import Detachment
-    from hook.core.sql.creations import Name
+    from hook.core.sql.creations import Creations, Name
+    from hook.core.sql.statement_list import StatementList
     from hook.postgres.indexes import Fetches
+
+_FIRST_TO_REINDEX_PARTITIONS = 140000
+
+
+class Catalog(NamedTuple):
+    """Where the relations that scripts name are looked for.
+
+    Attributes:
+        version_num: Of the server, 0 when none was asked.
+        schema: Of the schema history, empty when no server was asked.
+    """
+
+    version_num: int = 0
+    schema: str = ""
+
+    def partitioned_in(
+        self, statements: StatementList, made: Creations, session: Fetches | None
+    ) -> Collection[Name]:
+        """Return the partitioned relations on which it depends how *statements* can run.
+
+        Older servers pass over them, in whatever transaction.
+
+        Args:
+            statements: Of a script.
+            made: What the scripts in front of it create.
+            session: As it is after the login; none offline.
+
+        Raises:
+            HookError: The query failed.
+        """
+        if 0 < self.version_num < _FIRST_TO_REINDEX_PARTITIONS:
+            return ()
+        names = relations_in_doubt(statements)
+        created = frozenset(name for name in names if made.has(PARTITIONED_TABLE, name))
+        asked = [name for name in names if not made.has("TABLE", name)]
+        if session is None or not asked:
+            return created
+        return created | fetch_partitioned(session, self.schema, asked)
 
 
 def fetch_pending(session: Fetches, detachment: Detachment) -> Detachment | None:

@@ -172,6 +172,10 @@ class Outcome(NamedTuple, Generic[T_co]):
     findings: tuple[Finding, ...]
     value: T_co
 
+    def behind(self, told: tuple[Finding, ...]) -> Outcome[T_co]:
+        """Return the same with *told* in front of its findings."""
+        return self._replace(findings=(*told, *self.findings))
+
 
 def unwatched(_ctx: Context) -> Watch:
     """Begin to watch nothing."""

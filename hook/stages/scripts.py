@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hook.core.execution.complaints import Complaints
@@ -16,9 +16,8 @@ from hook.core.scripts.script import Migration
 from hook.core.scripts.waivers import read_directives
 from hook.core.sql.creations import Creations
 from hook.core.sql.index_build import judge_builds
-from hook.core.sql.partition_refusals import PARTITIONED_TABLE, relations_in_doubt
 from hook.core.text import counted
-from hook.postgres.partitions import fetch_partitioned
+from hook.postgres.partitions import Catalog
 from hook.stages import Context, Outcome
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from hook.postgres.indexes import Fetches
 
     Place = Callable[[Migration, StatementList, Collection[Name]], ParsedScript]
-
-_FIRST_TO_REINDEX_PARTITIONS = 140000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,7 @@ class ScriptsStage:
         place_script: Tells how they run, with the relations that are known to be partitioned.
         grouping: Whether the scripts have to fit into one transaction.
         records_only: The scripts are recorded as applied and none is run.
-        version_num: Of the server, 0 when none was asked.
-        schema: Of the schema history, empty when no server was asked.
+        catalog: Where the relations of the scripts are.
     """
 
     read_script: Callable[[Migration], bytes]
@@ -52,12 +48,15 @@ class ScriptsStage:
     allows_mixed: bool
     grouping: Grouping = Grouping.EACH
     records_only: bool = False
-    version_num: int = 0
-    schema: str = ""
+    catalog: Catalog = field(default_factory=Catalog)
     name: str = "scripts"
 
     def run(
-        self, ctx: Context, pending: tuple[Migration, ...], session: Fetches | None = None
+        self,
+        ctx: Context,
+        pending: tuple[Migration, ...],
+        session: Fetches | None = None,
+        made: Creations | None = None,
     ) -> Outcome[tuple[PreparedScript, ...]]:
         """Return what each of *pending* that can be run as it is will do; the others are told.
 
@@ -65,12 +64,13 @@ class ScriptsStage:
             ctx: The run.
             pending: In running order.
             session: Asked what only the catalog knows of a script; none offline.
+            made: What the scripts create is added to it.
 
         Raises:
             HookError: The catalog could not be asked.
         """
         prepared: list[PreparedScript] = []
-        complaints, made = Complaints(), Creations()
+        complaints, made = Complaints(), made or Creations()
         for migration in pending:
             ctx.interrupt.raise_if_set()
             with complaints.about(migration.script):
@@ -78,7 +78,11 @@ class ScriptsStage:
                 directives = read_directives(migration.script, text)
                 complaints.take(directives.problems)
                 statements = self.cut_script(migration, text)
-                partitioned = self._partitioned(migration, statements, made, session)
+                # The ``.conf`` decides alone.
+                is_open = migration.in_transaction is None
+                partitioned = (
+                    self.catalog.partitioned_in(statements, made, session) if is_open else ()
+                )
                 parsed = self.place_script(migration, statements, partitioned)
                 prepared.append(prepare_script(migration, parsed, directives.waivers, made))
         if self.grouping is Grouping.ALL:
@@ -90,33 +94,12 @@ class ScriptsStage:
             return Outcome(refusal, tuple(prepared))
         builds = {item.migration.script: item.builds for item in prepared if item.is_run}
         findings = (
-            *judge_builds(builds, self.version_num),
+            *judge_builds(builds, self.catalog.version_num),
             passed("scripts", _told(prepared, self.grouping)),
             *judge_recorded(prepared),
             *judge_losses(item.losses for item in prepared if item.is_run),
         )
         return Outcome(findings, tuple(prepared))
-
-    def _partitioned(
-        self,
-        migration: Migration,
-        statements: StatementList,
-        made: Creations,
-        session: Fetches | None,
-    ) -> Collection[Name]:
-        """Return the partitioned relations on which it depends how *statements* can run.
-
-        The ``.conf`` decides alone. Older servers pass over them, in whatever transaction.
-        """
-        is_open = migration.in_transaction is None
-        if not is_open or 0 < self.version_num < _FIRST_TO_REINDEX_PARTITIONS:
-            return ()
-        names = relations_in_doubt(statements)
-        created = frozenset(name for name in names if made.has(PARTITIONED_TABLE, name))
-        asked = [name for name in names if not made.has("TABLE", name)]
-        if session is None or not asked:
-            return created
-        return created | fetch_partitioned(session, self.schema, asked)
 
 
 def _told(prepared: Sequence[PreparedScript], grouping: Grouping) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from hook.core.execution.prepared import PreparedScript, parse_script
+from hook.core.execution.prepared import PreparedScript, place_script
 from hook.core.scripts.callback import Callback
 from hook.core.scripts.events import EACH_EVENTS, Event
 from hook.core.scripts.waivers import NO_LOSSES, LossBook, Waiver, keep_book
-from hook.core.sql.creations import Creations
+from hook.core.sql.creations import Creations, Name
 from hook.core.sql.locks import LockRequest
 from hook.core.sql.losses import find_losses
 from hook.core.sql.relations import script_lock_requests
@@ -91,21 +91,39 @@ class CallbackBook:
         return tuple(replace(item, text="", unnoted=why) if item.text else item for item in scripts)
 
 
-def prepare_callback(
-    callback: Callback, text: bytes, *, allows_mixed: bool, waivers: Iterable[Waiver] = ()
-) -> PreparedCallback:
-    """Return what is known of *callback* from its *text*, UTF-8, and its *waivers*.
+def is_placed_by_statements(callback: Callback) -> bool:
+    """Tell whether its statements decide how *callback* runs.
 
     One that runs with each migration is in the migration's transaction if there is one,
     whatever its ``.conf`` says, as in Flyway.
+    """
+    return callback.in_transaction is None or callback.event in EACH_EVENTS
+
+
+def prepare_callback(
+    callback: Callback,
+    statements: StatementList,
+    *,
+    allows_mixed: bool,
+    waivers: Iterable[Waiver] = (),
+    partitioned: Collection[Name] = (),
+) -> PreparedCallback:
+    """Return what is known of *callback*.
+
+    Args:
+        callback: A file.
+        statements: All of it.
+        allows_mixed: Whether they may be of both kinds.
+        waivers: In it.
+        partitioned: The relations known to be that, see `hook.core.sql.partition_refusals`.
 
     Raises:
-        SqlSyntaxError: As `hook.core.execution.prepared.parse_script`.
+        SqlSyntaxError: As `hook.core.execution.prepared.place_script`.
     """
     asked = callback
-    if callback.event in EACH_EVENTS:
+    if is_placed_by_statements(callback):
         asked = callback._replace(in_transaction=None)
-    parsed = parse_script(asked, text, allows_mixed=allows_mixed)
+    parsed = place_script(asked, statements, allows_mixed=allows_mixed, partitioned=partitioned)
     return PreparedCallback(
         callback,
         parsed.body,

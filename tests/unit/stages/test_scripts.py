@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from hook.core.outcome import Finding
+from hook.core.sql.creations import Creations
+from hook.core.sql.partition_refusals import PARTITIONED_TABLE
 from hook.errors import ExitCode
+from hook.postgres.partitions import Catalog as CatalogOf
 from hook.stages.callbacks import CallbacksStage
 from hook.stages.scripts import ScriptsStage
 from tests.testbed.backup_gate import running_context
@@ -90,13 +93,41 @@ def test_catalog_is_asked_about_relations_in_doubt_alone(
         scripts.cut,
         scripts.place,
         allows_mixed=False,
-        version_num=version_num,
-        schema="own",
+        catalog=CatalogOf(version_num, "own"),
     )
     with running_context() as ctx:
         (script,) = stage.run(ctx, engine.resolve(SERVER).migrations, catalog).value
     assert catalog.asked == asked
     assert script.in_transaction is (not asked and "CONCURRENTLY" not in text)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "in_transaction"),
+    [
+        ("afterMigrate", [([None], ["p"], "own")], False),
+        ("afterMigrate", [], False),
+        ("beforeEachMigrate", [([None], ["p"], "own")], False),
+    ],
+)
+def test_catalog_is_asked_about_the_relations_of_callbacks(
+    name: str, asked: list[object], *, in_transaction: bool, tmp_path: Path
+) -> None:
+    """As it is about those of scripts; what the scripts create is known without it."""
+    files = {"V1__x.sql": "SELECT 1", f"{name}.sql": "REINDEX TABLE p"}
+    engine, catalog, made = engine_on(write_files(tmp_path, files)), Catalog(), Creations()
+    if not asked:
+        made.add("TABLE", ("p",))
+        made.add(PARTITIONED_TABLE, ("p",))
+    stage = CallbacksStage(
+        "run",
+        lambda item: engine.read_script(item, SERVER),
+        allows_mixed=False,
+        catalog=CatalogOf(150000, "own"),
+    )
+    with running_context() as ctx:
+        book = stage.run(ctx, engine.resolve(SERVER).callbacks, (), catalog, made).value
+    assert catalog.asked == asked
+    assert [item.in_transaction for item in book.callbacks] == [in_transaction]
 
 
 @pytest.mark.parametrize(("texts", "helps"), CASES)

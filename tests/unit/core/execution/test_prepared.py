@@ -9,6 +9,7 @@ from hook.core.execution.plan_view import describe_callback, describe_script
 from hook.core.execution.prepared import parse_script
 from hook.core.scripts.callback import Callback
 from hook.core.sql.lexer import SqlSyntaxError
+from hook.core.sql.statements import parse_statements
 from tests.testbed.release import migration, prepared_script
 
 SCRIPT = migration("V2__x.sql")
@@ -109,7 +110,8 @@ def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
 )
 def test_callback_is_described_by_when_and_how_it_runs(event: str, text: bytes, how: str) -> None:
     """As scripts are."""
-    prepared = prepare_callback(Callback(event, "", f"{event}.sql", ""), text, allows_mixed=False)
+    found = Callback(event, "", f"{event}.sql", "")
+    prepared = prepare_callback(found, parse_statements(text), allows_mixed=False)
     finding = describe_callback(prepared)
     assert finding.message.startswith(f"callback {event}.sql: {how}")
     assert finding.facts["callback"] == event

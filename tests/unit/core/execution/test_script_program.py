@@ -20,7 +20,7 @@ from tests.testbed.release import migration, prepared_script
 def prepared(event: str, text: str, *, in_transaction: bool | None = None) -> PreparedCallback:
     """Return the callback of *event* with *text*."""
     found = Callback(event, "", f"{event}.sql", "", in_transaction=in_transaction)
-    return prepare_callback(found, text.encode(), allows_mixed=False)
+    return prepare_callback(found, parse_statements(text.encode()), allows_mixed=False)
 
 
 EACH = EachCallbacks(
