@@ -22,6 +22,8 @@ from tests.testbed.run_context import eventually, is_running, meanwhile, target_
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a')"
 ALTER = {"V2__x.sql": "ALTER TABLE t ADD x int"}
+# For those who end nobody.
+BRIEF = run_settings(ladder=[2, 2])
 Connection = psycopg.Connection[TupleRow]
 
 
@@ -30,7 +32,7 @@ def _released(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin with a table, and with little patience."""
     monkeypatch.setattr("hook.bootstrap.watching.PATIENCE", timedelta(seconds=0.1))
     assert gate.run({"V1__t.sql": TABLE}).exit_code is ExitCode.OK
-    gate.limit(run_settings(ladder=[2, 2]))
+    gate.limit(run_settings(ladder=[30, 30]))
 
 
 @pytest.fixture
@@ -86,6 +88,7 @@ def test_idle_transaction_is_ended(gate: Gate, app: Role) -> None:
 
 def test_nobody_is_ended_unless_asked(gate: Gate, app: Role) -> None:
     """Another kind does not mean this one."""
+    gate.limit(BRIEF)
     cancel(gate, Endable.QUERY, Endable.AUTOVACUUM)
     with holder(gate, app) as other:
         report = gate.run(ALTER)
@@ -105,6 +108,7 @@ def test_callback_ends_who_is_in_its_way(gate: Gate, app: Role) -> None:
 
 def test_superuser_is_never_ended(gate: Gate) -> None:
     """Whatever was asked for."""
+    gate.limit(BRIEF)
     cancel(gate, *Endable)
     with holder(gate, None) as other:
         report = gate.run(ALTER)
@@ -133,6 +137,7 @@ def test_query_is_cancelled_and_its_session_stays(gate: Gate, app: Role) -> None
 
 def test_missing_right_is_told(gate: Gate, app: Role, make_role: Callable[..., Role]) -> None:
     """To be asked to and to be allowed to are two things."""
+    gate.limit(BRIEF)
     cancel(gate, Endable.IDLE)
     migrator = make_role()
     gate.database.execute(
