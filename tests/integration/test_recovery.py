@@ -196,7 +196,7 @@ def test_lost_backend_is_waited_for_whatever_the_script_has_set(
 @pytest.fixture
 def hasty(proxied: Gate) -> Gate:
     """Return the gate behind the proxy, which does not wait long for the server."""
-    database = proxied.settings.database._replace(wait_timeout=timedelta(seconds=3))
+    database = proxied.settings.database._replace(wait_timeout=timedelta(seconds=0.3))
     proxied.settings = proxied.settings._replace(database=database)
     return proxied
 
