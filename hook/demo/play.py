@@ -142,10 +142,14 @@ def _major(cluster: Cluster) -> str:
 
 
 def archive_command(archive: Path) -> str:
-    """Return a command that keeps a segment as pgBackRest names it, by its own checksum."""
+    """Return a command that keeps a segment as pgBackRest names it, by its own checksum.
+
+    Until it is whole it has the name that pgBackRest gives it while it is written.
+    """
     folder = f"{archive}/$(echo %f | cut -c 1-16)"
     checksum = "$( (sha1sum || shasum) < %p 2>/dev/null | cut -c 1-40)"
-    return f'mkdir -p "{folder}" && cp %p "{folder}/%f-{checksum}"'
+    keep = 'cp %p "$kept.pgbackrest.tmp" && mv "$kept.pgbackrest.tmp" "$kept"'
+    return f'mkdir -p "{folder}" && kept="{folder}/%f-{checksum}" && {keep}'
 
 
 def _describe(cluster: Cluster) -> BackedUp:
