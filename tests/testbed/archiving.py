@@ -49,7 +49,8 @@ def running_archiving(binaries: Binaries) -> Iterator[Archiving]:
     settings = {"archive_mode": "on", "archive_command": ""}
     with (
         running_server(binaries, settings) as server,
-        TemporaryDirectory(prefix="presync-repo-", dir="/tmp") as name,
+        # The server may archive while it is removed.
+        TemporaryDirectory(prefix="presync-repo-", dir="/tmp", ignore_cleanup_errors=True) as name,
     ):
         root = Path(name)
         with server.connect() as admin:
