@@ -98,7 +98,8 @@ def test_lock_timeout_that_nobody_could_look_at_is_told_as_unknown(
 ) -> None:
     """Somebody is in the way, and who it is cannot be found out."""
     as_blind_role(gate, make_role)
-    gate.limit(run_settings(ladder=[0.5]))
+    # Shorter than it may go on without sight.
+    gate.limit(run_settings(ladder=[1.5]))
     with holder(gate, "LOCK TABLE t"):
         report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (2)"})
     assert report.exit_code is ExitCode.CONTENTION, report.verdict
