@@ -79,9 +79,9 @@ def test_deadline_while_a_file_does_not_open(
     deployment: Deployment, start_presync: StartPresync
 ) -> None:
     """It ends what hangs while the settings are read, too."""
-    with hanging(deployment, start_presync, PRESYNC_DEADLINE="6s") as runs:
-        ended = [running.wait(6 + PATIENTLY) for running in runs]
-    why = "PRESYNC_DEADLINE (6s) is used up"
+    with hanging(deployment, start_presync, PRESYNC_DEADLINE="12s") as runs:
+        ended = [running.wait(12 + PATIENTLY) for running in runs]
+    why = "PRESYNC_DEADLINE (12s) is used up"
     stages = []
     for completed in ended:
         assert_abandoned(completed, ExitCode.BUDGET, why)
