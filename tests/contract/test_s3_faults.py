@@ -189,9 +189,10 @@ def test_tls_to_a_plain_http_port_is_told(
 
 def test_a_refused_port_is_told_as_unreachable(unreachable: Callable[[str], Place]) -> None:
     """Nobody listens: endpoint, network policy and proxy are what to check."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    finding = unknown_finding(unreachable(f"http://127.0.0.1:{port}"))
+    with socket.socket() as taken:  # so that nobody else can listen there meanwhile
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        finding = unknown_finding(unreachable(f"http://127.0.0.1:{port}"))
     assert f"http://127.0.0.1:{port} does not answer" in finding.message
     assert "PRESYNC_S3_ENDPOINT" in finding.hint
 
