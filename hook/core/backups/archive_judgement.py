@@ -212,8 +212,9 @@ def _whole(evidence: ArchiveEvidence, waiting: Waiting) -> Finding:
     recovery = evidence.recovery
     size = recovery.segment_size
     start = recovery.start.name(size)
-    newest = _name(evidence, waiting.first - 1) or start
-    if waiting.first * size < recovery.consistent:
+    newest = _name(evidence, waiting.first - 1)
+    # The first one is needed wherever the backup ends: its checkpoint is in there.
+    if waiting.first * size < recovery.consistent or newest is None:
         return failed(
             ExitCode.NO_WAY_BACK,
             "wal-archive",
@@ -233,7 +234,7 @@ def _whole(evidence: ArchiveEvidence, waiting: Waiting) -> Finding:
 
 
 def _unproven(evidence: ArchiveEvidence, waiting: Waiting) -> Finding:
-    newest = _name(evidence, waiting.first - 1) or "nowhere"
+    newest = _name(evidence, waiting.first - 1)
     return unknown(
         ExitCode.UNKNOWN_BACKUP,
         "wal-archive",

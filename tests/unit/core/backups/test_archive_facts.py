@@ -9,9 +9,17 @@ import pytest
 
 from hook.core.backups.archive import Covered
 from hook.core.backups.archive_judgement import ArchiveJudgement
-from hook.core.backups.wal import Run, Stretch
-from hook.core.outcome import Status, warned
-from tests.unit.core.backups.test_archive_judgement import HEALTHY, WHOLE, judgement, name, server
+from hook.core.backups.wal import Recovery, Run, Segment, Stretch
+from hook.core.outcome import Finding, Status, warned
+from hook.errors import ExitCode
+from tests.unit.core.backups.test_archive_judgement import (
+    HEALTHY,
+    SIZE,
+    WHOLE,
+    judgement,
+    name,
+    server,
+)
 
 
 def test_whole_archive_tells_its_end_and_lag() -> None:
@@ -124,3 +132,29 @@ def test_server_at_the_end_of_a_segment_has_nothing_that_waits() -> None:
     """Not a byte of the next one."""
     _, lag = judgement(WHOLE, server(at=10)).findings
     assert lag.facts == {"waiting": 0, "waiting_bytes": 0}
+
+
+def consistent_at(position: int, present: tuple[Run, ...]) -> tuple[Finding, ...]:
+    """Return what is said of a backup that begins in segment 3 and ends at *position*."""
+    found = server(archiver=HEALTHY._replace(last_archived=name(4), queue=5))
+    recovery = Recovery(Segment(1, 3), position, found.current, SIZE)
+    return judgement(present, found, recovery=recovery).findings
+
+
+def test_backup_that_ends_with_a_segment_needs_nothing_of_the_next() -> None:
+    """Not one byte more than all before."""
+    way, _ = consistent_at(5 * SIZE, (Run(3, 4),))
+    assert way.message == f"2 segments without a hole, {name(3)} to {name(4)}"
+    way, _ = consistent_at(5 * SIZE + 1, (Run(3, 4),))
+    assert (way.status, way.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
+    (hole,) = consistent_at(4 * SIZE, (Run(3, 3), Run(5, 5)))
+    assert hole.message.endswith(f"{name(4)} is not in the archive; a restore ends before it")
+
+
+def test_backup_needs_the_segment_that_it_begins_in() -> None:
+    """Wherever it ends: the recovery begins with the checkpoint in there."""
+    archiver = HEALTHY._replace(last_archived=None, queue=7)
+    found = server(archiver=archiver)
+    recovery = Recovery(Segment(1, 3), 3 * SIZE, found.current, SIZE)
+    way, _ = judgement((), found, recovery=recovery).findings
+    assert (way.status, way.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)

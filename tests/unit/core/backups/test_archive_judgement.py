@@ -98,6 +98,7 @@ def test_whole_archive_passes_with_its_ends_and_lag() -> None:
             (Run(3, 4), Run(6, 6), Run(8, 8)),
             f"{name(5)}, {name(7)} and 1 hole more are not in the archive",
         ),
+        ((Run(3, 4), Run(6, 6), Run(8, 9)), f"{name(5)}, {name(7)} are not in the archive; a r"),
     ],
 )
 def test_hole_is_named_with_what_it_means(present: tuple[Run, ...], told: str) -> None:
@@ -277,6 +278,7 @@ def test_archive_of_which_only_the_ends_are_told_is_unknown() -> None:
     """Neither a way without a hole nor that all is archived can be said of it."""
     (finding,) = judged(WHOLE, is_proven=False)
     assert (finding.status, finding.rule) == (Status.UNKNOWN, "wal-archive")
+    assert finding.code is ExitCode.UNKNOWN_BACKUP
     assert f"({name(9)}), and not whether there is a hole between" in finding.message
     assert "PRESYNC_ARCHIVE_POLICY" in finding.hint
 
