@@ -36,8 +36,9 @@ def judge_archiver(archiver: Archiver) -> Finding:
             " `barman check` tries it.",
             **facts,
         )
-    unseen = archiver.queue is None
-    queue = "how many wait cannot be seen without pg_monitor" if unseen else _queue(archiver)
+    queue = "how many wait cannot be seen without pg_monitor"
+    if archiver.queue is not None:
+        queue = f"{counted(archiver.queue, 'segment')} waiting"
     if archiver.last_archived is None:
         since = _instant(archiver.statistics_since)
         when = "yet" if since is None else f"since its statistics were reset at {since}"
@@ -55,10 +56,6 @@ def why_off(archiver: Archiver) -> str:
     if archiver.wal_level == "minimal":
         return "wal_level is minimal"
     return "neither archive_command nor archive_library is set"
-
-
-def _queue(archiver: Archiver) -> str:
-    return f"{counted(archiver.queue or 0, 'segment')} waiting"
 
 
 def _instant(moment: datetime | None) -> str | None:

@@ -98,6 +98,15 @@ def test_segment_that_cannot_be_read_is_a_hole_that_is_explained(layout: Layout)
     assert read.duplicates == ()
 
 
+@EACH
+def test_archive_that_is_frozen_as_a_whole_is_a_hole_as_a_whole(layout: Layout) -> None:
+    """Its names prove what there was, and nobody restores from it in time."""
+    keys = [layout.key.format(log=name[:16], name=name) for name in NAMES]
+    frozen = Listing([Entry(key, size=9, is_archived=True) for key in keys])
+    read = layout.open_catalog(frozen).read_archive(RECOVERY)
+    assert read.covered == (Covered(Stretch(1, 1, 6), ()),)
+
+
 def test_archive_of_pgbackrest_that_kept_the_names_alone_is_judged_by_them() -> None:
     """It names a segment by what is in it, once it is there: no upload leaves them all empty."""
     layout = LAYOUTS["pgbackrest"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from hook.catalogs.object_store import Entry, StoredObject
 from hook.catalogs.pgbackrest import PgBackRestCatalog
+from hook.catalogs.pgbackrest_archive import Archive
 from hook.core.backups.archive import Covered
+from hook.core.backups.pgbackrest_info import ArchiveInfo
 from hook.core.backups.wal import Recovery, Run, Segment, Stretch
 from hook.errors import BackupSourceMissing, BackupUnknown
 from tests.testbed.pgbackrest_repository import SAMPLES, SYSTEM_IDENTIFIER
@@ -145,8 +149,31 @@ def test_missing_history_is_told_and_a_damaged_one_is_unknown() -> None:
     read = PgBackRestCatalog(store(), "app").read_archive(wanted)
     assert (read.missing_history, read.covered) == ("00000002.history", ())
     for body in (b"1", b"\xff", b"Salted__12345678" + bytes(16)):
-        with pytest.raises(BackupUnknown, match="is no timeline history file"):
+        told = f"^memory/{FOLDER}00000002.history is no timeline history file"
+        with pytest.raises(BackupUnknown, match=told):
             PgBackRestCatalog(store(_00000002=body), "app").read_archive(wanted)
+
+
+def test_encrypted_history_is_read_with_the_passphrase_of_the_archive() -> None:
+    """As everything else in there; without it nothing is made of it."""
+    found = store(_00000002=_encrypted(b"1\t0/2000100\tno reason\n", b"sub-passphrase"))
+    read = Archive(found, FOLDER, ArchiveInfo("15-1", "1", "sub-passphrase"))
+    assert read.read_history("00000002.history") == b"1\t0/2000100\tno reason\n"
+    for passphrase in (None, "", "another"):
+        other = Archive(found, FOLDER, ArchiveInfo("15-1", "1", passphrase))
+        assert other.read_history("00000002.history") == b"\xff"
+
+
+def _encrypted(data: bytes, passphrase: bytes, salt: bytes = b"saltsalt") -> bytes:
+    """Return what ``openssl enc -aes-256-cbc -md sha1`` makes of *data*."""
+    first = hashlib.sha1(passphrase + salt, usedforsecurity=False).digest()
+    second = hashlib.sha1(first + passphrase + salt, usedforsecurity=False).digest()
+    third = hashlib.sha1(second + passphrase + salt, usedforsecurity=False).digest()
+    key, vector = (first + second + third)[:32], (first + second + third)[32:48]
+    encryptor = Cipher(algorithms.AES256(key), modes.CBC(vector)).encryptor()
+    padding = 16 - len(data) % 16
+    secret = encryptor.update(data + bytes([padding]) * padding) + encryptor.finalize()
+    return b"Salted__" + salt + secret
 
 
 def test_stanza_without_archive_info_is_missing() -> None:

@@ -62,6 +62,7 @@ def test_nothing_told_of_the_wal_is_unknown() -> None:
         (_name(1), _name(12), (Run(3, 10),)),
         (_name(5), _name(8), (Run(5, 8),)),
         (_name(1, 1), _name(8), (Run(3, 8),)),
+        (_name(9, 1), _name(8), (Run(3, 8),)),
         (_name(5), _name(1, 3), (Run(5, 10),)),
         (_name(1, 1), _name(12, 1), ()),
         (_name(1, 3), _name(12, 3), ()),
