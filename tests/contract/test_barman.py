@@ -187,6 +187,15 @@ def test_timeline_history_that_cannot_be_read_is_unknown(
 
 
 @EVERYWHERE
+@pytest.mark.parametrize("suffix", [".partial", ".gz.tmp", "x"])
+def test_what_is_called_like_a_timeline_history_is_none(place: Place, suffix: str) -> None:
+    """Half of one, for example."""
+    server = fresh_server(place.root)
+    (server.folder / "wals" / f"00000002.history{suffix}").write_bytes(b"1\t0/33000000\tx\n")
+    assert look(place, PROMOTED).missing_history == "00000002.history"
+
+
+@EVERYWHERE
 def test_timeline_history_that_is_not_there_is_named(place: Place) -> None:
     """No restore finds the way without it."""
     fresh_server(place.root)
