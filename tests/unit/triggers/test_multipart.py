@@ -51,7 +51,9 @@ def test_upload_is_completed_with_its_parts_in_order(s3: Stubber, client: Any) -
     with Upload(lambda: client, "dumps", "shop/x.dump") as upload:
         upload.send(b"x")
         upload.send(b"x")
+        assert not upload.is_complete
         upload.complete(2)
+    assert (upload.is_complete, upload.upload_id, upload.not_aborted) == (True, None, None)
 
 
 def test_upload_that_is_left_is_aborted(s3: Stubber, client: Any) -> None:
@@ -60,6 +62,7 @@ def test_upload_that_is_left_is_aborted(s3: Stubber, client: Any) -> None:
     s3.add_response("abort_multipart_upload", {}, OPEN)
     with Upload(lambda: client, "dumps", "shop/x.dump") as upload:
         upload.send(b"x")
+    assert (upload.is_complete, upload.upload_id, upload.not_aborted) == (False, None, None)
 
 
 def test_upload_that_is_refused_is_aborted_and_told(s3: Stubber, client: Any) -> None:

@@ -98,7 +98,7 @@ def test_answer_that_is_no_cronjob_is_told(answer: dict[str, Any], told: str) ->
 
 def test_active_job_is_one_of_the_cronjob_that_goes_on() -> None:
     """Not another's, not a finished one, not one that somebody has put to rest."""
-    jobs = [
+    jobs: list[dict[str, Any]] = [
         {"status": None},
         {"metadata": {"name": "orphan"}},
         _job("other", "u-2"),

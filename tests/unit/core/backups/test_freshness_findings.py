@@ -148,6 +148,17 @@ def test_stale_dump_that_does_not_tell_its_end_is_told_all_the_same() -> None:
     assert "The storage" not in finding.hint
 
 
+@pytest.mark.parametrize(("seconds", "is_told"), [(300, False), (301, True)])
+def test_storage_may_have_it_as_much_later_as_honest_clocks_differ(
+    seconds: int,
+    is_told: bool,  # noqa: FBT001 - a case
+) -> None:
+    """That is no copy."""
+    stopped_ago = 24 * HOUR + timedelta(seconds=seconds)
+    (finding,) = _judged(_backup("a", stopped_ago, written_at=NOW - 24 * HOUR))
+    assert ("The storage received it" in finding.hint) is is_told
+
+
 def test_one_backup_with_a_wrong_time_leads_to_the_clocks() -> None:
     """Whatever is wrong with the others."""
     (finding,) = _judged(_backup("a", -HOUR), _bad("b"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence
@@ -49,5 +50,6 @@ def test_older_dump_does_not_stand_in_for_one_that_nothing_restores() -> None:
 
 
 def test_dump_of_another_database_is_not_restored() -> None:
-    """It would be somebody else's data."""
+    """It would be somebody else's data, also where the dump itself does not tell whose it is."""
     assert _newest(_dump("theirs", 1), database="crm") is None
+    assert _newest(replace(_dump("untold", 1), database=None), database="crm") is None

@@ -148,6 +148,56 @@ def test_values_reach_the_tool_as_one_word(system: str, point: RestorePoint) -> 
         assert "rm" not in words
 
 
+ODD = "a'b; rm -rf $HOME"
+ODD_SOURCE = RestoreSource("", ODD, f"s3://backups/{ODD}", f"https://{ODD}")
+ODD_POINT = POINT._replace(name=ODD, backup=ODD, form=DumpForm.ARCHIVE)
+
+
+@pytest.mark.parametrize("system", sorted(RECIPES.keys() - {"cnpg"}))
+def test_every_value_reaches_the_shell_as_one_word(system: str) -> None:
+    """Names of places, of backups and of restore points come from others as well."""
+    # Systems whose tool takes the position as an argument; elsewhere it is in a file.
+    lsn = ODD if system in {"pgbackrest", "barman"} else POINT.lsn
+    point = ODD_POINT._replace(lsn=lsn)
+    told = restore_commands(ODD_SOURCE._replace(system=system), point)
+    assert told
+    for way in (way for way in told if not way.command.startswith("recoveryTarget")):
+        words = shlex.split(way.command)
+        assert not {"rm", "-rf", "$HOME"} & set(words), way.command
+        assert any(ODD in word for word in words)
+
+
+def test_value_in_a_restore_command_is_one_word_of_it() -> None:
+    """It is read twice: as a value of the configuration, then by the shell of the server."""
+    (first, *_) = restore_commands(ODD_SOURCE._replace(system="barman-cloud"), ODD_POINT)
+    (line,) = (word for word in shlex.split(first.command) if word.startswith("restore_command"))
+    value = line.removeprefix("restore_command = '").removesuffix("'").replace("''", "'")
+    place = ("--endpoint-url", ODD_SOURCE.endpoint, ODD_SOURCE.place)
+    assert shlex.split(value) == ["barman-cloud-wal-restore", *place, ODD, "%f", "%p"]
+
+
+@pytest.mark.parametrize("system", ["walg", "barman-cloud"])
+def test_recovery_is_configured_to_end_at_the_marker(system: str) -> None:
+    """In place it goes on from there; beside production it waits, and archives nothing."""
+    target = ["recovery_target_lsn = '0/38025F60'", "recovery_target_timeline = '3'"]
+    in_place, beside, *_ = commands(system)
+    for command, lines in (
+        (in_place, [*target, "recovery_target_action = 'promote'"]),
+        (beside, [*target, "recovery_target_action = 'pause'", "archive_mode = off"]),
+    ):
+        words = shlex.split(command)
+        begin = next(at for at, word in enumerate(words) if word.startswith("restore_command"))
+        assert words[begin + 1 : words.index(">>")] == lines
+
+
+def test_backup_that_is_not_known_is_not_named() -> None:
+    """The operator chooses by the position; pgBackRest may not choose by the name."""
+    (line,) = commands("cnpg", POINT._replace(backup=None))
+    assert line == 'recoveryTarget: {targetLSN: "0/38025F60", targetTLI: "3"}'
+    by_name = commands("pgbackrest", POINT._replace(backup=None))[1]
+    assert f" --delta --type=name --target={NAME} " in by_name
+
+
 def test_barman_chooses_a_backup_by_itself() -> None:
     """By position, time, and in the look beside; by name only where there is one."""
     told = commands("barman", POINT._replace(name=None, backup=None))
