@@ -10,9 +10,10 @@ import pytest
 from botocore.stub import Stubber
 
 from hook.catalogs.rds import RdsApi
+from hook.core.backups.backup_made import Rest
 from hook.errors import BackupUnknown
 from hook.settings.backup_source import RdsKind, RdsLocation
-from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from hook.triggers.rds import SnapshotTrigger
 
 WANTED = Wanted("a1b2c3", None)
@@ -55,6 +56,7 @@ def _begin(rds: Stubber, trigger: SnapshotTrigger) -> Begun:
 
 def test_snapshot_is_taken_and_watched_to_its_end(rds: Stubber, trigger: SnapshotTrigger) -> None:
     """Its name and its tag say who asked for it; it stays until somebody deletes it."""
+    assert trigger.describe() == "a snapshot of RDS instance shop"
     assert _begin(rds, trigger) == Begun("snapshot presync-shop-a1b2c3", is_adopted=False)
     for status, percent in (("creating", 0), ("creating", 60), ("available", 100)):
         told = {"DBSnapshots": [{**NAME, "Status": status, "PercentProgress": percent}]}
@@ -62,7 +64,18 @@ def test_snapshot_is_taken_and_watched_to_its_end(rds: Stubber, trigger: Snapsho
     assert trigger.look() == Standing(Phase.RUNNING, "0%")
     assert trigger.look() == Standing(Phase.RUNNING, "60%")
     assert trigger.look() == Standing(Phase.ENDED, "available")
-    trigger.close()
+    rds.add_response(LIST, {"DBSnapshots": [{**NAME, "Status": "creating"}]}, {**OWNER, **NAME})
+    assert trigger.look() == Standing(Phase.RUNNING, "0%")
+    assert trigger.close() == Left(Rest.GOES_ON)
+
+
+def test_name_that_is_cut_at_a_dash_has_no_two_in_a_row(rds: Stubber, client: Any) -> None:
+    """RDS would refuse it."""
+    owner = f"{'a' * 47}-{'b' * 10}"
+    trigger = SnapshotTrigger(RdsApi(RdsLocation(owner), lambda: client))
+    rds.add_response(LIST, {"DBSnapshots": []})
+    rds.add_response("create_db_snapshot", {})
+    assert trigger.begin(WANTED).name == f"snapshot presync-{'a' * 47}-a1b2c3"
 
 
 def test_snapshot_that_is_being_taken_is_taken_up(rds: Stubber, trigger: SnapshotTrigger) -> None:
