@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hook.clock import Interrupt
 from hook.core.backups.wal import parse_segment
@@ -81,6 +82,44 @@ def test_idle_server_is_known_by_its_transactions(
     assert idle.checkpoint.is_last_change
     assert not busy.checkpoint.is_last_change
     assert idle.checkpoint.every == timedelta(minutes=5)
+
+
+def test_server_is_not_idle_where_a_change_was_under_way_at_the_checkpoint(
+    make_server: Callable[..., PostgresServer], calm: Interrupt
+) -> None:
+    """Its commit comes behind the checkpoint and takes no number of its own."""
+    database = Database(make_server(), "postgres")
+    with database.connect() as other:
+        other.execute("BEGIN")
+        other.execute("CREATE TABLE t ()")
+        database.execute("CHECKPOINT")
+        other.execute("COMMIT")
+        with _session(database, calm) as session:
+            found = fetch_server_wal(session)
+    assert found.checkpoint is not None
+    assert not found.checkpoint.is_last_change
+
+
+def test_what_waits_is_segments_and_the_oldest_tells_since_when(
+    make_server: Callable[..., PostgresServer], calm: Interrupt
+) -> None:
+    """Files that are archived beside them, such as the history of a backup, are none."""
+    server = make_server(FAILING)
+    database = Database(server, "postgres")
+    for number in range(3):
+        database.execute(f"CREATE TABLE t{number} ()")
+        database.execute("SELECT pg_switch_wal()")
+    status = server.data / "pg_wal" / "archive_status"
+    (first, *_) = sorted(path.name.removesuffix(".ready") for path in status.glob("*.ready"))
+    odd = f"{first}.00000028.backup"
+    (status.parent / odd).touch()
+    (status / f"{odd}.ready").touch()
+    os.utime(status.parent / odd, (0, 0))
+    os.utime(status.parent / first, (86_400, 86_400))
+    with _session(database, calm) as session:
+        archiver = fetch_server_wal(session).archiver
+    assert archiver.queue == 3
+    assert archiver.waiting_since == datetime(1970, 1, 2, tzinfo=UTC)
 
 
 def test_role_without_the_control_file_is_told_less(
