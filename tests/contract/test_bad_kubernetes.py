@@ -81,9 +81,12 @@ def test_answer_that_is_no_cronjob_is_told(cluster: FakeCluster, job: JobTrigger
 
 
 @pytest.mark.parametrize("trigger", ["job", "backup"], indirect=True)
-def test_object_without_a_name_is_not_followed(cluster: FakeCluster, trigger: Trigger) -> None:
+@pytest.mark.parametrize("answer", [{"metadata": {}}, {"metadata": None}, {"kind": "x"}])
+def test_object_without_a_name_is_not_followed(
+    cluster: FakeCluster, trigger: Trigger, answer: dict[str, object]
+) -> None:
     """Nobody could say which of them to wait for."""
-    nameless = json.dumps({"kind": "x", "metadata": {}}).encode()
+    nameless = json.dumps(answer).encode()
     cluster.answer = lambda method, _path: (201, nameless) if method == "POST" else None
     with pytest.raises(BackupUnknown, match=r"is none of (Jobs|Backups) in ops: it has no name"):
         trigger.begin(WANTED)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from hook.core.backups.backup_made import Rest
 from hook.errors import BackupSourceMissing
-from hook.triggers import Begun, Phase, Standing, Wanted
+from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from hook.triggers.cnpg import ClusterTrigger
 from hook.triggers.job import JobTrigger
 from tests.testbed.kubernetes_api import BATCH, CLUSTER, CNPG, TOKEN, FakeCluster
@@ -37,7 +38,7 @@ def test_job_is_made_and_watched_to_its_end(cluster: FakeCluster, job: JobTrigge
     assert job.look() == Standing(Phase.RUNNING)
     _finish(cluster, "shop-backup-presync-00001", "Complete")
     assert job.look().phase is Phase.ENDED
-    job.close()
+    assert job.close() == Left(Rest.GOES_ON)
     assert f"{BATCH}/jobs/shop-backup-presync-00001" in cluster.objects
 
 
@@ -84,7 +85,7 @@ def test_backup_is_made_and_watched_to_its_end(
     assert backup.look() == Standing(Phase.FAILED, "failed: no space")
     del cluster.objects[f"{CNPG}/backups/db-presync-00001"]
     assert backup.look() == Standing(Phase.FAILED, "it was deleted")
-    backup.close()
+    assert backup.close() == Left(Rest.GOES_ON)
 
 
 def test_backup_that_runs_is_taken_up(cluster: FakeCluster, backup: ClusterTrigger) -> None:
