@@ -16,7 +16,7 @@ from hook.catalogs.directory import DirectoryStore
 from hook.catalogs.tally import Tally
 from hook.clock import Deadline, Interrupt
 from hook.core.outcome import Status
-from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, Interrupted
+from hook.errors import BackupSourceMissing, BackupUnknown, DeadlineExceeded, ExitCode, Interrupted
 from hook.settings.durations import parse_duration
 from hook.settings.marker_specification import MARKER_WAIT
 from tests.fakes import FakeClock, FakeEvents
@@ -45,6 +45,17 @@ def test_wait_that_is_none_is_no_warning(marker_bench: MarkerBench, events: Fake
     marker_bench.run(marker_bench.stage(marker_bench.catalog(), wait=25))
     levels = [told["level"] for told in events.named("retry.scheduled")]
     assert levels == ["info", "warning", "warning"]
+
+
+def test_deadline_of_the_run_that_ends_the_wait_is_told(marker_bench: MarkerBench) -> None:
+    """That the marker is not archived may be no more than a run without time."""
+    clock = FakeClock(NOW)
+    deadline = Deadline.after(clock, timedelta(seconds=20), "PRESYNC_DEADLINE")
+    marker_bench.ctx = marker_bench.ctx._replace(clock=clock, deadline=deadline)
+    with pytest.raises(DeadlineExceeded, match="PRESYNC_DEADLINE"):
+        marker_bench.run(marker_bench.stage(marker_bench.catalog(), wait=30))
+    (marker,) = marker_bench.noted
+    assert not marker.is_archived
 
 
 def _advised_for_barman() -> str:

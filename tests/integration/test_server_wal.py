@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from hook.clock import Interrupt
 from hook.core.backups.wal import parse_segment
 from hook.postgres.session import Session
@@ -63,6 +65,31 @@ def test_archiver_that_fails_and_what_waits_are_told(
         unseen = fetch_server_wal(session).archiver
     assert unseen.is_failing
     assert (unseen.queue, unseen.waiting_since) == (None, None)
+
+
+@pytest.mark.parametrize(("command", "has_destination"), [("", False), ("true", True)])
+def test_command_is_a_destination(
+    make_server: Callable[..., PostgresServer],
+    calm: Interrupt,
+    command: str,
+    has_destination: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Without one the server takes note of what it should archive, and of no failure."""
+    server = make_server({"archive_mode": "on", "archive_command": command})
+    with _session(Database(server, "postgres"), calm) as session:
+        archiver = fetch_server_wal(session).archiver
+    assert (archiver.mode, archiver.has_destination) == ("on", has_destination)
+    assert archiver.is_off is not has_destination
+
+
+@pytest.mark.since_server(15, "archive_library")
+def test_library_is_a_destination(
+    make_server: Callable[..., PostgresServer], calm: Interrupt
+) -> None:
+    """Whether it is any good the archiver finds out."""
+    server = make_server({"archive_mode": "on", "archive_library": "nowhere"})
+    with _session(Database(server, "postgres"), calm) as session:
+        assert fetch_server_wal(session).archiver.has_destination
 
 
 def test_idle_server_is_known_by_its_transactions(
