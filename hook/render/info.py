@@ -103,9 +103,8 @@ def _category(info: MigrationInfo) -> str:
 
 def _migration_object(info: MigrationInfo, undo: Undo) -> Mapping[str, object]:
     row, migration = info.row, info.migration
-    shown = dict(zip(_KEYS, _cells(info, undo), strict=True))
-    return {
-        **shown,
+    shown: dict[str, object] = dict(zip(_KEYS, _cells(info, undo), strict=True))
+    return shown | {
         "rawVersion": row.version if row is not None else shown["version"],
         # The time zone of whoever wrote it, UTC for presync and for Flyway's image.
         "installedOnUTC": f"{row.installed_on.replace(' ', 'T')}Z" if row else "",

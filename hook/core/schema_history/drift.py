@@ -126,8 +126,9 @@ def _has_other_type(info: MigrationInfo, release: _Release) -> bool:
 
     Pairing by type, as Flyway does, would run such a file once more.
     """
-    is_script = info.type not in SYNTHETIC_TYPES | BASELINE_TYPES | UNDO_TYPES
-    return is_script and info.state in _GONE and info.version in release.files
+    if info.state not in _GONE or info.version not in release.files:
+        return False
+    return info.type not in SYNTHETIC_TYPES | BASELINE_TYPES | UNDO_TYPES
 
 
 def _other_type(info: MigrationInfo, row: HistoryRow, release: _Release) -> Finding:

@@ -45,7 +45,9 @@ class Version:
             InvalidVersion: *text* is not a dotted list of numbers.
         """
         shown = text.replace("_", ".")
-        # Nearly all are ASCII, and a release may have thousands.
+        # A release may have thousands: nearly all are ASCII, and most one number.
+        if shown.isascii() and shown.isdigit():
+            return cls((int(shown),), shown)
         is_read = shown.isascii() or max(shown) <= _LAST_READ
         if not is_read or not _VERSION.fullmatch(shown):
             raise InvalidVersion(text)
