@@ -284,7 +284,11 @@ class Session:
                 refusal = lost(error, self.peer.name)
             if refusal is None:
                 raise  # a mistake of the caller
-            raise refusal from error
+            try:
+                raise refusal from error
+            finally:
+                # It would hold itself, and through its traceback all that its callers hold.
+                del refusal
         self._raise_if_interrupted()
         return answer
 

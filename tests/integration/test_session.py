@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import resource
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -250,3 +252,27 @@ def test_close_rolls_back(session: Session, database: Database) -> None:
     session.close()
     assert database.query("SELECT to_regclass('t') IS NULL") == [(True,)]
     assert session.is_lost
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Leave to themselves what hold each other, as a run does nearly always."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_refusal_that_was_dealt_with_holds_nothing_of_its_callers(session: Session) -> None:
+    """Through its traceback it would hold all scripts of a run, which makes a ledger, say."""
+
+    class Scripts:
+        """What a caller has in its hands."""
+
+    def create() -> weakref.ref[Scripts]:
+        scripts = Scripts()
+        with pytest.raises(QueryFailed):
+            session.fetch("SELECT * FROM nowhere")
+        return weakref.ref(scripts)
+
+    assert create()() is None
