@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import accumulate, islice
+from itertools import islice
 from typing import NamedTuple, overload
 
 from hook.core.sql.lexer import StringSyntax, Token, tokens
@@ -31,10 +31,10 @@ class Source:
     __slots__ = ("_line_end", "_lines", "_read_again", "_sql")
 
     def __init__(self, sql: bytes) -> None:
-        """Count the lines of *sql*, which end as in an editor."""
-        end = self._line_end = line_end(sql)
-        counts = (sql.count(end, start, start + _BLOCK) for start in range(0, len(sql), _BLOCK))
-        self._lines = array("I", accumulate(counts, initial=0))
+        """Keep *sql*; its lines end as in an editor."""
+        self._line_end = line_end(sql)
+        # Of the blocks up to which somebody has asked: how many lines end in front of each.
+        self._lines = array("I", (0,))
         self._sql: bytes | None = sql
         self._read_again: Callable[[], bytes] | None = None
 
@@ -57,8 +57,10 @@ class Source:
 
     def line_at(self, offset: int) -> int:
         """Return the 1-based line of the byte at *offset*."""
-        block = offset // _BLOCK
-        return self._lines[block] + self.sql.count(self._line_end, block * _BLOCK, offset) + 1
+        sql, end, lines, block = self.sql, self._line_end, self._lines, offset // _BLOCK
+        for start in range((len(lines) - 1) * _BLOCK, block * _BLOCK, _BLOCK):
+            lines.append(lines[-1] + sql.count(end, start, start + _BLOCK))
+        return lines[block] + sql.count(end, block * _BLOCK, offset) + 1
 
 
 class CopyData(NamedTuple):
