@@ -89,7 +89,7 @@ class _LineCount:
 
     def add(self, text: bytes) -> None:
         self._line_feeds += text.count(b"\n")
-        self._carriage_returns += text.count(b"\r")
+        self._carriage_returns += text.count(b"\r") if b"\r" in text else 0
 
     @property
     def current(self) -> int:

@@ -239,8 +239,9 @@ class _Scan:
         if not statement.terminated:
             return CopyData(size, size, terminated=False), size
         start = self._next_line(statement)
-        newline = start - 1
-        while (newline := sql.find(b"\n\\.", newline)) >= 0:
+        # One byte is found in a hundredth of the time that three take.
+        newline = sql.find(b"\\", start) - 1
+        while newline >= 0 and (newline := sql.find(b"\n\\.", newline)) >= 0:
             if mark := _END_OF_DATA.match(sql, newline + 1):
                 return CopyData(start, newline + 1, terminated=True), mark.end()
             newline += 1
