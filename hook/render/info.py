@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from hook.core.reporting.report import Report
 from hook.core.schema_history.history import (
@@ -14,23 +14,32 @@ from hook.core.schema_history.history import (
 from hook.core.schema_history.info_filter import InfoFilter
 from hook.core.scripts.script import Migration
 from hook.core.scripts.version import Version
+from hook.core.text import one_line
+from hook.render.layout import NARROWEST, Layout
 from hook.render.palette import Colour, Palette
 from hook.render.report_json import report_object
-from hook.render.table import render_table
+from hook.render.table import display_width, render_table
 
 Undo = Mapping[Version | None, Migration]
 
 _HEADERS = ("Category", "Version", "Description", "Type", "Installed On", "State", "Undoable")
+_DESCRIPTION = _HEADERS.index("Description")
 _KEYS = ("category", "version", "description", "type", "installedOn", "state", "undoable")
 _NOT_UNDOABLE = frozenset({MigrationState.DELETED, MigrationState.UNDONE})
 _EMPTY = "No migrations found"
 _LINES_BEFORE_ROWS = 3
+# Where the table does not fit anyway.
+_DESCRIPTION_WIDTH = 40
+_ANY_LENGTH = Layout()
 _INFO_SCHEMA = "presync.info/1"
 _PLAIN = frozenset({MigrationState.SUCCESS, MigrationState.BASELINE, MigrationState.OUT_OF_ORDER})
 
 
-def render_info(report: Report, palette: Palette) -> str:
-    """Return the schema's version and the table of states, or names for a script to read."""
+def render_info(report: Report, palette: Palette, layout: Layout = _ANY_LENGTH) -> str:
+    """Return the schema's version and the table of states, or names for a script to read.
+
+    Long descriptions are broken, so that the table fits a terminal or comes near to it.
+    """
     if report.shown is not None and report.shown.is_for_scripts:
         return ",".join(
             info.version.text if info.version else info.description for info in _shown(report)
@@ -38,10 +47,29 @@ def render_info(report: Report, palette: Palette) -> str:
     version = report.before.get("version")
     head = palette.paint(f"Schema version: {version or '<< Empty Schema >>'}", Colour.STRONG)
     infos, undo = _shown(report), _undo(report)
-    lines = render_table(_HEADERS, [_cells(info, undo) for info in infos], _EMPTY).splitlines()
-    for number, info in enumerate(infos, _LINES_BEFORE_ROWS):
-        lines[number] = palette.paint(lines[number], *_colours(info.state))
+    rows = [_cells(info, undo) for info in infos]
+    broken = list(_broken(rows, layout))
+    flat = [row for lines in broken for row in lines]
+    states = [info.state for info, lines in zip(infos, broken, strict=True) for _ in lines]
+    lines = render_table(_HEADERS, flat, _EMPTY).splitlines()
+    for number, state in enumerate(states, _LINES_BEFORE_ROWS):
+        lines[number] = palette.paint(lines[number], *_colours(state))
     return "\n".join([head, "", *lines])
+
+
+def _broken(rows: Sequence[list[str]], layout: Layout) -> Iterator[list[list[str]]]:
+    """Yield for each of *rows* the lines that it takes, cell by cell."""
+    others = [index for index in range(len(_HEADERS)) if index != _DESCRIPTION]
+    widths = [max(display_width(row[index]) for row in (_HEADERS, *rows)) for index in others]
+    around = sum(widths) + len("|  ") * len(_HEADERS) + len("|")
+    if layout.width is not None and layout.width - around < NARROWEST:
+        around = layout.width - _DESCRIPTION_WIDTH
+    for row in rows:
+        first, *rest = layout.lines(one_line(row[_DESCRIPTION]), around)
+        below = [
+            ["" if index != _DESCRIPTION else text for index in range(len(row))] for text in rest
+        ]
+        yield [[*row[:_DESCRIPTION], first, *row[_DESCRIPTION + 1 :]], *below]
 
 
 def info_object(report: Report) -> dict[str, object]:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from hook.render.table import display_width
 
 # Below that there is a word in each line; the terminal's own way is no worse then.
-_NARROWEST = 24
-# What is copied from the screen stays in one line: commands, statements, names.
+NARROWEST = 24
+# What is copied from the screen stays in one line: commands, statements, waivers, names.
 _PIECES = re.compile(
     r"""
     [^\s`]*`[^`]*`\S*
+    | "--\ presync:[^"]*"\S*
     | (?:ALTER|CREATE|DROP|GRANT|SELECT)\ [^;]*;\S*
     | GRANT\ .*?\ TO\ (?:"(?:[^"]|"")*"|\S)\S*
     | \S+
@@ -37,7 +38,7 @@ class Layout(NamedTuple):
         """Return *text*, which is one line, in lines that will stand at column *indent*."""
         if self.width is None:
             return [text]
-        room = max(self.width - indent, _NARROWEST)
+        room = max(self.width - indent, NARROWEST)
         lines = [""]
         for piece in _PIECES.findall(self.redact(text)):
             longer = f"{lines[-1]} {piece}" if lines[-1] else piece

@@ -13,6 +13,7 @@ from hook.render.palette import Colour, Palette
 from hook.render.report_text import render_report
 
 _STAGE = "plan"
+_MARGIN = "  "
 
 
 def render_plan(report: Report, palette: Palette, layout: Layout) -> str:
@@ -23,26 +24,28 @@ def render_plan(report: Report, palette: Palette, layout: Layout) -> str:
     rest = tuple(result for result in report.results if result.name != _STAGE)
     pending = [item for item in planned if item.rule == "pending"]
     callbacks = [item for item in planned if item.rule == "callback"]
-    scripts = _section(f"{len(pending)} pending, in this order", pending, palette)
-    around = _section(counted(len(callbacks), "callback"), callbacks, palette)
+    scripts = _section(f"{len(pending)} pending, in this order", pending, palette, layout)
+    around = _section(counted(len(callbacks), "callback"), callbacks, palette, layout)
     gap = [""] if scripts and around else []
     section = (*scripts, *gap, *around)
     return render_report(report._replace(results=rest), palette, layout, section)
 
 
-def _section(title: str, planned: Sequence[Finding], palette: Palette) -> list[str]:
+def _section(title: str, planned: Sequence[Finding], palette: Palette, layout: Layout) -> list[str]:
     if not planned:
         return []
     lines = [palette.paint(title, Colour.STRONG)]
     for item in planned:
-        lines += _script_lines(item, palette)
+        lines += _script_lines(item, palette, layout)
     return lines
 
 
-def _script_lines(finding: Finding, palette: Palette) -> Iterator[str]:
-    message = one_line(finding.message)
+def _script_lines(finding: Finding, palette: Palette, layout: Layout) -> Iterator[str]:
     is_plain = finding.facts.get("transactional") is not False
-    yield f"  {message if is_plain else palette.paint(message, Colour.WARNING)}"
+    start = _MARGIN
+    for line in layout.lines(one_line(finding.message), len(_MARGIN * 2)):
+        yield f"{start}{line if is_plain else palette.paint(line, Colour.WARNING)}"
+        start = _MARGIN * 2
     locks = finding.facts.get("locks")
     for lock in locks if isinstance(locks, list) else []:
         of_index = "" if lock["target"] == LockTarget.RELATION.value else f"{lock['target']} "

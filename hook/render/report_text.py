@@ -45,7 +45,7 @@ def render_report(
         [_heading(report, palette)],
         [line for result in report.results for line in _stage_lines(result, palette, layout)],
         section,
-        list(_migration_lines(report, palette)),
+        list(_migration_lines(report, palette, layout)),
         list(_override_lines(report, palette)),
         list(_waiver_lines(report, palette)),
         list(_way_back_lines(report, palette)),
@@ -100,18 +100,24 @@ def _hint_lines(hint: str, head: str, palette: Palette, layout: Layout) -> Itera
         start = " " * indent
 
 
-def _migration_lines(report: Report, palette: Palette) -> Iterator[str]:
+def _migration_lines(report: Report, palette: Palette, layout: Layout) -> Iterator[str]:
     if not report.migrations:
         return
     yield palette.paint("applied", Colour.STRONG)
     names = [f"V{item.version}" if item.version else "R" for item in report.migrations]
-    texts = [one_line(item.description) for item in report.migrations]
-    name_width = max(len(name) for name in names)
-    text_width = max(display_width(text) for text in texts)
-    for item, name, text in zip(report.migrations, names, texts, strict=True):
+    remarks = [_remark(item) for item in report.migrations]
+    indent = len(_MARGIN) * 2 + max(map(len, names))
+    behind = len(" ") + _TIME_WIDTH + len(_MARGIN) + max(map(len, remarks))
+    texts = [
+        layout.lines(one_line(item.description), indent + behind) for item in report.migrations
+    ]
+    text_width = max(display_width(line) for lines in texts for line in lines)
+    for item, name, remark, lines in zip(report.migrations, names, remarks, texts, strict=True):
+        start = f"{_MARGIN}{name}".ljust(indent)
         time = milliseconds(item.duration_ms)
-        line = f"  {name:<{name_width}}  {padded(text, text_width)} {time:>{_TIME_WIDTH}}"
-        yield f"{line}  {palette.paint(_remark(item), Colour.WARNING)}".rstrip()
+        line = f"{start}{padded(lines[0], text_width)} {time:>{_TIME_WIDTH}}"
+        yield f"{line}{_MARGIN}{palette.paint(remark, Colour.WARNING)}".rstrip()
+        yield from (f"{' ' * indent}{more}" for more in lines[1:])
 
 
 def _remark(migration: AppliedMigration) -> str:

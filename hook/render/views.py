@@ -42,11 +42,11 @@ def result_text(report: Report, style: Style, layout: Layout) -> str:
         from hook.render.plan import render_plan  # noqa: PLC0415 - see above
 
         return render_plan(report, palette, layout)
-    listing = _listing(report, palette) if report.exit_code is ExitCode.OK else None
+    listing = _listing(report, palette, layout) if report.exit_code is ExitCode.OK else None
     return render_report(report, palette, layout) if listing is None else listing
 
 
-def _listing(report: Report, palette: Palette) -> str | None:
+def _listing(report: Report, palette: Palette, layout: Layout) -> str | None:
     """Return what a command shows instead of a report, none if it shows that."""
     if report.command == "digest" and report.migration_set is not None:
         return report.migration_set.digest
@@ -57,5 +57,5 @@ def _listing(report: Report, palette: Palette) -> str | None:
     if report.command == "info":
         from hook.render.info import render_info  # noqa: PLC0415 - see above
 
-        return render_info(report, palette)
+        return render_info(report, palette, layout)
     return None

@@ -38,6 +38,14 @@ WIDE = 44
             ["Run", 'GRANT EXECUTE ON FUNCTION pg_control_system() TO "the app".'],
         ),
         (
+            'Write "-- presync: allow drop-table because <reason>" on the line before it.',
+            [
+                "Write",
+                '"-- presync: allow drop-table because <reason>"',
+                "on the line before it.",
+            ],
+        ),
+        (
             "Grant CREATE on schema app to the role that migrates.",
             ["Grant CREATE on schema app to the role that", "migrates."],
         ),
