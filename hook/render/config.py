@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hook.core.reporting.redaction import MASK
+from hook.render.layout import Layout
 from hook.render.palette import Colour, Palette
 from hook.render.table import display_width, padded
 from hook.settings import Settings
@@ -15,17 +16,20 @@ from hook.settings.specification import SETTINGS
 
 _CONFIG_SCHEMA = "presync.config/1"
 _UNSET = "-"
+_ANY_LENGTH = Layout()
 
 _Row = tuple[str, str, str]
 
 
-def render_config(settings: Settings, palette: Palette) -> str:
-    """Return every setting under its variable's name, with value and origin."""
+def render_config(settings: Settings, palette: Palette, layout: Layout = _ANY_LENGTH) -> str:
+    """Return every setting under its variable's name, with value and origin.
+
+    A value for which a terminal has no room pushes its own origin aside, and no other.
+    """
     groups = [(group.value, _rows_of(settings, group)) for group in Group]
     groups.append(("Placeholders", _placeholder_rows(settings)))
     shown = [(heading, rows) for heading, rows in groups if rows]
-    columns = list(zip(*(row for _, rows in shown for row in rows), strict=True))
-    widths = [max(map(display_width, column)) for column in columns[:2]]
+    widths = _widths([row for _, rows in shown for row in rows], layout)
     lines: list[str] = []
     for heading, rows in shown:
         lines += ["", palette.paint(heading, Colour.STRONG)]
@@ -35,6 +39,18 @@ def render_config(settings: Settings, palette: Palette) -> str:
             lines.append(f"{text}  {palette.paint(origin, colour)}".rstrip())
     lines += ["", *(f"note: {note}" for note in settings.provenance.notes)]
     return "\n".join(lines).strip("\n")
+
+
+def _widths(rows: Sequence[_Row], layout: Layout) -> tuple[int, int]:
+    names = max(display_width(name) for name, _, _ in rows)
+    around = len("  ") * 3 + names
+    values = [
+        display_width(value)
+        for _, value, origin in rows
+        if layout.width is None
+        or around + display_width(value) + display_width(origin) <= layout.width
+    ]
+    return names, max(values, default=0)
 
 
 def config_object(settings: Settings) -> dict[str, object]:

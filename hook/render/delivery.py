@@ -123,9 +123,10 @@ class Delivery:
         elif self.style is Style.JSON:
             self.print_object(result_object(report))
         else:
-            self.print_text(result_text(report, self.style, self._layout()))
+            self.print_text(result_text(report, self.style, self.layout()))
 
-    def _layout(self) -> Layout:
+    def layout(self) -> Layout:
+        """Return how long lines may be on standard output."""
         from hook.render.layout import Layout  # noqa: PLC0415 - not for JSON
 
         if not self.stdout.isatty():

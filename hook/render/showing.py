@@ -31,5 +31,5 @@ def prepare(settings: Settings, delivery: Delivery, inputs: Inputs) -> None:
         shown = config_object(settings)
         delivery.list_instead(partial(delivery.print_object, shown))
     else:
-        text = render_config(settings, Palette(delivery.style))
+        text = render_config(settings, Palette(delivery.style), delivery.layout())
         delivery.list_instead(partial(delivery.print_text, text))

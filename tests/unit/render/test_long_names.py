@@ -8,12 +8,15 @@ import pytest
 
 from hook.core.outcome import Result, passed
 from hook.log import Style
+from hook.render.config import render_config
 from hook.render.info import render_info
 from hook.render.layout import Layout
 from hook.render.palette import Palette
 from hook.render.plan import render_plan
 from hook.render.report_text import render_report
 from hook.render.table import display_width
+from hook.settings.load import Need, load_settings
+from hook.settings.sources import Inputs
 from tests.unit.render.reports import INFO, PASSED_RUN, PLAN
 
 PLAIN = Palette()
@@ -77,6 +80,21 @@ def test_table_of_states_that_cannot_fit_is_broken_where_it_is_worth_it() -> Non
     _, table = told.split("\n\n")
     (border,) = set(re.findall(r"^\+.*", table, re.MULTILINE))
     assert len("  ") + 24 < len(border.split("+")[3]) <= len("  ") + 40
+
+
+def test_long_value_pushes_no_other_origin_out_of_the_terminal() -> None:
+    """The origins stay in one column but for those of values that leave no room."""
+    env = {"PRESYNC_LOCATIONS": ",".join(f"/srv/{'long/' * 9}{n}" for n in range(3))}
+    settings = load_settings(Inputs(environment=env), Need.ANY_DATABASE)
+    whole = render_config(settings, PLAIN).splitlines()
+    told = render_config(settings, PLAIN, Layout(80)).splitlines()
+    assert [line.split() for line in told] == [line.split() for line in whole]
+    assert min(len(line) for line in whole if line.endswith(" default")) > 80
+    wide = [line.split()[0] for line in told if len(line) > 80]
+    assert wide == ["PRESYNC_LOCATIONS", "PRESYNC_LOCK_LADDER"]
+    ends = {len(line) for line in told if line.endswith(" default") and len(line) <= 80}
+    assert len(ends) == 1
+    assert len({len(line) for line in whole if line.endswith(" default")}) == 1
 
 
 def test_plan_breaks_what_is_told_of_a_script_below_it() -> None:
