@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from hook.core.text import one_line
+
+# Marks on the character before them, and what only tells how others are drawn.
+_WITHOUT_WIDTH = frozenset({"Mn", "Me", "Cf"})
 
 
 def render_table(headers: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> str:
@@ -31,7 +34,17 @@ def padded(text: str, width: int) -> str:
 
 
 def display_width(text: str) -> int:
-    """Return the columns of *text* on a terminal; East Asian characters take two."""
+    """Return the columns of *text* on a terminal.
+
+    East Asian characters take two, an accent that is a character of its own takes none: some
+    file systems spell every name like that.
+    """
     if text.isascii():
         return len(text)
-    return sum(2 if east_asian_width(char) in {"W", "F"} else 1 for char in text)
+    return sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if category(char) in _WITHOUT_WIDTH:
+        return 0
+    return 2 if east_asian_width(char) in {"W", "F"} else 1
