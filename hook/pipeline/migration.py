@@ -195,7 +195,7 @@ def remember(ground: Ground, writing: Writing, prepared: Prepared) -> Resumption
     run, scripts = writing.memory.run, prepared.scripts
     outcome = ground.quietly(
         "memory",
-        lambda read: run(read.session, read.history.schema, read.plan, read.migration_set, scripts),
+        lambda read: run(read.session, read.history, read.plan, read.migration_set, scripts),
     )
     if not outcome.findings:
         return outcome.value

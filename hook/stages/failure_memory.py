@@ -19,18 +19,29 @@ from hook.core.reporting.ledger import (
     judge_last_run,
     resume,
 )
+from hook.core.reporting.noted_part import find_noted_part, judge_out_of_turn
 from hook.core.reporting.past_run import NO_RESUMPTION
-from hook.errors import ConnectionLost, DeadlineExceeded, HookError, Interrupted
+from hook.errors import (
+    ConnectionLost,
+    DeadlineExceeded,
+    HookError,
+    Interrupted,
+    LockContention,
+)
 from hook.postgres.ledger import Ledger
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
     from hook.core.outcome import Finding
-    from hook.core.reporting.past_run import Resumption
+    from hook.core.reporting.past_run import PastRun, Resumption
+    from hook.core.schema_history.history import History
     from hook.core.schema_history.plan import Plan
     from hook.core.scripts.migration_set import MigrationSet
     from hook.postgres.session import Session
+
+# More than anybody edits a history without a run in between.
+_EDITS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class FailureMemoryStage:
     def run(
         self,
         session: Session,
-        schema: str,
+        history: History,
         plan: Plan,
         release: MigrationSet,
         scripts: Sequence[PreparedScript],
@@ -54,7 +65,7 @@ class FailureMemoryStage:
 
         Args:
             session: With the database.
-            schema: Of the schema history.
+            history: What was applied before.
             plan: What is pending.
             release: All of its migrations.
             scripts: What is pending, as it was read.
@@ -66,16 +77,26 @@ class FailureMemoryStage:
             Interrupted: A stop was requested.
             DeadlineExceeded: The time of the run is over.
             ConnectionLost: It may be asked again on another one.
+            LockContention: Nobody can tell whether a part of the first script has run.
         """
-        ledger = Ledger(schema, self.table)
+        ledger = Ledger(history.schema, self.table)
         try:
-            runs = ledger.read(session, 1)
+            runs = _last_runs(ledger, session)
         except (Interrupted, DeadlineExceeded, ConnectionLost):
             raise
         except HookError as error:
+            if isinstance(error, LockContention) and scripts[0].runs_once:
+                raise
             message = f"{ledger.shown} could not be read: {error.message}"
             hint = "Whether this very release has failed before is not known."
             return Outcome((warned("failure-memory", message, hint),), NO_RESUMPTION)
+        part = find_noted_part(runs, history.rows)
+        if part is not None and scripts[0].migration.script != part.script.script:
+            out_of_turn = judge_out_of_turn(part, scripts[0].migration.script)
+            return Outcome((out_of_turn,), NO_RESUMPTION)
+        if part is not None and scripts[0].is_run:
+            goes_on = resume(part.run, scripts[0])
+            return Outcome(_told(judge_cut_off(part.run, scripts[0])), goes_on)
         unit = FirstUnit.of(plan, self.grouping)
         last = runs[0] if runs else None
         first = scripts if self.grouping is Grouping.ALL else scripts[:1]
@@ -86,6 +107,13 @@ class FailureMemoryStage:
             return Outcome(_told(finding), resume(last, cut_off))
         finding = judge_last_run(last, unit, release.digest, self.memory)
         return Outcome(_told(finding), NO_RESUMPTION)
+
+
+def _last_runs(ledger: Ledger, session: Session) -> tuple[PastRun, ...]:
+    """Return the last run, and behind the edits of the history the last one that migrated."""
+    runs = ledger.read(session, 1)
+    is_edit = bool(runs) and runs[0].command != "run"
+    return ledger.read(session, _EDITS) if is_edit else runs
 
 
 def _told(finding: Finding | None) -> tuple[Finding, ...]:

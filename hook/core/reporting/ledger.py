@@ -192,6 +192,8 @@ def judge_cut_off(last: PastRun, cut_off: PreparedScript) -> Finding | None:
 def _why_unknown(last: PastRun, cut_off: PreparedScript) -> str:
     if cut_off.unnoted:
         return f"which has no transaction; {cut_off.unnoted}"
+    if cut_off.in_transaction:
+        return "which is run in a transaction now"
     begun = last.cut_off or BegunScript("", None)
     if begun.script == cut_off.migration.script and begun.text not in {"", cut_off.text}:
         return "of which the text has changed since"

@@ -224,6 +224,15 @@ def test_script_whose_text_has_changed_since_needs_a_human(last: PastRun) -> Non
     assert resume(told, script) == Resumption("V5__add.sql")
 
 
+def test_script_that_is_run_in_a_transaction_now_needs_a_human() -> None:
+    """It would do once more what is done."""
+    script = prepared(NOTED)
+    told = LAST._replace(cut_off=begun_script(script, 1))
+    finding = judge_cut_off(told, replace(script, in_transaction=True, text=""))
+    assert finding is not None
+    assert finding.message.endswith("a part of V5__add.sql, which is run in a transaction now")
+
+
 @pytest.mark.parametrize(
     "cut_off",
     [None, BegunScript("V4__x.sql", 7, "", 1), BegunScript("V5__add.sql", 7)],
