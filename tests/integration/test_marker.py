@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hook.catalogs.opening import Access, open_catalogs
+from hook.core.backups.dump_form import DumpForm
 from hook.core.backups.restore_commands import RestoreSource
 from hook.core.outcome import Status
 from hook.errors import ConfigError, DatabaseUnreachable, ExitCode
@@ -18,7 +19,7 @@ from hook.stages import Context
 from hook.stages.marker import PositionStage
 from tests.fakes import FakeEvents
 from tests.testbed.database import Database, created_role
-from tests.testbed.marker_bench import LABEL, MarkerBench, bench_on
+from tests.testbed.marker_bench import GOOD, LABEL, MarkerBench, bench_on
 from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.run_context import eventually
 from tests.testbed.told_backups import printing, recorded
@@ -49,6 +50,7 @@ def test_marker_is_made_and_seen(marker_bench: MarkerBench, events: FakeEvents) 
     assert first.name is not None
     assert first.name.startswith(f"presync-{marker_bench.database.name[:20]}")
     assert (first.backup, first.timeline, len(first.restore)) == (LABEL, 1, 4)
+    assert first.system_identifier == marker_bench.identifier
     assert set(catalog.asked) == {first.segment}
     archived = f"SELECT last_archived_wal >= '{first.segment}' FROM pg_stat_archiver"
     eventually(lambda: marker_bench.database.query(archived) == [(True,)])
@@ -196,6 +198,18 @@ def test_position_is_noted_where_no_wal_is_kept(ordinary: MarkerBench) -> None:
     assert ordinary.noted[1].restore == ()
     (looked,) = ordinary.look(PositionStage(None))
     assert looked.status is Status.SKIPPED
+
+
+def test_position_names_the_dump_that_a_restore_would_begin_with(ordinary: MarkerBench) -> None:
+    """Also where nobody knows by which command."""
+    dump = replace(GOOD, label="2026/shop.dump", form=DumpForm.ARCHIVE)
+    ordinary.run(PositionStage(RestoreSource("dump", "", "/backups"), dump))
+    ordinary.run(PositionStage(None, dump))
+    known, unknown = ordinary.noted
+    assert known.backup == unknown.backup == "2026/shop.dump"
+    assert known.system_identifier == ordinary.identifier
+    assert [way.command.endswith("/backups/2026/shop.dump") for way in known.restore] == [True]
+    assert unknown.restore == ()
 
 
 def test_position_that_may_not_be_read_stops_nobody(ordinary: MarkerBench) -> None:
