@@ -121,6 +121,33 @@ def test_policy_of_dumps_that_are_made_allows_to_put_them() -> None:
     _assert_golden("dump-that-is-made", render_policy(settings._replace(backup=backup), EUROPE))
 
 
+@pytest.mark.parametrize(
+    ("place", "resource"),
+    [
+        ("reports/last.json", "reports/last.json"),
+        ("reports/odd*name?.json", "reports/odd${*}name${?}.json"),
+        ("reports/$shop/", "reports/${$}shop/*.json"),
+    ],
+)
+def test_policy_allows_to_put_the_report_and_nothing_else(place: str, resource: str) -> None:
+    """One key or one folder, whatever else is in the bucket and in its name."""
+    report = {"PRESYNC_REPORT": f"s3://shop/{place}"}
+    document = json.loads(render_policy(_settings(report), {"AWS_REGION": "cn-north-1"}))
+    statement = {
+        "Sid": "WriteReport",
+        "Effect": "Allow",
+        "Action": ["s3:PutObject"],
+        "Resource": [f"arn:aws-cn:s3:::shop/{resource}"],
+    }
+    assert document["Statement"] == [statement]
+    both = json.loads(render_policy(_settings(CASES["pgbackrest"] | report), EUROPE))
+    assert [item["Sid"] for item in both["Statement"]] == [
+        "ListBackups",
+        "ReadMetadata",
+        "WriteReport",
+    ]
+
+
 def test_policy_of_a_job_needs_nothing_in_aws() -> None:
     """The rights to make a Job are given in Kubernetes."""
     plain = CASES["pgbackrest"]
