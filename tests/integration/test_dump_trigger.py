@@ -155,6 +155,7 @@ def test_dump_is_not_begun_after_a_stop(make: Make, bucket: S3Settings) -> None:
     trigger = make(f"{_FILL}")
     trigger.close()
     trigger.begin(WANTED)
+    assert trigger._process is None
     assert trigger.close() == Left(Rest.NOTHING)
     _assert_nothing_left(bucket)
 
