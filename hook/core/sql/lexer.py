@@ -65,8 +65,7 @@ _TOKEN = re.compile(
 )
 
 # Runs of tokens that are complete in themselves and cannot end a statement. A string is
-# taken only if what follows on its line rules out that it goes on, and in quotes without
-# an E only if it has no backslash, which could mean either.
+# taken only if its line rules out that it goes on, and without an E only if no backslash is in it.
 _STRING_IS_OVER = rf"(?=[{_HORIZONTAL}]*+[^{_SPACE}'-])"
 _UNREMARKABLE = re.compile(
     rf"""(?:
@@ -227,14 +226,13 @@ def tokens(sql: bytes, start: int, end: int, syntax: StringSyntax) -> Iterator[T
     """
     position = start
     while position < end:
-        # Most of what stands between two tokens is one space.
-        if sql[position] in SPACES:
+        if sql[position] in SPACES:  # most of what stands between two tokens is one space
             position += 1
-            continue
-        token = token_at(sql, position, syntax)
-        position = token.end
-        if token.kind is not TokenKind.COMMENT:
-            yield token
+        else:
+            token = token_at(sql, position, syntax)
+            position = token.end
+            if token.kind is not TokenKind.COMMENT:
+                yield token
 
 
 def _token_end(sql: bytes, opening: re.Match[bytes], group: str, syntax: StringSyntax) -> int:
