@@ -129,7 +129,7 @@ _CELLS = {
     Kind.TOAST:        "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  23M  20M  23M  0D",
     Kind.VACUUM:       "40M  137M 0D   137M 0D   0D   0D   0D   0D   0D   31M  32M  .d   23M  .c",
     Kind.ALONE:        "40R  137R 14R  137R 21R  21R  21R  21R  21R  21R  21R  21R  21R  21R  0D",
-    Kind.NOTED:        "40R  137O 0D   137O 0D   0D   0D   0D   0D   0D   21R  21R  21R  21R  0D",
+    Kind.NOTED:        "40O  137O 0D   137O 0D   0D   0D   0D   0D   0D   31O  32O  20O  23O  0D",
     Kind.MIXED:        "40R  137R 14R  137R 21R  21R  21R  21R  21R  21R  21R  21R  21R  21R  0D",
     Kind.GROUP:        "40A  137A 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",
     Kind.REPEATABLE:   "40A  137E 0D   137A 0D   0D   0D   0D   0D   0D   31A  32A  20A  23A  0D",

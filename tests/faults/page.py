@@ -112,9 +112,10 @@ everything in front of it in the script may run again: further such indexes, `VA
   of t`. Only a superuser or a role with `USAGE` on schema `pg_toast` may drop it. Anybody else is
   told so, and the next run passes it by, as the server does; a run that leaves one and then
   finishes the script all the same ends with 22.
-- A script that has done something else too is a case for a human: a failed row, and 14 the next
-  time. So is one that failed by its own fault, two equal rows under a unique index for example,
-  if its index could not be dropped.
+- A script that has done something else too is gone on with behind that, where [the
+  ledger](ledger.md#how-far-a-script-without-transaction-is) says how far it is, and is a case for a
+  human where it does not: a failed row, and 14 the next time. So is one that failed by its own
+  fault, two equal rows under a unique index for example, if its index could not be dropped.
 - `ALTER TABLE … DETACH PARTITION … CONCURRENTLY` that is cut off behind its first half leaves the
   partition pending: new queries of the table do not see it. The next run finishes that; Flyway's
   is refused, until somebody has done it by hand with `FINALIZE`.

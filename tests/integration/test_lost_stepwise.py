@@ -47,15 +47,17 @@ def test_next_attempt_does_each_statement_once(
     assert proxied.history()[1:] == [(2, "2", "V2__x.sql", True)]
 
 
-def test_script_that_is_given_up_is_for_a_human(proxied: Gate, proxy: Proxy) -> None:
-    """The failed row says so, also to Flyway; nothing of the ledger is left to go on with."""
+def test_script_that_is_given_up_is_gone_on_with(proxied: Gate, proxy: Proxy) -> None:
+    """It needs nobody, so there is no failed row in the way of the next run."""
     proxy.lose(SECOND, Fault.REQUEST, times=3)
     report = proxied.run({"V2__x.sql": SCRIPT})
-    assert report.exit_code is ExitCode.PARTIAL, report.verdict
-    assert "left behind: everything up to line 2" in report.verdict
-    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]
-    assert proxied.database.query(NOTED) == [(None,)]
-    assert proxied.run().exit_code is ExitCode.FAILED_BEFORE
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert "; left behind: everything up to line 2 (the next run goes on" in report.verdict
+    assert proxied.history()[1:] == []
+    assert proxied.database.query(NOTED) == [("2",)]
+    again = proxied.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert proxied.database.query(ROWS) == EVERYTHING
 
 
 def test_run_that_reaches_nobody_any_more_leaves_it_to_the_next(

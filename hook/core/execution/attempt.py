@@ -155,6 +155,8 @@ class Attempt:
         out_of_reach: What it left that its role may not clear up, and is in no run's way.
         is_noted: The ledger says how many statements are done, be they more than *done*.
         is_known: It was asked, so that another session can go on.
+        goes_on: Behind what the next run goes on, as the ledger says, in words; empty where
+            it does not.
     """
 
     end: AttemptEnd
@@ -179,6 +181,7 @@ class Attempt:
     is_noted: bool = False
     is_known: bool = False
     transaction: str = ""
+    goes_on: str = ""
 
     @property
     def leftovers(self) -> tuple[str, ...]:
@@ -207,7 +210,7 @@ class Attempt:
     @property
     def may_leave_more(self) -> bool:
         """Tell whether it left, or may have left, something that needs no human at once."""
-        return bool(self.for_next_run or self.in_doubt or self.out_of_reach)
+        return bool(self.for_next_run or self.in_doubt or self.out_of_reach or self.goes_on)
 
     @property
     def wants_new_session(self) -> bool:

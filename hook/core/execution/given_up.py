@@ -226,6 +226,7 @@ def _facts(given_up: GivenUp) -> dict[str, object]:
         "left_behind": list(attempt.leftovers),
         "for_next_run": list(attempt.for_next_run),
         "out_of_reach": list(attempt.out_of_reach),
+        "goes_on_behind": attempt.goes_on,
     }
     if failure is not None and not is_row_missing(attempt):
         facts |= {

@@ -2,8 +2,8 @@
 
 A statement that its own SQL made fail is a case for a human. One that was stopped from
 outside (a stop request, a time limit, a lock, the connection, the state of the server) may
-leave no more than what the next run finds in the catalog and mends by itself; then a failed
-row in the schema history would only keep that run away.
+leave no more than what the next run finds in the catalog and mends by itself, or what the
+ledger says is done; then a failed row in the schema history would only keep that run away.
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ def who_clears_up(attempt: Attempt, *, may_repeat: bool) -> Attempt:
     is_human = bool(attempt.left_behind or attempt.done_callbacks)
     if attempt.done_line and may_repeat and not is_human and is_cut_off(attempt):
         return _with_done(attempt)
+    return attempt if is_left_to_note(attempt) else for_human(attempt)
+
+
+def for_human(attempt: Attempt) -> Attempt:
+    """Return *attempt* with all that it left for a human, if any of it is."""
     if not attempt.leftovers:
         return attempt
     left = (*attempt.left_behind, *attempt.for_next_run)
@@ -98,6 +103,26 @@ def _with_done(attempt: Attempt) -> Attempt:
         doubt = f"{done}, {attempt.in_doubt}" if attempt.in_doubt else done
         return replace(attempt, done_line=0, in_doubt=doubt)
     return replace(attempt, done_line=0, for_next_run=(*attempt.finished, *attempt.for_next_run))
+
+
+def is_left_to_note(attempt: Attempt) -> bool:
+    """Tell whether the next run goes on behind what *attempt* has done, if that is noted.
+
+    Whether it is says only the ledger itself, by the time that *attempt* is given up.
+    """
+    is_human = bool(attempt.left_behind or attempt.done_callbacks)
+    return attempt.is_noted and is_cut_off(attempt) and bool(attempt.done_line) and not is_human
+
+
+def handed_on(attempt: Attempt, behind: str = "") -> Attempt:
+    """Return *attempt*, see `is_left_to_note`, with what it has done left to the next run.
+
+    Args:
+        attempt: The ledger has its note.
+        behind: What the next run finds done, where that is not what *attempt* knows of.
+    """
+    line = f"everything up to line {attempt.done_line}"
+    return replace(attempt, goes_on=behind or line, done_line=0)
 
 
 def with_known(lost: Attempt, done: int) -> Attempt:
@@ -124,11 +149,16 @@ def with_remains_of(attempt: Attempt, before: Attempt | None) -> Attempt:
 
 def with_doubt(error: _E, attempt: Attempt) -> _E:
     """Return *error*, which came with or after *attempt*, with what that left but for a human."""
+    if attempt.goes_on:
+        # First what nobody else tells: the end of a long verdict is cut.
+        error.message += f"; left behind: {attempt.goes_on} (the next run goes on behind that)"
+    before = ", " if attempt.goes_on else "; left behind: "
     if attempt.for_next_run:
         left = ", ".join(attempt.for_next_run)
-        error.message += f"; left behind: {left} (the next run mends that)"
+        error.message += f"{before}{left} (the next run mends that)"
     elif attempt.in_doubt:
-        error.message += f"; maybe left behind: {attempt.in_doubt}"
+        maybe = ", maybe " if attempt.goes_on else "; maybe left behind: "
+        error.message += f"{maybe}{attempt.in_doubt}"
     if attempt.out_of_reach:
         left = ", ".join(attempt.out_of_reach)
         error.message += f"; left behind: {left} (to drop it takes USAGE on schema {TOAST})"

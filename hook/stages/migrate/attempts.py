@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,7 +29,7 @@ from hook.core.execution.given_up import (
 )
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.locked_out import locked_out
-from hook.core.execution.mending import with_remains_of
+from hook.core.execution.mending import is_left_to_note, with_remains_of
 from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
@@ -197,7 +196,8 @@ class Attempts:
     def _look_again(self) -> None:
         """See that lock, session and plan still stand before the next attempt."""
         if self.footing.session.is_lost:
-            if self.last is not None and self.last.leftovers:
+            last = self.last
+            if last is not None and last.leftovers and not is_left_to_note(last):
                 raise DatabaseUnreachable("connection lost between two attempts")
             self._regain()
         self.footing.hold_lock(self.ctx, self.rank)
@@ -237,8 +237,7 @@ class Attempts:
         if is_recorded:
             self.footing.progress = Progress.COMMITTED
             return replace(lost, end=AttemptEnd.APPLIED)
-        if self.footing.failover is None:
-            self.last = lost = self.notes.ask(self.footing.session, lost)
+        self.last = lost = self.notes.ask(self.footing.session, lost)
         is_undone = lost.place.moment is not Moment.UNSENT and not lost.may_leave_more
         if is_undone and not lost.leftovers:
             self.footing.progress = Progress.ROLLED_BACK
@@ -264,12 +263,14 @@ class Attempts:
             return error
         if isinstance(error, Interrupted) and not error.situation:
             return self._given_up(replace(last, end=AttemptEnd.INTERRUPTED))
+        self.last = last = self.notes.hand_on(last, self.footing, self.ctx)
         if last.leftovers:
             return self._given_up(last)
         return without_session(error, self._as_given_up(last))
 
     def _given_up(self, last: Attempt) -> HookError:
         """Return the error for a script that ended with *last*, after putting it on record."""
+        self.last = last = self.notes.hand_on(last, self.footing, self.ctx)
         given_up = self._as_given_up(last)
         if last.leftovers:
             self.is_recorded = self._record(given_up.task, last)
@@ -287,9 +288,7 @@ class Attempts:
     def _record(self, task: ApplyTask, last: Attempt) -> bool:
         """Write a failed row, so that no later run takes the script for one never begun."""
         self.footing.progress = Progress.UNKNOWN
-        if self.footing.session.is_lost:
-            with contextlib.suppress(HookError):
-                self._regain()
+        self.footing.reach(self.ctx)
         return self.footing.engine.record(self.footing.session, task, last)
 
     def _tell(self) -> Telling:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -118,6 +119,12 @@ class Footing:
         if failover is not None:
             self._note(ctx, failover)
         self.enter()
+
+    def reach(self, ctx: Context) -> None:
+        """Replace the session if it is lost and another one can be had."""
+        if self.session.is_lost:
+            with contextlib.suppress(HookError):
+                self.regain(ctx)
 
     def _note(self, ctx: Context, failover: Failover) -> None:
         """Find out what of the history has not reached the new primary, and tell."""

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd
-from hook.core.execution.mending import with_known
+from hook.core.execution.mending import for_human, handed_on, is_left_to_note, with_known
 from hook.errors import HookError
 
 if TYPE_CHECKING:
     from hook.core.execution.step_note import StepNote
     from hook.postgres.session import Session
+    from hook.stages import Context
+    from hook.stages.migrate.footing import Footing
+
+_CLEANUP_SECONDS = 5.0
+_ELSEWHERE = "what of it has reached the new primary"
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class Notes:
         """Return the attempt *lost* with how far it came for certain, if the ledger says that.
 
         What cannot be found out stays unknown. Call it once the backend that was lost is gone.
+        A primary that has taken over has of the statements what it has of their notes.
         """
         if self.note is None or not lost.is_noted:
             return lost
@@ -48,6 +54,31 @@ class Notes:
         self.settled = known.done
         return known
 
+    def hand_on(self, last: Attempt, footing: Footing, ctx: Context) -> Attempt:
+        """Return *last*, which is given up, with what it has done left to whom that is for.
+
+        That is the next run, if the ledger says how far the script came, and else a human.
+        """
+        if not is_left_to_note(last):
+            return last
+        footing.reach(ctx)
+        if not self._are_kept(footing.session):
+            return for_human(last)
+        return handed_on(last, "" if footing.failover is None else _ELSEWHERE)
+
+    def _are_kept(self, session: Session) -> bool:
+        """Tell whether the ledger says how far the script is, whatever stop request there is.
+
+        Somebody may have deleted the row; and what cannot be read now is taken for gone.
+        """
+        if self.note is None:
+            return False
+        try:
+            rows = session.shielded(_CLEANUP_SECONDS).fetch(self.note.reading)
+        except HookError:
+            return False
+        return bool(rows) and rows[0][0] is not None
+
     def are_all_there_is(self, last: Attempt | None) -> bool:
         """Tell whether nothing else says how far the script came, given up after *last*.
 
@@ -55,4 +86,5 @@ class Notes:
         """
         if last is None:
             return self.settled is not None
-        return last.is_noted and (bool(last.leftovers) or last.end is AttemptEnd.LOST)
+        is_begun = bool(last.leftovers or last.goes_on)
+        return last.is_noted and (is_begun or last.end is AttemptEnd.LOST)
