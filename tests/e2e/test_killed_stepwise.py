@@ -111,6 +111,56 @@ def test_next_run_does_each_statement_once(
     assert deployment.database.query(index) == [(True,)]
 
 
+# The second table is held, so that each is killed where that is first needed.
+DROPS = "DROP INDEX CONCURRENTLY of_t;\nDROP INDEX CONCURRENTLY of_u"
+BUILDS = "CREATE INDEX CONCURRENTLY a ON t (n);\nCREATE INDEX CONCURRENTLY b ON u (n)"
+DROP_BETWEEN = """\
+CREATE INDEX CONCURRENTLY a ON t (n);
+UPDATE t SET n = n + 1;
+DROP INDEX CONCURRENTLY of_u;
+UPDATE t SET n = n * 3;
+CREATE INDEX CONCURRENTLY b ON u (n);
+"""
+BUILD_LAST = DROP_BETWEEN.replace("of_u", "of_t")
+LEFT = (
+    "SELECT n, (SELECT string_agg(name, ' ' ORDER BY name) FROM (SELECT indexrelid::regclass::text"
+    " FROM pg_index WHERE indisvalid AND indrelid IN ('t'::regclass, 'u'::regclass)) AS x (name))"
+    " FROM t"
+)
+
+
+@pytest.mark.parametrize("is_finished", [True, False], ids=["finished", "undone"])
+@pytest.mark.parametrize(
+    ("script", "left"),
+    [
+        (DROPS, [(1, None)]),
+        (BUILDS, [(1, "a b of_t of_u")]),
+        (DROP_BETWEEN, [(6, "a b of_t")]),
+        (BUILD_LAST, [(6, "a b of_u")]),
+    ],
+    ids=["drops", "builds", "drop between", "build last"],
+)
+def test_second_of_two_that_lock_nobody_out_is_ended_by_the_next_run(
+    deployment: Deployment,
+    kill: Callable[..., None],
+    run_presync: Callable[..., Completed],
+    script: str,
+    left: list[tuple[object, ...]],
+    *,
+    is_finished: bool,
+) -> None:
+    """What is in front of it stays, and rows between them are changed once."""
+    deployment.database.execute(
+        "INSERT INTO t VALUES (1); CREATE INDEX of_t ON t (n); CREATE INDEX of_u ON u (n)"
+    )
+    kill("LOCK TABLE u IN ROW EXCLUSIVE MODE", is_finished=is_finished, script=script)
+    before = deployment.database.query("SELECT to_regclass('a')::oid")
+    completed = run_presync(["run"], env_of(deployment))
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert deployment.database.query(LEFT) == left
+    assert deployment.database.query("SELECT to_regclass('a')::oid") == before
+
+
 def test_run_that_goes_on_may_be_killed_as_well(
     deployment: Deployment, kill: Callable[..., None], run_presync: Callable[..., Completed]
 ) -> None:
