@@ -253,9 +253,9 @@ class _LedgerRow:
 
     def begin(self, schema: str, cleared: Cleared) -> None:
         if self.record is not None:
-            name, done = self.resumed = cleared.resumed
+            name, done, found = self.resumed = cleared.resumed
             scripts = (item for item in cleared.scripts if item.migration.script == name)
-            cut_off = next((begun_script(item, done) for item in scripts), None)
+            cut_off = next((begun_script(item, done, found=found) for item in scripts), None)
             noted = noted_texts(cleared.scripts)
             self.entry = self.record.begin(self.journal, schema, cut_off, noted)
 

@@ -64,6 +64,16 @@ def fetch_valid_index(session: Fetches, build: IndexBuild) -> ValidIndex | None:
     return ValidIndex(name, table, IndexMatter(is_unique, definition))
 
 
+def is_there(session: Fetches, name: str) -> bool:
+    """Tell whether there is a relation called *name*, as written in SQL.
+
+    Raises:
+        HookError: The query failed.
+    """
+    ((found,),) = session.fetch("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", (name,))
+    return bool(found)
+
+
 def fetch_probed_matter(session: Fetches) -> IndexMatter:
     """Return what the index on the probe is made of.
 

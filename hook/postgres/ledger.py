@@ -171,6 +171,7 @@ def _begun_script(value: object) -> BegunScript | None:
         checksum if isinstance(checksum, int) else None,
         text if isinstance(text, str) else "",
         done if isinstance(done, int) else None,
+        value.get("found") is True,
     )
 
 

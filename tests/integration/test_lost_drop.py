@@ -18,6 +18,10 @@ CREATE TABLE e PARTITION OF q FOR VALUES IN (1);
 """
 DROP = "DROP INDEX CONCURRENTLY i"
 DETACH = "ALTER TABLE p DETACH PARTITION c CONCURRENTLY"
+NOTED = (
+    "SELECT report #>> '{cut_off,script}', (report #> '{cut_off,done}')::int,"
+    " (report #> '{cut_off,found}')::bool FROM presync_run ORDER BY id DESC LIMIT 1"
+)
 since_14 = pytest.mark.since_server(14, "DETACH … CONCURRENTLY")
 STATEMENTS = [
     pytest.param(DROP, "index i is not there: dropped by an attempt that was cut off", id="drop"),
@@ -61,19 +65,55 @@ def test_what_was_done_before_the_reply_was_lost_is_not_asked_for_twice(
 def test_next_run_goes_on_where_every_attempt_was_lost(
     proxied: Gate, proxy: Proxy, statement: str, told: str
 ) -> None:
-    """The run had an end, and its report in the ledger says where it was cut off."""
+    """The run had an end, and its row in the ledger says where it was cut off."""
     proxy.lose(statement, Fault.REPLY, times=3)
     report = proxied.run({"V2__x.sql": statement})
     assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
-    cut_off = deciding(report).facts["cut_off"]
+    assert deciding(report).facts["goes_on"] == "V2__x.sql"
+    assert proxied.database.query(NOTED) == [("V2__x.sql", 0, True)]
     assert "maybe left behind: " in report.verdict
     assert proxied.history()[1:] == []
     again = proxied.run()
     assert again.exit_code is ExitCode.OK, again.verdict
     assert has_told(proxied, told)
     assert proxied.history()[1:] == [(2, "2", "V2__x.sql", True)]
-    query = "SELECT checksum FROM flyway_schema_history WHERE version = '2'"
-    assert cut_off == {"script": "V2__x.sql", "checksum": proxied.database.query(query)[0][0]}
+
+
+WRONG = [
+    pytest.param("DROP INDEX CONCURRENTLY j", 'index "j" does not exist', id="drop"),
+    pytest.param(
+        "ALTER TABLE p DETACH PARTITION t CONCURRENTLY",
+        'relation "t" is not a partition of relation "p"',
+        id="detach",
+        marks=since_14,
+    ),
+]
+
+
+@pytest.mark.parametrize("before", ["", "INSERT INTO t VALUES (1);\n"], ids=["alone", "second"])
+@pytest.mark.parametrize(("statement", "told"), WRONG)
+def test_what_was_never_there_is_not_taken_for_gone(
+    proxied: Gate, proxy: Proxy, statement: str, told: str, before: str
+) -> None:
+    """The answer that was lost is the same: the name is wrong, in this run and the next one."""
+    alone = {"V2__x.sql.conf": "executeInTransaction=false"}
+    proxy.lose(statement, Fault.REPLY)
+    report = proxied.run({"V2__x.sql": before + statement, **alone})
+    assert report.exit_code is (ExitCode.PARTIAL if before else ExitCode.SQL_FAILED)
+    assert told in report.verdict
+
+
+@pytest.mark.parametrize(("statement", "told"), WRONG)
+def test_what_was_never_there_is_not_taken_for_gone_by_the_next_run(
+    proxied: Gate, proxy: Proxy, statement: str, told: str
+) -> None:
+    """The ledger says that it was begun, and that nothing was there."""
+    proxy.lose(statement, Fault.REPLY, times=3)
+    report = proxied.run({"V2__x.sql": statement})
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    again = proxied.run()
+    assert again.exit_code is ExitCode.SQL_FAILED, again.verdict
+    assert told in again.verdict
 
 
 def test_other_text_of_what_was_cut_off_is_not_taken_for_done(proxied: Gate, proxy: Proxy) -> None:

@@ -60,6 +60,7 @@ class ApplyTask(NamedTuple):
         preceding_ms: What callbacks in front of the script add to its time in the history.
         settled: How many statements are done for good, as the ledger says, none if it does not.
         note: What the script takes down of itself there, none when it does not.
+        found: See `Attempt.found`, of the attempt before.
     """
 
     migration: Migration
@@ -74,6 +75,7 @@ class ApplyTask(NamedTuple):
     resumes: bool = False
     settled: int | None = None
     note: StepNote | None = None
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ class Attempt:
         out_of_reach: What it left that its role may not clear up, and is in no run's way.
         is_noted: The ledger says how many statements are done, be they more than *done*.
         is_known: It was asked, so that another session can go on.
-        goes_on: Behind what the next run goes on, as the ledger says, in words; empty where
-            it does not.
+        goes_on: Behind what the next run goes on, as the ledger says, in words, else empty.
+        found: What its last statement takes away was there when that was begun.
     """
 
     end: AttemptEnd
@@ -182,6 +184,7 @@ class Attempt:
     is_known: bool = False
     transaction: str = ""
     goes_on: str = ""
+    found: bool = False
 
     @property
     def leftovers(self) -> tuple[str, ...]:

@@ -140,9 +140,7 @@ def prepare_script(
         migration = migration._replace(in_transaction=False)
     runs_once = not parsed.in_transaction and not all(map(may_run_again, parsed.body))
     can_resume = not parsed.in_transaction and all(map(may_be_resumed, parsed.body))
-    # Of a single statement that may be repeated there is nothing to know.
-    needs_notes = runs_once and not (can_resume and len(parsed.body) == 1)
-    unnoted = why_not_stepwise(parsed.body) if needs_notes else ""
+    unnoted = why_not_stepwise(parsed.body) if runs_once else ""
     return PreparedScript(
         migration=migration,
         in_transaction=parsed.in_transaction,
@@ -154,7 +152,7 @@ def prepare_script(
         runs_once=runs_once,
         can_resume=can_resume,
         text=hashlib.sha256(parsed.body.source.sql).hexdigest()
-        if needs_notes and not unnoted
+        if runs_once and not unnoted
         else "",
         unnoted=unnoted,
         losses=keep_book(migration.script, find_losses(parsed.body, made or Creations()), waivers),

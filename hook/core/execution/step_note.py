@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _DONE = "{done}"
+_FOUND = "{found}"
 
 
 class StepNote(NamedTuple):
@@ -13,14 +14,19 @@ class StepNote(NamedTuple):
     Written in the transaction of a statement, it is there exactly if that took effect.
 
     Attributes:
-        writing: SQL that sets the number, which stands for ``{done}`` in it; it fails where
-            the row is not there.
+        writing: SQL that sets the number, which stands for ``{done}`` in it, and ``{found}``;
+            it fails where the row is not there.
         reading: SQL that returns it.
     """
 
     writing: str
     reading: str
 
-    def setting(self, done: int) -> str:
-        """Return the SQL that says that *done* statements are done."""
-        return self.writing.replace(_DONE, str(done))
+    def setting(self, done: int, *, found: bool = False) -> str:
+        """Return the SQL that says that *done* statements are done.
+
+        Args:
+            done: So many.
+            found: What the next one takes away is there; if it is not later, that is done too.
+        """
+        return self.writing.replace(_DONE, str(done)).replace(_FOUND, str(found).lower())

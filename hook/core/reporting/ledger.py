@@ -143,9 +143,12 @@ def noted_texts(scripts: Iterable[PreparedScript]) -> Mapping[str, str]:
     return {item.migration.script: item.text for item in scripts if item.is_run and item.text}
 
 
-def begun_script(script: PreparedScript, done: int | None = None) -> BegunScript:
+def begun_script(
+    script: PreparedScript, done: int | None = None, *, found: bool = False
+) -> BegunScript:
     """Return what the ledger keeps of *script* once it is begun."""
-    return BegunScript(script.migration.script, script.migration.checksum, script.text, done)
+    name, checksum = script.migration.script, script.migration.checksum
+    return BegunScript(name, checksum, script.text, done, found)
 
 
 def has_begun(last: PastRun, script: PreparedScript) -> bool:
@@ -164,7 +167,7 @@ def resume(last: PastRun, script: PreparedScript) -> Resumption:
         return NO_RESUMPTION
     # Of another text the same statements are others.
     is_same = bool(script.text) and begun.text == script.text
-    return Resumption(begun.script, begun.done if is_same else None)
+    return Resumption(begun.script, begun.done if is_same else None, is_same and begun.found)
 
 
 def judge_cut_off(last: PastRun, cut_off: PreparedScript) -> Finding | None:

@@ -28,12 +28,14 @@ class BegunScript(NamedTuple):
     Attributes:
         text: See `PreparedScript.text`, empty where it is not noted how far it came.
         done: How many of its statements are done, none where nobody knows.
+        found: What the next of them takes away was there when that was begun.
     """
 
     script: str
     checksum: int | None
     text: str = ""
     done: int | None = None
+    found: bool = False
 
     def facts(self) -> dict[str, object]:
         """Return the same, ready for JSON."""
@@ -42,6 +44,8 @@ class BegunScript(NamedTuple):
             facts["text"] = self.text
         if self.done is not None:
             facts["done"] = self.done
+        if self.found:
+            facts["found"] = True
         return facts
 
 
@@ -51,10 +55,12 @@ class Resumption(NamedTuple):
     Attributes:
         script: That one is known to have begun it; empty when there is none.
         done: How many of its statements are done for good, none when nobody knows.
+        found: See `BegunScript.found`.
     """
 
     script: str = ""
     done: int | None = None
+    found: bool = False
 
 
 NO_RESUMPTION = Resumption()

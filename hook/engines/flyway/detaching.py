@@ -45,6 +45,14 @@ class Detaching:
         self._tell(f"{pending.describe()}, is detached to the end")
         return ScriptMessage(one[:0], (Own(Moment.FINISHING, pending.finishing_statement()),))
 
+    def is_there(self, statement: Statement) -> bool:
+        """Tell whether the partition that *statement* detaches is one; not if that is unknown."""
+        detachment = read_detachment(statement)
+        try:
+            return detachment is not None and not is_detached(self.sender.session, detachment)
+        except HookError:
+            return False
+
     def is_done(self, statement: Statement, attempt: Attempt) -> bool:
         """Tell whether *attempt* at *statement* ended as there is nothing to detach any more.
 

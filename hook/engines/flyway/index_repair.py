@@ -20,6 +20,7 @@ from hook.postgres.indexes import (
     fetch_invalid_indexes,
     fetch_probed_matter,
     fetch_valid_index,
+    is_there,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ class IndexRepair:
             return False
         self._tell(f"index {index.name} on {index.table} is there, valid and as defined: kept")
         return True
+
+    def is_there(self, statement: Statement) -> bool:
+        """Tell whether the index that *statement* drops is there; not if that is unknown."""
+        name = read_drop(statement)
+        try:
+            return bool(name) and is_there(self.sender.session, name)
+        except HookError:
+            return False
 
     def is_dropped(self, statement: Statement, attempt: Attempt) -> bool:
         """Tell whether *attempt* at *statement* ended as there is nothing to drop any more.

@@ -50,6 +50,7 @@ class StepByStep:
             the script itself opens settles as a whole.
         is_ready: The session is in the state that the next statement is to find.
         note: See `ApplyTask.note`, none once the ledger cannot be written either.
+        found: See `Attempt.found`.
     """
 
     sender: Sender
@@ -60,6 +61,7 @@ class StepByStep:
     done: int = field(init=False)
     is_ready: bool = field(init=False)
     note: StepNote | None = field(init=False)
+    found: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.done = self.task.done or self.task.settled or 0
@@ -67,6 +69,7 @@ class StepByStep:
         # What has begun without a note cannot be noted any more.
         is_noted = not self.task.done or self.task.settled is not None
         self.note = self.task.note if is_noted else None
+        self.found = self.task.found
 
     def apply(self) -> Attempt:
         """Run what is not done yet, then write the history row.
@@ -92,7 +95,7 @@ class StepByStep:
             if attempt.end is not AttemptEnd.APPLIED:
                 return self._failed(attempt, index, repair)
             if not session.in_transaction:
-                self.done = index + 1
+                self.done, self.found = index + 1, False
         return self._record()
 
     def _make_ready(self) -> Attempt:
@@ -129,7 +132,7 @@ class StepByStep:
         return self.sender.end(AttemptEnd.APPLIED)
 
     def _send_note(self, note: StepNote) -> Attempt:
-        own_note = Own(Moment.NOTING, note.setting(self.done))
+        own_note = Own(Moment.NOTING, note.setting(self.done, found=self.found))
         return self.sender.send(ScriptMessage(self._nothing, (own_note,)))
 
     def _set_up(self, first: Statement | None) -> Attempt:
@@ -158,11 +161,19 @@ class StepByStep:
         """Send the single statement *one*, the note of it with it as far as that can be."""
         if self.note is not None and is_held(one[0]):
             return self._send_held(index, one, self.note)
-        if self.note is not None and is_begun_alone(one[0]):
-            attempt = self._send_note(self.note)
+        if is_begun_alone(one[0]):
+            attempt = self._begin_alone(one[0])
             if attempt.end is not AttemptEnd.APPLIED:
                 return attempt
         return self.sender.send(Detaching(self.sender).message_for(one))
+
+    def _begin_alone(self, statement: Statement) -> Attempt:
+        """Note that *statement* is begun, and whether there is what it is to take away."""
+        repair, detaching = IndexRepair(self.sender, self._nothing, ()), Detaching(self.sender)
+        self.found |= repair.is_there(statement) or detaching.is_there(statement)
+        return (
+            self.sender.end(AttemptEnd.APPLIED) if self.note is None else self._send_note(self.note)
+        )
 
     def _send_held(self, index: int, one: StatementList, note: StepNote) -> Attempt:
         noted = Own(Moment.NOTING, note.setting(index + 1))
@@ -178,8 +189,11 @@ class StepByStep:
         """Tell whether *attempt* at statement *index* failed as an earlier one had done it.
 
         Ask only of the statement that was under way when that one was cut off: of any other
-        the same answer of the server means that its name is wrong.
+        the same answer of the server means that its name is wrong. So it does of that one, if
+        nothing was there when it was begun.
         """
+        if not self.found:
+            return False
         statement = self.program.statement(index)
         detaching = Detaching(self.sender)
         return repair.is_dropped(statement, attempt) or detaching.is_done(statement, attempt)
@@ -253,6 +267,7 @@ class StepByStep:
             attempt,
             place=place,
             done=self.done if self.is_ready else 0,
+            found=self.found,
             is_noted=self.note is not None and (self.is_ready or self.task.settled is not None),
             done_line=line,
             done_objects=self.program.finished(self.done),

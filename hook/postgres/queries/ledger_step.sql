@@ -1,7 +1,9 @@
 WITH noted AS (
     UPDATE {ledger}
-       SET report = pg_catalog.jsonb_set(report, '{cut_off,done}'::pg_catalog.text[],
-                                         '{done}'::pg_catalog.jsonb)
+       SET report = pg_catalog.jsonb_set(
+               pg_catalog.jsonb_set(report, '{cut_off,done}'::pg_catalog.text[],
+                                    '{done}'::pg_catalog.jsonb),
+               '{cut_off,found}'::pg_catalog.text[], '{found}'::pg_catalog.jsonb)
      WHERE id OPERATOR(pg_catalog.=) {key}
        AND finished_at IS NULL
        AND pg_catalog.jsonb_exists(report, 'cut_off')

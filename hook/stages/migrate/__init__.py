@@ -256,7 +256,8 @@ class _Migrator:
         attempts = Attempts(self.ctx, self.footing, self.rules, unit, self.rank, asking)
         attempts.preceding_ms = preceding_ms
         if any(item.migration.script == self.work.resumed.script for item in unit):
-            attempts.resumes, attempts.notes.settled = True, self.work.resumed.done
+            attempts.resumes = True
+            attempts.notes.settled, attempts.notes.found = self.work.resumed[1:]
         self.begun.update(item.migration.script for item in unit)
         try:
             if unit[0].is_run and unit[0].runs_once and (unit[0].can_resume or unit[0].text):
@@ -268,7 +269,9 @@ class _Migrator:
             if attempts.is_unsettled:
                 error.facts[GOES_ON] = unit[0].migration.script
             elif attempts.resumes and (last is None or is_resumed_next(last)):
-                error.facts["cut_off"] = begun_script(unit[0]).facts()
+                noted = attempts.notes
+                begun = begun_script(unit[0], noted.settled, found=noted.found)
+                error.facts["cut_off"] = begun.facts()
             raise
         whole = self._ms_since(began)
         for script, duration in zip(unit, durations_of(unit, whole, attempts.last), strict=True):

@@ -183,6 +183,7 @@ class Attempts:
                 self.resumes,
                 self.notes.settled,
                 self.notes.note,
+                self.notes.found,
             )
             for rank, script in enumerate(self.unit, self.rank)
         )

@@ -26,13 +26,16 @@ class Notes:
     Attributes:
         settled: See `ApplyTask.settled`.
         note: See `ApplyTask.note`.
+        found: See `ApplyTask.found`.
     """
 
     settled: int | None = None
     note: StepNote | None = None
+    found: bool = False
 
     def keep(self, attempt: Attempt) -> None:
         """Take over what *attempt* has settled."""
+        self.found = attempt.found
         if attempt.is_noted:
             self.settled = max(attempt.done, self.settled or 0)
 

@@ -122,7 +122,7 @@ def test_callback_is_described_by_when_and_how_it_runs(event: str, text: bytes, 
     [
         ("INSERT INTO t VALUES (1)", True, ""),
         ("INSERT INTO t VALUES (1); SELECT f()", False, "line 1, SELECT f(), may do more"),
-        ("DROP INDEX CONCURRENTLY i", False, ""),
+        ("DROP INDEX CONCURRENTLY i", True, ""),
         ("DROP INDEX CONCURRENTLY i; DROP INDEX CONCURRENTLY j", True, ""),
         ("CREATE INDEX CONCURRENTLY i ON t (id); VACUUM t", False, ""),
     ],
@@ -132,7 +132,7 @@ def test_script_is_noted_whose_statements_must_not_simply_run_again(
     is_noted: bool,  # noqa: FBT001 - a parameter
     unnoted: str,
 ) -> None:
-    """Of a single one that may be refused as done there is nothing to know."""
+    """Of one that may be refused as done it is noted whether there was anything to do."""
     script = prepared_script(SCRIPT._replace(in_transaction=False), sql.encode())
     assert bool(script.text) is is_noted
     assert script.unnoted.startswith(unnoted)

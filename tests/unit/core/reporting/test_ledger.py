@@ -168,7 +168,7 @@ def test_script_that_may_have_run_in_part_is_found(
 def test_killed_run_has_begun_what_it_took_down() -> None:
     """It may have been killed in front of the script, or had another text of it."""
     script = prepared("DROP INDEX CONCURRENTLY i")
-    assert begun_script(script) == BegunScript("V5__add.sql", 7)
+    assert begun_script(script) == BegunScript("V5__add.sql", 7, script.text)
     assert has_begun(KILLED._replace(cut_off=BegunScript("V5__add.sql", 7)), script)
     for other in (None, BegunScript("V5__add.sql", 8), BegunScript("V4__x.sql", 7)):
         assert not has_begun(KILLED._replace(cut_off=other), script)
@@ -276,3 +276,4 @@ def test_begun_script_tells_no_more_than_is_known() -> None:
     assert BegunScript("V1__x.sql", None).facts() == {"script": "V1__x.sql", "checksum": None}
     whole = BegunScript("V1__x.sql", 7, "1a2b", 0)
     assert whole.facts() == {"script": "V1__x.sql", "checksum": 7, "text": "1a2b", "done": 0}
+    assert whole._replace(found=True).facts() == {**whole.facts(), "found": True}
