@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
 from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
-from hook.core.execution.failure_advice import correct_statement, with_remarks
+from hook.core.execution.failure_advice import (
+    correct_statement,
+    way_out_of_transaction,
+    with_remarks,
+)
 from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
-    ServerMessage,
     ends_session,
     is_cancel,
     is_transient,
@@ -137,13 +140,15 @@ def _failure(callback: Callback, attempt: Attempt, tries: Tries, outside: Outsid
         hint = outside.after_deadline("do less in the callback")
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
         return BudgetExceeded(f"{place} {outside.deadline} is used up{wait}", hint)
-    return _refused(what, failure, tries, attempt, outside)
+    return _refused(what, callback, tries, attempt, outside)
 
 
 def _refused(
-    what: str, failure: ServerMessage, tries: Tries, attempt: Attempt, outside: Outside
+    what: str, callback: Callback, tries: Tries, attempt: Attempt, outside: Outside
 ) -> HookError:
     """Return what the server's answer means; the callback was rolled back."""
+    failure = attempt.failure
+    assert failure is not None  # noqa: S101 - who has none is told of otherwise
     if attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
         return given_up_for_others(
             what, tries, attempt.toll, "runs callbacks", "Do less in the callback"
@@ -160,8 +165,9 @@ def _refused(
         return DatabaseUnreachable(what, hint)
     if is_transient(failure):
         return lost_to_others(what, tries, attempt.toll)
-    advice = correct_statement(attempt.place.statement, failure)
-    return CallbackFailed(what, with_remarks(advice, failure))
+    way_out = way_out_of_transaction(failure, attempt.place, callback)
+    correction = correct_statement(attempt.place.statement, failure)
+    return CallbackFailed(what, way_out or with_remarks(correction, failure))
 
 
 def _lost(callback: Callback, attempt: Attempt, tries: Tries) -> HookError:

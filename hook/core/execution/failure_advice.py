@@ -10,6 +10,8 @@ from hook.core.text import clip, one_line
 
 if TYPE_CHECKING:
     from hook.core.execution.attempt import ApplyTask, Place
+    from hook.core.scripts.callback import Callback
+    from hook.core.scripts.script import Migration, ScriptFile
 
 # The memory of failures compares scripts and history, and knows no limits: a raised one must do.
 TRIED_AGAIN = "Until then each sync tries again, up to the same limit."
@@ -57,10 +59,35 @@ def advise(failure: ServerMessage, place: Place, task: ApplyTask, row: str) -> s
     history = task.history
     if place.moment is Moment.RECORDING and failure.sqlstate == _INSUFFICIENT_PRIVILEGE:
         return f"Grant INSERT on {history.schema}.{history.table} to the role that migrates."
-    if _refuses_transaction(place, failure):
-        file = task.migration.script if place.callback is None else place.callback.script
-        return f"Put executeInTransaction=false into {file}.conf, and nothing else into {file}."
-    return with_remarks(_correction(failure, place, row), failure)
+    if place.callback is None:
+        way_out = way_out_of_transaction(failure, place, task.migration)
+    else:
+        way_out = _way_out_of_migration(failure, place, place.callback, task.migration)
+    return way_out or with_remarks(_correction(failure, place, row), failure)
+
+
+def way_out_of_transaction(failure: ServerMessage, place: Place, file: ScriptFile) -> str:
+    """Return how the statement at *place* in *file* gets out of the transaction of that file.
+
+    Empty if *failure* is not that it refuses one, or the file has none.
+    """
+    if not _refuses_transaction(place, failure) or file.in_transaction is False:
+        return ""
+    name = file.script
+    return f"Put executeInTransaction=false into {name}.conf, and nothing else into {name}."
+
+
+def _way_out_of_migration(
+    failure: ServerMessage, place: Place, callback: Callback, migration: Migration
+) -> str:
+    """Return the same for a callback within *migration*, whose transaction it is."""
+    if not way_out_of_transaction(failure, place, migration):
+        return ""
+    return (
+        "Move it into a script, or into a callback such as afterMigrate.sql, with"
+        f" executeInTransaction=false in its .conf: {callback.script} runs in the transaction of"
+        " the migration, whatever its own .conf says."
+    )
 
 
 def correct_statement(statement: str, failure: ServerMessage) -> str:

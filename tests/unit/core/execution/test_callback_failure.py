@@ -184,6 +184,16 @@ def test_callback_whose_wait_nobody_could_look_at_says_so(last: Attempt) -> None
     )
 
 
+def test_callback_that_is_in_no_other_transaction_is_told_the_way_out_of_its_own() -> None:
+    """Its ``.conf`` counts, as that of a script does."""
+    last = replace(attempt("2D000"), place=Place(Moment.SCRIPT, 3, "CALL p()"))
+    error = failure_of_callback(CALLBACK, last, Tries(1), Outside())
+    assert error.hint == (
+        "Put executeInTransaction=false into sub/afterMigrate__x.sql.conf, and nothing else into"
+        " sub/afterMigrate__x.sql."
+    )
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "advice"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Limits, Place
@@ -27,6 +29,45 @@ def advice(
     """Return the advice on an error of which the server thinks something itself."""
     failure = ServerMessage("ERROR", sqlstate, "it is so", hint="Perhaps not.")
     return advise(failure, Place(moment, 17, statement, callback), TASK, ROW)
+
+
+WAY_OUT = (
+    "Put executeInTransaction=false into V5__add_email.sql.conf, and nothing else into"
+    " V5__add_email.sql."
+)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "in_transaction", "told"),
+    [
+        ("2D000", None, WAY_OUT),
+        ("25001", True, WAY_OUT),
+        ("2D000", False, "Correct the statement: CALL p()"),
+    ],
+)
+def test_way_out_of_a_transaction_is_told_to_who_is_in_one(
+    sqlstate: str, told: str, *, in_transaction: bool | None
+) -> None:
+    """A script without transaction has taken it already, and it was no use."""
+    task = replace(TASK, migration=TASK.migration._replace(in_transaction=in_transaction))
+    place = Place(Moment.SCRIPT, 17, "CALL p()")
+    assert advise(ServerMessage("ERROR", sqlstate, "no"), place, task, ROW).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("in_transaction", "told"),
+    [
+        (None, "Move it into a script, or into a callback such as afterMigrate.sql"),
+        (False, "Correct the statement: CALL p()"),
+    ],
+)
+def test_callback_within_a_migration_is_told_that_its_conf_is_no_way_out(
+    told: str, *, in_transaction: bool | None
+) -> None:
+    """As in Flyway it is in the transaction of the migration, if that has one."""
+    task = replace(TASK, migration=TASK.migration._replace(in_transaction=in_transaction))
+    place = Place(Moment.SCRIPT, 1, "CALL p()", CALLBACK)
+    assert advise(ServerMessage("ERROR", "2D000", "no"), place, task, ROW).startswith(told)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +176,7 @@ def test_what_only_the_catalog_knows_to_refuse_a_transaction_is_told(
     statement: str, sqlstate: str
 ) -> None:
     """The words of the statement did not tell; the way out is a line in its .conf."""
-    assert advice(sqlstate, statement=statement) == (
-        "Put executeInTransaction=false into V5__add_email.sql.conf, and nothing else into"
-        " V5__add_email.sql."
-    )
-    of_callback = advice(sqlstate, statement=statement, callback=CALLBACK)
-    assert "into afterEachMigrate.sql.conf, and" in of_callback
+    assert advice(sqlstate, statement=statement) == WAY_OUT
 
 
 def test_transaction_that_came_too_late_is_another_mistake() -> None:
