@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from psycopg.conninfo import conninfo_to_dict
 
 from hook.clock import Interrupt
 from hook.core.backups.backup_made import Rest
@@ -198,6 +199,20 @@ def test_dump_shows_the_password_to_nobody(make: Make, tmp_path: Path) -> None:
     assert CANARY not in (tmp_path / "args").read_text()
     assert CANARY in (tmp_path / "env").read_text()
     assert "--no-password" in (tmp_path / "args").read_text()
+
+
+def test_dump_is_told_every_parameter_as_it_is(
+    make: Make, tmp_path: Path, bucket: S3Settings
+) -> None:
+    """Names may have quotes, blanks and backslashes, and be empty."""
+    make(f'for one in "$@"; do last=$one; done; printf %s "$last" > {tmp_path}/last')
+    odd = {"host": "/run/a b", "dbname": "it's\\a\\'db", "user": "", "options": "-c a=b\\ c"}
+    place, program = S3Location("dumps", "shop"), str(tmp_path / "pg_dump")
+    with closing(DumpTrigger(ConnectionTarget(odd), place, bucket, program)) as trigger:
+        trigger.begin(WANTED)
+        _end_of(trigger)
+    told = (tmp_path / "last").read_text().removeprefix("--dbname=")
+    assert conninfo_to_dict(told) == odd
 
 
 def test_bucket_that_is_not_there_fails_the_dump(make: Make) -> None:
