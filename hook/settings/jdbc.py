@@ -33,6 +33,16 @@ _RENAMED = {
 # Stronger than what stands in front of the question mark.
 _PLACE = {"pghost": "host", "pgport": "port", "pgdbname": "dbname"}
 _CONNECT_TIMEOUTS = ("logintimeout", "connecttimeout")
+# By the names in small letters, those that pgjdbc knows; the others have no meaning here.
+_SPELLING = {
+    name.lower(): name
+    for name in (
+        "ApplicationName", "PGDBNAME", "PGHOST", "PGPORT", "channelBinding", "connectTimeout",
+        "currentSchema", "gssEncMode", "kerberosServerName", "loadBalanceHosts", "loginTimeout",
+        "options", "password", "service", "socketTimeout", "ssl", "sslcert", "sslfactory", "sslkey",
+        "sslmode", "sslpassword", "sslrootcert", "targetServerType", "tcpKeepAlive", "user",
+    )
+}  # fmt: skip
 _SESSION_ATTRIBUTES = {
     "any": "any",
     "primary": "primary",
@@ -58,8 +68,9 @@ class JdbcUrl:
 def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     """Return what *text* and the connection *properties* say to libpq.
 
-    Parameters of the URL win over *properties*, as in pgjdbc. Names are compared
-    without regard to case: properties arrive as names of environment variables.
+    Parameters of the URL win over *properties*, as in pgjdbc, which passes over names in
+    another case than its own. Those of properties are compared without regard to case:
+    they arrive as names of environment variables.
 
     Raises:
         ValueError: It is not a PostgreSQL URL; the reason never quotes a value.
@@ -77,10 +88,15 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
         name.lower(): value for name, value in properties.items() if name.lower() not in _PLACE
     }
     spelled = {name.lower(): name for name in properties}
+    misspelled = set()
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
-        given[name.lower()] = _decoded(value)
-        spelled[name.lower()] = name
+        right = _SPELLING.get(name.lower(), name)
+        if right == name:
+            given[name.lower()] = _decoded(value)
+            spelled[name.lower()] = name
+        else:
+            misspelled.add(f"{name} (pgjdbc knows {right})")
     place = _place(before_query)
     if "service" in given:
         # Whatever the URL leaves open is in the definition of the service.
@@ -89,7 +105,8 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     parameters = place | _translated(given)
     known = {"currentschema", *_RENAMED, *_TRANSLATORS, *_PLACE, *_CONNECT_TIMEOUTS}
     ignored = spelled.keys() - (given.keys() & known)
-    return JdbcUrl(parameters, tuple(sorted(spelled[name] for name in ignored)))
+    names = (*misspelled, *(spelled[name] for name in ignored))
+    return JdbcUrl(parameters, tuple(sorted(names)))
 
 
 def _place(text: str) -> dict[str, str]:

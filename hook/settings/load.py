@@ -26,7 +26,7 @@ from hook.settings import trigger_specification as trigger_settings
 from hook.settings import watch_specification as watch
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.durations import parse_duration
-from hook.settings.load_migrations import build_migrations
+from hook.settings.load_migrations import build_migrations, judge_prefixes
 from hook.settings.load_output import build_output
 from hook.settings.mounted_file import read_regular
 from hook.settings.names import judge_flyway_files, judge_names, note_harmless
@@ -172,6 +172,7 @@ def _judge_together(values: Values) -> Iterator[Problem]:
             hint="Set a budget, such as PRESYNC_DAMAGE_BUDGET=10,20, or cancel nobody.",
         )
     yield from _judge_trigger(values)
+    yield from judge_prefixes(values)
     if values.of(override.OVERRIDE) and not (values.of(override.OVERRIDE_REASON) or "").strip():
         label = values.given[override.OVERRIDE.name].label
         yield Problem(

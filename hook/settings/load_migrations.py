@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
+
 from hook.core.schema_history.baseline import BaselineRules
 from hook.core.schema_history.cherry_pick import CherryPick
 from hook.core.schema_history.history_rules import HistoryRules
@@ -21,7 +24,27 @@ from hook.settings.migrations import (
     Placeholders,
     Sources,
 )
+from hook.settings.setting import Problem
 from hook.settings.sources import Values
+
+_PREFIXES = (
+    flyway.SQL_MIGRATION_PREFIX,
+    flyway.REPEATABLE_SQL_MIGRATION_PREFIX,
+    flyway.BASELINE_MIGRATION_PREFIX,
+)
+
+
+def judge_prefixes(values: Values) -> Iterator[Problem]:
+    """Yield a problem where nobody can tell two kinds of scripts apart.
+
+    Flyway refuses every script of them, runs one as a baseline, or passes over it.
+    """
+    for one, other in combinations(_PREFIXES, 2):
+        prefix = values.of(one)
+        if prefix and prefix == values.of(other):
+            names = f"{one.environment[0]} and {other.environment[0]}"
+            hint = "Give each kind of migration a prefix of its own."
+            yield Problem(f"{names} are both {prefix!r}", hint=hint)
 
 
 def build_migrations(values: Values) -> MigrationSettings:

@@ -124,6 +124,17 @@ def test_jdbc_parameters_without_a_meaning_are_named() -> None:
     assert url.ignored == ("prepareThreshold", "stringtype")
 
 
+def test_jdbc_parameter_in_another_case_has_no_meaning() -> None:
+    """Measured with pgjdbc 42.7.7; how it would have one is told."""
+    url = parse_jdbc("jdbc:postgresql://db/shop?currentschema=app&User=x&SSL=true", {})
+    assert url.parameters == {"host": "db", "port": "5432", "dbname": "shop"}
+    assert url.ignored == (
+        "SSL (pgjdbc knows ssl)",
+        "User (pgjdbc knows user)",
+        "currentschema (pgjdbc knows currentSchema)",
+    )
+
+
 def test_jdbc_url_wins_over_properties() -> None:
     """As in pgjdbc, a parameter of the URL beats a property of the same name."""
     properties = {"USER": "property", "SSLMODE": "require"}
