@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.execution.attempt import ApplyTask, Limits, Place
@@ -49,7 +47,7 @@ def test_way_out_of_a_transaction_is_told_to_who_is_in_one(
     sqlstate: str, told: str, *, in_transaction: bool | None
 ) -> None:
     """A script without transaction has taken it already, and it was no use."""
-    task = replace(TASK, migration=TASK.migration._replace(in_transaction=in_transaction))
+    task = TASK._replace(migration=TASK.migration._replace(in_transaction=in_transaction))
     place = Place(Moment.SCRIPT, 17, "CALL p()")
     assert advise(ServerMessage("ERROR", sqlstate, "no"), place, task, ROW).startswith(told)
 
@@ -65,7 +63,7 @@ def test_callback_within_a_migration_is_told_that_its_conf_is_no_way_out(
     told: str, *, in_transaction: bool | None
 ) -> None:
     """As in Flyway it is in the transaction of the migration, if that has one."""
-    task = replace(TASK, migration=TASK.migration._replace(in_transaction=in_transaction))
+    task = TASK._replace(migration=TASK.migration._replace(in_transaction=in_transaction))
     place = Place(Moment.SCRIPT, 1, "CALL p()", CALLBACK)
     assert advise(ServerMessage("ERROR", "2D000", "no"), place, task, ROW).startswith(told)
 
