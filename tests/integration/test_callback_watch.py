@@ -72,7 +72,7 @@ def test_budget_of_the_run_is_that_of_callbacks_and_migrations(gate: Gate) -> No
     """What a callback has cost is no longer there for a migration."""
     patient(gate, 4.0, 60, rungs=1)
     files = {
-        "beforeMigrate.sql": "LOCK TABLE t; SELECT pg_sleep(0.6)",
+        "beforeMigrate.sql": "LOCK TABLE t; SELECT pg_sleep(2)",
         "V2__x.sql": "LOCK TABLE t; SELECT pg_sleep(60)",
     }
     with reading(gate.database, 1):
