@@ -43,6 +43,8 @@ _SPELLING = {
         "sslmode", "sslpassword", "sslrootcert", "targetServerType", "tcpKeepAlive", "user",
     )
 }  # fmt: skip
+# Who spells one of these wrong believes in a protection that is not there.
+_PROTECTIONS = ("channelbinding", "gssencmode", "ssl")
 _SESSION_ATTRIBUTES = {
     "any": "any",
     "primary": "primary",
@@ -73,7 +75,8 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     they arrive as names of environment variables.
 
     Raises:
-        ValueError: It is not a PostgreSQL URL; the reason never quotes a value.
+        ValueError: It is not a PostgreSQL URL, or spells a parameter of TLS as pgjdbc does not;
+            the reason never quotes a value.
     """
     if text.startswith("jdbc-secretsmanager:"):
         raise ValueError(
@@ -95,6 +98,8 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
         if right == name:
             given[name.lower()] = _decoded(value)
             spelled[name.lower()] = name
+        elif right.lower().startswith(_PROTECTIONS):
+            raise ValueError(f"has {name}, which pgjdbc passes over: it is spelled {right}")
         else:
             misspelled.add(f"{name} (pgjdbc knows {right})")
     place = _place(before_query)

@@ -126,13 +126,19 @@ def test_jdbc_parameters_without_a_meaning_are_named() -> None:
 
 def test_jdbc_parameter_in_another_case_has_no_meaning() -> None:
     """Measured with pgjdbc 42.7.7; how it would have one is told."""
-    url = parse_jdbc("jdbc:postgresql://db/shop?currentschema=app&User=x&SSL=true", {})
+    url = parse_jdbc("jdbc:postgresql://db/shop?currentschema=app&User=x", {})
     assert url.parameters == {"host": "db", "port": "5432", "dbname": "shop"}
     assert url.ignored == (
-        "SSL (pgjdbc knows ssl)",
         "User (pgjdbc knows user)",
         "currentschema (pgjdbc knows currentSchema)",
     )
+
+
+@pytest.mark.parametrize("right", ["ssl", "sslmode", "sslrootcert", "channelBinding", "gssEncMode"])
+def test_protection_that_pgjdbc_would_pass_over_is_refused(right: str) -> None:
+    """Flyway connects without it; nobody who wrote it wants that."""
+    with pytest.raises(ValueError, match=rf"^has {right.upper()}, which .* spelled {right}$"):
+        parse_jdbc(f"jdbc:postgresql://db/shop?{right.upper()}=canary", {})
 
 
 def test_jdbc_url_wins_over_properties() -> None:
