@@ -12,6 +12,7 @@ from hook.catalogs.barman_archive import BarmanArchive, covers
 from hook.catalogs.object_store import Entry, StoredObject
 from hook.core.backups.backup import Presence
 from hook.core.backups.barman_info import parse_backup_info
+from hook.core.backups.wal import Segment
 from tests.testbed.barman_server import SAMPLES
 
 LABEL = "20261121T191452"
@@ -121,3 +122,42 @@ def test_wal_of_a_backup_is_not_there_when_it_makes_no_sense(
     backup = parse_backup_info(LABEL, INFO).backup
     odd = replace(backup, wal_start=first, wal_stop=last)
     assert not covers(BarmanArchive(store, "shop/wals/"), odd, size)
+
+
+class WalStore(CountingStore):
+    """Segments 8 to 10 of timeline 1, one of them empty."""
+
+    def list_level(self, prefix: str) -> tuple[Entry, ...]:
+        """Return the folder, or the segments in it."""
+        if prefix == "shop/wals/":
+            return (Entry(f"{prefix}0000000100000000/"),)
+        sizes = {8: 9, 9: 9, 10: 0}
+        return tuple(
+            Entry(f"{prefix}{Segment(1, number).name(SIZE)}.gz", size=size)
+            for number, size in sizes.items()
+        )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_covered"),
+    [
+        (Segment(1, 8), Segment(1, 9), True),
+        (Segment(1, 9), Segment(1, 9), True),
+        (Segment(1, 7), Segment(1, 9), False),
+        (Segment(1, 8), Segment(1, 10), False),
+        (Segment(1, 9), Segment(1, 8), False),
+        (Segment(1, 8), Segment(2, 9), False),
+        (Segment(1, 8), None, False),
+        (None, Segment(1, 8), False),
+    ],
+)
+def test_wal_of_a_backup_is_there_from_its_first_to_its_last_segment(
+    first: Segment | None,
+    last: Segment | None,
+    is_covered: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Each of them with something in it, on one timeline, and told."""
+    names = [None if item is None else item.name(SIZE) for item in (first, last)]
+    told = parse_backup_info(LABEL, INFO).backup
+    backup = replace(told, wal_start=names[0], wal_stop=names[1])
+    assert covers(BarmanArchive(WalStore({}), "shop/wals/"), backup, SIZE) is is_covered
