@@ -188,6 +188,27 @@ def test_history_that_others_fill_without_the_lock_is_respected(gate: Gate) -> N
     )
 
 
+def test_history_that_others_fill_during_the_last_statement_is_respected(gate: Gate) -> None:
+    """The script is rolled back, and nothing of it is wrong: the next run may try it again."""
+    gate.run({"V1__t.sql": "CREATE TABLE t (id int)"})
+    with gate.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1)")
+        sql = "ALTER TABLE t ADD x int; SELECT pg_advisory_xact_lock(1)"
+        running = gate.start({"V2__x.sql": sql})
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        eventually(lambda: bool(gate.database.query(waiting)))
+        other.execute(
+            "INSERT INTO flyway_schema_history SELECT 2, '3', 'y', 'SQL', 'V3__y.sql', 1, 'me',"
+            " now(), 1, true"
+        )
+        other.execute("SELECT pg_advisory_unlock(1)")
+        report = running.report()
+    assert report.verdict == (
+        "FAILED 31 LOCKED: V2__x.sql: row 2 of the schema history was written by somebody else"
+        " meanwhile, without the lock; rolled back, at 1"
+    )
+
+
 THEIRS = "INSERT INTO flyway_schema_history VALUES (1,'1','t','SQL','V1__t.sql',1,'x',now(),1,true)"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd
+from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Place
 from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
 from hook.core.execution.failure_advice import advise
 from hook.core.execution.mending import with_doubt
 from hook.core.execution.outside import Outside
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import (
+    ServerMessage,
     is_cancel,
     is_transient,
     needs_new_session,
@@ -23,10 +24,12 @@ from hook.errors import (
     HookError,
     Interrupted,
     MigrationFailed,
+    MigrationLocked,
     MigrationPartial,
 )
 
 _DIVISION_BY_ZERO = "22012"
+_UNIQUE_VIOLATION = "23505"
 _GOES_ON = "Run again: it goes on behind what the ledger says is done."
 
 
@@ -143,8 +146,25 @@ def _refused(given_up: GivenUp) -> HookError:
         return DatabaseUnreachable(what, "Find out which server is the primary now.")
     if is_transient(failure):
         return lost_to_others(what, given_up.tries, given_up.attempt.toll)
-    place = given_up.attempt.place
-    return MigrationFailed(what, advise(failure, place, given_up.task, given_up.row))
+    return _refused_for_good(given_up, failure)
+
+
+def _refused_for_good(given_up: GivenUp, failure: ServerMessage) -> HookError:
+    """Return the error of what fails again, unless it is another migrator who is in the way."""
+    task, place = given_up.task, given_up.attempt.place
+    if _is_row_taken(place, failure, task.history.table):
+        return MigrationLocked(
+            f"{task.migration.script}: row {task.rank} of the schema history was written by"
+            " somebody else meanwhile, without the lock",
+            "Find out who migrates this database besides presync, then run again.",
+        )
+    return MigrationFailed(_what(given_up), advise(failure, place, task, given_up.row))
+
+
+def _is_row_taken(place: Place, failure: ServerMessage, table: str) -> bool:
+    """Tell whether the row that was to be written has the rank of one that is there by now."""
+    is_taken = (failure.sqlstate, failure.constraint) == (_UNIQUE_VIOLATION, f"{table}_pk")
+    return is_taken and place.moment is Moment.RECORDING
 
 
 def _lost(given_up: GivenUp) -> HookError:

@@ -76,6 +76,31 @@ def test_failure_says_place_state_and_message(last: GivenUp, code: ExitCode, mes
     assert error.facts["attempts"] == 2
 
 
+@pytest.mark.parametrize(
+    ("moment", "constraint", "code"),
+    [
+        (Moment.RECORDING, "flyway_schema_history_pk", ExitCode.LOCKED),
+        (Moment.RECORDING, "one_row_a_day", ExitCode.SQL_FAILED),
+        (Moment.SCRIPT, "flyway_schema_history_pk", ExitCode.SQL_FAILED),
+    ],
+)
+def test_row_of_somebody_else_is_no_fault_of_the_script(
+    moment: Moment, constraint: str, code: ExitCode
+) -> None:
+    """Only the key of the schema history says that its next row is there already."""
+    last = given_up("23505", moment=moment)
+    assert last.attempt.failure is not None
+    failure = last.attempt.failure._replace(constraint=constraint)
+    error = failure_of(replace(last, attempt=replace(last.attempt, failure=failure)))
+    assert error.exit_code is code
+    if code is ExitCode.LOCKED:
+        assert error.message == (
+            "V5__add_email.sql: row 7 of the schema history was written by somebody else"
+            " meanwhile, without the lock"
+        )
+        assert error.facts["constraint"] == constraint
+
+
 def test_statement_that_took_too_long_tells_its_limit() -> None:
     """Whoever is to raise it has to know where it stands."""
     hint = failure_of(given_up("57014")).hint
