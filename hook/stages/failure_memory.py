@@ -22,8 +22,8 @@ from hook.core.reporting.ledger import (
 from hook.core.reporting.noted_part import find_noted_part, judge_out_of_turn
 from hook.core.reporting.past_run import NO_RESUMPTION
 from hook.errors import (
-    ConnectionLost,
-    DeadlineExceeded,
+    BudgetExceeded,
+    DatabaseUnreachable,
     HookError,
     Interrupted,
     LockContention,
@@ -75,18 +75,19 @@ class FailureMemoryStage:
 
         Raises:
             Interrupted: A stop was requested.
-            DeadlineExceeded: The time of the run is over.
-            ConnectionLost: It may be asked again on another one.
-            LockContention: Nobody can tell whether a part of the first script has run.
+            BudgetExceeded: There was no time to read the ledger.
+            DatabaseUnreachable: Nor a connection; one that is lost may be replaced.
+            LockContention: Somebody has locked it.
         """
         ledger = Ledger(history.schema, self.table)
         try:
             runs = _last_runs(ledger, session)
-        except (Interrupted, DeadlineExceeded, ConnectionLost):
+        except BudgetExceeded as error:
+            error.message = f"{ledger.shown} could not be read: {error.message}"
             raise
+        except (Interrupted, DatabaseUnreachable, LockContention):
+            raise  # it passes, and a part of any script may be noted there
         except HookError as error:
-            if isinstance(error, LockContention) and scripts[0].runs_once:
-                raise
             message = f"{ledger.shown} could not be read: {error.message}"
             hint = "Whether this very release has failed before is not known."
             return Outcome((warned("failure-memory", message, hint),), NO_RESUMPTION)

@@ -77,6 +77,13 @@ def stopped(gate: Gate, stop: Callable[[], None], script: str = SCRIPT) -> Repor
         return running.report()
 
 
+def allow_out_of_order(gate: Gate) -> None:
+    """Let a script run that has a lower version than what is applied."""
+    rules = gate.settings.migrations.rules._replace(is_out_of_order=True)
+    migrations = gate.settings.migrations._replace(rules=rules)
+    gate.settings = gate.settings._replace(migrations=migrations)
+
+
 def assert_goes_on(gate: Gate, report: Report) -> None:
     """The run after *report* needs nobody, and does nothing for the second time."""
     assert gate.history()[1:] == [], report.verdict
@@ -203,9 +210,7 @@ def test_other_release_is_looked_at_by_a_human(
 ) -> None:
     """Nobody but the run that is refused knows that a part of the script is there."""
     stopped(gate, stop, BRIEF)
-    rules = gate.settings.migrations.rules._replace(is_out_of_order=True)
-    migrations = gate.settings.migrations._replace(rules=rules)
-    gate.settings = gate.settings._replace(migrations=migrations)
+    allow_out_of_order(gate)
     refused = gate.run(files)
     assert refused.exit_code is ExitCode.FAILED_BEFORE, refused.verdict
     assert why in deciding(refused).message
@@ -238,6 +243,38 @@ def test_nothing_is_run_while_the_ledger_cannot_be_asked(
     monkeypatch.undo()
     assert refused.exit_code is ExitCode.CONTENTION, refused.verdict
     assert gate.database.query(ROWS) == EVERYTHING[:1]
+    assert_goes_on(gate, report)
+
+
+def test_nothing_is_run_before_it_while_the_ledger_cannot_be_asked(
+    gate: Gate, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is pending first may be harmless; what comes behind that is not."""
+    stopped(gate, stop)
+    allow_out_of_order(gate)
+    monkeypatch.setattr("hook.postgres.patience._ANSWER_SECONDS", 5.0)
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE presync_run")
+        refused = gate.run({"V1.5__y.sql": "INSERT INTO u VALUES (1)"})
+    assert refused.exit_code is ExitCode.CONTENTION, refused.verdict
+    assert gate.database.query(ROWS) == EVERYTHING[:1]
+    assert gate.database.query("SELECT FROM u") == []
+
+
+def test_nothing_is_run_when_the_role_has_no_time_to_ask_the_ledger(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """Its own limit ends the query before somebody ends the lock."""
+    report = stopped(gate, stop)
+    limit = f"ALTER DATABASE {gate.database.name}"
+    gate.database.execute(f"{limit} SET statement_timeout = '4s'")
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE presync_run")
+        refused = gate.run()
+    assert refused.exit_code is ExitCode.BUDGET, refused.verdict
+    assert "public.presync_run could not be read: " in deciding(refused).message
+    assert gate.database.query(ROWS) == EVERYTHING[:1]
+    gate.database.execute(f"{limit} RESET statement_timeout")
     assert_goes_on(gate, report)
 
 
