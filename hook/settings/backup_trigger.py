@@ -89,13 +89,18 @@ def judge_trigger(trigger: BackupTrigger | None, source: BackupSource | None) ->
             return "dump: needs a PRESYNC_BACKUP_SOURCE of dump:s3://"
         if place.bucket != trigger.location.bucket:
             return f"dump: writes to another bucket than {place.bucket} of PRESYNC_BACKUP_SOURCE"
-        if not _lies_below(trigger.location.prefix, place.prefix):
+        if not _is_found(trigger.location.prefix, place.prefix):
             return f"dump: does not write below {place.prefix}/ of PRESYNC_BACKUP_SOURCE"
     return ""
 
 
-def _lies_below(prefix: str, other: str) -> bool:
-    return not other or f"{prefix}/".startswith(f"{other}/")
+def _is_found(written: str, looked_at: str) -> bool:
+    """Tell whether a dump in the folder *written* may be below *looked_at*.
+
+    It gets a folder with the name of its database, which may be the last one of that place.
+    """
+    is_below = not looked_at or f"{written}/".startswith(f"{looked_at}/")
+    return is_below or looked_at.rpartition("/")[0] == written
 
 
 def _named(rest: str, noun: str) -> tuple[str, str]:

@@ -97,13 +97,18 @@ def _load(**environment: str) -> object:
             "dump:s3://other",
             "dump: writes to another bucket than dumps of PRESYNC_BACKUP_SOURCE",
         ),
+        (
+            "dump:s3://dumps/nightly/hourly/shop",
+            "dump:s3://dumps/nightly",
+            "dump: does not write below nightly/hourly/shop/ of PRESYNC_BACKUP_SOURCE",
+        ),
         *(
             (
                 "dump:s3://dumps/nightly",
                 f"dump:s3://dumps{place}",
                 "dump: does not write below nightly/ of PRESYNC_BACKUP_SOURCE",
             )
-            for place in ("", "/other", "/nightly-2", "/other/nightly")
+            for place in ("/other", "/nightly-2", "/other/nightly")
         ),
     ],
 )
@@ -131,9 +136,16 @@ def test_trigger_and_source_may_fit() -> None:
 
 @pytest.mark.parametrize(
     ("source", "trigger"),
-    [("", "/nightly"), ("/nightly", "/nightly"), ("/nightly/", "/nightly/shop"), ("", "")],
+    [
+        ("", "/nightly"),
+        ("/nightly", "/nightly"),
+        ("/nightly/", "/nightly/shop"),
+        ("", ""),
+        ("/nightly/shop", "/nightly"),
+        ("/shop", ""),
+    ],
 )
 def test_dump_is_found_below_the_source(source: str, trigger: str) -> None:
-    """However deep: the gate looks at whatever lies below."""
+    """However deep: the gate looks at whatever lies below. The database has a folder of its own."""
     made = _load(source=f"dump:s3://dumps{source}", trigger=f"dump:s3://dumps{trigger}")
     assert made == DumpTrigger(S3Location("dumps", trigger.strip("/")))
