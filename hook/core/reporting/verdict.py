@@ -72,12 +72,18 @@ def count_others(results: Iterable[Result], deciding: Finding | None) -> int:
     if deciding is None or not _is_obstacle(deciding):
         return 0
     obstacles = {
-        item.message: max(1, len(item.problems))
+        item.message: _size(item)
         for result in results
         for item in result.findings
         if _is_obstacle(item) and item.message != deciding.message
     }
     return sum(obstacles.values())
+
+
+def _size(finding: Finding) -> int:
+    """Return of how many things *finding* tells, listed or not."""
+    not_listed = finding.facts.get("not_listed", 0)
+    return max(1, len(finding.problems), not_listed if isinstance(not_listed, int) else 0)
 
 
 def _is_obstacle(finding: Finding) -> bool:

@@ -81,8 +81,10 @@ def judge_blockers(
         return (calm_finding(activity), *blocking)
     told = [item for item in blocking if item not in stopping[_TOLD:]]
     if len(stopping) > _TOLD:
-        more = f"{len(stopping) - _TOLD} more blockers, not listed"
-        told.append(failed(ExitCode.BLOCKED, "blockers-more", more, "End those listed first."))
+        count = len(stopping) - _TOLD
+        more = f"{count} more blockers, not listed"
+        hint = "End those listed first."
+        told.append(failed(ExitCode.BLOCKED, "blockers-more", more, hint, not_listed=count))
     return tuple(told)
 
 

@@ -193,6 +193,8 @@ def test_verdict_counts_what_could_not_be_found_out() -> None:
     gates = (old, unread, unseen, blocked)
     found = [Result(str(number), (item,)) for number, item in enumerate(gates)]
     assert [count_others(found, item) for item in gates] == [3, 3, 3, 3]
+    more = failed(ExitCode.BLOCKED, "blockers-more", "15 more, not listed", not_listed=15)
+    assert count_others([*found, Result("blockers", (more,))], blocked) == 18
     stop = failed(ExitCode.INTERRUPTED, "interrupted", "SIGTERM received")
     sink = failed(ExitCode.REPORT, "report", "no room")
     for asked in (stop, sink):

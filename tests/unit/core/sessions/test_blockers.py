@@ -143,6 +143,7 @@ def test_flood_of_blockers_is_bounded() -> None:
     findings = judge(activity_of(*rows))
     assert len(findings) == 21
     assert findings[-1].message == "10 more blockers, not listed"
+    assert findings[-1].facts == {"not_listed": 10}
     assert findings[-1].code is ExitCode.BLOCKED
 
 
