@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hook.core.execution.prepared import PreparedScript, parse_script, prepare_script
+from hook.core.execution.prepared import (
+    ParsedScript,
+    PreparedScript,
+    place_script,
+    prepare_script,
+)
 from hook.core.outcome import Finding
 from hook.core.schema_history.applied import read_rows
 from hook.core.schema_history.history import History, HistoryRow, MigrationInfo
 from hook.core.schema_history.history_rules import HistoryRules
 from hook.core.schema_history.reconcile import reconcile
 from hook.core.scripts.migration_set import build_set
-from hook.core.scripts.script import Kind, Migration, Naming, parse_file_name
+from hook.core.scripts.script import Kind, Migration, Naming, ScriptFile, parse_file_name
 from hook.core.sessions.server import ServerFacts
+from hook.core.sql.statements import parse_statements
 from hook.engines.flyway.engine import FlywayEngine
 from hook.settings.migrations import MigrationSettings, Sources
 from hook.stages.resolve import judge_files
@@ -54,6 +60,11 @@ def migration(script: str, checksum: int = 1, raw_checksum: int | None = None) -
         raw_checksum=checksum if raw_checksum is None else raw_checksum,
         content_hash=str(checksum),
     )
+
+
+def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> ParsedScript:
+    """Return the statements of *text*, and whether they run in one transaction."""
+    return place_script(script, parse_statements(text), allows_mixed=allows_mixed)
 
 
 def prepared_script(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from hook.core.execution.prepared import parse_script
 from hook.core.execution.syntax_probe import SyntaxLimits
 from hook.core.outcome import Finding
 from hook.core.scripts.script import Migration
@@ -14,7 +13,7 @@ from hook.errors import ExitCode
 from hook.postgres.session import Session
 from hook.stages import Context
 from hook.stages.syntax import SyntaxStage
-from tests.testbed.release import migration, prepared_script
+from tests.testbed.release import migration, parse_script, prepared_script
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from hook.core.sql.locks import LockRequest
 from hook.core.sql.losses import find_losses
 from hook.core.sql.relations import script_lock_requests
 from hook.core.sql.statement_list import StatementList
-from hook.core.sql.statements import parse_statements
 from hook.core.sql.stepwise import why_not_stepwise
 from hook.core.sql.summary import summarize
 from hook.core.sql.transactions import (
@@ -72,15 +71,6 @@ class ParsedScript(NamedTuple):
     body: StatementList
     in_transaction: bool
     reason: str
-
-
-def parse_script(script: ScriptFile, text: bytes, *, allows_mixed: bool) -> ParsedScript:
-    """Return the statements of *text*, and whether they run in one transaction.
-
-    Raises:
-        SqlSyntaxError: The text cannot be cut into statements, or as `place_script`.
-    """
-    return place_script(script, parse_statements(text), allows_mixed=allows_mixed)
 
 
 def place_script(

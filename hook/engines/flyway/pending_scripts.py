@@ -87,7 +87,7 @@ class PendingScripts:
 
         Raises:
             HookError: As the reading of it.
-            SqlSyntaxError: As `hook.core.execution.prepared.parse_script`.
+            SqlSyntaxError: As `hook.core.execution.prepared.place_script`.
         """
         return self._find(script).body
 

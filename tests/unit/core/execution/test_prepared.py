@@ -6,11 +6,10 @@ import pytest
 
 from hook.core.execution.callback_book import prepare_callback
 from hook.core.execution.plan_view import describe_callback, describe_script
-from hook.core.execution.prepared import parse_script
 from hook.core.scripts.callback import Callback
 from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.sql.statements import parse_statements
-from tests.testbed.release import migration, prepared_script
+from tests.testbed.release import migration, parse_script, prepared_script
 
 SCRIPT = migration("V2__x.sql")
 WRAPPED = "BEGIN;\nSELECT 1;\nCOMMIT;"
