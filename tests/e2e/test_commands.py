@@ -86,6 +86,32 @@ def test_looking_command_answers_and_writes_nothing(
     assert deployment.database.query(FINGERPRINT) == before
 
 
+def test_baseline_that_never_runs_does_not_make_the_schema_count_as_ready(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """Repair hides its scripts from Flyway: every gate tells, and what the hint says helps."""
+    env, files = deployment.env(), deployment.folder / "sql"
+    first, second = {"B5__all.sql": "CREATE TABLE five ()"}, {"B7__all.sql": "SELECT 'all'"}
+    deployment.apply(first)
+    (files / "B5__all.sql").unlink()
+    scripts = {"V6__f.sql": "CREATE TABLE six ()", "V7__g.sql": "CREATE TABLE seven ()"}
+    deployment.release(scripts | second)
+    (gone,) = (item for item in findings(run_presync(["run"], env), "history") if item["hint"])
+    assert gone["hint"].startswith("Put B5__all.sql back into the release")
+    assert run_presync(["repair", "--yes"], env).exit_code == OK
+    for command in ("run", "verify", "check", "plan", "validate"):
+        refused = run_presync([command], env)
+        assert refused.exit_code == DRIFT, refused.stderr
+        assert "nor does what it covers: V6__f.sql, V7__g.sql" in refused.report["verdict"]
+    (files / "B7__all.sql").unlink()
+    deployment.release(first)
+    assert run_presync(["run"], env).exit_code == OK
+    (files / "B5__all.sql").unlink()
+    deployment.release(second)
+    assert [run_presync([command], env).exit_code for command in ("run", "verify")] == [OK, OK]
+    assert [row[2] for row in deployment.history()][-2:] == list(scripts)
+
+
 def test_check_asks_the_gates_also_when_nothing_is_pending(
     deployment: Deployment, run_presync: RunPresync
 ) -> None:

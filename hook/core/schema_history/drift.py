@@ -17,6 +17,7 @@ from hook.core.schema_history.history import (
     abbreviate_description,
 )
 from hook.core.schema_history.history_rules import HistoryRules, OnAhead, TargetKind
+from hook.core.schema_history.passed_over import describe_passed_over
 from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import Version, highest
 from hook.errors import ExitCode
@@ -45,6 +46,7 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
             and info.migration.kind is Kind.VERSIONED
         },
         base=highest(_baselines(infos)),
+        newest_baseline=highest(_baseline_scripts(infos)),
         next_version=_next_version(infos),
         ignored=frozenset(
             (state, is_versioned)
@@ -60,7 +62,12 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
         if info.row is None or rank_of(info) not in newer
         for finding in _judge(info, release, rules)
     ]
-    return (*findings, *_judge_ahead(ahead, rules), *_judge_target(infos, rules))
+    return (
+        *findings,
+        *_judge_passed_over(infos, release, rules),
+        *_judge_ahead(ahead, rules),
+        *_judge_target(infos, rules),
+    )
 
 
 class _Release(NamedTuple):
@@ -69,12 +76,14 @@ class _Release(NamedTuple):
     Attributes:
         files: Versioned files that have no row, by version.
         base: The highest baseline in the history.
+        newest_baseline: The highest version of a baseline script that has no row.
         next_version: Name for a new migration, for advice.
         ignored: States that the rules let pass, of versioned migrations and others.
     """
 
     files: Mapping[Version | None, Migration]
     base: Version
+    newest_baseline: Version
     next_version: str
     ignored: frozenset[tuple[MigrationState, bool]]
 
@@ -83,6 +92,13 @@ def _baselines(infos: Sequence[MigrationInfo]) -> Iterator[Version | None]:
     for info in infos:
         if info.row is not None and info.type in BASELINE_TYPES:
             yield info.version
+
+
+def _baseline_scripts(infos: Sequence[MigrationInfo]) -> Iterator[Version | None]:
+    for info in infos:
+        file = info.migration
+        if info.row is None and file is not None and file.kind is Kind.BASELINE:
+            yield file.version
 
 
 def _next_version(infos: Sequence[MigrationInfo]) -> str:
@@ -102,7 +118,7 @@ def _judge(info: MigrationInfo, release: _Release, rules: HistoryRules) -> Itera
     elif (info.state, info.version is not None) in release.ignored:
         return
     elif info.row is not None and info.state in _GONE:
-        yield _drift(rules, "history-missing", *_missing(info, info.row))
+        yield _drift(rules, "history-missing", *_missing(info, info.row, release))
     elif info.state is MigrationState.IGNORED:
         yield from _judge_late(info, release, rules)
     elif info.row is not None and info.migration is not None:
@@ -143,8 +159,15 @@ def _other_type(info: MigrationInfo, row: HistoryRow, release: _Release) -> Find
     )
 
 
-def _missing(info: MigrationInfo, row: HistoryRow) -> tuple[str, str]:
+def _missing(info: MigrationInfo, row: HistoryRow, release: _Release) -> tuple[str, str]:
     message = f"{_named(info, row)} is in the schema history but not in the release"
+    if info.type in BASELINE_TYPES and release.base < release.newest_baseline:
+        hint = (
+            f"Put {row.script} back into the release: a newer baseline script does not run here."
+            " Mark it as deleted with `presync repair` only once all that the newer one holds is"
+            " applied."
+        )
+        return message, hint
     hint = (
         f"Put {row.script} back into the release; if it was removed on purpose, mark it as"
         " deleted with `presync repair`."
@@ -163,6 +186,14 @@ def _judge_late(info: MigrationInfo, release: _Release, rules: HistoryRules) -> 
             " FLYWAY_OUT_OF_ORDER=true."
         )
         yield _drift(rules, "history-out-of-order", message, hint)
+
+
+def _judge_passed_over(
+    infos: Sequence[MigrationInfo], release: _Release, rules: HistoryRules
+) -> Iterator[Finding]:
+    found = describe_passed_over(infos, release.base)
+    if found is not None:
+        yield _drift(rules, "history-passed-over", *found)
 
 
 def _compare(
