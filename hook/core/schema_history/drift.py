@@ -17,7 +17,7 @@ from hook.core.schema_history.history import (
     abbreviate_description,
 )
 from hook.core.schema_history.history_rules import HistoryRules, OnAhead, TargetKind
-from hook.core.schema_history.passed_over import describe_passed_over
+from hook.core.schema_history.passed_over import describe_passed_over, describe_unreached
 from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import Version, highest
 from hook.errors import ExitCode
@@ -194,6 +194,10 @@ def _judge_passed_over(
     found = describe_passed_over(infos, release.base)
     if found is not None:
         yield _drift(rules, "history-passed-over", *found)
+        return
+    unreached = describe_unreached(infos)
+    if unreached is not None:
+        yield warned("history-unreached", *unreached)
 
 
 def _compare(

@@ -47,6 +47,35 @@ def describe_passed_over(infos: Sequence[MigrationInfo], base: Version) -> tuple
     return None
 
 
+def describe_unreached(infos: Sequence[MigrationInfo]) -> tuple[str, str] | None:
+    """Return which baseline script is above all that a schema has or gets, and what to do.
+
+    On a schema with rows that count it never runs. Flyway says nothing: with V6 and V7 squashed
+    into B7 before a schema at 5 had them, nobody would notice. As its version may be no more
+    than the date of the squash, this is worth a word, until the schema has gone past it.
+    """
+    idle = [
+        info.migration
+        for info in infos
+        if info.state is MigrationState.IGNORED
+        and info.migration is not None
+        and info.migration.kind is Kind.BASELINE
+    ]
+    at = highest(info.version for info in infos if info.row is not None)
+    newest = max((file.version or EMPTY for file in idle), default=EMPTY)
+    others = (info.version for info in infos if info.migration not in idle)
+    reached = highest(version for version in others if version and version <= newest)
+    if newest <= max(at, reached):
+        return None
+    script = next(file.script for file in idle if file.version == newest)
+    message = f"{script} does not run on a schema that is at {at}"
+    hint = (
+        f"If it holds more than the migrations up to {reached}, bring the rest as a versioned"
+        " script; else nothing is to be done."
+    )
+    return message, hint
+
+
 def _idle_baseline(info: MigrationInfo) -> Migration | None:
     """Return the baseline script by which the files are judged although it does not run."""
     file = info.migration

@@ -83,6 +83,7 @@ def test_baseline_alone_above_all_that_was_applied_is_drift(
         pytest.param("B5__all.sql V6__f.sql V7__g.sql", deleted(B5), id="the way out"),
         pytest.param("V4__d.sql B5__all.sql", deleted(B5), id="the same one is back"),
         pytest.param("V6__f.sql V7__g.sql", deleted(B5), id="no other baseline"),
+        pytest.param("V6__f.sql B7__all.sql V8__h.sql", (V6, row(3, "V8__h.sql")), id="past it"),
     ],
 )
 def test_what_is_applied_or_pending_is_not_passed_over(
@@ -90,6 +91,18 @@ def test_what_is_applied_or_pending_is_not_passed_over(
 ) -> None:
     """A baseline script is for new databases, and the others have or get what it holds."""
     assert judge(files, rows) == ()
+
+
+@pytest.mark.parametrize(
+    "files", ["V5__e.sql B5__x.sql B7__all.sql", "V5__e.sql B7__a.sql V8__h.sql"]
+)
+def test_baseline_script_above_what_a_schema_has_is_told(files: str) -> None:
+    """V6 and V7 may have been squashed into it before this schema had them."""
+    (found,) = judge(files, (row(1, "V5__e.sql"),))
+    assert (found.status, found.rule) == (Status.WARNED, "history-unreached")
+    assert found.message.startswith("B7__a")
+    assert found.message.endswith(".sql does not run on a schema that is at 5")
+    assert found.hint.startswith("If it holds more than the migrations up to 5, bring the rest")
 
 
 def test_what_is_passed_over_is_no_state_that_a_pattern_names() -> None:
@@ -103,7 +116,7 @@ def test_what_is_passed_over_is_no_state_that_a_pattern_names() -> None:
 
 def test_missing_baseline_beside_a_newer_one_is_not_to_be_marked_as_deleted() -> None:
     """Repair would leave a history on which the newer one stands for what never ran."""
-    (found,) = judge("V6__f.sql B7__all.sql", (B5,))
+    (found,) = judge("V6__f.sql V7__g.sql B7__all.sql", (B5,))
     assert (found.code, found.rule) == (ExitCode.DRIFT, "history-missing")
     assert found.hint.startswith("Put B5__all.sql back into the release: a newer baseline script")
     for files in ("V6__f.sql", "V6__f.sql B4__some.sql"):
