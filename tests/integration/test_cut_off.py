@@ -194,17 +194,22 @@ def test_script_that_may_run_again_is_never_half_done(gate: Gate, stop: Callable
     assert gate.database.query(INDEXES) == [("i", True)]
 
 
-def test_index_beside_half_done_work_is_for_the_next_run(
-    gate: Gate, stop: Callable[[], None]
-) -> None:
-    """The ledger says that the row is there, and the catalog that the index is no good."""
-    script = "INSERT INTO other VALUES (1);\nCREATE INDEX CONCURRENTLY i ON t (id)"
+def stopped_in_build_behind(gate: Gate, stop: Callable[[], None], statement: str) -> Report:
+    """Return how a run ends that is told to stop in a build, with *statement* done."""
+    script = f"{statement};\nCREATE INDEX CONCURRENTLY i ON t (id)"
     with writing(gate):
         alone = {"V2__i.sql": script, "V2__i.sql.conf": "executeInTransaction=false"}
         running = gate.start(alone)
         eventually(lambda: bool(gate.database.query(BUILDING.format("writers"))))
         stop()
-        report = running.report()
+        return running.report()
+
+
+def test_index_beside_half_done_work_is_for_the_next_run(
+    gate: Gate, stop: Callable[[], None]
+) -> None:
+    """The ledger says that the row is there, and the catalog that the index is no good."""
+    report = stopped_in_build_behind(gate, stop, "INSERT INTO other VALUES (1)")
     assert report.verdict == (
         "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:2; left behind: everything up to"
         " line 1 (the next run goes on behind that), invalid index public.i…, at 1"
@@ -218,14 +223,8 @@ def test_index_beside_work_that_is_not_noted_is_for_a_human(
     gate: Gate, stop: Callable[[], None]
 ) -> None:
     """The rows would be there twice, so the failed row keeps the next run away."""
-    script = "CALL p();\nCREATE INDEX CONCURRENTLY i ON t (id)"
     gate.database.execute("CREATE PROCEDURE p() LANGUAGE sql AS 'INSERT INTO other VALUES (1)'")
-    with writing(gate):
-        alone = {"V2__i.sql": script, "V2__i.sql.conf": "executeInTransaction=false"}
-        running = gate.start(alone)
-        eventually(lambda: bool(gate.database.query(BUILDING.format("writers"))))
-        stop()
-        report = running.report()
+    report = stopped_in_build_behind(gate, stop, "CALL p()")
     assert report.verdict == (
         "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:2; left behind: everything up to"
         " line 1, invalid index public.i on t, at 1"
