@@ -24,6 +24,7 @@ from hook.core.reporting.past_run import NO_RESUMPTION
 from hook.errors import (
     BudgetExceeded,
     DatabaseUnreachable,
+    DeadlineExceeded,
     HookError,
     Interrupted,
     LockContention,
@@ -82,11 +83,11 @@ class FailureMemoryStage:
         ledger = Ledger(history.schema, self.table)
         try:
             runs = _last_runs(ledger, session)
+        except (Interrupted, DeadlineExceeded, DatabaseUnreachable, LockContention):
+            raise  # it passes, and a part of any script may be noted there
         except BudgetExceeded as error:
             error.message = f"{ledger.shown} could not be read: {error.message}"
             raise
-        except (Interrupted, DatabaseUnreachable, LockContention):
-            raise  # it passes, and a part of any script may be noted there
         except HookError as error:
             message = f"{ledger.shown} could not be read: {error.message}"
             hint = "Whether this very release has failed before is not known."
