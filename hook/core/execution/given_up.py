@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hook.core.execution.attempt import ApplyTask, Attempt, AttemptEnd, Place
 from hook.core.execution.contended import Tries, given_up_for_others, lost_to_others
 from hook.core.execution.failure_advice import advise
+from hook.core.execution.locked_out import OTHER_MIGRATOR
 from hook.core.execution.mending import with_doubt
 from hook.core.execution.outside import Outside
 from hook.core.execution.script_message import Moment
@@ -156,7 +157,7 @@ def _refused_for_good(given_up: GivenUp, failure: ServerMessage) -> HookError:
         return MigrationLocked(
             f"{task.migration.script}: row {task.rank} of the schema history was written by"
             " somebody else meanwhile, without the lock",
-            "Find out who migrates this database besides presync, then run again.",
+            OTHER_MIGRATOR,
         )
     return MigrationFailed(_what(given_up), advise(failure, place, task, given_up.row))
 

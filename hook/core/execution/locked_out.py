@@ -8,6 +8,8 @@ from hook.core.schema_history.history import History, HistoryRow
 from hook.core.sessions.lock_owner import Succession
 from hook.errors import MigrationLocked
 
+OTHER_MIGRATOR = "Find out who migrates this database besides presync, then run again."
+
 
 def locked_out(script: str, lost: Attempt, successor: Succession) -> MigrationLocked:
     """Return the error of the attempt *lost* at *script*, as when a server restarts.
@@ -37,7 +39,7 @@ def written_meanwhile(row: HistoryRow, *, was_lost: bool) -> MigrationLocked:
         )
     return MigrationLocked(
         f"{who}, without the lock",
-        "Find out who migrates this database besides presync, then run again.",
+        OTHER_MIGRATOR,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hook.core.execution.callback_failure import events_after_failure
 from hook.core.execution.group import Grouping, Unit, durations_of, requests_of, units_of
 from hook.core.execution.ladder import Ladder, judge_ladder, rungs_on
+from hook.core.execution.locked_out import OTHER_MIGRATOR
 from hook.core.execution.mending import is_resumed_next
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.execution.progress import Progress, merged
@@ -213,7 +214,7 @@ class _Migrator:
         if strange:
             raise MigrationLocked(
                 f"{strange[0].script} was applied by somebody else meanwhile, without the lock",
-                "Find out who migrates this database besides presync, then run again.",
+                OTHER_MIGRATOR,
             )
         self.footing.progress = Progress.COMMITTED
 
