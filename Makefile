@@ -51,7 +51,7 @@ cluster: $(READY)  ## run the manifests on a Kubernetes node, built from source
 	.ci/cluster
 
 interop: $(READY)  ## test against real Flyway, pgbouncer, PostgreSQL 13 to 18; needs Java, Maven, npm
-	.ci/interop
+	.ci/interop $(PART)
 
 backup: $(READY) $(BARMAN)  ## judge the backups of real tools; needs pgBackRest, rsync, libfaketime, a PostgreSQL server
 	PRESYNC_TEST_PGBACKREST=$$(.ci/newer-pgbackrest) $(BIN)/python -m pytest tests/backup -n 3 --dist loadfile
