@@ -40,8 +40,12 @@ _DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-_PLACE_START, _PLACE_END = "connection to server ", " failed: "
+_PLACE_START, _PLACE_END, _SOCKET = "connection to server ", " failed: ", "on socket "
 _DEFAULT_PORT = "5432"
+_NO_HOST = (
+    "Name the host of the server, by POSTGRES_HOST or in the URL; without one it is looked for"
+    " behind a socket of this machine."
+)
 # What begins when the deadline of the run has passed still gets a chance to end.
 _LATE_ANSWER_SECONDS = 3.0
 # libpq gives up in these states when it does not accept what the server shows or asks
@@ -85,7 +89,7 @@ def open_connection(
     for host in each_host(target.parameters):
         try:
             addresses = _resolve(host, in_time(), interrupt)
-        except (DatabaseUnreachable, ConfigError) as error:
+        except DatabaseUnreachable as error:
             failures.append(error)
             continue
         for address in addresses:
@@ -115,15 +119,12 @@ def _resolve(
     libpq gets addresses; the name stays for certificates and the password file.
 
     Raises:
-        ConfigError: The port is not a number.
         DatabaseUnreachable: The name has no address now; in a cluster it may get one.
     """
     host = parameters.get("host", "")
     if not host or host.startswith(("/", "@")) or "hostaddr" in parameters:
         return [parameters]
     port = parameters.get("port", _DEFAULT_PORT)
-    if not port.isdigit():
-        raise ConfigError((f"port {port} is not a number",), "Correct the connection settings.")
     hint = "Check the host name, and that the cluster's DNS knows it."
     # Python loads the tables of international names for a text, even one of ASCII letters.
     name = host.encode() if host.isascii() else host
@@ -218,7 +219,12 @@ class _Login:
         pgconn.finish()
         if pq.PGconn.ping(conninfo) == pq.Ping.NO_ATTEMPT:
             return ConfigError((message,), "Correct the connection settings.")
-        return DatabaseUnreachable(message, "Check that the server runs and listens there.")
+        return DatabaseUnreachable(message, self._listens())
+
+    def _listens(self) -> str:
+        """Return the next step where nobody answered."""
+        is_named = self._parameters.keys() & {"host", "hostaddr", "service"}
+        return "Check that the server runs and listens there." if is_named else _NO_HOST
 
     def _failure(self, pgconn: PGconn, said: str, is_recorded: bool) -> HookError:  # noqa: FBT001 - a fact, not a mode
         """Return why the login failed.
@@ -242,7 +248,7 @@ class _Login:
             return DatabaseRejected(
                 message, "Check sslmode, sslrootcert and the authentication that the server wants."
             )
-        return DatabaseUnreachable(message, "Check that the server runs and listens there.")
+        return DatabaseUnreachable(message, self._listens())
 
 
 def _wait(descriptor: int, is_reading: bool, deadline: Deadline, interrupt: Interrupt) -> bool:  # noqa: FBT001 - what libpq waits for
@@ -266,11 +272,14 @@ def _has_data(descriptor: int) -> bool:
 def _text_of(pgconn: PGconn) -> str:
     """Return libpq's account of the failure; its further lines only ask questions.
 
-    The server it names at the beginning is named by whoever tells the failure.
+    The server it names at the beginning is named by whoever tells the failure; a socket is not.
     """
     first = pgconn.get_error_message().strip().split("\n", 1)[0]
     place, _, reason = first.partition(_PLACE_END)
-    return one_line(reason if reason and place.startswith(_PLACE_START) else first)
+    if not reason or not place.startswith(_PLACE_START):
+        return one_line(first)
+    _, _, socket_path = place.partition(_SOCKET)
+    return one_line(f"{reason}, socket {socket_path}" if socket_path else reason)
 
 
 def _conninfo(parameters: Mapping[str, str]) -> bytes:

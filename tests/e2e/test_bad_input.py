@@ -137,6 +137,17 @@ CASES = {
             "PRESYNC_WAIT_TIMEOUT": "300ms",
         },
     ),
+    "no server behind a socket": Case(
+        Refusal(ExitCode.UNREACHABLE, "/nowhere/.s.PGSQL.5432"),
+        env={"PRESYNC_URL": "host=/nowhere dbname=shop", "PRESYNC_WAIT_TIMEOUT": "300ms"},
+    ),
+    "no host": Case(
+        Refusal(ExitCode.UNREACHABLE, "socket", hint="Name the host"),
+        env={"PRESYNC_URL": "port=1 dbname=shop", "PRESYNC_WAIT_TIMEOUT": "300ms"},
+    ),
+    "port that cannot be": _bad_setting(
+        "POSTGRES_PORT", PRESYNC_URL="", POSTGRES_HOST="h", POSTGRES_PORT="99999"
+    ),
     "no database setting": _bad_setting("PRESYNC_URL", PRESYNC_URL=""),
     "misspelled setting": _bad_setting("PRESYNC_LOCK_WAIT?", PRESYNC_LOCK_WAITS="3s"),
     "password not encoded": _bad_setting(

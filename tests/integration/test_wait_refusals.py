@@ -59,9 +59,7 @@ def test_wait_stops_at_once_when_the_authentication_is_not_acceptable(
         wait_stage(target_of(database, role, require_auth="md5")).run(ctx)
 
 
-@pytest.mark.parametrize(
-    "more", [{"sslmode": "bogus"}, {"options": "-c nope=1"}, {"port": "http"}, {"nope": "1"}]
-)
+@pytest.mark.parametrize("more", [{"sslmode": "bogus"}, {"options": "-c nope=1"}, {"nope": "1"}])
 def test_wait_stops_at_once_on_wrong_parameters(
     database: Database, ctx: Context, more: dict[str, str]
 ) -> None:

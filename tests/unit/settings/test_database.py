@@ -91,6 +91,26 @@ def test_port_of_a_kubernetes_service_is_not_taken_for_ours() -> None:
     assert resolve(POSTGRES_PORT="tcp://10.0.0.7:5432") == Connection()
 
 
+@pytest.mark.parametrize(
+    ("environment", "label", "port"),
+    [
+        ({"POSTGRES_HOST": "db", "POSTGRES_PORT": "99999"}, "POSTGRES_PORT", "99999"),
+        ({"POSTGRES_HOST": "a,b", "POSTGRES_PORT": "5432,pg"}, "POSTGRES_PORT", "pg"),
+        ({"POSTGRES_HOST": "db", "PGPORT": "0"}, "PGPORT", "0"),
+        ({"PGHOST": "db", "PGPORT": "-1"}, "PGPORT", "-1"),
+        ({"DATABASE_URL": "postgresql://db:65536/shop"}, "DATABASE_URL", "65536"),
+        ({"FLYWAY_URL": "jdbc:postgresql://db:99999/shop"}, "FLYWAY_URL", "99999"),
+    ],
+)
+def test_port_that_no_server_can_have_is_a_problem(
+    environment: dict[str, str], label: str, port: str
+) -> None:
+    """It is told at once, and where it stands: no wait would mend it."""
+    (problem,) = resolve(**environment).problems
+    assert problem.text == f"{label}: '{port}' is not a port, which is a number from 1 to 65535"
+    assert label in problem.hint
+
+
 def test_newline_at_the_end_of_a_secret_is_told_or_cut() -> None:
     """`echo shop | base64` leaves one; it may be part of a password and of nothing else."""
     connection = resolve(POSTGRES_HOST="db\n", POSTGRES_DB="shop\n", POSTGRES_PASSWORD="p\n")
