@@ -46,7 +46,10 @@ def lost_to_others(what: str, tries: Tries, toll: Toll | None) -> HookError:
     if toll is not None and toll.describe_blockers():
         return LockContention(f"{what}{toll.describe_involved()}", how_to_end(toll.census))
     unseen = "" if toll is None else toll.census.describe_unseen()
-    hint = "Try again when the sessions in the way have ended; `presync check` names them."
+    hint = (
+        "Try again when the sessions in the way have ended; `presync check` names those that lock"
+        " a relation which the script names."
+    )
     return LockContention(f"{what}{unseen}", hint)
 
 

@@ -65,7 +65,9 @@ def refused_query(failure: ServerMessage, where: str) -> HookError:
     message = f"{where}: {failure.message} ({state})"
     error: HookError = QueryFailed(message, failure.hint, state)
     if state == _INSUFFICIENT_PRIVILEGE or state.startswith(_INVALID_AUTHORIZATION):
-        error = DatabaseRejected(message, "Grant the missing right to the role that migrates.")
+        error = DatabaseRejected(
+            message, "Grant the missing right to the role that presync logs in as."
+        )
     elif _is_passing(failure):
         kind = ConnectionLost if needs_new_session(failure) else DatabaseUnreachable
         error = kind(message, failure.hint or _RESOURCES)

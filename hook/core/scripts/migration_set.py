@@ -55,7 +55,7 @@ class MigrationSet(NamedTuple):
         return _digest(sorted(kept, key=_running_order), self.callbacks)
 
 
-_UNIQUE = "Give each of the files a version of its own."
+_UNIQUE = "Give each of the files a {} of its own."
 
 
 def build_set(
@@ -104,7 +104,8 @@ def find_duplicates(migrations: Iterable[Migration]) -> list[Problem]:
         first = unique.setdefault(_place(migration), migration)
         if first is not migration and not _are_copies(first, migration):
             text = f"{first.path} and {migration.path} both are {first.name}"
-            problems.append(Problem(text, _UNIQUE))
+            claimed = "description" if migration.version is None else "version"
+            problems.append(Problem(text, _UNIQUE.format(claimed)))
     return problems
 
 

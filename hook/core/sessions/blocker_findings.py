@@ -157,13 +157,17 @@ def hidden_finding(
 
 
 def calm_finding(activity: Activity) -> Finding:
-    """Return the finding for a server where nobody blocks."""
+    """Return the finding for a server where nobody blocks.
+
+    What a DO block or a function does inside is not known beforehand, so it claims no more
+    than what the scripts name.
+    """
     oldest = max((row.oldest_age for row in activity.rows), default=timedelta(0))
     tables = len(activity.relations)
     calm = (
         f"nobody holds a conflicting lock on {counted(tables, 'existing relation')}"
         if tables
-        else "the pending scripts lock nothing that is there already"
+        else "the pending scripts name no relation to change that is there already"
     )
     message = f"{calm}, oldest visible transaction {describe_span(oldest)}"
     return passed("blockers", message, relations=sorted(activity.relations))

@@ -85,8 +85,17 @@ def read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -
 
     Raises:
         ConfigError: Something else stands under its name.
+        DatabaseRejected: The role may not read it.
         HookError: The query failed.
     """
+    try:
+        return _read_history(session, place, settings)
+    except DatabaseRejected as error:
+        hint = f"Grant the role USAGE on schema {place.schema} and SELECT on {place.name}."
+        raise DatabaseRejected(error.message, hint) from error
+
+
+def _read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) -> History:
     schemas = _array(place.schemas)
     texts = {"schemas": schemas, "history": place.name, "relation": quote_literal(place.name)}
     query = load_query("read_history", texts)

@@ -108,13 +108,15 @@ def test_something_else_under_the_name_is_refused(
 def test_table_of_somebody_else_needs_a_grant(
     database: Database, session: Session, make_role: Callable[..., Role], interrupt: Interrupt
 ) -> None:
-    """Without it the run is refused by name; SELECT is enough to read."""
+    """Without it the run is refused by name, and the grant told; SELECT is enough to read."""
     create(session)
     role = make_role()
     with open_session(target_of(database, role), interrupt) as other:
         facts = fetch_server_facts(other)
-        with pytest.raises(DatabaseRejected, match="flyway_schema_history"):
+        with pytest.raises(DatabaseRejected, match="flyway_schema_history") as raised:
             engine().read_history(other, facts)
+        needed = 'USAGE on schema public and SELECT on "public"."flyway_schema_history"'
+        assert raised.value.hint == f"Grant the role {needed}."
         database.execute(f'GRANT SELECT ON {TABLE} TO "{role.name}"')
         assert engine().read_history(other, facts).exists
 

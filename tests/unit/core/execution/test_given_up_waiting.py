@@ -62,3 +62,10 @@ def test_wait_that_nobody_could_look_at_is_told_as_unknown(sqlstate: str, end: A
         f"{failure_of(given_up(sqlstate, None, end)).message}; whom it waited for could not be"
         " found out: too many clients"
     )
+
+
+def test_lock_that_nobody_looked_at_is_not_promised_to_be_named() -> None:
+    """The gate knows what scripts name; what a DO block locks it cannot tell beforehand."""
+    error = failure_of(given_up("55P03", None))
+    assert error.exit_code is ExitCode.CONTENTION
+    assert error.hint.endswith("names those that lock a relation which the script names.")

@@ -45,6 +45,15 @@ def test_set_refuses_duplicates_and_names_all_of_them() -> None:
     ]
 
 
+def test_duplicates_are_told_what_to_change() -> None:
+    """A repeatable has no version to change."""
+    names = ("V1__a.sql", "V1.0__b.sql", "R__v.sql", "x/R__v.sql")
+    assert [item.hint for item in find_duplicates(map(migration, names))] == [
+        "Give each of the files a version of its own.",
+        "Give each of the files a description of its own.",
+    ]
+
+
 def test_set_takes_a_copy_in_another_location_once() -> None:
     """Only an identical file under the same name is a copy."""
     one = migration("V1__a.sql")

@@ -31,8 +31,15 @@ def test_quiet_server_passes() -> None:
     (finding,) = judge(activity_of())
     assert (finding.rule, finding.status) == ("blockers", Status.PASSED)
     assert "1 existing relation," in finding.message
+
+
+def test_quiet_server_is_told_of_what_the_scripts_name_and_no_more() -> None:
+    """What a DO block or a function locks is not known beforehand: no all-clear for that."""
     (finding,) = judge(replace(activity_of(), relations=frozenset()))
-    assert finding.message.startswith("the pending scripts lock nothing that is there")
+    assert finding.message == (
+        "the pending scripts name no relation to change that is there already,"
+        " oldest visible transaction 0s"
+    )
 
 
 def test_conflicting_holder_is_named_in_full() -> None:
