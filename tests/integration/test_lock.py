@@ -85,6 +85,14 @@ def test_second_run_is_told_who_holds_the_lock(
     assert f"pg_terminate_backend({holder.pid})" in caught.value.hint
 
 
+def test_migrator_of_another_database_is_not_the_holder(
+    make_database: Callable[..., Database], session: Session, calm: Interrupt
+) -> None:
+    """Each database has its own lock under the same key; the session named is one to end."""
+    with _another_run(make_database(), calm):
+        assert MigrationLock(session, KEY).fetch_owner() is None
+
+
 def test_refused_run_leaves_no_session_behind(
     database: Database, calm: Interrupt, take: Callable[..., MigrationLock]
 ) -> None:
