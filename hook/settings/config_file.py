@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from hook.errors import ConfigError
 from hook.settings.mounted_file import read_toml
 from hook.settings.names import NOT_YET, OWN, not_yet
 from hook.settings.output_specification import CONFIG
@@ -17,15 +16,21 @@ _KEYS = frozenset(setting.name for setting in SETTINGS) - {CONFIG.name}
 
 
 class ConfigFile:
-    """The texts of a settings file by key; empty when there is no file."""
+    """The texts of a settings file by key; empty when there is no file.
+
+    *problems* are keys that are no settings and values of a kind that none has; what else
+    stands there can be read all the same.
+    """
 
     def __init__(
         self,
         path: str = "",
         values: Mapping[str, str] | None = None,
         placeholders: Mapping[str, str] | None = None,
+        problems: tuple[str, ...] = (),
     ) -> None:
         self.path = path
+        self.problems = problems
         self.values: Mapping[str, str] = values or {}
         self.placeholders: Mapping[str, str] = placeholders or {}
 
@@ -34,19 +39,18 @@ def read_config_file(path: str) -> ConfigFile:
     """Return the settings in the file *path*.
 
     Raises:
-        ConfigError: It cannot be read, is not TOML, or has keys that are no settings;
-            all such keys are named.
+        ConfigError: It cannot be read, or is not TOML.
     """
     content = read_toml(path, "Correct PRESYNC_CONFIG or --config, or mount the file.")
     table = content.pop(_PLACEHOLDERS, {})
-    problems = [*_unknown_keys(path, content), *_odd_values(path, content)]
+    odd = _odd_values(path, content)
+    problems = [*_unknown_keys(path, content), *odd.values()]
     if not isinstance(table, dict):
         problems.append(f"{path}: {_PLACEHOLDERS} is not a table")
         table = {}
-    problems += _odd_values(f"{path}: [{_PLACEHOLDERS}]", table)
-    if problems:
-        raise ConfigError(tuple(problems))
-    return ConfigFile(path, _texts(content), _texts(table))
+    odd_texts = _odd_values(f"{path}: [{_PLACEHOLDERS}]", table)
+    problems += odd_texts.values()
+    return ConfigFile(path, _texts(content, odd), _texts(table, odd_texts), tuple(problems))
 
 
 def _unknown_keys(path: str, content: Mapping[str, object]) -> Iterator[str]:
@@ -57,14 +61,17 @@ def _unknown_keys(path: str, content: Mapping[str, object]) -> Iterator[str]:
             yield f"{path}: {key} is not a setting{did_you_mean(key, _KEYS)}"
 
 
-def _odd_values(path: str, content: Mapping[str, object]) -> Iterator[str]:
-    for key, value in content.items():
-        if not isinstance(value, str | int | list | datetime):
-            yield f"{path}: {key} is not a text, a whole number, true, false or a list"
+def _odd_values(path: str, content: Mapping[str, object]) -> dict[str, str]:
+    """Return what is wrong with each value of a kind that no setting has, by its key."""
+    return {
+        key: f"{path}: {key} is not a text, a whole number, true, false or a list"
+        for key, value in content.items()
+        if not isinstance(value, str | int | list | datetime)
+    }
 
 
-def _texts(content: Mapping[str, object]) -> dict[str, str]:
-    return {key: _text(value) for key, value in content.items()}
+def _texts(content: Mapping[str, object], odd: Mapping[str, str]) -> dict[str, str]:
+    return {key: _text(value) for key, value in content.items() if key not in odd}
 
 
 def _text(value: object) -> str:

@@ -146,7 +146,11 @@ def _read_secret(values: Values, setting: Setting[str | None]) -> tuple[str | No
     except UnicodeDecodeError:
         return None, [Problem(f"{label}: {path} is not UTF-8")]
     # Editors and `kubectl create secret --from-file` leave a newline at the end.
-    return text.removesuffix("\n").removesuffix("\r"), []
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        hint = f"Put it there, or leave {label} out."
+        return None, [Problem(f"{label}: {path} is empty", hint=hint)]
+    return secret, []
 
 
 def _judge_together(values: Values) -> Iterator[Problem]:

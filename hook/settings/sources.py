@@ -129,10 +129,12 @@ def _read_file(inputs: Inputs, problems: list[Problem]) -> ConfigFile:
     if place is None:
         return ConfigFile()
     try:
-        return read_config_file(place.text)
+        file = read_config_file(place.text)
     except ConfigError as error:
         problems += [Problem(text, Origin.FILE, error.hint) for text in error.problems]
         return ConfigFile()
+    problems += [Problem(text, Origin.FILE) for text in file.problems]
+    return file
 
 
 def _folders(inputs: Inputs) -> tuple[str, ...]:

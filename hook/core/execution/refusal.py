@@ -33,6 +33,10 @@ _CREDENTIALS = (
     " that `presync config` shows."
 )
 _NO_DATABASE_HINT = "Create the database, or correct its name in the connection settings."
+_CONNECTIONS = (
+    "Let the database take connections again: ALTER DATABASE … ALLOW_CONNECTIONS true, from another"
+    " database."
+)
 _RESOURCES = "Wait until the server has connections, memory and disk to spare, then run again."
 
 
@@ -54,7 +58,8 @@ def refused_connection(failure: ServerMessage, where: str) -> HookError:
     if state == _FEATURE_NOT_SUPPORTED:
         return Unsupported(message, failure.hint)
     if _is_passing(failure) or state == _NOT_ACCEPTING or state.startswith(_INTERNAL_ERROR):
-        return DatabaseUnreachable(message, failure.hint or _RESOURCES)
+        hint = _CONNECTIONS if state == _NOT_ACCEPTING else _RESOURCES
+        return DatabaseUnreachable(message, failure.hint or hint)
     hint = _NO_DATABASE_HINT if state in _NO_DATABASE else "Correct the connection settings."
     return ConfigError((message,), failure.hint or hint)
 

@@ -17,11 +17,16 @@ def written(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def problems_of(path: str) -> tuple[str, ...]:
-    """Return why the file at *path* is refused, without its path."""
+def refusal_of(path: str) -> tuple[str, ...]:
+    """Return why the file at *path* cannot be read, without its path."""
     with pytest.raises(ConfigError) as refused:
         read_config_file(path)
     return tuple(problem.replace(path, "FILE") for problem in refused.value.problems)
+
+
+def problems_of(path: str) -> tuple[str, ...]:
+    """Return what is wrong in the file at *path*, without its path."""
+    return tuple(text.replace(path, "FILE") for text in read_config_file(path).problems)
 
 
 def test_values_of_toml_become_texts(tmp_path: Path) -> None:
@@ -60,6 +65,14 @@ def test_unknown_keys_are_all_named_with_what_was_meant(tmp_path: Path) -> None:
     )
 
 
+def test_what_else_the_file_says_is_read_all_the_same(tmp_path: Path) -> None:
+    """So that what is wrong with it is told together with a misspelled key."""
+    file = read_config_file(written(tmp_path, 'xyzzy = 1\nlock_wait = "3x"\ndeadline = 1.5\n'))
+    assert len(file.problems) == 2
+    assert file.values["lock_wait"] == "3x"
+    assert "deadline" not in file.values
+
+
 def test_time_of_toml_is_taken_as_it_is_written(tmp_path: Path) -> None:
     """Nobody has to know that it may stand in quotes as well; what it lacks is told of it."""
     path = written(tmp_path, "override_until = 2026-12-01T18:00:00+01:00\n")
@@ -78,7 +91,7 @@ def test_value_of_a_kind_that_no_setting_has_is_refused(tmp_path: Path) -> None:
 def test_file_that_is_not_toml_is_refused_with_the_place(tmp_path: Path) -> None:
     """The line is told, not its content."""
     path = written(tmp_path, 'deadline = "5m"\nurl = postgresql://u:s3cr3t@db\n')
-    (problem,) = problems_of(path)
+    (problem,) = refusal_of(path)
     assert problem.startswith("FILE is not TOML")
     assert "line 2" in problem
     assert "s3cr3t" not in problem
@@ -86,7 +99,7 @@ def test_file_that_is_not_toml_is_refused_with_the_place(tmp_path: Path) -> None
 
 def test_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
     """Whoever writes such a file is told so, and not of a bug."""
-    (problem,) = problems_of(written(tmp_path, f"locations = {'[' * 100_000}"))
+    (problem,) = refusal_of(written(tmp_path, f"locations = {'[' * 100_000}"))
     assert problem.startswith("FILE is not TOML")
 
 
@@ -94,9 +107,9 @@ def test_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     """TOML is UTF-8."""
     path = tmp_path / "presync.toml"
     path.write_bytes(b'override_reason = "\xe9"')
-    assert problems_of(str(path)) == ("FILE is not UTF-8",)
+    assert refusal_of(str(path)) == ("FILE is not UTF-8",)
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     """A file that was asked for must be there."""
-    assert problems_of(str(tmp_path / "x")) == ("FILE: no such file or directory",)
+    assert refusal_of(str(tmp_path / "x")) == ("FILE: no such file or directory",)

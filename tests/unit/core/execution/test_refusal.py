@@ -43,6 +43,12 @@ def test_refused_connection_has_the_exit_code_of_its_sqlstate(
     assert error.message == f"u@h:5432/d: no ({sqlstate})"
 
 
+def test_database_that_takes_no_connections_is_told_how_it_does_again() -> None:
+    """No wait for memory or disk mends that, but whoever has forbidden them may come back."""
+    hint = refused_connection(_refusal("55000"), "u@h:5432/d").hint
+    assert "ALLOW_CONNECTIONS" in hint
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "code"),
     [
