@@ -108,6 +108,14 @@ def test_work_on_another_schema_history_is_not_waited_for(
         take()
 
 
+def test_work_in_another_database_is_not_waited_for(
+    make_database: Callable[..., Database], calm: Interrupt, take: Take
+) -> None:
+    """Its schema history has the same name, and so the same key; its locks are its own."""
+    with at_work(make_database(), calm):
+        take()
+
+
 def test_session_that_does_nothing_is_in_nobodys_way(
     database: Database, calm: Interrupt, take: Take
 ) -> None:

@@ -133,6 +133,54 @@ def test_prepared_transaction_blocks(database: Database, gate: BlockersGate) -> 
     assert [item.status for item in gate.look(INSERT)] == [Status.PASSED, Status.WARNED]
 
 
+def test_prepared_transaction_is_told_its_own_locks_only(
+    database: Database, gate: BlockersGate
+) -> None:
+    """Of two, the one that is in the way is the one to finish."""
+    database.execute("CREATE TABLE users (id int)")
+    for table in ("orders", "users"):
+        with database.connect(autocommit=False) as writer:
+            writer.execute(f"INSERT INTO {table} VALUES (1)")
+            writer.execute(f"PREPARE TRANSACTION 'of-{table}'")
+    findings = gate.look(ALTER)
+    assert [item.code for item in findings if "of-orders" in item.message] == [ExitCode.BLOCKED]
+    assert [item.code for item in findings if "of-users" in item.message] == [ExitCode.OK]
+
+
+def test_session_that_has_been_idle_for_long_blocks_nobody(
+    database: Database, gate: BlockersGate
+) -> None:
+    """The connections of a pool are older than any limit, and so is what they ran last."""
+    with database.connect() as pooled:
+        pooled.execute("SELECT count(*) FROM orders")
+        (finding,) = gate.look(ALTER, max_age=timedelta(microseconds=1))
+    assert finding.status is Status.PASSED
+
+
+def test_predicate_lock_blocks_nobody(database: Database, gate: BlockersGate) -> None:
+    """What a serializable transaction has read is marked by a lock for which nobody waits."""
+    with database.connect(autocommit=False) as reader:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        reader.execute("SELECT * FROM orders")
+        marks = "SELECT DISTINCT mode FROM pg_locks WHERE mode = 'SIReadLock'"
+        assert database.query(marks) == [("SIReadLock",)]
+        assert gate.look(INSERT)[0].status is Status.PASSED
+        (finding,) = gate.look(ALTER)
+    assert [lock["held"] for lock in finding.facts["locks"]] == ["AccessShareLock"]  # type: ignore[attr-defined] # a list of them
+
+
+def test_prepared_transaction_of_another_database_is_not_told(
+    make_database: Callable[..., Database], gate: BlockersGate
+) -> None:
+    """It holds nothing here, and nobody can finish it from here."""
+    other = make_database()
+    with other.connect(autocommit=False) as writer:
+        writer.execute("CREATE TABLE orders (id int)")
+        writer.execute("PREPARE TRANSACTION 'elsewhere'")
+    (finding,) = gate.look(ALTER, max_age=timedelta(microseconds=1))
+    assert finding.status is Status.PASSED
+
+
 def test_dump_at_work_blocks(database: Database, gate: BlockersGate) -> None:
     """pg_dump is known by its application name, before and after it has its locks."""
     with database.connect(autocommit=False) as dump:
