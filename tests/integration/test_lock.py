@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import psycopg
 import pytest
+from psycopg.rows import TupleRow
 
 from hook.clock import Interrupt
 from hook.core.outcome import Status
@@ -90,6 +93,42 @@ def test_migrator_of_another_database_is_not_the_holder(
 ) -> None:
     """Each database has its own lock under the same key; the session named is one to end."""
     with _another_run(make_database(), calm):
+        assert MigrationLock(session, KEY).fetch_owner() is None
+
+
+def test_who_waits_for_the_lock_is_not_the_holder(
+    database: Database, session: Session, calm: Interrupt
+) -> None:
+    """To end one of them, a Flyway that waits within the server for example, helps nobody."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with contextlib.ExitStack() as stack:
+
+        def connected() -> list[psycopg.Connection[TupleRow]]:
+            # The server lists locks in the order of its own memory: some before, some behind.
+            connections = [database.connect() for _ in range(3)]
+            return [stack.enter_context(contextlib.closing(item)) for item in connections]
+
+        others = connected()
+        holder = stack.enter_context(_another_run(database, calm))
+        for other in (*others, *connected()):
+            other.pgconn.send_query(f"SELECT pg_advisory_lock({KEY})".encode())
+        eventually(lambda: database.query(waiting) == [(6,)])
+        owner = MigrationLock(session, KEY).fetch_owner()
+        assert owner is not None
+        assert owner.pid == holder.pid
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks"
+            " WHERE locktype = 'advisory' AND NOT granted"
+        )
+
+
+def test_lock_on_two_numbers_is_another_lock(database: Database, session: Session) -> None:
+    """The halves of our key, as an application may lock them: it is not the holder of ours."""
+    high, low = KEY >> 32, KEY % (1 << 32) - (1 << 32)
+    with database.connect() as other:
+        other.execute(f"SELECT pg_advisory_lock({high}, {low})")
+        locked = "SELECT classid::bigint, objid::bigint FROM pg_locks WHERE locktype = 'advisory'"
+        assert database.query(locked) == [(high, KEY % (1 << 32))]
         assert MigrationLock(session, KEY).fetch_owner() is None
 
 
