@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.catalogs import WalCatalog
 from hook.catalogs.reading import await_reading
 from hook.clock import Background
-from hook.core.backups.archive import ServerWal
+from hook.core.backups.archive import ArchiveEvidence, ServerWal
 from hook.core.backups.archive_judgement import ArchiveJudgement, judge_archive
 from hook.core.backups.archiver_judgement import judge_archiver
 from hook.core.backups.backup_table import WalFound, Way
 from hook.core.backups.freshness import usable_backup
 from hook.core.backups.origin import ServerIdentity
+from hook.core.backups.other_writer import may_be_of_another
 from hook.core.backups.overdue import READING_TIMEOUT, Progress, judge_overdue
 from hook.core.backups.restore_window import WindowJudgement, judge_restore_window
 from hook.core.backups.usability import FreshnessPolicy
 from hook.core.backups.wal import Recovery, parse_lsn, parse_segment
 from hook.core.outcome import Finding, Status, failed, unknown
 from hook.errors import ExitCode, HookError
+from hook.postgres.marker import fetch_position
 from hook.postgres.wal import fetch_server_wal
 
 if TYPE_CHECKING:
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 
 Finish = Callable[[], tuple[Finding, ...]]
 Note = Callable[[Way], None]
+
+
+class _Looked(NamedTuple):
+    """What the archive holds behind the backup *label* of the cluster *identifier*."""
+
+    label: str
+    evidence: ArchiveEvidence
+    identifier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,8 @@ class ArchiveStage:
         def finish() -> tuple[Finding, ...]:
             answer = await_reading(reading, deadline, ctx.bounds, self._no_answer)
             found = _nothing(answer) if isinstance(answer, Finding) else answer
+            if isinstance(found, _Looked):
+                found = self._judge(found, session, _told(server))
             note(found)
             if isinstance(found, WindowJudgement):
                 return (found.finding,)
@@ -70,8 +82,10 @@ class ArchiveStage:
 
         return finish
 
-    def _read(self, server: ServerWal | HookError, identity: ServerIdentity, now: datetime) -> Way:
-        """Return what is found, and judge it.
+    def _read(
+        self, server: ServerWal | HookError, identity: ServerIdentity, now: datetime
+    ) -> Way | _Looked:
+        """Return what is found behind the newest usable backup, or why nobody looked.
 
         Raises:
             HookError: The server or the archive could not be asked.
@@ -107,7 +121,7 @@ class ArchiveStage:
 
     def _look_behind(
         self, backup: Backup, backup_command: str, server: ServerWal, identifier: str
-    ) -> WalFound:
+    ) -> WalFound | _Looked:
         recovery = _recovery(backup, server)
         if recovery is None:
             finding = unknown(
@@ -117,8 +131,18 @@ class ArchiveStage:
                 f"Take an online backup ({backup_command}).",
             )
             return _nothing(finding, backup.label)
-        evidence = self.catalog.read_archive(recovery)
-        return WalFound(backup.label, judge_archive(evidence, server, self.max_lag, identifier))
+        return _Looked(backup.label, self.catalog.read_archive(recovery), identifier)
+
+    def _judge(self, looked: _Looked, session: Session, server: ServerWal) -> WalFound:
+        """Judge what was found, and ask the server again where it is ahead of what that said.
+
+        Raises:
+            HookError: The server could not be asked.
+        """
+        label, evidence, identifier = looked
+        if may_be_of_another(evidence, server):
+            server = server._replace(reached=parse_lsn(fetch_position(session).lsn))
+        return WalFound(label, judge_archive(evidence, server, self.max_lag, identifier))
 
     def _no_answer(self) -> Finding:
         source = self.catalog.describe()

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hook.clock import Interrupt
-from hook.core.backups.archive import ArchiveEvidence
+from hook.core.backups.archive import ArchiveEvidence, Covered
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence, RestoreWindow
 from hook.core.backups.backup_table import WalFound, Way
 from hook.core.backups.origin import Origin, ServerIdentity
 from hook.core.backups.restore_window import WindowJudgement
-from hook.core.backups.wal import Recovery
+from hook.core.backups.wal import Recovery, Run, Stretch
 from hook.core.outcome import Finding, Status
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode, HookError, Interrupted
 from hook.postgres.session import Session
@@ -146,6 +146,26 @@ def test_gate_judges_from_a_stale_backup_as_well(ask: Ask) -> None:
     """Its age is another gate's."""
     old = NOW - timedelta(days=99)
     assert ask(FakeCatalog((replace(BACKUP, stopped_at=old),))).rule == "wal-timeline"
+
+
+@pytest.mark.parametrize(("goes_on", "rule"), [(False, "wal-cluster"), (True, "wal-archive")])
+def test_segment_that_the_server_has_not_finished_is_of_another_server(
+    ctx: Context, session: Session, *, goes_on: bool, rule: str
+) -> None:
+    """One that it finished while the archive was looked through is its own."""
+    # At the very beginning of a segment there is nothing to finish.
+    session.fetch("SELECT pg_logical_emit_message(false, 'presync', 'something')")
+
+    def read(recovery: Recovery) -> ArchiveEvidence:
+        if goes_on:
+            session.fetch("SELECT pg_switch_wal()")
+        whole = Stretch(recovery.end.timeline, recovery.start.number, recovery.end.number)
+        covered = Covered(whole, (Run(whole.first, whole.last),))
+        return _empty_archive(recovery)._replace(covered=(covered,))
+
+    stage = ArchiveStage(FakeCatalog(read=read), LIMIT)
+    _, way, *_ = stage.start(ctx, session, ServerIdentity(CLUSTER), ignore)()
+    assert way.rule == rule
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,22 @@ def running_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
 
 
 @contextlib.contextmanager
+def copied_server(origin: PostgresServer, settings: Mapping[str, str]) -> Iterator[PostgresServer]:
+    """Start a copy of *origin*, stopped for that moment, as a snapshot of its volume would be.
+
+    It is the same cluster on the same timeline, and both go on from there.
+    """
+    own = origin.cluster
+    with _new_cluster(own.programs, own.account) as cluster:
+        origin.stop()
+        shutil.copytree(origin.data, cluster.data, symlinks=True)
+        origin.start()
+        cluster.configure(settings)
+        cluster.own(cluster.data)
+        yield _start(PostgresServer(cluster, origin.major, free_port()))
+
+
+@contextlib.contextmanager
 def empty_server(origin: PostgresServer) -> Iterator[PostgresServer]:
     """Lend a server beside *origin* with an empty data directory, for a restore."""
     own = origin.cluster

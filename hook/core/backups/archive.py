@@ -103,6 +103,7 @@ class ServerWal(NamedTuple):
         position: End of what it has written.
         time: Its clock, when it said so.
         checkpoint: The last one, none when the role may not see it.
+        reached: Where it stood after the archive was looked through, none when nobody had to ask.
     """
 
     segment_size: int
@@ -111,6 +112,7 @@ class ServerWal(NamedTuple):
     time: datetime
     archiver: Archiver
     checkpoint: Checkpoint | None = None
+    reached: int | None = None
 
     @property
     def current(self) -> Segment:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from hook.core.backups.archive import ArchiveEvidence, ServerWal
+from hook.core.backups.other_writer import judge_writer
 from hook.core.backups.wal import Run, Segment, find_holes, format_lsn, parse_segment
 from hook.core.backups.wal_lag import Lag, Waiting, judge_lag
 from hook.core.outcome import Finding, Status, failed, passed, unknown, warned
@@ -69,6 +70,8 @@ def judge_archive(
         for text in evidence.warnings
     )
     broken = _judge_way(evidence, identifier)
+    if broken is None and server.reached is not None:
+        broken = judge_writer(evidence, server.timeline, server.reached)
     if broken is not None:
         return ArchiveJudgement((*warnings, broken), broken)
     holes, waiting = _look(evidence, server)

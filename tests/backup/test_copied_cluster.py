@@ -1,0 +1,48 @@
+"""A copy of a cluster in front of the original's repository: no backup there leads back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from hook.errors import ExitCode
+from tests.backup.conftest import ARCHIVING, CHECKSUMS, Ask
+from tests.testbed.binaries import Binaries
+from tests.testbed.gate_answer import assert_answer
+from tests.testbed.pgbackrest import PgBackRest, Place, new_pgbackrest
+from tests.testbed.postgres_server import PostgresServer, copied_server, running_server
+
+
+class Copied(NamedTuple):
+    """A cluster that archives, and a copy of it whose WAL goes elsewhere."""
+
+    tool: PgBackRest
+    copy: PostgresServer
+
+
+@pytest.fixture(scope="module")
+def copied(binaries: Binaries, new_place: Callable[[str, str], Place]) -> Iterator[Copied]:
+    """Return a copy that has archived as much as the original has, which has gone on since."""
+    with (
+        running_server(binaries, ARCHIVING, CHECKSUMS) as original,
+        new_pgbackrest(original, [new_place("directory", "copied")]) as tool,
+    ):
+        tool.create_stanza()
+        tool.back_up("full")
+        tool.await_archived(tool.finish_segment())
+        with copied_server(original, {}) as copy:
+            # As ALTER SYSTEM has set it, pgBackRest's came along.
+            beside = PgBackRest(copy, tool.folder, tool.places)
+            beside.archive_with("/bin/true")
+            beside.await_archived(beside.finish_segment())
+            for _ in range(3):
+                tool.await_archived(tool.finish_segment())
+            yield Copied(tool, copy)
+
+
+def test_copy_is_refused_by_the_wal_of_the_original(copied: Copied, ask: Ask) -> None:
+    """Nothing but the position tells them apart: identifier and timeline are the same."""
+    done = ask(copied.tool, PRESYNC_URL=copied.copy.url())
+    assert_answer(done, ExitCode.NO_WAY_BACK, "archive", "another server")
