@@ -24,7 +24,8 @@ from hook.stages.archive import ArchiveStage, NoArchive
 from hook.stages.backup import BackupStage, NoBackupSource
 from hook.stages.blockers import BlockersStage
 from hook.stages.failure_memory import FailureMemoryStage
-from hook.stages.marker import MarkerStage, PositionStage
+from hook.stages.marker import MarkerStage
+from hook.stages.marker.position import PositionStage
 from hook.stages.migrate import MigrateStage
 from hook.stages.own_rights import OwnRightsStage
 from hook.stages.restore_window import RestoreWindowStage
@@ -191,6 +192,7 @@ def _build_marker(settings: Settings, catalogs: Catalogs | None) -> MarkerStage 
         settings.marker.wait,
         backup.timeout,
         catalogs.progress,
+        is_told=backup.source.system is BackupSystem.COMMAND,
     )
 
 

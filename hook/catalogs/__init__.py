@@ -35,8 +35,10 @@ class WalCatalog(BackupCatalog, Protocol):
             BackupUnknown: It could not be read.
         """
 
-    def has_segment(self, name: str) -> bool:
+    def has_segment(self, name: str) -> bool | None:
         """Tell whether the one WAL segment *name* is there and can be read; asked repeatedly.
+
+        None means that what is told leaves it open: there is WAL before it and behind it.
 
         Raises:
             BackupSourceMissing: The storage answered, and there is no archive.

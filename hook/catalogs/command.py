@@ -88,15 +88,18 @@ class CommandCatalog:
         wanted = ArchiveEvidence(self.describe(), recovery, told.origin.system_identifier)
         return cover_from_runs(wanted, told.runs)
 
-    def has_segment(self, name: str) -> bool:
+    def has_segment(self, name: str) -> bool | None:
         """Run the command, and see whether it tells of the segment *name* by now.
+
+        pgBackRest tells of the first and the last one that it has listed, and of no other.
 
         Raises:
             BackupUnknown: It tells nothing of the WAL.
         """
         told = self._ask()
         if isinstance(told, StanzaInfo):
-            return is_told(name, told.archives)
+            is_end = any(name in item for item in told.archives)
+            return is_end or (None if is_told(name, told.archives) else False)
         if told.runs is None:
             raise BackupUnknown(
                 f"{self.describe()} tells nothing of the WAL",

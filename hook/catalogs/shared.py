@@ -50,6 +50,6 @@ class SharedWalCatalog(SharedCatalog):
         """Look for the WAL that *recovery* reads."""
         return self._wal_catalog.read_archive(recovery)
 
-    def has_segment(self, name: str) -> bool:
+    def has_segment(self, name: str) -> bool | None:
         """Tell whether the WAL segment *name* is there by now."""
         return self._wal_catalog.has_segment(name)

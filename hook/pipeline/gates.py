@@ -23,7 +23,7 @@ from hook.pipeline.dump_floor import judge_with_size
 from hook.pipeline.journal import Gate, Journal
 from hook.pipeline.overriding import look_at_overrides
 from hook.pipeline.reading import Prepared, Read
-from hook.stages.marker import PositionStage
+from hook.stages.marker.position import PositionStage
 
 if TYPE_CHECKING:
     from hook.core.reporting.override import Override

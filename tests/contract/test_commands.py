@@ -158,15 +158,17 @@ def _archive(source: str) -> WalCatalog:
 
 
 def test_one_segment_is_there_when_the_command_says_so(tmp_path: Path) -> None:
-    """From its own document, or between the ends that pgBackRest tells."""
+    """From its own document, or as one of the ends that pgBackRest tells; between them is open."""
     own = _archive(printing(tmp_path, edited(lambda _: None)))
     (told,) = own_document()["wal"]
     assert own.has_segment(told["last"])
     assert not own.has_segment("0000000100000000000000FF")
     pgbackrest = _archive(printing(tmp_path, aged("repo1")))
     (archive,) = json.loads(aged("repo1"))[0]["archive"]
+    assert pgbackrest.has_segment(archive["min"])
     assert pgbackrest.has_segment(archive["max"])
-    assert not pgbackrest.has_segment("0000000100000000000000FF")
+    assert pgbackrest.has_segment("000000010000000000000010") is None
+    assert pgbackrest.has_segment("0000000100000000000000FF") is False
 
 
 def test_command_that_tells_nothing_of_the_wal_does_not_know_of_a_segment(tmp_path: Path) -> None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from hook.catalogs.opening import Access, open_catalogs
 from hook.core.backups.dump_form import DumpForm
+from hook.core.backups.marker import Marker
 from hook.core.backups.restore_commands import RestoreSource
 from hook.core.outcome import Status
 from hook.errors import ConfigError, DatabaseUnreachable, ExitCode
 from hook.settings.backup_source import S3Settings, parse_backup_source
 from hook.stages import Context
-from hook.stages.marker import PositionStage
+from hook.stages.marker import MarkerStage
+from hook.stages.marker.position import PositionStage
 from tests.fakes import FakeEvents
 from tests.testbed.database import Database, created_role
-from tests.testbed.marker_bench import GOOD, LABEL, MarkerBench, bench_on
+from tests.testbed.marker_bench import GOOD, LABEL, MarkerBench, arriving, bench_on
 from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.run_context import eventually
 from tests.testbed.told_backups import printing, recorded
@@ -58,31 +60,85 @@ def test_marker_is_made_and_seen(marker_bench: MarkerBench, events: FakeEvents) 
     assert (told["name"], told["lsn"], told["timeline"]) == (first.name, first.lsn, 1)
 
 
-def test_marker_seen_by_pgbackrests_own_word_has_its_commands(
-    marker_bench: MarkerBench, tmp_path: Path
+@dataclass(slots=True)
+class ToldByPgBackRest:
+    """What ``pgbackrest info`` prints of two repositories, which anybody may change."""
+
+    folder: Path
+    identifier: str
+    last: str = "000000010000000000000001"
+
+    def source(self) -> str:
+        """Write it anew, and return the source that prints it."""
+        (stanza,) = json.loads(recorded("two-repos"))
+        for database in stanza["db"]:
+            database["system-id"] = int(self.identifier)
+        for backup in stanza["backup"]:
+            backup["lsn"] = {"start": "0/1000028", "stop": "0/1000100"}
+        for archive in stanza["archive"]:
+            archive |= {"min": "000000010000000000000001", "max": self.last}
+        return printing(self.folder, json.dumps([stanza]).encode())
+
+    def stage(self, bench: MarkerBench) -> MarkerStage:
+        """Return the stage that asks it."""
+        catalog = open_catalogs(parse_backup_source(self.source()), Access(S3Settings())).wal
+        assert catalog is not None
+        return replace(
+            bench.stage(bench.catalog(), wait=30),
+            catalog=catalog,
+            source=RestoreSource("command", ""),
+            is_told=True,
+        )
+
+
+@pytest.fixture
+def told(marker_bench: MarkerBench, tmp_path: Path) -> ToldByPgBackRest:
+    """Return what pgBackRest prints before any WAL of this server is archived."""
+    return ToldByPgBackRest(tmp_path, marker_bench.identifier)
+
+
+def test_marker_by_pgbackrests_own_word_has_its_commands(
+    marker_bench: MarkerBench, told: ToldByPgBackRest
 ) -> None:
     """What the command prints is known to be pgBackRest's, and in which repository a backup is."""
-    (stanza,) = json.loads(recorded("two-repos"))
-    for database in stanza["db"]:
-        database["system-id"] = int(marker_bench.identifier)
-    for archive in stanza["archive"]:
-        archive["max"] = "0000000100000000000000FF"
-    source = parse_backup_source(printing(tmp_path, json.dumps([stanza]).encode()))
-    catalog = open_catalogs(source, Access(S3Settings())).wal
-    assert catalog is not None
-    stage = replace(
-        marker_bench.stage(marker_bench.catalog(), wait=30),
-        catalog=catalog,
-        source=RestoreSource("command", ""),
-    )
-    (finding,) = marker_bench.run(stage)
+
+    def archive(marker: Marker) -> None:
+        told.last = marker.segment
+        told.source()
+
+    marker_bench.on_note = archive
+    (finding,) = marker_bench.run(told.stage(marker_bench))
     assert finding.status is Status.PASSED, finding.message
     marker = marker_bench.noted[-1]
+    # Nothing but pgBackRest has looked, and it has listed that very file.
+    assert finding.message.endswith(
+        f"; its WAL {marker.segment} is archived, as the command cat tells"
+    )
     assert marker.backup == "20261121-190513F_20261121-190521I"
     first, by_name, *_ = (way.command for way in marker.restore)
     tool = "pgbackrest --stanza=app --repo=2"
     assert first.startswith(f"{tool} --delta --type=lsn --target={marker.lsn} ")
     assert by_name.startswith(f"{tool} --delta --set={marker.backup} --type=name ")
+
+
+def test_marker_between_the_ends_that_pgbackrest_tells_is_unknown(
+    marker_bench: MarkerBench, told: ToldByPgBackRest
+) -> None:
+    """It may be a hole, so the policy decides; to wait would not help."""
+
+    def archive(marker: Marker) -> None:
+        told.last = f"{marker.segment[:16]}000000FF"
+        told.source()
+
+    marker_bench.on_note = archive
+    (finding,) = marker_bench.run(told.stage(marker_bench))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    (marker,) = marker_bench.noted
+    assert finding.message == (
+        "the command cat tells where the WAL begins and ends, with the marker's"
+        f" {marker.segment} between, and not whether that is there"
+    )
+    assert not marker.is_archived
 
 
 def test_no_session_is_left_and_nothing_is_open(marker_bench: MarkerBench) -> None:
@@ -91,19 +147,57 @@ def test_no_session_is_left_and_nothing_is_open(marker_bench: MarkerBench) -> No
     seen: list[list[tuple[object, ...]]] = []
 
     def answer(_name: str) -> bool:
+        if len(catalog.asked) == 1:
+            return False  # the marker is not made yet
         # The session of the run itself, and no other.
         eventually(lambda: marker_bench.database.query(SESSIONS) == [(1,)])
         seen.append(marker_bench.database.query(open_now))
         return True
 
-    marker_bench.run(marker_bench.stage(marker_bench.catalog(answer), wait=30))
+    catalog = marker_bench.catalog(answer)
+    marker_bench.run(marker_bench.stage(catalog, wait=30))
     assert seen == [[(0,)]]
+
+
+def test_segment_that_is_there_before_it_is_finished_is_of_another_server(
+    marker_bench: MarkerBench,
+) -> None:
+    """A copy of a cluster in front of the original's repository would wait for nothing."""
+    marker_bench.database.execute("SELECT pg_logical_emit_message(false, 'presync', 'something')")
+    (finding,) = marker_bench.run(marker_bench.stage(marker_bench.catalog(lambda _: True)))
+    assert (finding.rule, finding.code) == ("wal-cluster", ExitCode.NO_WAY_BACK)
+    (marker,) = marker_bench.noted
+    assert (marker.name, marker.is_archived) == (None, False)
+    assert finding.message.startswith(f"the fake catalog has WAL from {marker.segment} on, and")
+
+
+def test_segment_that_is_finished_meanwhile_is_no_other_servers(
+    marker_bench: MarkerBench,
+) -> None:
+    """Others write as well."""
+
+    def finish(_name: str) -> bool:
+        marker_bench.database.execute("SELECT pg_switch_wal()")
+        return True
+
+    marker_bench.database.execute("SELECT pg_logical_emit_message(false, 'presync', 'something')")
+    (finding,) = marker_bench.run(marker_bench.stage(marker_bench.catalog(finish), wait=30))
+    assert finding.status is Status.PASSED
+
+
+def test_backup_that_ends_ahead_of_the_server_is_of_another(marker_bench: MarkerBench) -> None:
+    """It was taken of the original, since the copy was made."""
+    catalog = marker_bench.catalog(arriving())
+    catalog.backups = (replace(GOOD, wal_start="0000000100000000000000F0", lsn_stop="0/F0000100"),)
+    (finding,) = marker_bench.run(marker_bench.stage(catalog))
+    assert (finding.rule, finding.code) == ("wal-cluster", ExitCode.NO_WAY_BACK)
+    assert catalog.asked == []
 
 
 def test_each_marker_has_a_name_of_its_own(marker_bench: MarkerBench) -> None:
     """Recovery stops at the first one of a name."""
     for _ in range(3):
-        marker_bench.run(marker_bench.stage(marker_bench.catalog(lambda _: True), wait=30))
+        marker_bench.run(marker_bench.stage(marker_bench.catalog(arriving()), wait=30))
     assert len({marker.name for marker in marker_bench.noted}) == 3
 
 
@@ -129,7 +223,7 @@ def test_grant_as_it_is_printed_is_enough(ordinary: MarkerBench) -> None:
         admin.execute(grant.replace("GRANT", "REVOKE").replace(" TO ", " FROM ").encode())
     assert grant in refused.hint
     ordinary.database.execute(grant)
-    (finding,) = ordinary.run(ordinary.stage(ordinary.catalog(lambda _: True), wait=30))
+    (finding,) = ordinary.run(ordinary.stage(ordinary.catalog(arriving()), wait=30))
     assert finding.status is Status.PASSED
     (looked,) = ordinary.look(ordinary.stage(ordinary.catalog()))
     assert looked.status is Status.PASSED
@@ -144,7 +238,7 @@ def test_role_that_may_not_switch_waits_for_others(ordinary: MarkerBench) -> Non
     )
     (finding,) = ordinary.run(ordinary.stage(ordinary.catalog()))
     assert "may not execute pg_switch_wal()" in finding.message
-    (helped,) = ordinary.run(ordinary.stage(ordinary.catalog(lambda _: True), wait=30))
+    (helped,) = ordinary.run(ordinary.stage(ordinary.catalog(arriving()), wait=30))
     assert helped.status is Status.PASSED
     (looked,) = ordinary.look(ordinary.stage(ordinary.catalog()))
     assert looked.status is Status.WARNED

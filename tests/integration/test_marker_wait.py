@@ -20,7 +20,7 @@ from hook.errors import BackupSourceMissing, BackupUnknown, DeadlineExceeded, Ex
 from hook.settings.durations import parse_duration
 from hook.settings.marker_specification import MARKER_WAIT
 from tests.fakes import FakeClock, FakeEvents
-from tests.testbed.marker_bench import GOOD, NOW, FakeCatalog, MarkerBench
+from tests.testbed.marker_bench import GOOD, NOW, FakeCatalog, MarkerBench, arriving
 from tests.testbed.process import ROOT
 
 
@@ -151,7 +151,7 @@ def test_stop_request_ends_the_wait(
     """Whatever the storage does."""
     original = hanging.answer
 
-    def answer(name: str) -> bool:
+    def answer(name: str) -> bool | None:
         interrupt.set("SIGTERM")
         return original(name)
 
@@ -174,7 +174,7 @@ def test_marker_without_a_backup_before_it_is_refused(
     marker_bench: MarkerBench, change: dict[str, object], code: ExitCode, told: str
 ) -> None:
     """WAL alone restores nothing, and that of another cluster restores something else."""
-    catalog = marker_bench.catalog(lambda _: True)
+    catalog = marker_bench.catalog(arriving())
     for name, value in change.items():
         setattr(catalog, name, value)
     (finding,) = marker_bench.run(marker_bench.stage(catalog))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ from hook.core.sessions.server import ServerFacts
 from hook.errors import HookError
 from hook.postgres.connecting import connect
 from hook.stages import Context
-from hook.stages.marker import MarkerStage, PositionStage
+from hook.stages.marker import MarkerStage
+from hook.stages.marker.position import PositionStage
 from tests.testbed.database import Database, Role
 from tests.testbed.release import SERVER
 from tests.testbed.run_context import open_session, target_of
@@ -33,12 +35,21 @@ def nothing_there(_name: str) -> bool:
     return False
 
 
+def arriving() -> Callable[[str], bool]:
+    """Return the answers of a repository into which the segment comes once it is finished.
+
+    Before it is, somebody looks once whether another server was faster.
+    """
+    looks = itertools.count()
+    return lambda _: next(looks) > 0
+
+
 @dataclass(slots=True)
 class FakeCatalog:
     """A `WalCatalog` that answers as a test wants; *asked* are the segments."""
 
     identifier: str
-    answer: Callable[[str], bool] = nothing_there
+    answer: Callable[[str], bool | None] = nothing_there
     backups: tuple[Backup, ...] = (GOOD,)
     error: HookError | None = None
     asked: list[str] = field(default_factory=list)
@@ -58,7 +69,7 @@ class FakeCatalog:
         """Find nothing; a marker does not ask."""
         return ArchiveEvidence(self.describe(), recovery, self.identifier)
 
-    def has_segment(self, name: str) -> bool:
+    def has_segment(self, name: str) -> bool | None:
         """Do what the test says."""
         self.asked.append(name)
         return self.answer(name)
@@ -66,13 +77,18 @@ class FakeCatalog:
 
 @dataclass(slots=True)
 class MarkerBench:
-    """A database whose server archives, and what a stage on it has told."""
+    """A database whose server archives, and what a stage on it has told.
+
+    Attributes:
+        on_note: What happens as soon as there is a marker.
+    """
 
     database: Database
     ctx: Context
     identifier: str
     noted: list[Marker] = field(default_factory=list)
     role: Role | None = None
+    on_note: Callable[[Marker], object] = id
 
     @property
     def facts(self) -> ServerFacts:
@@ -82,7 +98,7 @@ class MarkerBench:
             database=self.database.name, user=user, system_identifier=self.identifier
         )
 
-    def catalog(self, answer: Callable[[str], bool] = nothing_there) -> FakeCatalog:
+    def catalog(self, answer: Callable[[str], bool | None] = nothing_there) -> FakeCatalog:
         """Return a catalog of this very cluster."""
         return FakeCatalog(self.identifier, answer)
 
@@ -95,7 +111,11 @@ class MarkerBench:
     def run(self, stage: MarkerStage | PositionStage) -> tuple[Finding, ...]:
         """Return what *stage* finds."""
         with open_session(target_of(self.database, self.role), self.ctx.interrupt) as session:
-            return stage.run(self.ctx, session, self.facts, self.noted.append)
+            return stage.run(self.ctx, session, self.facts, self._note)
+
+    def _note(self, marker: Marker) -> None:
+        self.noted.append(marker)
+        self.on_note(marker)
 
     def look(self, stage: MarkerStage | PositionStage) -> tuple[Finding, ...]:
         """Return what *stage* says of a run that has not begun."""

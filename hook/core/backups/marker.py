@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import NamedTuple
 
 from hook.core.backups.archive import Archiver
 from hook.core.backups.archiver_judgement import judge_archiver, why_off
 from hook.core.backups.restore_commands import RestoreCommand, RestorePoint
-from hook.core.outcome import Finding, Status, failed, passed, warned
+from hook.core.outcome import Finding, Status, failed, passed, unknown, warned
 from hook.core.span import describe_span
 from hook.core.sql.sql_text import quote_identifier
 from hook.errors import ExitCode
@@ -62,6 +63,37 @@ class MarkerRights(NamedTuple):
 
     may_create: bool
     may_switch: bool
+
+
+class Sight(Enum):
+    """What a catalog says of one segment, as `hook.catalogs.WalCatalog` returns it."""
+
+    THERE = True
+    ABSENT = False
+    UNTOLD = None
+
+
+class Repository(NamedTuple):
+    """Where a marker's WAL is looked for.
+
+    Attributes:
+        is_told: A command tells what is there, and nothing is looked at.
+    """
+
+    source: str
+    is_told: bool = False
+
+    def has(self, wal: str) -> str:
+        """Return the good news of *wal*, and whose word it is."""
+        if self.is_told:
+            return f"{wal} is archived, as {self.source} tells"
+        return f"{wal} is in {self.source}"
+
+    def lacks(self, wal: str) -> str:
+        """Return that *wal* is not there, or not told of."""
+        if self.is_told:
+            return f"{self.source} does not tell of {wal}"
+        return f"{wal} is not in {self.source}"
 
 
 def marker_name(application: str, now: datetime, token: str) -> str:
@@ -123,26 +155,44 @@ def with_position(finding: Finding, position: Marker) -> Finding:
     return replace(finding, message=message)
 
 
-def judge_archived(marker: Marker, source: str, waited: timedelta) -> Finding:
-    """Return the good news that *marker* is in the repository *source*."""
+def judge_archived(marker: Marker, repository: Repository, waited: timedelta) -> Finding:
+    """Return the good news that *marker* is in *repository*, and whether that was seen."""
+    wal = f"its WAL {marker.segment}"
     return passed(
         "marker-archived",
-        f"{marker.describe()}; its WAL {marker.segment} is in {source}",
+        f"{marker.describe()}; {repository.has(wal)}",
         lsn=marker.lsn,
         segment=marker.segment,
+        is_seen=not repository.is_told,
         waited_ms=waited // timedelta(milliseconds=1),
     )
 
 
-def judge_not_archived(marker: Marker, source: str, waited: timedelta, why: str) -> Finding:
-    """Return what it means that *marker* is not in *source* after all that time."""
+def judge_not_archived(
+    marker: Marker, repository: Repository, waited: timedelta, why: str
+) -> Finding:
+    """Return what it means that *marker* is not in *repository* after all that time."""
+    lack = repository.lacks(f"its WAL {marker.segment}")
     return failed(
         ExitCode.NO_WAY_BACK,
         "marker-archived",
-        f"marker not archived: its WAL {marker.segment} is not in {source} after"
-        f" {describe_span(waited)}; {why}",
+        f"marker not archived: {lack} after {describe_span(waited)}; {why}",
         "See why archive_command takes so long or fails, in the server's log;"
         " PRESYNC_MARKER_WAIT says how long to wait.",
+        lsn=marker.lsn,
+        segment=marker.segment,
+    )
+
+
+def judge_untold(marker: Marker, repository: Repository) -> Finding:
+    """Return what it means that *repository* tells of WAL on both sides of the marker's only."""
+    return unknown(
+        ExitCode.UNKNOWN_BACKUP,
+        "marker-archived",
+        f"{repository.source} tells where the WAL begins and ends, with the marker's"
+        f" {marker.segment} between, and not whether that is there",
+        "Name the repository itself in PRESYNC_BACKUP_SOURCE, or set PRESYNC_MARKER_POLICY to warn"
+        " if that is enough.",
         lsn=marker.lsn,
         segment=marker.segment,
     )

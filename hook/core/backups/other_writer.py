@@ -41,7 +41,8 @@ def judge_writer(evidence: ArchiveEvidence, timeline: int, reached: int) -> Find
     # What a server still writes it has not archived.
     if newest is None or newest.number < reached // recovery.segment_size:
         return None
-    return _another(f"{newest.name(recovery.segment_size)} is in {evidence.source}", reached)
+    name = newest.name(recovery.segment_size)
+    return _another(f"{evidence.source} has WAL from {name} on", reached)
 
 
 def judge_base(backup: Backup, source: str, timeline: int, lsn: str) -> Finding | None:
@@ -56,7 +57,7 @@ def judge_base(backup: Backup, source: str, timeline: int, lsn: str) -> Finding 
 
 def judge_early(segment: str, source: str, lsn: str) -> Finding:
     """Return what it means that *segment*, which the server still writes, is archived."""
-    return _another(f"{segment} is in {source}", parse_lsn(lsn))
+    return _another(f"{source} has WAL from {segment} on", parse_lsn(lsn))
 
 
 def _newest(evidence: ArchiveEvidence, timeline: int) -> Segment | None:

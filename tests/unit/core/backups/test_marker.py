@@ -11,12 +11,14 @@ from hook.core.backups.archive import Archiver
 from hook.core.backups.marker import (
     Marker,
     MarkerRights,
+    Repository,
     exact_time,
     judge_archived,
     judge_archiving,
     judge_not_archived,
     judge_position,
     judge_rights,
+    judge_untold,
     marker_name,
     why_not_archived,
     with_position,
@@ -142,21 +144,48 @@ def test_server_that_archives_is_not_judged_yet() -> None:
     assert judge_archiving(GOOD) is None
 
 
+SEEN = Repository("stanza app")
+TOLD = Repository("the command list", is_told=True)
+
+
 def test_archived_marker_names_its_file_and_where_it_was_seen() -> None:
     """Good news, with what a restore needs."""
-    assert judge_archived(MARKER, "stanza app", timedelta(seconds=0.24)) == passed(
+    assert judge_archived(MARKER, SEEN, timedelta(seconds=0.24)) == passed(
         "marker-archived",
         f"{MARKER.describe()}; its WAL 000000020000000000000038 is in stanza app",
         **WHERE,
+        is_seen=True,
         waited_ms=240,
     )
+
+
+def test_archived_marker_that_somebody_tells_of_was_not_seen() -> None:
+    """Whose word it is has to be said."""
+    finding = judge_archived(MARKER, TOLD, timedelta(0))
+    assert finding.facts["is_seen"] is False
+    assert finding.message.endswith(
+        "; its WAL 000000020000000000000038 is archived, as the command list tells"
+    )
+    late = judge_not_archived(MARKER, TOLD, timedelta(minutes=1), "why")
+    assert late.message == (
+        "marker not archived: the command list does not tell of its WAL 000000020000000000000038"
+        " after 1m; why"
+    )
+
+
+def test_marker_between_the_ends_that_are_told_is_unknown() -> None:
+    """Nobody has said that it is there, nor that it is not."""
+    finding = judge_untold(MARKER, TOLD)
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    assert "with the marker's 000000020000000000000038 between" in finding.message
+    assert finding.facts == WHERE
 
 
 def test_marker_that_is_not_archived_is_refused_with_a_reason() -> None:
     """The server's own word says why."""
     failing = GOOD._replace(last_failed="0" * 24, last_failed_at=NOON, failures=3)
     why = why_not_archived(failing, ALL)
-    assert judge_not_archived(MARKER, "stanza app", timedelta(minutes=1), why) == failed(
+    assert judge_not_archived(MARKER, SEEN, timedelta(minutes=1), why) == failed(
         ExitCode.NO_WAY_BACK,
         "marker-archived",
         "marker not archived: its WAL 000000020000000000000038 is not in stanza app after 1m;"

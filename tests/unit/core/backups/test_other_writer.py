@@ -40,8 +40,8 @@ def test_segment_that_is_still_written_is_of_another_server() -> None:
     assert finding is not None
     assert (finding.code, finding.rule) == (ExitCode.NO_WAY_BACK, "wal-cluster")
     assert finding.message == (
-        f"{name(10)} is in the archive, and this server is at 0/AE66666: another server archives"
-        " there, of which this one is a copy or an earlier state"
+        f"the archive has WAL from {name(10)} on, and this server is at 0/AE66666: another server"
+        " archives there, of which this one is a copy or an earlier state"
     )
     assert finding.hint.endswith("a stanza and a backup of its own.")
 
@@ -110,4 +110,4 @@ def test_backup_that_ends_behind_the_marker_is_of_another() -> None:
 def test_marker_whose_segment_is_there_already_is_told() -> None:
     """Before it was finished."""
     finding = judge_early(name(4), "the archive", "0/4000063")
-    assert finding.message.startswith(f"{name(4)} is in the archive, and this server is at 0/40000")
+    assert finding.message.startswith(f"the archive has WAL from {name(4)} on, and this server is")
