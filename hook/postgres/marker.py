@@ -49,6 +49,22 @@ def refuse_other_cluster(session: Session, identifier: str | None) -> None:
         )
 
 
+def refuse_other_timeline(session: Session, timeline: int | None) -> None:
+    """Make sure that *session*, on a primary, leads to one on *timeline*, if that is known.
+
+    Raises:
+        DatabaseUnreachable: It leads to one that was promoted meanwhile, or left behind.
+        HookError: As `Session.fetch` says.
+    """
+    found = fetch_position(session).timeline
+    if timeline not in {None, found}:
+        raise DatabaseUnreachable(
+            f"{session.peer.name}: this server writes on timeline {found}, that of the run on"
+            f" {timeline}",
+            "Find out which of the two is the primary, and fence off the other.",
+        )
+
+
 def create_restore_point(session: Session, name: str) -> Marker:
     """Write the restore point *name* into the log, outside of any transaction.
 

@@ -36,8 +36,9 @@ from tests.testbed.gate import Gate
 from tests.testbed.run_context import eventually, meanwhile
 
 DAY = timedelta(days=1)
-PATIENCE = timedelta(seconds=60)
-SLOW = 20
+# Nobody waits so long unless the gates do wait for each other.
+PATIENCE = timedelta(seconds=180)
+SLOW = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,6 +281,17 @@ def test_other_cluster_gives_no_marker(marker_bench: MarkerBench) -> None:
         marker_bench.run(marker_bench.stage(marker_bench.catalog()))
 
 
+def test_server_on_another_timeline_gives_no_marker(marker_bench: MarkerBench) -> None:
+    """The address leads to one that was promoted, while the run still has the one before it."""
+    marker_bench.timeline = 2
+    with pytest.raises(DatabaseUnreachable, match="timeline 1, that of the run on 2"):
+        marker_bench.run(marker_bench.stage(marker_bench.catalog()))
+    assert marker_bench.noted == []
+    marker_bench.timeline = None
+    (finding,) = marker_bench.run(marker_bench.stage(marker_bench.catalog(arriving()), wait=30))
+    assert finding.status is Status.PASSED
+
+
 def test_position_is_noted_where_no_wal_is_kept(ordinary: MarkerBench) -> None:
     """Every role can read it; a managed service restores to a time."""
     managed = RestoreSource("rds", "shop")

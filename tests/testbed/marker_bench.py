@@ -86,6 +86,7 @@ class MarkerBench:
     database: Database
     ctx: Context
     identifier: str
+    timeline: int | None = 1
     noted: list[Marker] = field(default_factory=list)
     role: Role | None = None
     on_note: Callable[[Marker], object] = id
@@ -95,7 +96,10 @@ class MarkerBench:
         """Return what the run knows of the server."""
         user = "postgres" if self.role is None else self.role.name
         return SERVER._replace(
-            database=self.database.name, user=user, system_identifier=self.identifier
+            database=self.database.name,
+            user=user,
+            system_identifier=self.identifier,
+            timeline=self.timeline,
         )
 
     def catalog(self, answer: Callable[[str], bool | None] = nothing_there) -> FakeCatalog:

@@ -34,6 +34,7 @@ from hook.postgres.marker import (
     fetch_marker_rights,
     fetch_position,
     refuse_other_cluster,
+    refuse_other_timeline,
     switch_wal,
 )
 from hook.postgres.wal import fetch_server_wal
@@ -173,6 +174,7 @@ class MarkerStage:
         ) as session:
             refuse_other_cluster(session, facts.system_identifier)
             rights = fetch_marker_rights(session)
+            refuse_other_timeline(session, facts.timeline)
             wal = fetch_server_wal(session)
             against = judge_archiving(wal.archiver)
             if against is None and not rights.may_create:
