@@ -104,6 +104,7 @@ def _marker_object(marker: Marker | None) -> Mapping[str, object]:
         "segment": marker.segment,
         "system_identifier": marker.system_identifier,
         "archived": marker.is_archived,
+        "told_by": marker.told_by,
         "backup": marker.backup,
         "restore": [{"purpose": way.purpose, "command": way.command} for way in marker.restore],
     }

@@ -149,6 +149,8 @@ def _way_back_lines(report: Report, palette: Palette) -> Iterator[str]:
         return
     yield palette.paint("way back to before this run", Colour.STRONG)
     proof = "its WAL was seen in the repository"
+    if marker.told_by is not None:
+        proof = f"its WAL is archived, as {one_line(marker.told_by)} tells; presync did not see it"
     if not marker.is_archived:
         proof = palette.paint("nobody saw its WAL in a repository", Colour.WARNING)
     yield f"  {one_line(marker.describe())}; {proof}"

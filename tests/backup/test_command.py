@@ -60,6 +60,7 @@ def test_marker_that_pgbackrest_tells_of_was_not_seen(backed: Backed, ask: Ask) 
     program, *_ = shlex.split(info_source(tool).removeprefix("command:"))
     told = f"its WAL {segment} is archived, as the command {program} tells"
     assert_answer(done, ExitCode.OK, "marker", told)
+    assert done.report["marker"]["told_by"] == f"the command {program}"
     assert tool.segment_files(segment)
 
 

@@ -114,6 +114,7 @@ def test_marker_by_pgbackrests_own_word_has_its_commands(
     assert finding.message.endswith(
         f"; its WAL {marker.segment} is archived, as the command cat tells"
     )
+    assert (marker.is_archived, marker.told_by) == (True, "the command cat")
     assert marker.backup == "20261121-190513F_20261121-190521I"
     first, by_name, *_ = (way.command for way in marker.restore)
     tool = "pgbackrest --stanza=app --repo=2"

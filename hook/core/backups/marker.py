@@ -32,7 +32,8 @@ class Marker(NamedTuple):
         name: Of the restore point, none when there is only the position.
         time: The server's clock at that position.
         segment: Name of the WAL file that holds it.
-        is_archived: Whether that file was seen in the repository.
+        is_archived: Whether that file was seen in the repository, or somebody tells that it is.
+        told_by: Who tells it, none where it was seen.
         backup: Label of the backup that a restore begins with, none when it is not known.
         restore: How to get back there, none for a place that presync does not know.
     """
@@ -44,6 +45,7 @@ class Marker(NamedTuple):
     segment: str
     system_identifier: str | None = None
     is_archived: bool = False
+    told_by: str | None = None
     backup: str | None = None
     restore: tuple[RestoreCommand, ...] = ()
 
@@ -82,6 +84,11 @@ class Repository(NamedTuple):
 
     source: str
     is_told: bool = False
+
+    @property
+    def teller(self) -> str | None:
+        """Return whose word it is, none where it is looked into."""
+        return self.source if self.is_told else None
 
     def has(self, wal: str) -> str:
         """Return the good news of *wal*, and whose word it is."""
@@ -163,7 +170,7 @@ def judge_archived(marker: Marker, repository: Repository, waited: timedelta) ->
         f"{marker.describe()}; {repository.has(wal)}",
         lsn=marker.lsn,
         segment=marker.segment,
-        is_seen=not repository.is_told,
+        told_by=repository.teller,
         waited_ms=waited // timedelta(milliseconds=1),
     )
 

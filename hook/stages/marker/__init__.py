@@ -124,7 +124,7 @@ class MarkerStage:
         missing = self._arrival.await_archived(ctx, session, marker, placed.rights)
         if missing is not None:
             return (missing,)
-        note(marker._replace(is_archived=True))
+        note(marker._replace(is_archived=True, told_by=self._arrival.repository.teller))
         waited = timedelta(seconds=ctx.clock.monotonic() - began)
         return (judge_archived(marker, self._arrival.repository, waited),)
 

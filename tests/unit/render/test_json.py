@@ -106,6 +106,7 @@ def test_marker_is_told_in_full() -> None:
         "segment": "000000010000000000000038",
         "system_identifier": "7301",
         "archived": True,
+        "told_by": None,
         "backup": "20260301-110000F",
     }
     assert [set(way) for way in ways] == [{"purpose", "command"}] * 4

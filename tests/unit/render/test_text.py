@@ -84,6 +84,14 @@ def test_verdict_is_the_last_line(report: Report) -> None:
     assert render_report(report, PLAIN).splitlines()[-1] == report.verdict
 
 
+def test_marker_that_somebody_tells_of_was_not_seen() -> None:
+    """Whose word it is stands where else is that it was seen."""
+    told = MARKED_RUN._replace(marker=MARKER._replace(told_by="the command list"))
+    text = render_report(told, PLAIN)
+    assert "its WAL is archived, as the command list tells; presync did not see it" in text
+    assert "seen in the repository" not in text
+
+
 def test_marker_that_nobody_saw_is_told_as_such() -> None:
     """And a run that changed nothing shows no way back, whatever marker it made."""
     unseen = MARKED_RUN._replace(marker=MARKER._replace(is_archived=False))

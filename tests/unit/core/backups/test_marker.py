@@ -154,7 +154,7 @@ def test_archived_marker_names_its_file_and_where_it_was_seen() -> None:
         "marker-archived",
         f"{MARKER.describe()}; its WAL 000000020000000000000038 is in stanza app",
         **WHERE,
-        is_seen=True,
+        told_by=None,
         waited_ms=240,
     )
 
@@ -162,7 +162,7 @@ def test_archived_marker_names_its_file_and_where_it_was_seen() -> None:
 def test_archived_marker_that_somebody_tells_of_was_not_seen() -> None:
     """Whose word it is has to be said."""
     finding = judge_archived(MARKER, TOLD, timedelta(0))
-    assert finding.facts["is_seen"] is False
+    assert finding.facts["told_by"] == "the command list"
     assert finding.message.endswith(
         "; its WAL 000000020000000000000038 is archived, as the command list tells"
     )
