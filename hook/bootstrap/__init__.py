@@ -96,7 +96,7 @@ def info(settings: Settings, ctx: Context, shown: InfoFilter | None = None) -> R
 
     journal = Journal.begin("info", ctx)
     journal.shown = shown
-    return inspection.info(journal, _reading(settings, ctx))
+    return inspection.info(journal, _reading(_unadopted(settings), ctx))
 
 
 def runs(settings: Settings, ctx: Context) -> Report:
@@ -118,7 +118,7 @@ def validate(settings: Settings, ctx: Context) -> Report:
 
     rules = settings.migrations.rules._replace(validates=True, knows_newer_repeatables=False)
     asked = settings._replace(migrations=settings.migrations._replace(rules=rules))
-    return inspection.validate(Journal.begin("validate", ctx), _reading(asked, ctx))
+    return inspection.validate(Journal.begin("validate", ctx), _reading(_unadopted(asked), ctx))
 
 
 def verify(settings: Settings, ctx: Context) -> Report:
@@ -134,10 +134,11 @@ def repair(settings: Settings, ctx: Context, orders: Orders, wording: Wording) -
     from hook.pipeline import maintenance  # noqa: PLC0415 - see the module
     from hook.stages.repair import RepairStage  # noqa: PLC0415 - see the module
 
-    engine, editor = build_engine(settings, ctx), build_editor(settings)
+    asked = _unadopted(settings)
+    engine, editor = build_engine(asked, ctx), build_editor(asked)
     return maintenance.repair(
         Journal.begin("repair", ctx),
-        lambda: build_editing(settings, engine, editor, orders, wording),
+        lambda: build_editing(asked, engine, editor, orders, wording),
         RepairStage(engine, editor, orders.only),
     )
 
@@ -180,6 +181,15 @@ def digest(settings: Settings, ctx: Context) -> Report:
     from hook.pipeline import inspection  # noqa: PLC0415 - see the module
 
     return inspection.digest(Journal.begin("digest", ctx), build_engine(settings, ctx))
+
+
+def _unadopted(settings: Settings) -> Settings:
+    """Return *settings* under which a schema without history is told of as it is.
+
+    Only a run adopts one: before that there is no baseline, and nothing is missing, either.
+    """
+    baseline = settings.migrations.baseline._replace(is_dispensable=True)
+    return settings._replace(migrations=settings.migrations._replace(baseline=baseline))
 
 
 def _reading(settings: Settings, ctx: Context) -> Callable[[], Reading]:

@@ -51,7 +51,7 @@ def judge_baseline(history: History, rules: BaselineRules) -> tuple[Finding, ...
     named = ", ".join(history.existing_objects)
     message = f"schema {history.schema} has no {history.table} but holds {named}"
     if rules.is_dispensable:
-        hint = "Check that this is the right database: what is recorded in it is not run."
+        hint = "Check that this is the right database."
         return (warned("baseline", f"{message}; no script is run, so it is taken as it is", hint),)
     if _adopts(rules):
         return (warned("baseline", f"{message}; it is adopted as version {rules.version}"),)
