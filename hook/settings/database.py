@@ -91,12 +91,12 @@ def resolve_connection(
             unset here; it is a problem of its own.
         files: What Flyway's files set, by variable; the same variable is stronger.
     """
-    told = _overlaid(environment, files)
+    told = _overlaid(_with_own_names(environment), files)
     usable = {name: value for name, value in told.items() if not is_unexpanded(value)}
     labels = {name: given.label for name, given in files.items() if not environment.get(name)}
     if url is not None and is_unexpanded(url.text):
         url = None
-    problems = list(_stray_login(told, labels))
+    problems = list(_stray_login(_overlaid(environment, files), labels))
     candidates = list(_candidates(url, usable, labels))
     if not candidates or isinstance(candidates[0], Problem):
         problems += [item for item in candidates[:1] if isinstance(item, Problem)]
@@ -115,6 +115,20 @@ def resolve_connection(
             *(f"{text}; {chosen.label} is used" for text in unread),
         ),
     )
+
+
+def _with_own_names(environment: _Environment) -> dict[str, str]:
+    """Return *environment* with the names of connection properties in small letters.
+
+    So Flyway takes them over, whatever their case, and pgjdbc then passes over those of its
+    parameters that have a capital in their name.
+    """
+    return {
+        JDBC_PROPERTY + name.removeprefix(JDBC_PROPERTY).lower()
+        if name.startswith(JDBC_PROPERTY)
+        else name: value
+        for name, value in environment.items()
+    }
 
 
 def _overlaid(environment: _Environment, files: Mapping[str, Given]) -> dict[str, str]:

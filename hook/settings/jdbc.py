@@ -7,7 +7,7 @@ https://jdbc.postgresql.org/documentation/use/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hook.settings.conninfo import decode_percent, parse_hosts
@@ -71,12 +71,11 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     """Return what *text* and the connection *properties* say to libpq.
 
     Parameters of the URL win over *properties*, as in pgjdbc, which passes over names in
-    another case than its own. Those of properties are compared without regard to case:
-    they arrive as names of environment variables.
+    another case than its own.
 
     Raises:
-        ValueError: It is not a PostgreSQL URL, or spells a parameter of TLS as pgjdbc does not;
-            the reason never quotes a value.
+        ValueError: It is not a PostgreSQL URL, or a parameter of TLS is not spelled as pgjdbc
+            does; the reason never quotes a value.
     """
     if text.startswith("jdbc-secretsmanager:"):
         raise ValueError(
@@ -87,19 +86,17 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     if prefix is None:
         raise ValueError("is not a JDBC URL of PostgreSQL (jdbc:postgresql://host:5432/database)")
     before_query, _, query = text[prefix.end() :].partition("?")
-    given = {
-        name.lower(): value for name, value in properties.items() if name.lower() not in _PLACE
-    }
-    spelled = {name.lower(): name for name in properties}
+    given: dict[str, str] = {}
+    spelled = {name.lower(): name for name in properties if name.lower() in _PLACE}
     misspelled = set()
-    for pair in filter(None, query.split("&")):
-        name, _, value = pair.partition("=")
+    for name, value in _told(properties, query):
         right = _SPELLING.get(name.lower(), name)
         if right == name:
-            given[name.lower()] = _decoded(value)
+            given[name.lower()] = value
             spelled[name.lower()] = name
         elif right.lower().startswith(_PROTECTIONS):
-            raise ValueError(f"has {name}, which pgjdbc passes over: it is spelled {right}")
+            kind = "the property " if name in properties else ""
+            raise ValueError(f"has {kind}{name}, which pgjdbc passes over: it is spelled {right}")
         else:
             misspelled.add(f"{name} (pgjdbc knows {right})")
     place = _place(before_query)
@@ -112,6 +109,14 @@ def parse_jdbc(text: str, properties: Mapping[str, str]) -> JdbcUrl:
     ignored = spelled.keys() - (given.keys() & known)
     names = (*misspelled, *(spelled[name] for name in ignored))
     return JdbcUrl(parameters, tuple(sorted(names)))
+
+
+def _told(properties: Mapping[str, str], query: str) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each parameter, the stronger ones last."""
+    yield from ((name, value) for name, value in properties.items() if name.lower() not in _PLACE)
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        yield name, _decoded(value)
 
 
 def _place(text: str) -> dict[str, str]:

@@ -156,6 +156,30 @@ def test_flyway_connection_properties_are_read() -> None:
     assert connection.target.parameters["sslmode"] == "require"
 
 
+def test_flyway_connection_properties_are_in_small_letters() -> None:
+    """So Flyway takes them from its environment, and pgjdbc passes over what has a capital."""
+    connection = resolve(
+        FLYWAY_URL="jdbc:postgresql://db/shop",
+        FLYWAY_JDBC_PROPERTIES_currentSchema="app",
+        FLYWAY_JDBC_PROPERTIES_OPTIONS="-c a.b=1",
+    )
+    assert connection.target is not None
+    assert connection.target.parameters["options"] == "-c a.b=1"
+    (note,) = connection.notes
+    assert note.endswith(": currentschema (pgjdbc knows currentSchema)")
+
+
+def test_property_of_the_environment_is_stronger_than_that_of_a_file() -> None:
+    """Whatever its case is; what a file spells is what pgjdbc gets."""
+    name = "FLYWAY_JDBC_PROPERTIES_"
+    told = {name + "options": "-c a.b=2", name + "currentSchema": "app"}
+    files = {key: Given(text, Origin.FILE, key) for key, text in told.items()}
+    environment = {"FLYWAY_URL": "jdbc:postgresql://db/shop", name + "OPTIONS": "-c a.b=1"}
+    connection = resolve_connection(None, None, environment, files)
+    assert connection.target is not None
+    assert connection.target.parameters["options"] == "-c a.b=1 -c search_path=app"
+
+
 @pytest.mark.parametrize(
     ("query", "user", "expected"),
     [("", "", "property"), ("", "variable", "variable"), ("?user=url", "variable", "url")],

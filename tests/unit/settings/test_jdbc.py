@@ -139,11 +139,13 @@ def test_protection_that_pgjdbc_would_pass_over_is_refused(right: str) -> None:
     """Flyway connects without it; nobody who wrote it wants that."""
     with pytest.raises(ValueError, match=rf"^has {right.upper()}, which .* spelled {right}$"):
         parse_jdbc(f"jdbc:postgresql://db/shop?{right.upper()}=canary", {})
+    with pytest.raises(ValueError, match=rf"^has the property {right.upper()}, which"):
+        parse_jdbc("jdbc:postgresql://db/shop", {right.upper(): "canary"})
 
 
 def test_jdbc_url_wins_over_properties() -> None:
     """As in pgjdbc, a parameter of the URL beats a property of the same name."""
-    properties = {"USER": "property", "SSLMODE": "require"}
+    properties = {"user": "property", "sslmode": "require"}
     parameters = parse_jdbc("jdbc:postgresql:shop?user=url", properties).parameters
     assert (parameters["user"], parameters["sslmode"]) == ("url", "require")
 
