@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from hook.settings.connection_variables import JDBC_PROPERTY, as_flyway_takes
 from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninfo
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.target import ConnectionTarget
 from hook.settings.unexpanded import is_unexpanded, unexpanded_problem
 
 SOURCES = "PRESYNC_URL, FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and its kin, or PGHOST and its kin"
-JDBC_PROPERTY = "FLYWAY_JDBC_PROPERTIES_"
 _DRIVER = r"^(postgres(?:ql)?)\+[a-z0-9]+(?=://)"
 _JDBC = "jdbc"
 _DEFAULT_PORT = "5432"
@@ -91,12 +91,13 @@ def resolve_connection(
             unset here; it is a problem of its own.
         files: What Flyway's files set, by variable; the same variable is stronger.
     """
-    told = _overlaid(_with_own_names(environment), files)
+    own, unresolved = as_flyway_takes(environment)
+    told = _overlaid(own, files)
     usable = {name: value for name, value in told.items() if not is_unexpanded(value)}
     labels = {name: given.label for name, given in files.items() if not environment.get(name)}
     if url is not None and is_unexpanded(url.text):
         url = None
-    problems = list(_stray_login(_overlaid(environment, files), labels))
+    problems = [*unresolved, *_stray_login(_overlaid(environment, files), labels)]
     candidates = list(_candidates(url, usable, labels))
     if not candidates or isinstance(candidates[0], Problem):
         problems += [item for item in candidates[:1] if isinstance(item, Problem)]
@@ -115,20 +116,6 @@ def resolve_connection(
             *(f"{text}; {chosen.label} is used" for text in unread),
         ),
     )
-
-
-def _with_own_names(environment: _Environment) -> dict[str, str]:
-    """Return *environment* with the names of connection properties in small letters.
-
-    So Flyway takes them over, whatever their case, and pgjdbc then passes over those of its
-    parameters that have a capital in their name.
-    """
-    return {
-        JDBC_PROPERTY + name.removeprefix(JDBC_PROPERTY).lower()
-        if name.startswith(JDBC_PROPERTY)
-        else name: value
-        for name, value in environment.items()
-    }
 
 
 def _overlaid(environment: _Environment, files: Mapping[str, Given]) -> dict[str, str]:

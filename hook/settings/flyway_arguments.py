@@ -14,7 +14,7 @@ from hook.settings.flyway_files import CONFIG_FILES, PLACEHOLDER
 from hook.settings.flyway_keys import (
     PLACEHOLDERS,
     PREFIX,
-    is_of_environment,
+    has_references,
     known_keys,
     may_be_empty,
     variable_of,
@@ -64,7 +64,7 @@ def parse_flyway_arguments(
             tables.append((tuple(name.split(".", 2)), given))
         else:
             key = PREFIX + name
-            entries[key] = Entry(key, given, has_references=is_of_environment(key))
+            entries[key] = Entry(key, given, has_references=has_references(key))
     return FlywayArguments(
         tuple(entries.values()),
         tuple(tables),

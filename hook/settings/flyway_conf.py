@@ -13,7 +13,7 @@ from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
 from hook.core.scripts.properties import literal_lines, numbered_properties
 from hook.errors import ConfigError
 from hook.settings.flyway_entry import Entry, Reading
-from hook.settings.flyway_keys import PREFIX, is_of_environment
+from hook.settings.flyway_keys import PREFIX, has_references
 from hook.settings.mounted_file import MOUNTED, read_mounted
 from hook.settings.setting import Given, Origin
 
@@ -34,7 +34,7 @@ def read_conf_files(paths: Sequence[str], environment: Mapping[str, str]) -> Rea
         prepared = _expanded(path, literal_lines(text), environment, notes)
         found |= _read_properties(path, "\n".join(prepared), notes)
     entries = tuple(
-        Entry(key, given, has_references=is_of_environment(key)) for key, given in found.items()
+        Entry(key, given, has_references=has_references(key)) for key, given in found.items()
     )
     return Reading(entries, notes=tuple(notes))
 

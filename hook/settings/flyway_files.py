@@ -29,6 +29,7 @@ _INSTALLED = "/flyway/conf"
 _CONF = ("flyway.conf",)
 _TOML = ("flyway.toml", "flyway.user.toml")
 _TOML_ENDING = ".toml"
+_REFERENCE = "${env."
 _LOWER_CASE = ("flyway_", "environments_")
 
 
@@ -164,7 +165,7 @@ def _sorted_out(reading: Reading, environment: Mapping[str, str]) -> FlywayFiles
         if name.startswith(PLACEHOLDER)
     }
     problems = list(reading.problems)
-    notes = list(reading.notes)
+    notes = [*reading.notes, *_left_as_they_are(reading.entries)]
     for entry in reading.entries:
         if entry.key.startswith(keys.PLACEHOLDERS):
             name = entry.key.removeprefix(keys.PLACEHOLDERS).lower()
@@ -184,6 +185,13 @@ def _sorted_out(reading: Reading, environment: Mapping[str, str]) -> FlywayFiles
         else:
             problems.append(_refusal(entry, keys.why_refused(key), keys.known_keys()))
     return FlywayFiles(variables, placeholders, reading.environment, tuple(problems), tuple(notes))
+
+
+def _left_as_they_are(entries: tuple[Entry, ...]) -> Iterator[str]:
+    reason = "Flyway resolves it only where the database is named"
+    for entry in entries:
+        if not entry.has_references and _REFERENCE in entry.given.text:
+            yield f"{entry.given.label}: {_REFERENCE}…}} stays as it is: {reason}"
 
 
 def _place(

@@ -15,6 +15,7 @@ _PLUGINS = "flyway.plugins."
 _OF_ENVIRONMENT = """url user password driver displayName schemas connectRetries
     connectRetriesInterval initSql jdbcProperties provisioner"""
 OF_ENVIRONMENT = frozenset(_OF_ENVIRONMENT.split())
+_RESOLVED = frozenset({"url", "user", "password", "driver", "schemas", "jdbcProperties"})
 _IRREGULAR = {
     "FLYWAY_COMMUNITY_DB_SUPPORT_DISABLED": "flyway.communityDBSupportEnabled",
     "FLYWAY_DRYRUN_OUTPUT": "flyway.dryRunOutput",
@@ -81,6 +82,14 @@ def may_be_empty(variable: str | None) -> bool:
 def is_of_environment(key: str) -> bool:
     """Tell whether *key* is one of those that TOML files have in ``[environments.<id>]``."""
     return key.removeprefix(PREFIX).partition(".")[0] in OF_ENVIRONMENT
+
+
+def has_references(key: str) -> bool:
+    """Tell whether ``${env.NAME}`` in the value of *key* stands for a variable.
+
+    Source: Flyway's ``EnvironmentResolver``; those of schemas since one of the later versions.
+    """
+    return key.removeprefix(PREFIX).partition(".")[0] in _RESOLVED
 
 
 def canonical_key(key: str) -> str:

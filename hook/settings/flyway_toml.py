@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from hook.settings.flyway_entry import Entry, Reading
-from hook.settings.flyway_keys import OF_ENVIRONMENT, PREFIX, is_of_environment
+from hook.settings.flyway_keys import OF_ENVIRONMENT, PREFIX, has_references, is_of_environment
 from hook.settings.mounted_file import MOUNTED, read_toml
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.suggestion import did_you_mean
@@ -172,4 +172,5 @@ def _entry(key: str, leaf: _Leaf, problems: list[Problem]) -> Entry | None:
     if isinstance(leaf.value, list) and any("," in text for text in texts):
         problems.append(Problem(f"{leaf.label}: an item holds a comma", leaf.origin))
         return None
-    return Entry(key, Given(",".join(texts), leaf.origin, leaf.label), has_references=True)
+    given = Given(",".join(texts), leaf.origin, leaf.label)
+    return Entry(key, given, has_references=has_references(key))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from hook.settings import flyway_variables
-from hook.settings.database import JDBC_PROPERTY
+from hook.settings.connection_variables import JDBC_PROPERTY
 from hook.settings.flyway_files import PLACEHOLDER
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.specification import SETTINGS

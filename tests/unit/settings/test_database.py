@@ -156,6 +156,18 @@ def test_flyway_connection_properties_are_read() -> None:
     assert connection.target.parameters["sslmode"] == "require"
 
 
+def test_reference_in_a_variable_of_flyway_stands_for_another_variable() -> None:
+    """Flyway resolves it in what belongs to an environment; what it cannot is refused."""
+    environment = {
+        "FLYWAY_URL": "jdbc:postgresql://${env.AT}/shop",
+        "FLYWAY_USER": "${env.WHO}",
+        "AT": "db",
+    }
+    assert described(resolve(**environment, WHO="me")) == "me@db:5432/shop"
+    (problem,) = resolve(**environment).problems
+    assert problem.text == "FLYWAY_USER: the variable WHO is not set"
+
+
 def test_flyway_connection_properties_are_in_small_letters() -> None:
     """So Flyway takes them from its environment, and pgjdbc passes over what has a capital."""
     connection = resolve(

@@ -68,6 +68,21 @@ def test_database_of_flyway_toml_is_used(tmp_path: Path) -> None:
     assert "s3cr3t" in settings.provenance.secrets
 
 
+def test_reference_counts_only_where_the_database_is_named(tmp_path: Path) -> None:
+    """Measured with the command line of Flyway 10.22, which says what it takes for the table."""
+    text = 'schemas = ["${env.A}"]\n[flyway]\ntable = "${env.A}"\n'
+    text += '[flyway.placeholders]\nwho = "${env.A}"\n'
+    path = written(tmp_path, "flyway.toml", TOML_URL + text)
+    settings = load(tmp_path, A="a")
+    migrations = settings.migrations
+    assert migrations.history.schemas == ("a",)
+    assert migrations.history.table == "${env.A}"
+    assert migrations.placeholders.values == {"who": "${env.A}"}
+    reason = "Flyway resolves it only where the database is named"
+    note = f"{path}: flyway.table: ${{env.…}} stays as it is: {reason}"
+    assert note in settings.provenance.notes
+
+
 def test_nearer_folder_is_stronger_and_named_file_strongest(tmp_path: Path) -> None:
     """The order is that of Flyway, value by value."""
     far, near = tmp_path / "far", tmp_path / "near"
@@ -116,9 +131,9 @@ def test_variable_replaces_one_part_of_the_login_in_the_file(tmp_path: Path) -> 
 
 def test_variable_hides_what_is_wrong_in_the_file(tmp_path: Path) -> None:
     """A reference that cannot be resolved does not matter when nothing needs it."""
-    text = TOML_URL + 'password = "${vault.pw}"\n[flyway.placeholders]\na = "${env.NO}"\n'
+    text = TOML_URL + 'password = "${vault.pw}"\nuser = "${env.NO}"\n'
     written(tmp_path, "flyway.toml", text)
-    settings = load(tmp_path, FLYWAY_PASSWORD="new", FLYWAY_PLACEHOLDERS_A="x")
+    settings = load(tmp_path, FLYWAY_PASSWORD="new", FLYWAY_USER="x")
     assert password_of(settings) == "new"
 
 
