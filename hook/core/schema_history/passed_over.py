@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hook.core.schema_history.history import BASELINE_TYPES, MigrationInfo, MigrationState
+from hook.core.schema_history.history import (
+    BASELINE_TYPES,
+    UNDO_TYPES,
+    MigrationInfo,
+    MigrationState,
+)
 from hook.core.scripts.script import Kind, Migration
 from hook.core.scripts.version import EMPTY, Version, highest
 from hook.core.text import listed
 
+_UNDONE = MigrationState.UNDONE
 _COVERED = frozenset({MigrationState.BELOW_BASELINE, MigrationState.BASELINE_IGNORED})
 
 
@@ -61,9 +67,11 @@ def describe_unreached(infos: Sequence[MigrationInfo]) -> tuple[str, str] | None
         and info.migration is not None
         and info.migration.kind is Kind.BASELINE
     ]
-    at = highest(info.version for info in infos if info.row is not None)
     newest = max((file.version or EMPTY for file in idle), default=EMPTY)
-    others = (info.version for info in infos if info.migration not in idle)
+    # What was undone the schema has no more, and gets only if there is a file for it.
+    lasting = [info for info in infos if not (info.state is _UNDONE or info.type in UNDO_TYPES)]
+    at = highest(info.version for info in lasting if info.row is not None)
+    others = (info.version for info in lasting if info.migration not in idle)
     reached = highest(version for version in others if version and version <= newest)
     if newest <= max(at, reached):
         return None

@@ -105,6 +105,15 @@ def test_baseline_script_above_what_a_schema_has_is_told(files: str) -> None:
     assert found.hint.startswith("If it holds more than the migrations up to 5, bring the rest")
 
 
+def test_undone_version_is_none_that_the_schema_has() -> None:
+    """It neither counts as the level of the schema nor hides what stands above it."""
+    undone = (row(1, "V5__e.sql"), row(2, "V7__g.sql"), row(3, "U7__g.sql", kind="UNDO_SQL"))
+    (found,) = judge("V5__e.sql B7__all.sql", undone)
+    assert (found.status, found.rule) == (Status.WARNED, "history-unreached")
+    assert found.message == "B7__all.sql does not run on a schema that is at 5"
+    assert judge("V5__e.sql V7__g.sql B7__all.sql", undone) == ()
+
+
 def test_what_is_passed_over_is_no_state_that_a_pattern_names() -> None:
     """Validation that is off makes it a warning, as it does with the rest."""
     files = "V6__f.sql V7__g.sql B7__all.sql"
