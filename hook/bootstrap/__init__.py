@@ -184,12 +184,15 @@ def digest(settings: Settings, ctx: Context) -> Report:
 
 
 def _unadopted(settings: Settings) -> Settings:
-    """Return *settings* under which a schema without history is told of as it is.
+    """Return *settings* under which what a history would start from is told of as it is.
 
-    Only a run adopts one: before that there is no baseline, and nothing is missing, either.
+    Only a run adopts a schema: before that there is no baseline, and none is missing. Nor is it
+    a mistake of the history that a schema is not there yet which nobody is to create.
     """
-    baseline = settings.migrations.baseline._replace(is_dispensable=True)
-    return settings._replace(migrations=settings.migrations._replace(baseline=baseline))
+    migrations = settings.migrations
+    baseline = migrations.baseline._replace(is_dispensable=True)
+    history = migrations.history._replace(creates_schemas=True)
+    return settings._replace(migrations=migrations._replace(baseline=baseline, history=history))
 
 
 def _reading(settings: Settings, ctx: Context) -> Callable[[], Reading]:
