@@ -65,14 +65,14 @@ class Target(NamedTuple):
 
 
 def parse_target(text: str) -> Target:
-    """Return the target that *text* names: a word, ``<version>`` or ``<version>?``.
+    """Return the target that *text* names: a word or ``<version>``, also with ``?`` behind it.
 
     Raises:
         ValueError: It is neither.
     """
     word = text.strip()
     for kind in (TargetKind.LATEST, TargetKind.CURRENT, TargetKind.NEXT):
-        if word.lower() == kind.value:
+        if word.lower().removesuffix("?") == kind.value:
             return Target(kind)
     try:
         version = Version.parse(word.removesuffix("?"))

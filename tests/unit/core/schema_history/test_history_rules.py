@@ -20,6 +20,8 @@ from hook.core.scripts.version import Version
         ("latest", Target()),
         ("CURRENT", Target(TargetKind.CURRENT)),
         ("next", Target(TargetKind.NEXT)),
+        ("next?", Target(TargetKind.NEXT)),
+        ("Latest?", Target()),
         ("1_1", Target(TargetKind.VERSION, Version.parse("1.1"))),
         ("9?", Target(TargetKind.VERSION, Version.parse("9"), must_exist=False)),
     ],
@@ -29,7 +31,7 @@ def test_target_is_a_word_or_a_version(text: str, expected: Target) -> None:
     assert parse_target(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "newest", "1..2", "?", "latest?"])
+@pytest.mark.parametrize("text", ["", "newest", "1..2", "?", "latest??"])
 def test_target_refuses_other_words(text: str) -> None:
     """A typing error must not mean "everything"."""
     with pytest.raises(ValueError, match="is not latest, current, next or a version"):
