@@ -104,9 +104,8 @@ def _take_back(earlier: Applied | None, entry: Applied, problems: list[RowProble
         return
     if entry.type != DELETE:
         earlier.is_undone = True
-    elif earlier.is_deleted:
-        name = entry.row.version or entry.row.description
-        text = f"row {entry.row.installed_rank} deletes {name} a second time"
+    elif earlier.is_deleted and entry.version is not None:
+        text = f"row {entry.row.installed_rank} deletes {entry.row.version} a second time"
         problems.append(RowProblem(ExitCode.DRIFT, text))
     else:
         earlier.is_deleted = True

@@ -123,6 +123,7 @@ def _judge(info: MigrationInfo, release: _Release, rules: HistoryRules) -> Itera
         yield from _judge_late(info, release, rules)
     elif info.row is not None and info.migration is not None:
         yield from _compare(info.row, info.migration, release, rules)
+        yield from _compare_type(info, info.row, info.migration, rules)
 
 
 def _failure(info: MigrationInfo, row: HistoryRow) -> Finding:
@@ -198,6 +199,16 @@ def _judge_passed_over(
     unreached = describe_unreached(infos)
     if unreached is not None:
         yield warned("history-unreached", *unreached)
+
+
+def _compare_type(
+    info: MigrationInfo, row: HistoryRow, file: Migration, rules: HistoryRules
+) -> Iterator[Finding]:
+    """Compare what a repeatable was with what it is; versions are paired by it."""
+    if info.version is None and info.type not in {file.type, *SYNTHETIC_TYPES}:
+        message = f"{_named(info, row)} was applied as {row.type}, the release has {file.script}"
+        hint = f"Give {file.script} a description of its own."
+        yield _drift(rules, "history-type", message, hint)
 
 
 def _compare(

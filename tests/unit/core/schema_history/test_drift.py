@@ -208,6 +208,16 @@ def test_version_applied_as_something_else_is_drift(kind: str) -> None:
         assert f"was applied as {kind}" in found[0].message
 
 
+def test_repeatable_applied_as_something_else_is_drift() -> None:
+    """As with Flyway, also where the file has run since: its every migrate would refuse that."""
+    java = row(1, "R__v.sql", kind="JDBC")
+    for rows in ((java,), (java, row(2, "R__v.sql"))):
+        (found,) = judge("V1__a.sql R__v.sql", rows)
+        assert (found.code, found.rule) == (ExitCode.DRIFT, "history-type")
+        assert "was applied as JDBC, the release has R__v.sql" in found.message
+    assert judge("V1__a.sql R__v.sql", (java,), patterns("repeatable:*")) == ()
+
+
 def test_version_applied_as_both_is_no_second_time() -> None:
     """Somebody has run the file after all: it can only be said that the other one is gone."""
     rows = (row(1, "V1__a.sql", kind="JDBC"), row(2, "V1__a.sql"))

@@ -232,6 +232,13 @@ def test_deletion_of_a_repeatable_leaves_its_earlier_runs_superseded() -> None:
         assert [info.state for info in found][-1] is MigrationState.PENDING
 
 
+def test_repeatable_may_be_deleted_twice() -> None:
+    """Flyway refuses that of versions only."""
+    gone = row(2, "R__a.sql")._replace(type="DELETE")
+    _, problems = read_rows((row(1, "R__a.sql"), gone, gone._replace(installed_rank=3)))
+    assert problems == ()
+
+
 def test_deletion_of_what_was_never_applied_changes_nothing() -> None:
     """A row of repair whose migration somebody removed by hand is no problem of its own."""
     entries, problems = read_rows((row(1, "V1__a.sql", kind="DELETE"),))
