@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hook.pipeline.gates import Gates
     from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
-    from hook.stages import Callbacks
+    from hook.stages import Callbacks, Outcome
     from hook.stages.failure_memory import FailureMemoryStage
     from hook.stages.ledger import Entry
     from hook.stages.lock import LockStage
@@ -193,10 +193,12 @@ def remember(ground: Ground, writing: Writing, prepared: Prepared) -> Resumption
     if writing.memory is None:
         return NO_RESUMPTION
     run, scripts = writing.memory.run, prepared.scripts
-    outcome = ground.quietly(
-        "memory",
-        lambda read: run(read.session, read.history, read.plan, read.migration_set, scripts),
-    )
+
+    def look(read: Read) -> Outcome[Resumption]:
+        user = read.facts.user
+        return run(read.session, read.history, read.plan, read.migration_set, scripts, user)
+
+    outcome = ground.quietly("memory", look)
     if not outcome.findings:
         return outcome.value
     return ground.journal.stage("memory", lambda: outcome)

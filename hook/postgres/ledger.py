@@ -106,7 +106,11 @@ class Ledger:
             if error.sqlstate not in _NO_TABLE:
                 raise
             return ()
-        return tuple(_past_run(row) for row in rows)
+        try:
+            return tuple(_past_run(row) for row in rows)
+        except (TypeError, ValueError, OverflowError) as error:
+            message = f"{self.shown} holds what presync does not write there: {error}"
+            raise QueryFailed(message, "Find out who has changed the table.", "") from error
 
     def _insert(self, session: Session, beginning: Beginning) -> int:
         actor = beginning.actor

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hook.core.execution.group import Grouping
-from hook.core.outcome import warned
 from hook.core.reporting.ledger import (
     FirstUnit,
     find_cut_off,
@@ -19,7 +18,12 @@ from hook.core.reporting.ledger import (
     judge_last_run,
     resume,
 )
-from hook.core.reporting.noted_part import find_noted_part, judge_out_of_turn
+from hook.core.reporting.noted_part import (
+    LedgerTable,
+    find_noted_part,
+    judge_out_of_turn,
+    judge_unread,
+)
 from hook.core.reporting.past_run import NO_RESUMPTION
 from hook.errors import (
     BudgetExceeded,
@@ -61,6 +65,7 @@ class FailureMemoryStage:
         plan: Plan,
         release: MigrationSet,
         scripts: Sequence[PreparedScript],
+        user: str,
     ) -> Outcome[Resumption]:
         """Return why the run would only fail again, or do something for the second time.
 
@@ -70,6 +75,7 @@ class FailureMemoryStage:
             plan: What is pending.
             release: All of its migrations.
             scripts: What is pending, as it was read.
+            user: The role of *session*.
 
         Returns:
             Where a run was cut off, and how far it came.
@@ -89,9 +95,8 @@ class FailureMemoryStage:
             error.message = f"{ledger.shown} could not be read: {error.message}"
             raise
         except HookError as error:
-            message = f"{ledger.shown} could not be read: {error.message}"
-            hint = "Whether this very release has failed before is not known."
-            return Outcome((warned("failure-memory", message, hint),), NO_RESUMPTION)
+            table = LedgerTable(history.schema, self.table, user)
+            return Outcome((judge_unread(error, table, scripts),), NO_RESUMPTION)
         part = find_noted_part(runs, history.rows)
         if part is not None and scripts[0].migration.script != part.script.script:
             out_of_turn = judge_out_of_turn(part, scripts[0].migration.script)

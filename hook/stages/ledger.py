@@ -1,7 +1,7 @@
 """Keep a record of the run in the database itself, where a rollback does not erase it.
 
 The ledger is there to tell later what happened; that it cannot be written is told, and
-stops nobody.
+stops nobody but who goes on with a script of which it says how far that is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hook.clock import Bounds, Interrupt
 from hook.core.outcome import Finding, passed, warned
+from hook.core.reporting.noted_part import judge_unwritten
 from hook.errors import (
     DatabaseRejected,
     DeadlineExceeded,
@@ -88,7 +89,7 @@ class LedgerStage:
         except (Interrupted, DeadlineExceeded):
             raise
         except HookError as error:
-            return Outcome((_not_written(ledger, error),), None)
+            return Outcome((_not_begun(ledger, error, beginning),), None)
         message = f"run {run_id} is recorded in {ledger.shown}"
         return Outcome((passed("ledger", message),), Entry(ledger, key, run_id, noted))
 
@@ -140,6 +141,13 @@ def _promise(ledger: Ledger, session: Session, key: int, beginning: Beginning) -
     except QueryFailed:
         return {}
     return beginning.noted
+
+
+def _not_begun(ledger: Ledger, error: HookError, beginning: Beginning) -> Finding:
+    part = beginning.cut_off
+    if part is None or part.done is None:
+        return _not_written(ledger, error)
+    return judge_unwritten(error, ledger.shown, part)
 
 
 def _not_written(ledger: Ledger, error: HookError) -> Finding:

@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hook.core.outcome import Finding, failed
+from hook.core.execution.prepared import PreparedScript
+from hook.core.outcome import Finding, failed, warned
 from hook.core.reporting.past_run import BegunScript, PastRun
 from hook.core.schema_history.history import HistoryRow
-from hook.errors import ExitCode
+from hook.core.sql.sql_text import qualified_name, quote_identifier
+from hook.errors import DatabaseRejected, ExitCode, HookError, QueryFailed
+
+_RULE = "cut-off"
+_UNCHANGED = "Find out who has changed the table, and undo that"
 
 
 class NotedPart(NamedTuple):
@@ -43,13 +48,79 @@ def judge_out_of_turn(part: NotedPart, first: str) -> Finding:
     name = part.script.script
     return failed(
         ExitCode.FAILED_BEFORE,
-        "cut-off",
+        _RULE,
         f"run {part.run.run_id} has done a part of {name}, and {first} would be applied before it",
         f"Let the release begin with {name} as it was, which goes on by itself; or bring its"
         " objects to the state before it, then run once more with --retry-failed.",
         script=name,
         first_run=part.run.run_id,
     )
+
+
+class LedgerTable(NamedTuple):
+    """The table, and the role that is to read it and to write into it."""
+
+    schema: str
+    name: str
+    role: str
+
+    @property
+    def grant(self) -> str:
+        """Return the statement that gives the role all that it needs."""
+        table = qualified_name(self.schema, self.name)
+        return f"GRANT SELECT, INSERT, UPDATE ON {table} TO {quote_identifier(self.role)};"
+
+
+def judge_unread(
+    error: HookError, table: LedgerTable, pending: Iterable[PreparedScript]
+) -> Finding:
+    """Judge what *error* means, for which *table* could not be read and which will not pass.
+
+    A part of any of the *pending* scripts without transaction may be noted there, of those in
+    the middle as well: what is run in front of them they are run behind.
+    """
+    shown = f"{table.schema}.{table.name}"
+    once = next((item.migration.script for item in pending if item.is_run and item.runs_once), "")
+    if not once:
+        message = f"{shown} could not be read: {error.message}"
+        hint = "Whether this very release has failed before is not known."
+        return warned("failure-memory", message, hint)
+    remedy = table.grant if isinstance(error, DatabaseRejected) else f"{_UNCHANGED}."
+    return failed(
+        _code_of(error),
+        _RULE,
+        f"{shown} could not be read: {error.message}; so whether a part of {once} has run is not"
+        " known",
+        f"{remedy} Or, once it is certain that no run has begun {once}, run once with"
+        " --retry-failed.",
+        script=once,
+    )
+
+
+def judge_unwritten(error: HookError, shown: str, part: BegunScript) -> Finding:
+    """Return why nobody goes on with *part*: *error* keeps from noting how far that comes then.
+
+    The row of the run before would stay the last one, and be gone on with once more.
+    """
+    remedy = f"{_UNCHANGED}."
+    if isinstance(error, DatabaseRejected):
+        remedy = f"Grant INSERT, UPDATE and SELECT on {shown} to the role that migrates."
+    elif not isinstance(error, QueryFailed):
+        remedy = error.hint
+    return failed(
+        _code_of(error),
+        _RULE,
+        f"{shown} could not be written: {error.message}; {part.script} is done in part, and is"
+        " not gone on with unless it is noted how far it comes",
+        remedy,
+        script=part.script,
+    )
+
+
+def _code_of(error: HookError) -> ExitCode:
+    """Return what a run ends with that *error* keeps from its ledger; no bug of ours is there."""
+    is_changed = isinstance(error, QueryFailed)
+    return ExitCode.FAILED_BEFORE if is_changed else error.exit_code
 
 
 def _tells_of(row: HistoryRow, begun: BegunScript) -> bool:

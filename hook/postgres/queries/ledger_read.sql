@@ -1,10 +1,10 @@
-SELECT command,
-       run_id,
+SELECT command::pg_catalog.text,
+       run_id::pg_catalog.text,
        extract(epoch FROM started_at)::pg_catalog.float8,
        extract(epoch FROM finished_at)::pg_catalog.float8,
        verdict,
        exit_code,
-       set_digest,
+       set_digest::pg_catalog.text,
        version_before,
        version_after,
        pod,
@@ -22,5 +22,5 @@ SELECT command,
        extract(epoch FROM recorded_at)::pg_catalog.float8,
        extract(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
   FROM {ledger}
- ORDER BY id DESC
+ ORDER BY id::pg_catalog.int8 DESC
  LIMIT %s

@@ -1,0 +1,160 @@
+"""What a run does that cannot read, or write, what the ledger says of a script begun before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from hook.core.outcome import Status
+from hook.core.reporting.report import Report
+from hook.core.schema_history.orders import Orders
+from hook.errors import ExitCode
+from tests.testbed.database import Role
+from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.run_context import target_of
+
+# A trigger fails the row with number 2 as long as there is a table of that name.
+BASE = """\
+CREATE TABLE t (n int);
+CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN IF to_regclass(''full_disk'') IS NOT NULL AND NEW.n = 2 THEN RAISE disk_full; END IF;
+    RETURN NEW; END';
+CREATE TRIGGER f BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION full();
+"""
+ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
+SCRIPT = "".join(f"INSERT INTO t VALUES ({number});\n" for number in (1, 2, 3))
+HARMLESS = {"V3__y.sql": "CREATE TABLE y ()"}
+ROWS = "SELECT n FROM t ORDER BY 1"
+CUT_OFF = "SELECT report #>> '{cut_off,done}' FROM presync_run ORDER BY id DESC LIMIT 1"
+
+
+@pytest.fixture
+def role(gate: Gate, make_role: Callable[..., Role]) -> Role:
+    """Return a role that may do all that the gate's runs do; the tables are not its own."""
+    assert gate.run({"V1__base.sql": BASE, **ALONE}).exit_code is ExitCode.OK
+    role = make_role()
+    gate.database.execute(
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role.name};"
+        f"GRANT ALL ON SCHEMA public TO {role.name}"
+    )
+    gate.settings = settings_for(target_of(gate.database, role), gate.folder)
+    return role
+
+
+@pytest.fixture
+def part(gate: Gate, role: Role) -> Role:
+    """Return *role*, of which a run has done the first statement of the script, noted."""
+    gate.database.execute("CREATE TABLE full_disk ()")
+    report = gate.run({"V2__x.sql": SCRIPT})
+    assert "left behind: everything up to line 1 (the next run goes on" in report.verdict
+    gate.database.execute("DROP TABLE full_disk")
+    return role
+
+
+def assert_untouched(gate: Gate, report: Report) -> None:
+    """Nothing of the script has run for the second time, or at all, and nobody has noted it."""
+    assert report.verdict.endswith("; database untouched"), report.verdict
+    assert gate.database.query(ROWS) == [(1,)]
+    assert gate.history()[1:] == []
+    assert gate.database.query(CUT_OFF) == [("1",)]
+
+
+def assert_goes_on(gate: Gate) -> None:
+    """The run after that needs nobody."""
+    report = gate.run()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert gate.database.query(ROWS) == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize("right", ["SELECT", "SELECT (report)"])
+def test_script_is_not_run_again_by_a_role_that_may_not_read_the_ledger(
+    gate: Gate, part: Role, right: str
+) -> None:
+    """The grant is told; with it the next run goes on."""
+    gate.database.execute(f"REVOKE SELECT ON presync_run FROM {part.name}")
+    if right != "SELECT":
+        gate.database.execute(f"GRANT SELECT (id, command) ON presync_run TO {part.name}")
+    refused = gate.run()
+    assert refused.exit_code is ExitCode.AUTH, refused.verdict
+    finding = deciding(refused)
+    assert "public.presync_run could not be read: " in finding.message
+    assert "whether a part of V2__x.sql has run" in finding.message
+    assert "--retry-failed" in finding.hint
+    assert_untouched(gate, refused)
+    grant, found, _ = finding.hint.partition(";")
+    assert found
+    assert grant == (f'GRANT SELECT, INSERT, UPDATE ON "public"."presync_run" TO "{part.name}"')
+    gate.database.execute(grant)
+    assert_goes_on(gate)
+
+
+@pytest.mark.parametrize(
+    ("change", "back"),
+    [
+        ("RENAME report TO told", "RENAME told TO report"),
+        ("ALTER report TYPE text", "ALTER report TYPE jsonb USING report::jsonb"),
+        (
+            "ALTER started_at DROP NOT NULL; UPDATE presync_run SET started_at = NULL",
+            "ALTER recorded_at DROP NOT NULL; UPDATE presync_run SET started_at = recorded_at",
+        ),
+    ],
+    ids=["column", "type", "null"],
+)
+def test_script_is_not_run_again_behind_a_ledger_that_somebody_has_changed(
+    gate: Gate, part: Role, change: str, back: str
+) -> None:
+    """What it says of the script is there, for whoever undoes the change."""
+    assert part
+    ledger = "ALTER TABLE presync_run"
+    gate.database.execute(f"{ledger} {change}")
+    refused = gate.run()
+    assert refused.exit_code is ExitCode.FAILED_BEFORE, refused.verdict
+    assert "whether a part of V2__x.sql has run" in deciding(refused).message
+    gate.database.execute(f"{ledger} {back}")
+    assert_untouched(gate, refused)
+    assert_goes_on(gate)
+
+
+def test_script_in_front_is_not_run_either(gate: Gate, part: Role) -> None:
+    """Behind it the other one would be run in the same go."""
+    rules = gate.settings.migrations.rules._replace(is_out_of_order=True)
+    migrations = gate.settings.migrations._replace(rules=rules)
+    gate.settings = gate.settings._replace(migrations=migrations)
+    gate.database.execute(f"REVOKE SELECT ON presync_run FROM {part.name}")
+    refused = gate.run({"V1.5__y.sql": "CREATE TABLE y ()"})
+    assert refused.exit_code is ExitCode.AUTH, refused.verdict
+    assert_untouched(gate, refused)
+
+
+def test_scripts_that_may_run_again_are_run_without_the_ledger(gate: Gate, role: Role) -> None:
+    """A transaction undoes what was not finished; it is told all the same."""
+    gate.database.execute(f"REVOKE SELECT ON presync_run FROM {role.name}")
+    gate.release({"V4__z.sql": "VACUUM pg_class"})
+    report = gate.run(HARMLESS)
+    assert report.exit_code is ExitCode.OK, report.verdict
+    told = [item for result in report.results for item in result.findings]
+    (finding,) = [item for item in told if item.rule == "failure-memory"]
+    assert finding.status is Status.WARNED
+    assert "public.presync_run could not be read" in finding.message
+
+
+def test_who_knows_that_nothing_has_run_says_so(gate: Gate, part: Role) -> None:
+    """--retry-failed begins at the first statement, as everywhere."""
+    gate.database.execute(f"REVOKE SELECT ON presync_run FROM {part.name}; DELETE FROM t")
+    gate.orders = Orders(retries_failed=True)
+    report = gate.run()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    assert gate.database.query(ROWS) == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize("right", ["INSERT", "UPDATE"])
+def test_nobody_goes_on_without_a_note(gate: Gate, part: Role, right: str) -> None:
+    """Killed in it, a run that has no row would leave the old one, and that be gone on with."""
+    gate.database.execute(f"REVOKE {right} ON presync_run FROM {part.name}")
+    refused = gate.run()
+    assert refused.exit_code is ExitCode.AUTH, refused.verdict
+    assert "public.presync_run could not be written" in deciding(refused).message
+    assert_untouched(gate, refused)
+    gate.database.execute(f"GRANT {right} ON presync_run TO {part.name}")
+    assert_goes_on(gate)
