@@ -176,6 +176,7 @@ def _begun_script(value: object) -> BegunScript | None:
         text if isinstance(text, str) else "",
         done if isinstance(done, int) else None,
         value.get("found") is True,
+        value.get("held") is True,
     )
 
 

@@ -23,6 +23,7 @@ from hook.core.reporting.noted_part import (
     find_noted_part,
     judge_out_of_turn,
     judge_unread,
+    last_migration,
 )
 from hook.core.reporting.past_run import NO_RESUMPTION
 from hook.errors import (
@@ -105,14 +106,15 @@ class FailureMemoryStage:
             goes_on = resume(part.run, scripts[0])
             return Outcome(_told(judge_cut_off(part.run, scripts[0])), goes_on)
         unit = FirstUnit.of(plan, self.grouping)
-        last = runs[0] if runs else None
+        last = last_migration(runs)
         first = scripts if self.grouping is Grouping.ALL else scripts[:1]
         applied = release.digest_without(plan.pending)
         cut_off = find_cut_off(last, first, applied)
         if last is not None and cut_off is not None:
             finding = judge_cut_off(last, cut_off)
             return Outcome(_told(finding), resume(last, cut_off))
-        finding = judge_last_run(last, unit, release.digest, self.memory)
+        # An edit of the history is a change, and a reason to try.
+        finding = judge_last_run(runs[0] if runs else None, unit, release.digest, self.memory)
         return Outcome(_told(finding), NO_RESUMPTION)
 
 

@@ -1,7 +1,8 @@
 """Keep a record of the run in the database itself, where a rollback does not erase it.
 
 The ledger is there to tell later what happened; that it cannot be written is told, and
-stops nobody but who goes on with a script of which it says how far that is.
+stops nobody but who goes on with a script of which it says how far that is, or is to begin
+one that must not run twice, and only has to wait.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.clock import Bounds, Interrupt
-from hook.core.outcome import Finding, passed, warned
+from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.reporting.noted_part import judge_unwritten
 from hook.errors import (
     DatabaseRejected,
@@ -145,9 +146,15 @@ def _promise(ledger: Ledger, session: Session, key: int, beginning: Beginning) -
 
 def _not_begun(ledger: Ledger, error: HookError, beginning: Beginning) -> Finding:
     part = beginning.cut_off
-    if part is None or part.done is None:
-        return _not_written(ledger, error)
-    return judge_unwritten(error, ledger.shown, part)
+    if part is not None and part.done is not None:
+        return judge_unwritten(error, ledger.shown, part)
+    will_pass = not isinstance(error, DatabaseRejected | QueryFailed)
+    if beginning.noted and will_pass:
+        # The row may be there, and promise to tell which script is begun.
+        once = ", ".join(beginning.noted)
+        message = f"{ledger.shown} could not be written: {error.message}; {once} must not run twice"
+        return failed(error.exit_code, "ledger", message, error.hint)
+    return _not_written(ledger, error)
 
 
 def _not_written(ledger: Ledger, error: HookError) -> Finding:

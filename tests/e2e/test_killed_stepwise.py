@@ -173,6 +173,12 @@ def test_run_that_goes_on_may_be_killed_as_well(
     assert deployment.database.query(WRITTEN) == EVERYTHING
 
 
+# SELECT may do anything, so that nothing is noted behind its beginning.
+UNNOTED = f"{SCRIPT}SELECT 1"
+OUT_OF_ORDER = {"FLYWAY_OUT_OF_ORDER": "true"}
+
+
+@pytest.mark.parametrize("script", [SCRIPT, UNNOTED], ids=["noted", "not noted"])
 @pytest.mark.parametrize(
     "first",
     [{"beforeMigrate.sql": "LOCK TABLE u"}, {"V1.5__u.sql": "INSERT INTO u VALUES (0)"}],
@@ -183,10 +189,11 @@ def test_script_that_was_never_begun_is_run(
     kill: Callable[..., None],
     run_presync: Callable[..., Completed],
     first: Mapping[str, str],
+    script: str,
 ) -> None:
     """The run was killed in front of it, and would have told that it begins."""
     deployment.release(first)
-    kill(IN_STATEMENT, is_finished=True)
+    kill(IN_STATEMENT, is_finished=True, script=script)
     completed = run_presync(["run"], env_of(deployment))
     assert completed.exit_code == ExitCode.OK, completed.stderr
     assert [row for row in deployment.database.query(WRITTEN) if row[0]] == EVERYTHING
@@ -219,4 +226,45 @@ def test_what_cannot_be_known_is_looked_at_by_a_human(
     refused = run_presync(["run"], env_of(deployment))
     assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.stderr
     assert why in str(refused.report["stages"])
+    assert deployment.database.query("SELECT n FROM u") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"V1.5__y.sql": "CREATE TABLE y ()"}, {"V2__x.sql": SCRIPT.replace("(4)", "(4), (5)")}],
+    ids=["in front", "changed"],
+)
+def test_script_that_was_killed_in_its_first_statement_is_in_nobodys_way(
+    deployment: Deployment,
+    kill: Callable[..., None],
+    run_presync: Callable[..., Completed],
+    changes: Mapping[str, str],
+) -> None:
+    """That one would be noted if it had taken effect, so that nothing of it is there."""
+    kill(AT_FIRST, is_finished=False)
+    deployment.release(changes)
+    completed = run_presync(["run"], env_of(deployment) | OUT_OF_ORDER)
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert deployment.database.query(WRITTEN)[:4] == EVERYTHING
+
+
+@pytest.mark.parametrize("is_repaired", [False, True])
+def test_script_of_which_nobody_knows_how_far_it_came_is_not_run_behind_another(
+    deployment: Deployment,
+    kill: Callable[..., None],
+    run_presync: Callable[..., Completed],
+    *,
+    is_repaired: bool,
+) -> None:
+    """The release has something to apply before it; that the history was edited undoes nothing."""
+    kill(IN_STATEMENT, is_finished=True, script=UNNOTED)
+    before = {} if is_repaired else {"V1.5__y.sql": "CREATE TABLE y ()"}
+    deployment.release(before)
+    if is_repaired:
+        deployment.release({"V1__base.sql": f"{BASE}-- changed"})
+        repaired = run_presync(["repair", "--yes"], env_of(deployment))
+        assert repaired.exit_code == ExitCode.OK, repaired.stderr
+    refused = run_presync(["run"], env_of(deployment) | OUT_OF_ORDER)
+    assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.stderr
+    assert "a part of V2__x.sql" in str(refused.report["stages"])
     assert deployment.database.query("SELECT n FROM u") == [(2,)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -89,6 +90,7 @@ def test_script_is_not_run_again_by_a_role_that_may_not_read_the_ledger(
     assert_goes_on(gate)
 
 
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize(
     ("change", "back"),
     [
@@ -102,10 +104,9 @@ def test_script_is_not_run_again_by_a_role_that_may_not_read_the_ledger(
     ids=["column", "type", "null"],
 )
 def test_script_is_not_run_again_behind_a_ledger_that_somebody_has_changed(
-    gate: Gate, part: Role, change: str, back: str
+    gate: Gate, change: str, back: str
 ) -> None:
     """What it says of the script is there, for whoever undoes the change."""
-    assert part
     ledger = "ALTER TABLE presync_run"
     gate.database.execute(f"{ledger} {change}")
     refused = gate.run()
@@ -157,4 +158,39 @@ def test_nobody_goes_on_without_a_note(gate: Gate, part: Role, right: str) -> No
     assert "public.presync_run could not be written" in deciding(refused).message
     assert_untouched(gate, refused)
     gate.database.execute(f"GRANT {right} ON presync_run TO {part.name}")
+    assert_goes_on(gate)
+
+
+@contextmanager
+def locked_against_writing(gate: Gate) -> Iterator[None]:
+    """Let everybody read the ledger, and nobody write into it."""
+    database = f"ALTER DATABASE {gate.database.name}"
+    gate.database.execute(f"{database} SET lock_timeout = '200ms'")
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE presync_run IN SHARE MODE")
+        yield
+    gate.database.execute(f"{database} RESET lock_timeout")
+
+
+@pytest.mark.usefixtures("part")
+def test_nobody_goes_on_while_the_ledger_is_locked(gate: Gate) -> None:
+    """It passes, and so does the refusal."""
+    with locked_against_writing(gate):
+        refused = gate.run()
+    assert refused.exit_code is ExitCode.CONTENTION, refused.verdict
+    assert_untouched(gate, refused)
+    assert_goes_on(gate)
+
+
+@pytest.mark.usefixtures("role")
+def test_script_that_must_not_run_twice_is_not_begun_while_the_ledger_is_locked(
+    gate: Gate,
+) -> None:
+    """Nobody would know of it if the run were killed; others are run without a record."""
+    with locked_against_writing(gate):
+        assert gate.run({"V1.1__y.sql": "CREATE TABLE y ()"}).exit_code is ExitCode.OK
+        refused = gate.run({"V2__x.sql": SCRIPT})
+    assert refused.exit_code is ExitCode.CONTENTION, refused.verdict
+    assert deciding(refused).message.endswith("; V2__x.sql must not run twice")
+    assert gate.database.query(ROWS) == []
     assert_goes_on(gate)

@@ -17,7 +17,7 @@ from hook.core.sql.locks import LockRequest
 from hook.core.sql.losses import find_losses
 from hook.core.sql.relations import script_lock_requests
 from hook.core.sql.statement_list import StatementList
-from hook.core.sql.stepwise import why_not_stepwise
+from hook.core.sql.stepwise import tells_of_first, why_not_stepwise
 from hook.core.sql.summary import summarize
 from hook.core.sql.transactions import (
     ScriptMode,
@@ -46,6 +46,7 @@ class PreparedScript:
         can_resume: It may be all the same, by whoever knows that it was cut off.
         text: SHA-256 of what is sent of a script that it is noted of how far it comes, else
             empty; *unnoted* is why it is not.
+        tells_of_first: As long as no statement is noted, none has changed anything.
         losses: What of the data it destroys, and what allows that.
         is_run: Otherwise it is only recorded, see `hook.core.reporting.recorded`.
     """
@@ -62,6 +63,7 @@ class PreparedScript:
     can_resume: bool = False
     text: str = ""
     unnoted: str = ""
+    tells_of_first: bool = False
     losses: LossBook = NO_LOSSES
 
 
@@ -145,6 +147,7 @@ def prepare_script(
         if runs_once and not unnoted
         else "",
         unnoted=unnoted,
+        tells_of_first=runs_once and not unnoted and tells_of_first(parsed.body),
         losses=keep_book(migration.script, find_losses(parsed.body, made or Creations()), waivers),
     )
 

@@ -127,20 +127,24 @@ def find_cut_off(
     if last.finished_at is None:
         in_part = (item for item in in_part if not _is_unbegun(last, item))
     else:
-        in_part = (item for item in in_part if has_begun(last, item))
+        in_part = (
+            item for item in in_part if has_begun(last, item) and not _is_unbegun(last, item)
+        )
     return next(in_part, None)
 
 
 def _is_unbegun(last: PastRun, script: PreparedScript) -> bool:
-    """Tell whether *last* cannot have come to *script*, of which it would have told."""
-    if not script.text or last.noted.get(script.migration.script) != script.text:
-        return False
-    return last.cut_off is None or last.cut_off.script != script.migration.script
+    """Tell whether *last* cannot have done anything of *script*, of which it would have told."""
+    name, begun = script.migration.script, last.cut_off
+    if begun is not None and begun.script == name:
+        return begun.is_untouched
+    return name in last.noted
 
 
 def noted_texts(scripts: Iterable[PreparedScript]) -> Mapping[str, str]:
     """Return the scripts that are not begun before the ledger names them, with their texts."""
-    return {item.migration.script: item.text for item in scripts if item.is_run and item.text}
+    once = (item for item in scripts if item.is_run and item.runs_once)
+    return {item.migration.script: item.text for item in once}
 
 
 def begun_script(
@@ -148,7 +152,7 @@ def begun_script(
 ) -> BegunScript:
     """Return what the ledger keeps of *script* once it is begun."""
     name, checksum = script.migration.script, script.migration.checksum
-    return BegunScript(name, checksum, script.text, done, found)
+    return BegunScript(name, checksum, script.text, done, found, script.tells_of_first)
 
 
 def has_begun(last: PastRun, script: PreparedScript) -> bool:

@@ -29,29 +29,37 @@ class NotedPart(NamedTuple):
 def find_noted_part(runs: Iterable[PastRun], rows: Iterable[HistoryRow]) -> NotedPart | None:
     """Return what the last of *runs* that migrated has begun, and nobody has ended since.
 
-    To repair the history, or to begin one, undoes nothing of it.
+    To repair the history, or to begin one, undoes nothing of it. How far the script came a run
+    that was killed need not know; one that has an end has told what it left.
 
     Args:
         runs: Of the ledger, the newest first; they are over, because we have the lock.
         rows: Of the schema history.
     """
-    last = next((run for run in runs if run.command == "run"), None)
+    last = last_migration(runs)
     begun = None if last is None else last.cut_off
-    if last is None or begun is None or begun.done is None:
+    if last is None or begun is None or (begun.done is None and last.finished_at is not None):
         return None
-    is_applied = any(_tells_of(row, begun) for row in rows)
-    return None if is_applied else NotedPart(last, begun)
+    is_over = begun.is_untouched or any(_tells_of(row, begun) for row in rows)
+    return None if is_over else NotedPart(last, begun)
+
+
+def last_migration(runs: Iterable[PastRun]) -> PastRun | None:
+    """Return the newest of *runs*, which come in that order, that was no edit of the history."""
+    return next((run for run in runs if run.command == "run"), None)
 
 
 def judge_out_of_turn(part: NotedPart, first: str) -> Finding:
     """Return why nothing can be applied: not *part*'s script but *first* would be next."""
-    name = part.script.script
+    name, is_known = part.script.script, part.script.done is not None
+    has = "has done" if is_known else "may have done"
+    go_on = f"Let the release begin with {name} as it was, which goes on by itself; or bring its"
     return failed(
         ExitCode.FAILED_BEFORE,
         _RULE,
-        f"run {part.run.run_id} has done a part of {name}, and {first} would be applied before it",
-        f"Let the release begin with {name} as it was, which goes on by itself; or bring its"
-        " objects to the state before it, then run once more with --retry-failed.",
+        f"run {part.run.run_id} {has} a part of {name}, and {first} would be applied before it",
+        f"{go_on if is_known else 'Bring its'} objects to the state before it, then run once more"
+        " with --retry-failed.",
         script=name,
         first_run=part.run.run_id,
     )

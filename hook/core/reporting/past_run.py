@@ -29,6 +29,7 @@ class BegunScript(NamedTuple):
         text: See `PreparedScript.text`, empty where it is not noted how far it came.
         done: How many of its statements are done, none where nobody knows.
         found: What the next of them takes away was there when that was begun.
+        is_held: See `PreparedScript.tells_of_first`.
     """
 
     script: str
@@ -36,6 +37,12 @@ class BegunScript(NamedTuple):
     text: str = ""
     done: int | None = None
     found: bool = False
+    is_held: bool = False
+
+    @property
+    def is_untouched(self) -> bool:
+        """Tell whether none of its statements can have changed anything."""
+        return self.is_held and self.done == 0
 
     def facts(self) -> dict[str, object]:
         """Return the same, ready for JSON."""
@@ -46,6 +53,8 @@ class BegunScript(NamedTuple):
             facts["done"] = self.done
         if self.found:
             facts["found"] = True
+        if self.is_held:
+            facts["held"] = True
         return facts
 
 

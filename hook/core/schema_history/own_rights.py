@@ -85,5 +85,7 @@ def judge_ledger_rights(
     if not doing:
         return ()
     message = f"{user} {doing}: a run leaves no record of itself, and no failure is remembered"
+    if rights.ledger_lacks and "SELECT" in rights.ledger_lacks:
+        message += "; a script without transaction that must not run twice is refused"
     hint = f"{grant} PRESYNC_LEDGER=off says that no record is wanted."
     return (warned(_LEDGER_RULE, message, hint),)

@@ -72,6 +72,14 @@ def is_begun_alone(statement: Statement) -> bool:
     return not is_repeated and not is_held(statement)
 
 
+def tells_of_first(statements: StatementList) -> bool:
+    """Tell whether no statement can have changed anything as long as none is noted.
+
+    What goes alone is noted behind it, with the next one.
+    """
+    return is_held(next((item for item in statements if not is_of_session(item)), statements[0]))
+
+
 def why_not_stepwise(statements: StatementList) -> str:
     """Return why nobody could go on behind any statement of a script, else nothing."""
     if len(statements) > _MOST:

@@ -52,8 +52,8 @@ class Work:
         begun: Called once the history is there, in front of the first script.
         callbacks: What runs around the migrations, and between them.
         resumed: Where a run before this one was cut off.
-        note: Called in front of a script that may be resumed; returns what that takes down
-            of itself, none where it does not.
+        note: Called in front of a script that must not run twice; returns what that takes
+            down of itself, none where it does not.
     """
 
     session: Session
@@ -261,7 +261,7 @@ class _Migrator:
             attempts.notes.settled, attempts.notes.found = self.work.resumed[1:]
         self.begun.update(item.migration.script for item in unit)
         try:
-            if unit[0].is_run and unit[0].runs_once and (unit[0].can_resume or unit[0].text):
+            if unit[0].is_run and unit[0].runs_once:
                 attempts.notes.note = self.work.note(unit[0])
             attempts.run()
         except HookError as error:

@@ -253,9 +253,24 @@ def test_script_of_which_nothing_is_noted_needs_a_human(cut_off: BegunScript | N
         (PROMISING._replace(cut_off=BegunScript("V5__add.sql", 7)), True),
         (PROMISING._replace(cut_off=BegunScript("V5__add.sql", 8)), True),
         (KILLED, True),
-        (KILLED._replace(noted={"V5__add.sql": "another text"}), True),
+        (KILLED._replace(noted={"V5__add.sql": "another text"}), False),
+        (PROMISING._replace(cut_off=begun_script(prepared(NOTED), 0)), False),
+        (KILLED._replace(cut_off=BegunScript("V5__add.sql", 8, "2b", 0, is_held=True)), False),
+        (LAST._replace(cut_off=begun_script(prepared(NOTED), 0)), False),
+        (PROMISING._replace(cut_off=begun_script(prepared(f"VACUUM t;{NOTED}"), 0)), True),
     ],
-    ids=["none", "other script", "begun", "changed", "not promised", "other text"],
+    ids=[
+        "none",
+        "other script",
+        "begun",
+        "changed",
+        "not promised",
+        "other text",
+        "nothing done",
+        "nothing done of another text",
+        "nothing done by one that ended",
+        "alone",
+    ],
 )
 def test_script_that_would_have_been_noted_was_not_begun(last: PastRun, *, is_found: bool) -> None:
     """The run was killed in front of it; it is not for a human."""
@@ -263,11 +278,12 @@ def test_script_that_would_have_been_noted_was_not_begun(last: PastRun, *, is_fo
     assert find_cut_off(last, [script], "sha256:others") is (script if is_found else None)
 
 
-def test_only_what_is_run_and_noted_is_promised() -> None:
-    """A script that is only recorded has no statements to begin with."""
+def test_only_what_is_run_and_must_not_run_twice_is_promised() -> None:
+    """How far it comes need not be noted; one that is only recorded has no statements."""
     script = prepared(NOTED)
     others = (prepared("CREATE TABLE t ()"), replace(script, is_run=False))
     assert noted_texts((script, *others)) == {"V5__add.sql": script.text}
+    assert noted_texts([prepared("CALL p()")]) == {"V5__add.sql": ""}
     assert noted_texts(others) == {}
 
 
@@ -277,3 +293,4 @@ def test_begun_script_tells_no_more_than_is_known() -> None:
     whole = BegunScript("V1__x.sql", 7, "1a2b", 0)
     assert whole.facts() == {"script": "V1__x.sql", "checksum": 7, "text": "1a2b", "done": 0}
     assert whole._replace(found=True).facts() == {**whole.facts(), "found": True}
+    assert whole._replace(is_held=True).facts() == {**whole.facts(), "held": True}

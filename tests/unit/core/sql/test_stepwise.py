@@ -6,7 +6,13 @@ import pytest
 
 from hook.core.sql.statement_list import Statement
 from hook.core.sql.statements import parse_statements
-from hook.core.sql.stepwise import is_begun_alone, is_held, is_of_session, why_not_stepwise
+from hook.core.sql.stepwise import (
+    is_begun_alone,
+    is_held,
+    is_of_session,
+    tells_of_first,
+    why_not_stepwise,
+)
 
 
 def only(sql: str) -> Statement:
@@ -89,3 +95,21 @@ def test_script_is_stepwise_unless_the_next_session_lacks_something(sql: str, wh
     told = why_not_stepwise(parse_statements(sql.encode()))
     assert told.startswith(why)
     assert bool(told) is bool(why)
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_told"),
+    [
+        ("INSERT INTO t VALUES (1)", True),
+        ("SET a = 1;\nSHOW a;\nINSERT INTO t VALUES (1);\nVACUUM t", True),
+        ("CREATE INDEX CONCURRENTLY i ON t (id);\nINSERT INTO t VALUES (1)", False),
+        ("SET a = 1;\nDROP INDEX CONCURRENTLY i", False),
+        ("SET a = 1", False),
+    ],
+)
+def test_note_tells_of_the_first_statement_that_changes_something(
+    sql: str,
+    is_told: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """If it goes in one transaction with its note."""
+    assert tells_of_first(parse_statements(sql.encode())) is is_told
