@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from hook.errors import ExitCode
-from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Fault, Proxy
+from tests.testbed.run_context import eventually
 
 ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
 SCRIPT = """\
@@ -29,6 +32,12 @@ def proxied(gate: Gate, proxy: Proxy) -> Gate:
     assert gate.run({"V1__base.sql": table, **ALONE}).exit_code is ExitCode.OK
     gate.settings = settings_for(proxy.target(gate.database), gate.folder)
     return gate
+
+
+def hurry(gate: Gate) -> None:
+    """Do not wait long for a server that is gone."""
+    database = gate.settings.database._replace(wait_timeout=timedelta(seconds=2))
+    gate.settings = gate.settings._replace(database=database)
 
 
 @pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
@@ -64,12 +73,58 @@ def test_run_that_reaches_nobody_any_more_leaves_it_to_the_next(
     proxied: Gate, proxy: Proxy
 ) -> None:
     """It can write no failed row, and the ledger says how far the script came."""
+    hurry(proxied)
     proxy.refuse_from(SECOND, Fault.REPLY)
     report = proxied.run({"V2__x.sql": SCRIPT})
-    assert report.exit_code is ExitCode.PARTIAL, report.verdict
-    assert "goes on behind what the ledger says" in deciding(report).hint
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    message = deciding(report).message
+    assert message.startswith("V2__x.sql:3: connection lost; then ")
+    assert message.endswith(
+        "; left behind: what the ledger says is done (the next run goes on behind that)"
+    )
     assert proxied.history()[1:] == []
     assert proxied.database.query(NOTED) == [("3",)]
+    proxy.lead_to(proxied.database.server)
+    again = proxied.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert proxied.database.query(ROWS) == EVERYTHING
+
+
+def test_first_statement_of_which_nobody_tells_is_not_said_to_be_unsent(
+    proxied: Gate, proxy: Proxy
+) -> None:
+    """The server has done it, and the ledger knows."""
+    hurry(proxied)
+    proxy.refuse_from("INSERT INTO t VALUES (1)", Fault.REPLY)
+    report = proxied.run({"V2__x.sql": SCRIPT})
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert deciding(report).message.startswith("V2__x.sql:2: connection lost; then ")
+    assert "untouched" not in report.verdict
+    proxy.lead_to(proxied.database.server)
+    again = proxied.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert proxied.database.query(ROWS) == EVERYTHING
+
+
+def test_run_that_loses_the_server_between_two_attempts_leaves_it_to_the_next(
+    proxied: Gate, proxy: Proxy
+) -> None:
+    """Nobody can be asked whether the note is still there, nor could a failed row be written."""
+    hurry(proxied)
+    proxied.limit(run_settings(ladder=[0.1, 60]))
+    ours = "application_name = 'set' OR application_name LIKE 'presync/%'"
+    with proxied.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t IN EXCLUSIVE MODE")
+        running = proxied.start({"V2__x.sql": f"CREATE TABLE made ();\n{SCRIPT}"})
+        eventually(lambda: bool(proxied.events.named("retry.scheduled")))
+        proxy.refuses = True
+        proxied.database.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = current_database() AND ({ours})"
+        )
+        report = running.report()
+    assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
+    assert "(the next run goes on behind that)" in report.verdict
     proxy.lead_to(proxied.database.server)
     again = proxied.run()
     assert again.exit_code is ExitCode.OK, again.verdict
@@ -81,7 +136,7 @@ def test_what_is_noted_passes_through_a_run_that_is_refused_later(
 ) -> None:
     """A callback in front of the script fails: that run has a row, and an end."""
     proxy.refuse_from(SECOND, Fault.REPLY)
-    assert proxied.run({"V2__x.sql": SCRIPT}).exit_code is ExitCode.PARTIAL
+    assert proxied.run({"V2__x.sql": SCRIPT}).exit_code is ExitCode.UNREACHABLE
     proxy.lead_to(proxied.database.server)
     assert proxied.run({"beforeMigrate.sql": "SELECT 1/0"}).exit_code is not ExitCode.OK
     assert proxied.database.query(NOTED) == [("3",)]

@@ -103,15 +103,19 @@ def unknown_of(given_up: GivenUp, reason: HookError) -> HookError:
 
     A script in a transaction is no harm to the next run, which sees the history row or
     not; so after a stop request the run ends as interrupted. No harm is a build either,
-    whose index the next run looks for; so *reason* is all there is to say.
+    whose index the next run looks for, nor what the ledger has noted, which it goes on behind;
+    so *reason* is all there is to say.
     """
     script = given_up.task.migration.script
+    place = given_up.attempt.place.describe(script)
+    if given_up.attempt.goes_on:
+        reason.message = f"{place}: connection lost; then {reason.message}"
+        return reason
     is_mended = given_up.attempt.in_doubt and not given_up.attempt.leftovers
     if is_mended and reason.exit_code.effect in {Effect.RETRY, Effect.ROLLED_BACK}:
         return reason
     if isinstance(reason, Interrupted) and not given_up.attempt.leftovers:
         return Interrupted(reason.signal_name, f"before it was known what became of {script}")
-    place = given_up.attempt.place.describe(script)
     what = f"{place}: connection lost, and whether it was committed is unknown: {reason.message}"
     left = f"; {_left(given_up)}" if given_up.attempt.leftovers else ""
     hint = f"Look for {given_up.row} and the work of {script} before running again."

@@ -16,12 +16,14 @@ from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.script_message import Moment
 from hook.core.execution.sqlstate import is_cancel, is_state_of_server, is_transient
 from hook.core.sql.invalid_index import TOAST, InvalidIndex
-from hook.errors import HookError
+from hook.errors import Effect, HookError
 
 _E = TypeVar("_E", bound=HookError)
 _FROM_OUTSIDE = frozenset(
     {AttemptEnd.LOST, AttemptEnd.INTERRUPTED, AttemptEnd.OUT_OF_TIME, AttemptEnd.WITHDRAWN}
 )
+_PASSES = frozenset({Effect.RETRY, Effect.ROLLED_BACK})
+_AS_NOTED = "what the ledger says is done"
 _BEFORE_THE_SCRIPT = frozenset({Moment.UNSENT, Moment.OPENING})
 
 
@@ -131,6 +133,16 @@ def with_known(lost: Attempt, done: int) -> Attempt:
     if done > lost.done and lost.place.moment is Moment.SCRIPT:
         return replace(known, done_line=lost.place.line, done_objects=())
     return known
+
+
+def left_unasked(lost: Attempt, reason: HookError) -> Attempt:
+    """Return the attempt *lost*, where *reason* keeps the run for good from asking the ledger.
+
+    How far a script came of which that has the note is no doubt to the next run.
+    """
+    if not lost.is_noted or reason.exit_code.effect not in _PASSES:
+        return lost
+    return handed_on(replace(lost, left_behind=()), _AS_NOTED)
 
 
 def with_remains_of(attempt: Attempt, before: Attempt | None) -> Attempt:

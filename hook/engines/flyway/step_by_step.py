@@ -179,9 +179,11 @@ class StepByStep:
         noted = Own(Moment.NOTING, note.setting(index + 1))
         message = ScriptMessage(one, (_BEGIN, noted), (_COMMIT,))
         attempt = self.sender.send(message)
-        if attempt.place.moment is not Moment.COMMIT:
+        is_lost = attempt.end is AttemptEnd.LOST and attempt.place.moment is not Moment.UNSENT
+        if attempt.place.moment is not Moment.COMMIT and not is_lost:
             return attempt
-        # Without the transaction it would be the statement itself that fails there.
+        # Without the transaction it would be the statement itself that fails there; and of what
+        # was lost as a whole nobody knows how far it came.
         place = Place(Moment.SCRIPT, one[0].line, summarize(one[0]))
         return replace(attempt, place=place)
 

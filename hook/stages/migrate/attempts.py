@@ -29,7 +29,7 @@ from hook.core.execution.given_up import (
 )
 from hook.core.execution.heartbeat import Pulse
 from hook.core.execution.locked_out import locked_out
-from hook.core.execution.mending import is_left_to_note, with_remains_of
+from hook.core.execution.mending import is_left_to_note, left_unasked, with_remains_of
 from hook.core.execution.outside import Outside
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
@@ -225,6 +225,7 @@ class Attempts:
         except HookError as error:
             if lost.place.moment is Moment.UNSENT and not lost.leftovers:
                 raise
+            self.last = lost = left_unasked(lost, error)
             raise unknown_of(self._as_given_up(lost), error) from error
         self.last = lost = without_what_was_later(lost, self.footing.failover)
         rows = {item.installed_rank: item for item in history.rows}

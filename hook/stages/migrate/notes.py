@@ -72,10 +72,11 @@ class Notes:
     def _are_kept(self, session: Session) -> bool:
         """Tell whether the ledger says how far the script is, whatever stop request there is.
 
-        Somebody may have deleted the row; and what cannot be read now is taken for gone.
+        Somebody may have deleted the row; and what cannot be read now is taken for gone, so
+        that a failed row is written. Where nobody can be reached neither can be done.
         """
-        if self.note is None:
-            return False
+        if self.note is None or session.is_lost:
+            return self.note is not None
         try:
             rows = session.shielded(_CLEANUP_SECONDS).fetch(self.note.reading)
         except HookError:

@@ -9,10 +9,11 @@ import pytest
 from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.failure_advice import TRIED_AGAIN
 from hook.core.execution.given_up import GivenUp, failure_of, interruption_of, unknown_of
+from hook.core.execution.mending import left_unasked
 from hook.core.execution.outside import Outside
 from hook.core.execution.script_message import Moment
 from hook.core.scripts.callback import Callback
-from hook.errors import DatabaseUnreachable, ExitCode, Interrupted
+from hook.errors import DatabaseRejected, DatabaseUnreachable, ExitCode, Interrupted
 from tests.testbed.given_up_samples import given_up, with_leftovers
 
 STOPPED = Outside(signal_name="SIGTERM")
@@ -202,11 +203,24 @@ def test_what_the_ledger_knows_of_is_left_to_the_next_run() -> None:
     """Where no failed row could be written, and nobody could look."""
     last = with_leftovers(given_up("", AttemptEnd.LOST))
     noted = replace(last, attempt=replace(last.attempt, is_noted=True))
-    for error in (failure_of(noted), unknown_of(noted, DatabaseUnreachable("nobody answers"))):
+    for error in (failure_of(noted), unknown_of(noted, DatabaseRejected("nobody is let in"))):
         assert error.exit_code is ExitCode.PARTIAL
         assert error.message.endswith("invalid index i on t, no row in the schema history")
         assert error.hint == "Run again: it goes on behind what the ledger says is done."
     assert "by hand" in failure_of(replace(noted, is_recorded=True)).hint
+
+
+def test_what_the_ledger_knows_of_is_in_no_doubt_for_the_next_run() -> None:
+    """The note is there exactly if the statement took effect; so the reason is all there is."""
+    last = given_up("", AttemptEnd.LOST)
+    left = replace(last.attempt, left_behind=("what line 17 may have done",), is_noted=True)
+    reason = DatabaseUnreachable("nobody answers")
+    error = unknown_of(replace(last, attempt=left_unasked(left, reason)), reason)
+    assert error.exit_code is ExitCode.UNREACHABLE
+    assert error.message == "V5__add_email.sql:17: connection lost; then nobody answers"
+    assert left_unasked(left, DatabaseRejected("nobody is let in")) is left
+    other = replace(left, is_noted=False)
+    assert left_unasked(other, reason) is other
 
 
 def test_attempt_without_an_answer_says_where_it_was() -> None:
