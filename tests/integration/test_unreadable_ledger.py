@@ -8,11 +8,15 @@ from contextlib import contextmanager
 import pytest
 
 from hook.core.outcome import Status
+from hook.core.reporting.past_run import PastRun
 from hook.core.reporting.report import Report
 from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
+from hook.postgres.ledger import Ledger
+from hook.postgres.session import Session
 from tests.testbed.database import Role
 from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.proxy import Fault, Proxy
 from tests.testbed.run_context import target_of
 
 # A trigger fails the row with number 2 as long as there is a table of that name.
@@ -193,4 +197,27 @@ def test_script_that_must_not_run_twice_is_not_begun_while_the_ledger_is_locked(
     assert refused.exit_code is ExitCode.CONTENTION, refused.verdict
     assert deciding(refused).message.endswith("; V2__x.sql must not run twice")
     assert gate.database.query(ROWS) == []
+    assert_goes_on(gate)
+
+
+@pytest.mark.usefixtures("part")
+def test_look_at_the_ledger_that_never_gets_an_answer_ends_the_run(
+    gate: Gate, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On two connections, one after the other; that may pass, and the next run goes on."""
+    read = Ledger.read
+
+    def impatient(ledger: Ledger, session: Session, limit: int) -> tuple[PastRun, ...]:
+        with monkeypatch.context() as patched:
+            patched.setattr("hook.postgres.patience._ANSWER_SECONDS", 1.0)
+            return read(ledger, session, limit)
+
+    monkeypatch.setattr(Ledger, "read", impatient)
+    proxy.lose_read("'$.noted'", Fault.SILENCE, times=2)
+    settings, gate.settings = gate.settings, settings_for(proxy.target(gate.database), gate.folder)
+    refused = gate.run()
+    assert refused.exit_code is ExitCode.UNREACHABLE, refused.verdict
+    assert_untouched(gate, refused)
+    monkeypatch.undo()
+    gate.settings = settings
     assert_goes_on(gate)

@@ -80,7 +80,7 @@ class Proxy:
     listener: socket.socket
     conversations: list[Conversation] = field(default_factory=list)
     faults: dict[bytes, tuple[Fault, int]] = field(default_factory=dict)
-    reads: dict[bytes, Fault] = field(default_factory=dict)
+    reads: dict[bytes, tuple[Fault, int]] = field(default_factory=dict)
     refuses: bool = False
     is_silent: bool = False
     _open: list[socket.socket] = field(default_factory=list)
@@ -105,9 +105,9 @@ class Proxy:
         """Lose the connection in which a request with *text* is seen."""
         self.faults[text.encode()] = (fault, times)
 
-    def lose_read(self, text: str, fault: Fault) -> None:
+    def lose_read(self, text: str, fault: Fault, times: int = 1) -> None:
         """Lose the connection in which a statement with *text* is parsed."""
-        self.reads[text.encode()] = fault
+        self.reads[text.encode()] = (fault, times)
 
     def accept_all(self) -> None:
         """Serve connections until the listener is closed."""
@@ -126,19 +126,21 @@ class Proxy:
 
     def take_fault(self, request: bytes) -> Fault | None:
         """Return what is to happen at *request*."""
-        text = next((text for text in self.faults if text in request), None)
-        if text is None:
-            return None
-        fault, times = self.faults.pop(text)
-        self.refuses = self.refuses or times is _FOR_GOOD
-        if times > 1:
-            self.faults[text] = (fault, times - 1)
-        return fault
+        return self._take(self.faults, request)
 
     def take_fault_of_read(self, statement: bytes) -> Fault | None:
         """Return what is to happen at *statement*, of the extended protocol."""
-        text = next((text for text in self.reads if text in statement), None)
-        return None if text is None else self.reads.pop(text)
+        return self._take(self.reads, statement)
+
+    def _take(self, faults: dict[bytes, tuple[Fault, int]], request: bytes) -> Fault | None:
+        text = next((text for text in faults if text in request), None)
+        if text is None:
+            return None
+        fault, times = faults.pop(text)
+        self.refuses = self.refuses or times is _FOR_GOOD
+        if times > 1:
+            faults[text] = (fault, times - 1)
+        return fault
 
     def cut(self, text: str) -> None:
         """Lose the connections with a request with *text* now; the server goes on with it."""
