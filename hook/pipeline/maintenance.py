@@ -220,7 +220,7 @@ class _Edit:
     def _record(self, history: History) -> None:
         """Put the change on record, now that the schema of the history is there for certain."""
         if self.editing.record is not None:
-            self.editing.record.begin(self.journal, history.schema)
+            self.editing.record.begin(self.journal, history)
 
     def _verify(self) -> Outcome[None]:
         seen = self.look().value

@@ -22,6 +22,7 @@ from hook.stages.migrate import Migrated, Work
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
     from hook.core.execution.step_note import StepNote
+    from hook.core.schema_history.history import History
     from hook.pipeline.gates import Gates
     from hook.pipeline.record import Record
     from hook.postgres.lock import MigrationLock
@@ -221,7 +222,7 @@ def migrate(ground: Ground, writing: Writing, cleared: Cleared) -> None:
     def begun() -> None:
         # Callbacks alone are no work that a ledger tells of.
         if cleared.scripts:
-            ledger.begin(read.history.schema, cleared)
+            ledger.begin(read.history, cleared)
 
     work = Work(
         read.session,
@@ -253,13 +254,13 @@ class _LedgerRow:
     entry: Entry | None = None
     resumed: Resumption = NO_RESUMPTION
 
-    def begin(self, schema: str, cleared: Cleared) -> None:
+    def begin(self, history: History, cleared: Cleared) -> None:
         if self.record is not None:
             name, done, found = self.resumed = cleared.resumed
             scripts = (item for item in cleared.scripts if item.migration.script == name)
             cut_off = next((begun_script(item, done, found=found) for item in scripts), None)
             noted = noted_texts(cleared.scripts)
-            self.entry = self.record.begin(self.journal, schema, cut_off, noted)
+            self.entry = self.record.begin(self.journal, history, cut_off, noted)
 
     def note(self, script: PreparedScript) -> StepNote | None:
         if self.record is None or self.entry is None:

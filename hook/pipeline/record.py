@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hook.core.reporting.past_run import BegunScript
     from hook.core.reporting.report import Report
     from hook.core.reporting.wording import Wording
+    from hook.core.schema_history.history import History
     from hook.pipeline.journal import Journal
     from hook.stages.ledger import Entry, LedgerStage
 
@@ -42,15 +43,15 @@ class Record(NamedTuple):
     def begin(
         self,
         journal: Journal,
-        schema: str,
+        history: History,
         cut_off: BegunScript | None = None,
         noted: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry | None:
-        """Write the row into the ledger in *schema*; the journal completes it in the end.
+        """Write the row into the ledger beside *history*; the journal completes it in the end.
 
         Args:
             journal: Of the run.
-            schema: Of the schema history.
+            history: Of the schema.
             cut_off: See `Beginning`.
             noted: See `PastRun.noted`.
 
@@ -71,8 +72,11 @@ class Record(NamedTuple):
             journal.marker,
             cut_off,
             noted,
+            history.table,
         )
-        entry = journal.stage("ledger", lambda: self.stage.begin(journal.ctx, schema, beginning))
+        entry = journal.stage(
+            "ledger", lambda: self.stage.begin(journal.ctx, history.schema, beginning)
+        )
         if entry is not None:
             journal.closing = lambda report: self._finish(entry, report)
             self.wording.note_keeper(journal.closing)

@@ -26,11 +26,15 @@ _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
 
 
 class Ledger:
-    """presync's own table *table*, next to the schema history in *schema*."""
+    """presync's own table *table*, next to the schema histories in *schema*."""
 
-    def __init__(self, schema: str, table: str) -> None:
-        """Name the table; nothing is asked of the database."""
+    def __init__(self, schema: str, table: str, history: str = "") -> None:
+        """Name the table, and the *history* whose runs are meant; empty means all of them.
+
+        Nothing is asked of the database.
+        """
         self.schema = schema
+        self.history = history
         self.shown = f"{schema}.{table}"
         self._name = qualified_name(schema, table)
 
@@ -65,7 +69,7 @@ class Ledger:
         Raises:
             HookError: The database refused, or the connection is lost.
         """
-        session.fetch(self._query("ledger_note"), (_note_of(begun, noted), key))
+        session.fetch(self._query("ledger_note"), (self._note_of(begun, noted), key))
 
     def step_note(self, key: int) -> StepNote:
         """Return what says in the row *key* how far the script is that `note` has told of."""
@@ -97,11 +101,13 @@ class Ledger:
     def read(self, session: Session, limit: int) -> tuple[PastRun, ...]:
         """Return the last *limit* runs, the newest first; none where there is no ledger.
 
+        Those of which it is not told whose history they were about are among them.
+
         Raises:
             HookError: The table could not be read.
         """
         try:
-            rows = session.fetch(self._query("ledger_read"), (limit,))
+            rows = session.fetch(self._query("ledger_read"), (self.history or None, limit))
         except QueryFailed as error:
             if error.sqlstate not in _NO_TABLE:
                 raise
@@ -122,9 +128,14 @@ class Ledger:
             beginning.version_before,
             *(actor.get(name) for name in ("namespace", "pod", "job", "job_uid")),
             *_marker_values(beginning.marker),
-            None if beginning.cut_off is None else _note_of(beginning.cut_off, {}),
+            self._note_of(beginning.cut_off, {}),
         )
         return int(session.fetch(self._query("ledger_begin"), values)[0][0])
+
+    def _note_of(self, begun: BegunScript | None, noted: Mapping[str, str]) -> str:
+        told: dict[str, object] = {"history": self.history} if self.history else {}
+        told |= {} if begun is None else {"cut_off": begun.facts()}
+        return json.dumps(told | ({"noted": dict(noted)} if noted else {}))
 
     def _create(self, session: Session) -> None:
         try:
@@ -158,11 +169,6 @@ def _past_run(row: Row) -> PastRun:
         cut_off=_begun_script(cut_off),
         noted=noted if isinstance(noted, Mapping) else {},
     )
-
-
-def _note_of(begun: BegunScript | None, noted: Mapping[str, str]) -> str:
-    told: dict[str, object] = {} if begun is None else {"cut_off": begun.facts()}
-    return json.dumps(told | ({"noted": dict(noted)} if noted else {}))
 
 
 def _begun_script(value: object) -> BegunScript | None:

@@ -87,7 +87,7 @@ class FailureMemoryStage:
             DatabaseUnreachable: Nor a connection; one that is lost may be replaced.
             LockContention: Somebody has locked it.
         """
-        ledger = Ledger(history.schema, self.table)
+        ledger = Ledger(history.schema, self.table, history.table)
         try:
             runs = _last_runs(ledger, session)
         except (Interrupted, DeadlineExceeded, DatabaseUnreachable, LockContention):

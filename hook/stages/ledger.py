@@ -80,7 +80,7 @@ class LedgerStage:
             Interrupted: A stop was requested.
             DeadlineExceeded: The time of the run is over.
         """
-        ledger, run_id = Ledger(schema, self.table), beginning.run_id
+        ledger, run_id = Ledger(schema, self.table, beginning.history), beginning.run_id
         try:
             with self.connect(
                 self.target, "ledger", run_id, ctx.bounds, self.connect_timeout

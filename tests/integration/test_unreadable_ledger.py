@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from hook import bootstrap
 from hook.core.outcome import Status
 from hook.core.reporting.past_run import PastRun
 from hook.core.reporting.report import Report
+from hook.core.schema_history.baseline import BaselineRules
 from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from hook.postgres.ledger import Ledger
@@ -17,6 +19,7 @@ from hook.postgres.session import Session
 from tests.testbed.database import Role
 from tests.testbed.gate import Gate, deciding, settings_for
 from tests.testbed.proxy import Fault, Proxy
+from tests.testbed.release import write_files
 from tests.testbed.run_context import target_of
 
 # A trigger fails the row with number 2 as long as there is a table of that name.
@@ -221,3 +224,21 @@ def test_look_at_the_ledger_that_never_gets_an_answer_ends_the_run(
     monkeypatch.undo()
     gate.settings = settings
     assert_goes_on(gate)
+
+
+@pytest.mark.usefixtures("part")
+def test_part_is_not_forgotten_behind_a_run_with_another_history(gate: Gate) -> None:
+    """Two releases may have their histories in one schema, and the ledger with it."""
+    ours, folder = gate.settings, gate.folder.parent / "other"
+    others = settings_for(target_of(gate.database), folder)
+    history = others.migrations.history._replace(table="other_history")
+    adopted = BaselineRules(on_migrate=True, is_allowed=True)
+    migrations = others.migrations._replace(history=history, baseline=adopted)
+    gate.settings = others._replace(migrations=migrations)
+    write_files(folder, {"V2__other.sql": "CREATE TABLE other ()"})
+    report = gate.run()
+    assert report.exit_code is ExitCode.OK, report.verdict
+    gate.settings = ours
+    assert_goes_on(gate)
+    runs = bootstrap.runs(gate.settings, gate.context()).runs or ()
+    assert [run.exit_code for run in runs] == [0, 0, 20, 0]

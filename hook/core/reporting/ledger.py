@@ -38,6 +38,7 @@ class Beginning(NamedTuple):
         marker: Where in the server's log it begins, none when nobody looked.
         cut_off: Script that a run before it has begun, and that this one goes on with.
         noted: See `PastRun.noted`.
+        history: Table of the schema history; others may lie beside it.
     """
 
     command: str
@@ -49,6 +50,7 @@ class Beginning(NamedTuple):
     marker: Marker | None = None
     cut_off: BegunScript | None = None
     noted: Mapping[str, str] = MappingProxyType({})
+    history: str = ""
 
 
 class Ending(NamedTuple):

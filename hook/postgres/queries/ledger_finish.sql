@@ -9,10 +9,10 @@ UPDATE {ledger}
        failed_rank = %s,
        failed_message = %s,
        report = %s::pg_catalog.jsonb OPERATOR(pg_catalog.||)
-                CASE WHEN %s AND pg_catalog.jsonb_exists(report, 'cut_off')
-                     THEN pg_catalog.jsonb_build_object(
-                              'cut_off', report OPERATOR(pg_catalog.->) 'cut_off'::pg_catalog.text)
-                     ELSE '{}'::pg_catalog.jsonb
-                END
+                pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+                    'history', report OPERATOR(pg_catalog.->) 'history'::pg_catalog.text,
+                    'cut_off', CASE WHEN %s
+                                    THEN report OPERATOR(pg_catalog.->) 'cut_off'::pg_catalog.text
+                               END))
  WHERE id OPERATOR(pg_catalog.=) %s
 RETURNING id

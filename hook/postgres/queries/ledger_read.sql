@@ -22,5 +22,7 @@ SELECT command::pg_catalog.text,
        extract(epoch FROM recorded_at)::pg_catalog.float8,
        extract(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
   FROM {ledger}
+ WHERE coalesce(pg_catalog.jsonb_extract_path_text(report, 'history') OPERATOR(pg_catalog.=) %s,
+                true)
  ORDER BY id::pg_catalog.int8 DESC
  LIMIT %s
