@@ -17,10 +17,10 @@ from hook.errors import ExitCode
 from hook.postgres.ledger import Ledger
 from hook.postgres.session import Session
 from tests.testbed.database import Role
-from tests.testbed.gate import Gate, deciding, settings_for
+from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Fault, Proxy
 from tests.testbed.release import write_files
-from tests.testbed.run_context import target_of
+from tests.testbed.run_context import eventually, target_of
 
 # A trigger fails the row with number 2 as long as there is a table of that name.
 BASE = """\
@@ -165,6 +165,29 @@ def test_nobody_goes_on_without_a_note(gate: Gate, part: Role, right: str) -> No
     assert "public.presync_run could not be written" in deciding(refused).message
     assert_untouched(gate, refused)
     gate.database.execute(f"GRANT {right} ON presync_run TO {part.name}")
+    assert_goes_on(gate)
+
+
+def test_right_that_is_taken_away_amid_the_script_keeps_it_from_going_on(
+    gate: Gate, role: Role
+) -> None:
+    """What is done is noted, so that nobody is needed but who grants it again."""
+    gate.limit(run_settings(ladder=[60]))
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type"
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t")
+        running = gate.start({"V2__x.sql": SCRIPT})
+        eventually(lambda: bool(gate.database.query(f"{waiting} = 'Lock'")))
+        gate.database.execute(f"REVOKE UPDATE ON presync_run FROM {role.name}")
+        other.rollback()
+        report = running.report()
+    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
+    assert "permission denied for table presync_run" in deciding(report).message
+    assert "everything up to line 1 (the next run goes on behind that)" in report.verdict
+    assert "SELECT, INSERT and UPDATE" in deciding(report).hint
+    assert gate.database.query(ROWS) == [(1,)]
+    assert gate.history()[1:] == []
+    gate.database.execute(f"GRANT UPDATE ON presync_run TO {role.name}")
     assert_goes_on(gate)
 
 

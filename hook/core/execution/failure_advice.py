@@ -119,7 +119,7 @@ def _correction(failure: ServerMessage, place: Place, row: str) -> str:
         return LOOK_AFTER_SERVER
     return {
         Moment.CLEARING: "Drop the index by hand with DROP INDEX CONCURRENTLY.",
-        Moment.NOTING: "See why the ledger cannot be written, or set PRESYNC_LEDGER=off.",
+        Moment.NOTING: "See why the ledger cannot be written; it takes SELECT, INSERT and UPDATE.",
         Moment.FINISHING: "Finish it by hand with ALTER TABLE … DETACH PARTITION … FINALIZE.",
         Moment.SCRIPT: correct_statement(place.statement, failure) + _if_done(failure, place),
         Moment.COMMIT: "Correct the data that the deferred constraint checks, or the constraint.",

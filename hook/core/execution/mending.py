@@ -44,7 +44,12 @@ class Remains(NamedTuple):
 
 
 def is_cut_off(attempt: Attempt) -> bool:
-    """Tell whether *attempt* was ended by something else than what its SQL says."""
+    """Tell whether *attempt* was ended by something else than what its SQL says.
+
+    A note of ours that the server refuses is none of the script's, and keeps it from running.
+    """
+    if attempt.place.moment is Moment.NOTING:
+        return True
     failure = attempt.failure
     if attempt.end is not AttemptEnd.FAILED or failure is None:
         return attempt.end in _FROM_OUTSIDE

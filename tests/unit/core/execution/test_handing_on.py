@@ -42,8 +42,26 @@ STOPPED = Attempt(
         (replace(STOPPED, done_callbacks=("beforeEachMigrate.sql",)), False),
         (replace(STOPPED, end=AttemptEnd.FAILED, failure=ServerMessage("", "42P01", "")), False),
         (replace(STOPPED, end=AttemptEnd.FAILED, failure=ServerMessage("", "53100", "")), True),
+        (
+            replace(
+                STOPPED,
+                end=AttemptEnd.FAILED,
+                failure=ServerMessage("", "42501", ""),
+                place=Place(Moment.NOTING),
+            ),
+            True,
+        ),
     ],
-    ids=["noted", "not noted", "nothing", "for a human", "callback", "mistake", "disk full"],
+    ids=[
+        "noted",
+        "not noted",
+        "nothing",
+        "for a human",
+        "callback",
+        "mistake",
+        "disk full",
+        "refused note",
+    ],
 )
 def test_what_is_noted_is_left_to_the_next_run(attempt: Attempt, *, expected: bool) -> None:
     """Unless something else is for a human, or the script would only fail again."""
