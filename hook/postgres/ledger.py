@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PLACE = "{ledger}"
 _KEY = "{key}"
+_HIDES = "SELECT pg_catalog.row_security_active(%s::pg_catalog.text)"
 _NO_TABLE = frozenset({"42P01", "3F000"})
 # Two creators at once: IF NOT EXISTS looks before it locks.
 _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
@@ -117,6 +118,22 @@ class Ledger:
         except (TypeError, ValueError, OverflowError) as error:
             message = f"{self.shown} holds what presync does not write there: {error}"
             raise QueryFailed(message, "Find out who has changed the table.", "") from error
+
+    def refuse_hidden_rows(self, session: Session) -> None:
+        """Make sure that what `read` returns is all there is.
+
+        Raises:
+            HookError: A policy may keep rows from the role of *session*.
+        """
+        try:
+            ((is_partial,),) = session.fetch(_HIDES, (self._name,))
+        except QueryFailed as error:
+            if error.sqlstate not in _NO_TABLE:
+                raise
+            return
+        if is_partial:
+            message = "row-level security may hide rows of it from the role that migrates"
+            raise QueryFailed(message, "Find out who has changed the table.", "")
 
     def _insert(self, session: Session, beginning: Beginning) -> int:
         actor = beginning.actor

@@ -90,6 +90,8 @@ class FailureMemoryStage:
         ledger = Ledger(history.schema, self.table, history.table)
         try:
             runs = _last_runs(ledger, session)
+            if any(item.is_run and item.runs_once for item in scripts):
+                ledger.refuse_hidden_rows(session)
         except (Interrupted, DeadlineExceeded, DatabaseUnreachable, LockContention):
             raise  # it passes, and a part of any script may be noted there
         except BudgetExceeded as error:

@@ -107,8 +107,9 @@ def test_script_is_not_run_again_by_a_role_that_may_not_read_the_ledger(
             "ALTER started_at DROP NOT NULL; UPDATE presync_run SET started_at = NULL",
             "ALTER recorded_at DROP NOT NULL; UPDATE presync_run SET started_at = recorded_at",
         ),
+        ("ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"),
     ],
-    ids=["column", "type", "null"],
+    ids=["column", "type", "null", "policy"],
 )
 def test_script_is_not_run_again_behind_a_ledger_that_somebody_has_changed(
     gate: Gate, change: str, back: str
