@@ -26,6 +26,8 @@ from tests.testbed.postgres_server import PostgresServer
 from tests.testbed.run_context import eventually
 from tests.testbed.told_backups import printing, recorded
 
+# Before what any server writes; a new one is in the segment behind it.
+FIRST = "000000010000000000000000"
 GRANT = "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO "
 SESSIONS = (
     "SELECT count(*) FROM pg_stat_activity"
@@ -66,7 +68,7 @@ class ToldByPgBackRest:
 
     folder: Path
     identifier: str
-    last: str = "000000010000000000000001"
+    last: str = FIRST
 
     def source(self) -> str:
         """Write it anew, and return the source that prints it."""
@@ -74,9 +76,9 @@ class ToldByPgBackRest:
         for database in stanza["db"]:
             database["system-id"] = int(self.identifier)
         for backup in stanza["backup"]:
-            backup["lsn"] = {"start": "0/1000028", "stop": "0/1000100"}
+            backup["lsn"] = {"start": "0/28", "stop": "0/100"}
         for archive in stanza["archive"]:
-            archive |= {"min": "000000010000000000000001", "max": self.last}
+            archive |= {"min": FIRST, "max": self.last}
         return printing(self.folder, json.dumps([stanza]).encode())
 
     def stage(self, bench: MarkerBench) -> MarkerStage:
