@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,13 @@ class Tool(Protocol):
 
 Make = Callable[..., PgBackRest]
 Ask = Callable[..., Completed]
+
+
+def info_source(tool: PgBackRest, *options: str) -> str:
+    """Return the backup source that asks *tool*, under the account that it wants to run as."""
+    account = tool.server.cluster.account
+    prefix = ["runuser", "-u", account.name, "--"] if account else []
+    return "command:" + shlex.join([*prefix, *tool.command, *options, "info", "--output=json"])
 
 
 def pytest_configure() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from hook.errors import ExitCode
-from tests.backup.conftest import Ask
+from tests.backup.conftest import Ask, info_source
 from tests.testbed.database import created_database
 from tests.testbed.gate_answer import assert_answer
-from tests.testbed.pgbackrest import PgBackRest, info_source, new_pgbackrest
+from tests.testbed.pgbackrest import PgBackRest, new_pgbackrest
 from tests.testbed.postgres_server import PostgresServer
 
 Backed = tuple[PgBackRest, str, str]

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import pytest
 
 from hook.errors import ExitCode
-from tests.backup.conftest import ARCHIVING, CHECKSUMS, Ask
+from tests.backup.conftest import ARCHIVING, CHECKSUMS, Ask, info_source
 from tests.testbed.binaries import Binaries
 from tests.testbed.gate_answer import assert_answer
-from tests.testbed.pgbackrest import PgBackRest, Place, info_source, new_pgbackrest
+from tests.testbed.pgbackrest import PgBackRest, Place, new_pgbackrest
 from tests.testbed.postgres_server import PostgresServer, copied_server, running_server
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -267,13 +266,6 @@ class PgBackRest:
             **place.environment,
             **more,
         }
-
-
-def info_source(tool: PgBackRest, *options: str) -> str:
-    """Return the backup source that asks *tool*, under the account that it wants to run as."""
-    account = tool.server.cluster.account
-    prefix = ["runuser", "-u", account.name, "--"] if account else []
-    return "command:" + shlex.join([*prefix, *tool.command, *options, "info", "--output=json"])
 
 
 def _lines(options: Mapping[str, object]) -> list[str]:
