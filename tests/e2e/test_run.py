@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.deployment import Deployment
 from tests.testbed.postgres_server import PostgresServer
-from tests.testbed.process import Completed
+from tests.testbed.process import ROOT, Completed
 from tests.testbed.run_context import eventually
 
 RunPresync = Callable[..., Completed]
@@ -157,6 +158,20 @@ def test_failing_callback_behind_migrations_leaves_them(
         ("1", "V1__t.sql", True),
         ("2", "V2__x.sql", True),
     ]
+
+
+def test_readme_tells_every_stage_of_a_run(released: Deployment, run_presync: RunPresync) -> None:
+    """Who meets a name in the output finds there what it stands for."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("\n## The run\n")[2].partition("\n## ")[0]
+    told = re.findall(r"^    ([a-z]+) {2,}", section, re.MULTILINE)
+    seen: list[str] = []
+    for script in ("SELECT emial", "SELECT emial", "VACUUM t"):
+        released.release({"V2__x.sql": script})
+        stages = run_presync(["run"], released.env()).report["stages"]
+        seen += [item["name"] for item in stages]
+    assert {"memory", "rights", "ledger"} < set(seen)
+    assert set(told) == set(seen)
 
 
 def test_run_applies_and_then_has_nothing_to_do(
