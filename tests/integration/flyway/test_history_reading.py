@@ -134,6 +134,7 @@ def test_table_of_somebody_else_needs_a_grant(
         ("CREATE MATERIALIZED VIEW m AS SELECT 1 AS i", ()),
         ("CREATE TYPE c AS (i int)", ()),
         ('CREATE COLLATION c FROM "C"', ()),
+        ("CREATE VIEW ev AS SELECT 1 AS i; ALTER EXTENSION plpgsql ADD VIEW ev", ()),
         ("CREATE TABLE presync_run (id int GENERATED ALWAYS AS IDENTITY, at timestamptz)", ()),
         ("CREATE TABLE presync_run (id serial)", ()),
         (
