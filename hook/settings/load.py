@@ -26,7 +26,7 @@ from hook.settings import trigger_specification as trigger_settings
 from hook.settings import watch_specification as watch
 from hook.settings.database import SOURCES, Connection, resolve_connection, unexpanded_sources
 from hook.settings.durations import parse_duration
-from hook.settings.load_migrations import build_migrations, judge_prefixes
+from hook.settings.load_migrations import build_migrations, judge_prefixes, judge_tables
 from hook.settings.load_output import build_output
 from hook.settings.mounted_file import read_regular
 from hook.settings.names import judge_flyway_files, judge_names, note_harmless
@@ -177,6 +177,7 @@ def _judge_together(values: Values) -> Iterator[Problem]:
         )
     yield from _judge_trigger(values)
     yield from judge_prefixes(values)
+    yield from judge_tables(values)
     if values.of(override.OVERRIDE) and not (values.of(override.OVERRIDE_REASON) or "").strip():
         label = values.given[override.OVERRIDE.name].label
         yield Problem(

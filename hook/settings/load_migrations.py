@@ -47,6 +47,14 @@ def judge_prefixes(values: Values) -> Iterator[Problem]:
             yield Problem(f"{names} are both {prefix!r}", hint=hint)
 
 
+def judge_tables(values: Values) -> Iterator[Problem]:
+    """Yield a problem where the ledger would be the schema history, or the other way round."""
+    name = values.of(spec.LEDGER)
+    if name == values.of(flyway.TABLE):
+        hint = "Give the ledger a name of its own, or set PRESYNC_LEDGER=off."
+        yield Problem(f"PRESYNC_LEDGER and FLYWAY_TABLE are both {name!r}", hint=hint)
+
+
 def build_migrations(values: Values) -> MigrationSettings:
     """Return what *values* say about the migrations."""
     locations = values.of(spec.LOCATIONS)

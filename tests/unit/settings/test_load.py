@@ -186,26 +186,6 @@ def test_password_file_is_read_without_its_last_newline(tmp_path: Path) -> None:
     assert "s3cr3t" not in repr(settings)
 
 
-def test_problems_of_the_settings_file_are_told_together(tmp_path: Path) -> None:
-    """A key that is no setting hides neither the values beside it nor their problems."""
-    path = tmp_path / "presync.toml"
-    path.write_text('xyzzy = 1\nlock_wait = "3x"\nurl = "postgresql://db/shop"\n')
-    problems = problems_of({"PRESYNC_CONFIG": str(path)}, need=Need.DATABASE)
-    assert [problem.removeprefix(f"{path}: ")[:9] for problem in problems] == [
-        "xyzzy is ",
-        "lock_wait",
-    ]
-
-
-@pytest.mark.parametrize("content", ["", "\n"])
-def test_password_file_without_a_password_is_refused(tmp_path: Path, content: str) -> None:
-    """The server would be told of none, and presync that none is set."""
-    file = tmp_path / "password"
-    file.write_text(content)
-    (problem,) = problems_of(HOST | {"PRESYNC_PASSWORD_FILE": str(file)}, need=Need.DATABASE)
-    assert problem == f"PRESYNC_PASSWORD_FILE: {file} is empty"
-
-
 def test_unreadable_password_file_is_named(tmp_path: Path) -> None:
     """The setting, the path and the reason are told."""
     path = str(tmp_path / "absent")

@@ -33,3 +33,17 @@ def test_two_kinds_of_migrations_with_one_prefix_are_refused(
 def test_empty_prefixes_are_no_kind_that_two_have() -> None:
     """As in Flyway, which passes over scripts whose kind has none."""
     load_settings(Inputs({}, {REPEATABLE: "", BASELINE: ""}), Need.NO_DATABASE)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PRESYNC_LEDGER": "flyway_schema_history"},
+        {"FLYWAY_TABLE": "presync_run"},
+        {"FLYWAY_TABLE": "runs", "PRESYNC_LEDGER": "runs"},
+    ],
+)
+def test_ledger_is_not_the_schema_history(environment: dict[str, str]) -> None:
+    """They are in one schema, and only one of them can be written."""
+    with pytest.raises(ConfigError, match=r"^PRESYNC_LEDGER and FLYWAY_TABLE are both '[a-z_]+'$"):
+        load_settings(Inputs({}, environment), Need.NO_DATABASE)
