@@ -34,7 +34,8 @@ def judge_history(infos: Sequence[MigrationInfo], rules: HistoryRules) -> tuple[
     """Judge whether the release may be applied on top of this history.
 
     Every disagreement is reported, not only the first. A row that records a failure
-    stops the run whatever *rules* let pass, as it stops Flyway's ``migrate``.
+    stops the run whatever *rules* let pass, as it stops Flyway's ``migrate`` unless it
+    is the only one and a newer release's.
     """
     ahead = find_ahead(infos, rules)
     release = _Release(
