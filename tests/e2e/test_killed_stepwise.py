@@ -268,3 +268,18 @@ def test_script_of_which_nobody_knows_how_far_it_came_is_not_run_behind_another(
     assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.stderr
     assert "a part of V2__x.sql" in str(refused.report["stages"])
     assert deployment.database.query("SELECT n FROM u") == [(2,)]
+
+
+def test_part_of_which_a_failed_row_tells_is_not_gone_on_with(
+    deployment: Deployment, kill: Callable[..., None], run_presync: Callable[..., Completed]
+) -> None:
+    """Also where the run was killed behind the row: whoever removes that has undone the part."""
+    deployment.release({"afterMigrateError.sql": "LOCK TABLE u"})
+    kill(IN_STATEMENT, is_finished=True, script="INSERT INTO t VALUES (1);\nINSERT INTO w SELECT 2")
+    assert deployment.history()[1:] == [(2, "2", "V2__x.sql", False)]
+    deployment.database.execute("DELETE FROM t; CREATE TABLE w (n int)")
+    assert run_presync(["repair", "--yes"], env_of(deployment)).exit_code == ExitCode.OK
+    assert run_presync(["run"], env_of(deployment)).exit_code == ExitCode.FAILED_BEFORE
+    completed = run_presync(["run", "--retry-failed"], env_of(deployment))
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert deployment.database.query("SELECT n FROM t UNION ALL SELECT n FROM w") == [(1,), (2,)]

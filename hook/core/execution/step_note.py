@@ -30,3 +30,8 @@ class StepNote(NamedTuple):
             found: What the next one takes away is there; if it is not later, that is done too.
         """
         return self.writing.replace(_DONE, str(done)).replace(_FOUND, str(found).lower())
+
+    @property
+    def forgetting(self) -> str:
+        """Return the SQL that says that nobody knows how many are done."""
+        return self.writing.replace(_DONE, "null").replace(_FOUND, "false")

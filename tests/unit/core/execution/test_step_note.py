@@ -10,3 +10,4 @@ def test_note_says_how_many_statements_are_done() -> None:
     note = StepNote("SET '{cut_off,done}' = '{done}', {found}", "SELECT 1")
     assert note.setting(12) == "SET '{cut_off,done}' = '12', false"
     assert note.setting(12, found=True) == "SET '{cut_off,done}' = '12', true"
+    assert note.forgetting == "SET '{cut_off,done}' = 'null', false"
