@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -56,6 +57,20 @@ _LEVELS_BY_STATUS: Mapping[object, int] = {
 _LEVELS_BY_EVENT = {"retry.scheduled": logging.WARNING, "stage.started": logging.DEBUG}
 
 
+class EventRecord(logging.LogRecord):
+    """An event, without what is only known of a call of a named logger, and costs more."""
+
+    def __init__(self, level: int, event: str, message: str, fields: Mapping[str, object]) -> None:
+        self.name = "presync"
+        self.levelno = level
+        self.levelname = logging.getLevelName(level)
+        self.created = time.time()
+        self.msg = message
+        self.args = None
+        self.event = event
+        self.event_fields = fields
+
+
 class EventLog:
     """Writes events; what a stage is given as its ``events``."""
 
@@ -80,9 +95,7 @@ class EventLog:
         if self._live is not None and self._live.take(event, fields):
             return
         if level >= self._handler.level:
-            record = {"name": "presync", "levelno": level, "levelname": logging.getLevelName(level)}
-            record |= {"msg": message, "event": event, "event_fields": fields}
-            self._handler.handle(logging.makeLogRecord(record))
+            self._handler.handle(EventRecord(level, event, message, fields))
 
 
 def _level(event: str, named: object, fields: Mapping[str, object]) -> int:

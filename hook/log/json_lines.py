@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from hook.log.json_text import json_ready, redacted_json, utc_timestamp
+from hook.log import EventRecord
+from hook.log.json_text import are_ready, json_ready, redacted_json, utc_timestamp
 
 if TYPE_CHECKING:
     from hook.log import Redact
@@ -25,6 +26,14 @@ class JsonLines(JsonFormatter):
         super().__init__()
         self._run_id = run_id
         self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of *record*; an event has nothing that the library looks for."""
+        if not isinstance(record, EventRecord):
+            return super().format(record)
+        log_data: dict[str, Any] = {}
+        self.add_fields(log_data, record, {})
+        return self.jsonify_log_record(self.process_log_record(log_data))
 
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
@@ -43,6 +52,8 @@ class JsonLines(JsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Make every value JSON's own."""
+        if are_ready(log_data.values()):  # as those of nearly all events
+            return log_data
         return {name: json_ready(item) for name, item in log_data.items()}
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -35,6 +35,11 @@ def json_ready(value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [json_ready(item) for item in value]
     return _scalar(value)
+
+
+def are_ready(values: Iterable[object]) -> bool:
+    """Tell whether *values* are of JSON's own types, and hold no other values."""
+    return _PLAIN.issuperset(map(type, values))
 
 
 def _scalar(value: object) -> object:
