@@ -41,7 +41,8 @@ class PendingScripts:
     """Reads the scripts and cuts them into statements; of small ones it does so once.
 
     A script is looked at when it is read, when the server parses it, and when it runs. One
-    that is kept meanwhile is used as long as nobody has written into its file.
+    that is kept meanwhile is used as long as nobody has written into its file. The first one
+    is kept however long it is: when it runs, no other one is held beside it.
     """
 
     def __init__(self, read: Callable[[Migration], bytes], *, allows_mixed: bool) -> None:
@@ -61,7 +62,7 @@ class PendingScripts:
         size = len(text) * _SHARE + _OVERHEAD
         stamp = _stamp(script)
         self._forget(script)
-        if stamp is not None and size <= min(_SMALL, self._room):
+        if stamp is not None and (not self._kept or size <= min(_SMALL, self._room)):
             self._kept[script.path] = _Kept(statements, stamp, size)
             self._room -= size
         return statements

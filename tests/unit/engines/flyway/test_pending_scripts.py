@@ -72,14 +72,29 @@ def test_script_that_runs_can_be_released_and_read_again(tmp_path: Path) -> None
 def test_scripts_that_take_much_are_read_each_time(tmp_path: Path) -> None:
     """Be it one, or all of them together."""
     long, medium = ROWS * 4_000, ROWS * 2_400
-    release = Release(tmp_path, long, *[medium] * 30)
+    release = Release(tmp_path, ROWS, long, *[medium] * 30)
     release.cut()
     release.names.clear()
     for script in release.migrations:
         release.scripts.body(script)
-    assert "V1__x.sql" in release.names
-    assert "V2__x.sql" not in release.names
-    assert "V31__x.sql" in release.names
+    assert "V2__x.sql" in release.names
+    assert "V3__x.sql" not in release.names
+    assert "V32__x.sql" in release.names
+
+
+def test_first_script_is_kept_however_long_until_it_runs(tmp_path: Path) -> None:
+    """In the place of all others, which have room again afterwards."""
+    release = Release(tmp_path, ROWS * 200_000, ROWS)
+    release.cut()
+    first, second = release.migrations
+    release.scripts.take(first)
+    assert release.names == ["V1__x.sql", "V2__x.sql"]
+    release.scripts.take(second)
+    assert release.names[2:] == ["V2__x.sql"]
+    release.scripts.cut(second, release.scripts.read(second))
+    release.names.clear()
+    release.scripts.body(second)
+    assert release.names == []
 
 
 def test_script_that_has_run_leaves_room_for_others(tmp_path: Path) -> None:
