@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from hook.core.execution.query_result import QueryResult
 
 _NOTICES_KEPT = 100
-_FINISHED = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
+_COMMAND_OK = pq.ExecStatus.COMMAND_OK
+_ROW = pq.ExecStatus.SINGLE_TUPLE
+_ROWS_END = pq.ExecStatus.TUPLES_OK
 
 
 class ScriptOutcome(NamedTuple):
@@ -82,13 +84,15 @@ class ScriptRecord:
 
     def take(self, result: PGresult) -> None:
         """Note what *result* says; rows are dropped unless they are shown."""
-        if result.status == pq.ExecStatus.SINGLE_TUPLE:
-            self._results.add_row(result, self.completed)
-        elif result.status in _FINISHED:
-            if result.status == pq.ExecStatus.TUPLES_OK:
-                self._results.end(result, self.completed)
+        status = result.status
+        if status == _COMMAND_OK:
             self.completed += 1
-        elif result.status == pq.ExecStatus.FATAL_ERROR:
+        elif status == _ROW:
+            self._results.add_row(result, self.completed)
+        elif status == _ROWS_END:
+            self._results.end(result, self.completed)
+            self.completed += 1
+        elif status == pq.ExecStatus.FATAL_ERROR:
             self._take_error(result)
 
     def _take_error(self, result: PGresult) -> None:

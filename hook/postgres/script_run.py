@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-S
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
 _COPY_CHUNK = 65_536
+_COPY_IN, _COPY_OUT = pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT
 _NO_COPY_DATA = b"the script has no data for this COPY"
 _STOPPED = b"a stop was requested"
 # libpq takes the message as a C string: it would silently run what precedes a NUL.
@@ -75,30 +77,30 @@ class _ScriptRun:
         self._pgconn.set_single_row_mode()
         self._flush()
         while (result := self._next_result()) is not None:
-            self._take(result)
-
-    def _take(self, result: PGresult) -> None:
-        if result.status == pq.ExecStatus.COPY_IN:
-            self._feed()
-        elif result.status == pq.ExecStatus.COPY_OUT:
-            self._drop_rows()
-        else:
-            self._record.take(result)
+            status = result.status
+            if status == _COPY_IN:
+                self._feed()
+            elif status == _COPY_OUT:
+                self._drop_rows()
+            else:
+                self._record.take(result)
 
     def _next_result(self) -> PGresult | None:
-        try:
+        if self._pgconn.is_busy():
+            self._await_result()
+        return self._pgconn.get_result()
+
+    def _await_result(self) -> None:
+        # The last words of the server, such as 57P01, may arrive before it hangs up.
+        with contextlib.suppress(psycopg.OperationalError):
             while self._pgconn.is_busy():
                 self._read()
-        except psycopg.OperationalError:
-            # The last words of the server, such as 57P01, arrived before it hung up.
-            return self._pgconn.get_result()
-        while self._pgconn.notifies():
-            pass  # LISTEN in a script: nobody reads them, and they would pile up
-        return self._pgconn.get_result()
 
     def _read(self) -> None:
         self._exchange.until_ready(reading=True, writing=False)
         self._pgconn.consume_input()
+        while self._pgconn.notifies():
+            pass  # LISTEN in a script: nobody reads them, and they would pile up
 
     def _flush(self) -> None:
         """Send what is buffered; read meanwhile, or both sides would wait for the other."""
