@@ -25,6 +25,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from hook.core.sql.lines import line_of
+from hook.core.sql.words import LONGEST_NAME, fold, upper_case
 
 SPACES = b" \t\n\r\f\v"
 _HORIZONTAL = r" \t\f\v"
@@ -140,13 +141,10 @@ class Token(NamedTuple):
 
     @property
     def word(self) -> str:
-        """Return an unquoted word of ASCII letters in upper case, a sign as it is, else nothing.
-
-        The server folds ASCII letters only; `str.upper` turns a dotless i into I.
-        """
+        """Return an unquoted word of ASCII letters in upper case, a sign as it is, else nothing."""
         if self.kind is TokenKind.WORD:
             text = self.sql[self.start : self.end]
-            return text.decode().upper() if text.isascii() else ""
+            return upper_case(text) if len(text) <= LONGEST_NAME else fold(text)
         return self.text if self.kind is TokenKind.SIGN else ""
 
     def head(self, length: int) -> str:

@@ -26,17 +26,17 @@ class TokenCursor:
 
     def peek(self, ahead: int = 0) -> Token | None:
         """Return the token *ahead* of the next one without taking it."""
-        while len(self._seen) <= ahead:
+        seen = self._seen
+        while len(seen) <= ahead:
             token = next(self._unread, None)
             if token is None:
                 return None
-            self._seen.append(token)
-        return self._seen[ahead]
+            seen.append(token)
+        return seen[ahead]
 
     def take(self) -> Token | None:
         """Take the next token, or None at the end."""
-        token = self.peek()
-        return self._seen.popleft() if token else None
+        return self._seen.popleft() if self._seen else next(self._unread, None)
 
     def word(self, ahead: int = 0) -> str:
         """Return `Token.word` of the token *ahead* of the next one, nothing at the end."""

@@ -123,6 +123,15 @@ def test_word_is_a_keyword_only_for_unquoted_ascii() -> None:
     assert [token.word for token in found] == ["INDEX", "", "", ";", "", ""]
 
 
+@pytest.mark.parametrize("letters", [62, 63, 64, 65, 10_000])
+def test_word_of_any_length_is_in_upper_case(letters: int) -> None:
+    """Only short ones are remembered."""
+    for last, word in (("x", "X"), ("\u0131", "")):
+        text = ("a" * letters + last).encode()
+        found = token_at(text, 0, STANDARD)
+        assert found.word == (word and "A" * letters + word)
+
+
 def test_token_at_the_end_is_an_error() -> None:
     """Nothing starts behind the last character."""
     with pytest.raises(IndexError):
