@@ -154,7 +154,7 @@ class ScriptMessage:
 
 
 def _encoded(statements: Sequence[Own]) -> bytes:
-    return "".join(f"{item.sql};\n" for item in statements).encode()
+    return "".join([f"{item.sql};\n" for item in statements]).encode()
 
 
 def _breaks(statements: StatementList) -> list[int]:

@@ -34,7 +34,7 @@ def describe_passed_over(infos: Sequence[MigrationInfo], base: Version) -> tuple
         base: The highest baseline in the history.
     """
     # Of a history that counts, nothing above its baseline has such a state.
-    above = [info for info in infos if base < (info.version or EMPTY) and info.row is None]
+    above = [info for info in infos if info.row is None and base < (info.version or EMPTY)]
     baseline = next(filter(None, map(_idle_baseline, above)), None)
     if baseline is None or baseline.version is None:
         return None
@@ -67,7 +67,9 @@ def describe_unreached(infos: Sequence[MigrationInfo]) -> tuple[str, str] | None
         and info.migration is not None
         and info.migration.kind is Kind.BASELINE
     ]
-    newest = max((file.version or EMPTY for file in idle), default=EMPTY)
+    if not idle:  # as in nearly all releases, some of which have thousands of migrations
+        return None
+    newest = highest(file.version for file in idle)
     # What was undone the schema has no more, and gets only if there is a file for it.
     lasting = [info for info in infos if not (info.state is _UNDONE or info.type in UNDO_TYPES)]
     at = highest(info.version for info in lasting if info.row is not None)

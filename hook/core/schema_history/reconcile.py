@@ -197,9 +197,10 @@ def _state_of_picked(file: Migration, levels: _Levels, rules: HistoryRules) -> M
     version = file.version
     if version is None:
         return MigrationState.PENDING
-    if version < levels.base:
+    base = levels.base
+    if version < base:
         return MigrationState.BELOW_BASELINE
-    if version == levels.base:
+    if version == base:
         starts = _starts_empty_history(file, levels)
         return MigrationState.PENDING if starts else MigrationState.BASELINE_IGNORED
     if levels.target is not None and version > levels.target:

@@ -11,6 +11,7 @@ from hook.core.scripts.checksum import RunningChecksum
 from hook.core.scripts.encoding import BYTE_ORDER_MARK, utf8_chunks
 
 _NUL = b"\0"
+_COMMENT = b"--"
 _OTHER_UNICODE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -48,10 +49,16 @@ def scan_script(chunks: Iterable[bytes], encoding: str) -> ScriptFacts:
             _refuse_nul(text, lines)
             lines.add(text)
             crc.add(text)
-            is_blank = is_blank and not text.decode().lstrip(BYTE_ORDER_MARK).strip()
+            is_blank = is_blank and _is_blank(text)
     except UnicodeDecodeError as error:
         raise UnreadableScript(_describe(error, lines, encoding)) from error
     return ScriptFacts(crc.value, digest.hexdigest(), is_blank)
+
+
+def _is_blank(text: bytes) -> bool:
+    if text[:1].isalnum() or text.startswith(_COMMENT):  # as nearly all scripts begin
+        return False
+    return not text.decode().lstrip(BYTE_ORDER_MARK).strip()
 
 
 def hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -158,11 +158,12 @@ def _send_with_callbacks(
 
 def send_all(sender: Sender, messages: Iterable[Sendable], already: int = 0) -> Attempt:
     """Send *messages* until one fails; *already* so many were sent in the same transaction."""
+    attempt: Attempt | None = None
     for number, message in enumerate(messages, already):
         attempt = sender.send(message)
         if attempt.end is not AttemptEnd.APPLIED:
             return _begun(attempt, message) if number else attempt
-    return sender.end(AttemptEnd.APPLIED)
+    return attempt or sender.end(AttemptEnd.APPLIED)
 
 
 def _begun(attempt: Attempt, later: Sendable) -> Attempt:

@@ -158,11 +158,13 @@ class Footing:
             MigrationPartial: That one may lack a part of a script without transaction.
             HookError: No connection could be had.
         """
-        if self.lock.is_lost and self.session.is_lost:
+        is_lost = self.lock.is_lost
+        if is_lost and self.session.is_lost:
             self.regain(ctx)
         if self.failover is not None:
             raise refusal_after(self.failover)
-        self.lock.hold(self.session, "what was applied so far is recorded.")
+        if is_lost:
+            self.lock.hold(self.session, "what was applied so far is recorded.")
         if self.lock.retaken != self.retaken:
             self.refuse_changed_history(rank)
             self.retaken = self.lock.retaken
