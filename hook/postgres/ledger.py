@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hook.core.execution.step_note import StepNote
+from hook.core.execution.step_note import SessionLook, StepNote
 from hook.core.reporting.ledger import Beginning, Ending
 from hook.core.reporting.past_run import BegunScript, FailedScript, PastMarker, PastRun
 from hook.core.sql.sql_text import qualified_name
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _PLACE = "{ledger}"
 _KEY = "{key}"
 _HIDES = "SELECT pg_catalog.row_security_active(%s::pg_catalog.text)"
+_OF_SESSION = ("session_begun", "session_before", "session_after", "session_unseen")
 _NO_TABLE = frozenset({"42P01", "3F000"})
 # Two creators at once: IF NOT EXISTS looks before it locks.
 _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
@@ -74,11 +75,17 @@ class Ledger:
 
     def step_note(self, key: int) -> StepNote:
         """Return what says in the row *key* how far the script is that `note` has told of."""
-        writing, reading = (
-            load_query(name).replace(_PLACE, self._name).replace(_KEY, str(key)).strip()
-            for name in ("ledger_step", "ledger_steps")
+        settings = load_query("session_settings").strip()
+        held = load_query("session_held").replace("{settings}", settings).strip()
+
+        def text_of(name: str) -> str:
+            text = load_query(name).replace(_PLACE, self._name).replace(_KEY, str(key)).strip()
+            return text.replace("{held}", held).replace("{settings}", settings)
+
+        names = ("ledger_look", "ledger_correct", *_OF_SESSION)
+        return StepNote(
+            text_of("ledger_step"), text_of("ledger_steps"), SessionLook(*map(text_of, names))
         )
-        return StepNote(writing, reading)
 
     def finish(self, session: Session, key: int, ending: Ending) -> bool:
         """Complete the row *key*; return whether it was there.
@@ -192,14 +199,16 @@ def _begun_script(value: object) -> BegunScript | None:
     script = value.get("script") if isinstance(value, Mapping) else None
     if not isinstance(script, str) or not isinstance(value, Mapping):
         return None
-    checksum, text, done = (value.get(name) for name in ("checksum", "text", "done"))
+    names = ("checksum", "text", "done", "held")
+    checksum, text, done, held = (value.get(name) for name in names)
     return BegunScript(
         script,
         checksum if isinstance(checksum, int) else None,
         text if isinstance(text, str) else "",
         done if isinstance(done, int) else None,
         value.get("found") is True,
-        value.get("held") is True,
+        value.get("tells_of_first") is True,
+        tuple(map(str, held)) if isinstance(held, list) else (),
     )
 
 

@@ -156,6 +156,7 @@ class Attempt:
         in_doubt: The same of which nobody could look whether it is there, empty otherwise.
         out_of_reach: What it left that its role may not clear up, and is in no run's way.
         is_noted: The ledger says how many statements are done, be they more than *done*.
+        may_hold: The session may have had what a new one lacks, see `SessionLook`.
         is_known: It was asked, so that another session can go on.
         goes_on: Behind what the next run goes on, as the ledger says, in words, else empty.
         found: What its last statement takes away was there when that was begun.
@@ -181,6 +182,7 @@ class Attempt:
     out_of_reach: tuple[str, ...] = ()
     done_objects: tuple[str, ...] = ()
     is_noted: bool = False
+    may_hold: bool = False
     is_known: bool = False
     transaction: str = ""
     goes_on: str = ""

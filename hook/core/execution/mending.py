@@ -8,7 +8,7 @@ ledger says is done; then a failed row in the schema history would only keep tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -143,11 +143,20 @@ def with_known(lost: Attempt, done: int) -> Attempt:
 def left_unasked(lost: Attempt, reason: HookError) -> Attempt:
     """Return the attempt *lost*, where *reason* keeps the run for good from asking the ledger.
 
-    How far a script came of which that has the note is no doubt to the next run.
+    How far a script came of which that has the note is no doubt to the next run, which may be
+    kept by what the session had.
     """
-    if not lost.is_noted or reason.exit_code.effect not in _PASSES:
+    if not lost.is_noted or lost.may_hold or reason.exit_code.effect not in _PASSES:
         return lost
     return handed_on(replace(lost, left_behind=()), _AS_NOTED)
+
+
+def without_session_of(attempt: Attempt, held: Sequence[str]) -> Attempt:
+    """Return *attempt*, behind which nobody can go on without what its session *held*."""
+    if not held:
+        return attempt
+    gone = f"gone with its session: {', '.join(held)}"
+    return replace(attempt, left_behind=(*attempt.left_behind, gone))
 
 
 def with_remains_of(attempt: Attempt, before: Attempt | None) -> Attempt:

@@ -31,6 +31,7 @@ class Moment(Enum):
     OPENING = "before its first statement"
     CLEARING = "dropping what a failed build left"
     NOTING = "noting in the ledger how far it is"
+    NOTED = "correcting that note"
     FINISHING = "finishing what an earlier attempt began"
     SCRIPT = "in its statements"
     RECORDING = "its row in the schema history"

@@ -23,6 +23,7 @@ from hook.core.reporting.report import Report
 from hook.core.schema_history.plan import Plan
 from hook.core.scripts.script import Migration
 from hook.core.span import describe_span
+from hook.core.text import counted
 from hook.errors import ExitCode
 
 # Fact of a finding: the script of which the row of the run says how far it came.
@@ -172,7 +173,7 @@ def resume(last: PastRun, script: PreparedScript) -> Resumption:
     if begun is None or not has_begun(last, script):
         return NO_RESUMPTION
     # Of another text the same statements are others.
-    is_same = bool(script.text) and begun.text == script.text
+    is_same = bool(script.text) and begun.text == script.text and not begun.held
     return Resumption(begun.script, begun.done if is_same else None, is_same and begun.found)
 
 
@@ -206,6 +207,9 @@ def _why_unknown(last: PastRun, cut_off: PreparedScript) -> str:
     begun = last.cut_off or BegunScript("", None)
     if begun.script == cut_off.migration.script and begun.text not in {"", cut_off.text}:
         return "of which the text has changed since"
+    if begun.held and has_begun(last, cut_off):
+        done = counted(begun.done or 0, "statement")
+        return f"{done} of which are done; gone with its session: {', '.join(begun.held)}"
     return "which has no transaction"
 
 

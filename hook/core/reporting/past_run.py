@@ -29,7 +29,8 @@ class BegunScript(NamedTuple):
         text: See `PreparedScript.text`, empty where it is not noted how far it came.
         done: How many of its statements are done, none where nobody knows.
         found: What the next of them takes away was there when that was begun.
-        is_held: See `PreparedScript.tells_of_first`.
+        tells_of_first: See `PreparedScript.tells_of_first`.
+        held: What only the session knew by then, or had; gone with it.
     """
 
     script: str
@@ -37,12 +38,13 @@ class BegunScript(NamedTuple):
     text: str = ""
     done: int | None = None
     found: bool = False
-    is_held: bool = False
+    tells_of_first: bool = False
+    held: tuple[str, ...] = ()
 
     @property
     def is_untouched(self) -> bool:
         """Tell whether none of its statements can have changed anything."""
-        return self.is_held and self.done == 0
+        return self.tells_of_first and self.done == 0 and not self.held
 
     def facts(self) -> dict[str, object]:
         """Return the same, ready for JSON."""
@@ -53,8 +55,10 @@ class BegunScript(NamedTuple):
             facts["done"] = self.done
         if self.found:
             facts["found"] = True
-        if self.is_held:
-            facts["held"] = True
+        if self.tells_of_first:
+            facts["tells_of_first"] = True
+        if self.held:
+            facts["held"] = list(self.held)
         return facts
 
 

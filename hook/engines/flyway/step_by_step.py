@@ -9,7 +9,6 @@ from hook.core.execution.attempt import Attempt, AttemptEnd, Place
 from hook.core.execution.mending import who_clears_up
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
 from hook.core.execution.script_program import Program
-from hook.core.execution.sqlstate import ServerMessage
 from hook.core.sql.index_build import read_reach
 from hook.core.sql.leftovers import (
     is_only_work,
@@ -18,23 +17,21 @@ from hook.core.sql.leftovers import (
     may_stop_halfway,
 )
 from hook.core.sql.statement_list import Statement, StatementList
-from hook.core.sql.stepwise import is_begun_alone, is_held, is_of_session
-from hook.core.sql.summary import summarize
+from hook.core.sql.stepwise import is_begun_alone, is_of_session
 from hook.engines.flyway.apply import Writing, own
 from hook.engines.flyway.detaching import Detaching
 from hook.engines.flyway.index_repair import IndexRepair
+from hook.engines.flyway.noting import Noting
 from hook.engines.flyway.sending import Sender
 from hook.postgres.indexes import fetch_invalid_indexes
 
 if TYPE_CHECKING:
     from hook.core.execution.attempt import ApplyTask
-    from hook.core.execution.step_note import StepNote
 
 # After these nobody knows the time limits of the session.
 _FORGETS_LIMITS = frozenset({"DISCARD", "RESET"})
 _ENDS_TRANSACTION = frozenset({"COMMIT", "END", "PREPARE"})
 _UNLIMITED = 0
-_BEGIN = Own(Moment.OPENING, "BEGIN")
 _COMMIT = Own(Moment.COMMIT, "COMMIT")
 
 
@@ -49,7 +46,7 @@ class StepByStep:
         done: How many statements are settled, see `Attempt.done`. A transaction that
             the script itself opens settles as a whole.
         is_ready: The session is in the state that the next statement is to find.
-        note: See `ApplyTask.note`, none once the ledger cannot be written either.
+        noting: What the ledger is told.
         found: See `Attempt.found`.
     """
 
@@ -60,15 +57,13 @@ class StepByStep:
     lock_timeout_ms: int | None = None
     done: int = field(init=False)
     is_ready: bool = field(init=False)
-    note: StepNote | None = field(init=False)
+    noting: Noting = field(init=False)
     found: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.done = self.task.done or self.task.settled or 0
         self.is_ready = self.task.done > 0
-        # What has begun without a note cannot be noted any more.
-        is_noted = not self.task.done or self.task.settled is not None
-        self.note = self.task.note if is_noted else None
+        self.noting = Noting(self.sender, self.program, self.task)
         self.found = self.task.found
 
     def apply(self) -> Attempt:
@@ -82,6 +77,7 @@ class StepByStep:
         if session.is_lost:
             return self._stopped(self.sender.end(AttemptEnd.LOST))
         repair = IndexRepair(self.sender, self._nothing, fetch_invalid_indexes(session))
+        self.noting.look_around()
         if not self.is_ready:
             attempt = self._make_ready()
             if attempt.end is not AttemptEnd.APPLIED:
@@ -106,8 +102,8 @@ class StepByStep:
             statements = self.program[index].statements
             if attempt.end is AttemptEnd.APPLIED and is_of_session(statements[0]):
                 attempt = self._again(statements)
-        if attempt.end is AttemptEnd.APPLIED and self.note is not None:
-            attempt = self._begin_notes(self.note)
+        if attempt.end is AttemptEnd.APPLIED:
+            attempt = self.noting.begin(self.done, found=self.found)
         self.is_ready = attempt.end is AttemptEnd.APPLIED
         return attempt
 
@@ -119,21 +115,6 @@ class StepByStep:
         if attempt.place.moment is not Moment.SCRIPT:
             return attempt
         return replace(attempt, place=replace(attempt.place, moment=Moment.OPENING))
-
-    def _begin_notes(self, note: StepNote) -> Attempt:
-        """Note how far the script is, or see that this cannot be noted."""
-        attempt = self._send_note(note)
-        is_refused = attempt.end is AttemptEnd.FAILED and self.task.settled is None
-        if not is_refused or attempt.failure is None:
-            return attempt
-        self.note = None
-        why = f"how far the script comes cannot be noted: {attempt.failure.message}"
-        self.sender.notices.append(ServerMessage("WARNING", attempt.failure.sqlstate, why))
-        return self.sender.end(AttemptEnd.APPLIED)
-
-    def _send_note(self, note: StepNote) -> Attempt:
-        own_note = Own(Moment.NOTING, note.setting(self.done, found=self.found))
-        return self.sender.send(ScriptMessage(self._nothing, (own_note,)))
 
     def _set_up(self, first: Statement | None) -> Attempt:
         """Bring the session into the state of a script's start."""
@@ -159,8 +140,8 @@ class StepByStep:
 
     def _send(self, index: int, one: StatementList) -> Attempt:
         """Send the single statement *one*, the note of it with it as far as that can be."""
-        if self.note is not None and is_held(one[0]):
-            return self._send_held(index, one, self.note)
+        if self.noting.knows(one[0]):
+            return self.noting.send(index, one, self.done)
         if is_begun_alone(one[0]):
             attempt = self._begin_alone(one[0])
             if attempt.end is not AttemptEnd.APPLIED:
@@ -171,21 +152,7 @@ class StepByStep:
         """Note that *statement* is begun, and whether there is what it is to take away."""
         repair, detaching = IndexRepair(self.sender, self._nothing, ()), Detaching(self.sender)
         self.found |= repair.is_there(statement) or detaching.is_there(statement)
-        return (
-            self.sender.end(AttemptEnd.APPLIED) if self.note is None else self._send_note(self.note)
-        )
-
-    def _send_held(self, index: int, one: StatementList, note: StepNote) -> Attempt:
-        noted = Own(Moment.NOTING, note.setting(index + 1))
-        message = ScriptMessage(one, (_BEGIN, noted), (_COMMIT,))
-        attempt = self.sender.send(message)
-        is_lost = attempt.end is AttemptEnd.LOST and attempt.place.moment is not Moment.UNSENT
-        if attempt.place.moment is not Moment.COMMIT and not is_lost:
-            return attempt
-        # Without the transaction it would be the statement itself that fails there; and of what
-        # was lost as a whole nobody knows how far it came.
-        place = Place(Moment.SCRIPT, one[0].line, summarize(one[0]))
-        return replace(attempt, place=place)
+        return self.noting.write(self.done, found=self.found)
 
     def _is_done_already(self, index: int, repair: IndexRepair, attempt: Attempt) -> bool:
         """Tell whether *attempt* at statement *index* failed as an earlier one had done it.
@@ -265,12 +232,16 @@ class StepByStep:
         if place.moment is Moment.OPENING and attempt.end is AttemptEnd.LOST:
             place = Place(Moment.UNSENT)
         line, callbacks = self.program.settled(self.done)
+        is_noted = self.noting.note is not None and (
+            self.is_ready or self.task.settled is not None
+        )
         stopped = replace(
             attempt,
             place=place,
             done=self.done if self.is_ready else 0,
             found=self.found,
-            is_noted=self.note is not None and (self.is_ready or self.task.settled is not None),
+            is_noted=is_noted,
+            may_hold=is_noted and self.noting.is_watched,
             done_line=line,
             done_objects=self.program.finished(self.done),
             done_callbacks=callbacks,

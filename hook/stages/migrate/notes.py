@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd
-from hook.core.execution.mending import for_human, handed_on, is_left_to_note, with_known
+from hook.core.execution.mending import (
+    for_human,
+    handed_on,
+    is_left_to_note,
+    with_known,
+    without_session_of,
+)
 from hook.errors import HookError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hook.core.execution.step_note import StepNote
     from hook.postgres.session import Session
     from hook.stages import Context
@@ -54,9 +62,10 @@ class Notes:
             return lost
         if not rows or rows[0][0] is None:
             return lost
-        known = with_known(lost, rows[0][0])
+        done, held = rows[0]
+        known = with_known(lost, done)
         self.settled = known.done
-        return known
+        return without_session_of(known, held)
 
     def hand_on(self, last: Attempt, footing: Footing, ctx: Context) -> Attempt:
         """Return *last*, which is given up, with what it has done left to whom that is for.
@@ -66,23 +75,29 @@ class Notes:
         if not is_left_to_note(last):
             return last
         footing.reach(ctx)
-        if not self._are_kept(footing.session):
+        held = self._held(footing.session, last)
+        if held is None:
             return for_human(last)
+        if held:
+            return for_human(without_session_of(last, held))
         return handed_on(last, "" if footing.failover is None else _ELSEWHERE)
 
-    def _are_kept(self, session: Session) -> bool:
-        """Tell whether the ledger says how far the script is, whatever stop request there is.
+    def _held(self, session: Session, last: Attempt) -> Sequence[str] | None:
+        """Return what the next run would lack of the session of *last*, despite a stop request.
 
-        Somebody may have deleted the row; and what cannot be read now is taken for gone, so
-        that a failed row is written. Where nobody can be reached neither can be done.
+        None if the ledger does not say how far the script is: somebody may have deleted the
+        row; and what cannot be read now is taken for gone, so that a failed row is written.
+        Where nobody can be reached neither can be done.
         """
-        if self.note is None or session.is_lost:
-            return self.note is not None
+        if self.note is None:
+            return None
+        if session.is_lost:
+            return None if last.may_hold else ()
         try:
             rows = session.shielded(_CLEANUP_SECONDS).fetch(self.note.reading)
         except HookError:
-            return False
-        return bool(rows) and rows[0][0] is not None
+            return None
+        return rows[0][1] if rows and rows[0][0] is not None else None
 
     def forget(self, session: Session) -> None:
         """Let nobody go on behind what is done, as a failed row tells of it now.

@@ -255,7 +255,7 @@ def test_script_of_which_nothing_is_noted_needs_a_human(cut_off: BegunScript | N
         (KILLED, True),
         (KILLED._replace(noted={"V5__add.sql": "another text"}), False),
         (PROMISING._replace(cut_off=begun_script(prepared(NOTED), 0)), False),
-        (KILLED._replace(cut_off=BegunScript("V5__add.sql", 8, "2b", 0, is_held=True)), False),
+        (KILLED._replace(cut_off=BegunScript("V5__add.sql", 8, "2b", 0, tells_of_first=True)), False),
         (LAST._replace(cut_off=begun_script(prepared(NOTED), 0)), False),
         (PROMISING._replace(cut_off=begun_script(prepared(f"VACUUM t;{NOTED}"), 0)), True),
     ],
@@ -293,4 +293,4 @@ def test_begun_script_tells_no_more_than_is_known() -> None:
     whole = BegunScript("V1__x.sql", 7, "1a2b", 0)
     assert whole.facts() == {"script": "V1__x.sql", "checksum": 7, "text": "1a2b", "done": 0}
     assert whole._replace(found=True).facts() == {**whole.facts(), "found": True}
-    assert whole._replace(is_held=True).facts() == {**whole.facts(), "held": True}
+    assert whole._replace(tells_of_first=True).facts() == {**whole.facts(), "tells_of_first": True}

@@ -67,7 +67,7 @@ def row(
         ([RUN._replace(cut_off=None), RUN], None),
         ([RUN._replace(cut_off=BEGUN._replace(done=None))], None),
         ([KILLED], NotedPart(KILLED, BEGUN._replace(done=None))),
-        ([RUN._replace(cut_off=BEGUN._replace(done=0, is_held=True))], None),
+        ([RUN._replace(cut_off=BEGUN._replace(done=0, tells_of_first=True))], None),
         ([RUN._replace(cut_off=ALONE)], NotedPart(RUN._replace(cut_off=ALONE), ALONE)),
     ],
     ids=[

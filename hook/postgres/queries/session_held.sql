@@ -1,0 +1,46 @@
+(SELECT coalesce(pg_catalog.jsonb_agg(h.what ORDER BY h.what), '[]'::pg_catalog.jsonb)
+   FROM (SELECT t.what
+           FROM pg_catalog.jsonb_array_elements_text({told}::pg_catalog.jsonb) AS t(what)
+         UNION ALL
+         SELECT pg_catalog.concat('setting ', k.name)
+           FROM (SELECT {settings} AS now,
+                        coalesce(nullif(pg_catalog.current_setting('presync.begun', true), ''),
+                                 '{}')::pg_catalog.jsonb AS begun) AS s,
+                pg_catalog.jsonb_object_keys(s.begun OPERATOR(pg_catalog.||) s.now) AS k(name)
+          WHERE NOT coalesce((s.begun OPERATOR(pg_catalog.->>) k.name)
+                             OPERATOR(pg_catalog.=) (s.now OPERATOR(pg_catalog.->>) k.name), false)
+         UNION ALL
+         SELECT pg_catalog.concat('temporary ',
+                    CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'S' THEN 'sequence '
+                                   WHEN 'c' THEN 'type ' ELSE 'table ' END,
+                    c.relname)
+           FROM pg_catalog.pg_class AS c
+          WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+            AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f,v,S,c}'::"char"[])
+         UNION ALL
+         SELECT pg_catalog.concat('temporary type ', t.typname)
+           FROM pg_catalog.pg_type AS t
+          WHERE t.typnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+            AND t.typtype OPERATOR(pg_catalog.=) ANY ('{d,e,r}'::"char"[])
+         UNION ALL
+         SELECT pg_catalog.concat('temporary function ', p.proname)
+           FROM pg_catalog.pg_proc AS p
+          WHERE p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+         UNION ALL
+         SELECT pg_catalog.concat('prepared statement ', p.name)
+           FROM pg_catalog.pg_prepared_statements AS p
+          WHERE p.from_sql
+         UNION ALL
+         SELECT pg_catalog.concat('cursor ', c.name)
+           FROM pg_catalog.pg_cursors AS c
+          WHERE c.is_holdable
+         UNION ALL
+         SELECT pg_catalog.concat('advisory lock ', l.classid, ' ', l.objid)
+           FROM pg_catalog.pg_locks AS l
+          WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory'
+            AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+            AND l.granted
+            AND NOT (l.classid::pg_catalog.int8 OPERATOR(pg_catalog.=) {classid}
+                     AND l.objid::pg_catalog.int8 OPERATOR(pg_catalog.=) {objid}
+                     AND l.objsubid OPERATOR(pg_catalog.=) 1
+                     AND l.mode OPERATOR(pg_catalog.=) 'ShareLock')) AS h)
