@@ -223,11 +223,10 @@ def test_index_beside_work_that_is_not_noted_is_for_a_human(
     gate: Gate, stop: Callable[[], None]
 ) -> None:
     """The rows would be there twice, so the failed row keeps the next run away."""
-    gate.database.execute("CREATE PROCEDURE p() LANGUAGE sql AS 'INSERT INTO other VALUES (1)'")
-    report = stopped_in_build_behind(gate, stop, "CALL p()")
+    report = stopped_in_build_behind(gate, stop, "INSERT INTO other VALUES (1);\nLISTEN l")
     assert report.verdict == (
-        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:2; left behind: everything up to"
-        " line 1, invalid index public.i on t, at 1"
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__i.sql:3; left behind: everything up to"
+        " line 2, invalid index public.i on t, at 1"
     )
     assert gate.history()[1:] == [(2, "2", "V2__i.sql", False)]
     assert gate.run().exit_code is ExitCode.FAILED_BEFORE

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from hook.clock import Interrupt
 from hook.core.schema_history.orders import Orders
 from hook.errors import ExitCode
 from tests.testbed.gate import Gate, deciding, settings_for
 from tests.testbed.proxy import Fault, Proxy
+from tests.testbed.run_context import eventually
 
+CutOff = Callable[[str, str, Fault], None]
 ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
 BASE = """\
 CREATE TABLE t (n int);
@@ -45,16 +50,27 @@ def proxied(gate: Gate, proxy: Proxy) -> Gate:
     return gate
 
 
-def cut_off(gate: Gate, proxy: Proxy, script: str, statement: str, fault: Fault) -> None:
-    """Let a run reach nobody any more from *statement* on, as one that is killed there."""
-    proxy.refuse_from(statement, fault)
-    assert gate.run({"V2__x.sql": script}).exit_code is ExitCode.PARTIAL
-    assert gate.history()[1:] == []
-    proxy.lead_to(gate.database.server)
+@pytest.fixture
+def cut_off(proxied: Gate, proxy: Proxy, calm: Interrupt) -> CutOff:
+    """Return what runs a script, and leaves it somewhere as a run does that is killed there."""
+
+    def run_up_to(script: str, statement: str, fault: Fault) -> None:
+        proxy.refuse_from(statement, fault)
+        running = proxied.start({"V2__x.sql": script})
+        eventually(lambda: bool(proxied.events.named("connection.lost")))
+        proxied.interrupt.set("SIGTERM")
+        assert running.report().exit_code is not ExitCode.OK
+        proxied.interrupt = calm
+        assert proxied.history()[1:] == []
+        proxy.lead_to(proxied.database.server)
+
+    return run_up_to
 
 
 @pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
-@pytest.mark.parametrize("statement", ["SELECT add(1)", "DO $$", "SELECT in_turn()", "VACUUM", LAST])
+@pytest.mark.parametrize(
+    "statement", ["SELECT add(1)", "DO $$", "SELECT in_turn()", "VACUUM", LAST]
+)
 def test_next_attempt_does_each_statement_once(
     proxied: Gate, proxy: Proxy, statement: str, fault: Fault
 ) -> None:
@@ -69,7 +85,7 @@ def test_next_attempt_does_each_statement_once(
 @pytest.mark.parametrize(
     ("statement", "fault", "is_held"),
     [
-        ("SELECT add(1)", Fault.REPLY, False),
+        ("BEGIN;\nSELECT add(1)", Fault.REPLY, False),
         ("CREATE TEMP", Fault.REQUEST, False),
         ("CREATE TEMP", Fault.REPLY, True),
         ("INSERT INTO t SELECT n FROM work", Fault.REQUEST, True),
@@ -80,10 +96,10 @@ def test_next_attempt_does_each_statement_once(
     ],
 )
 def test_next_run_goes_on_unless_a_temporary_table_is_gone(
-    proxied: Gate, proxy: Proxy, statement: str, fault: Fault, *, is_held: bool
+    proxied: Gate, cut_off: CutOff, statement: str, fault: Fault, *, is_held: bool
 ) -> None:
     """In front of it and behind it the session is like any other."""
-    cut_off(proxied, proxy, SCRIPT, statement, fault)
+    cut_off(SCRIPT, statement, fault)
     again = proxied.run()
     if is_held:
         assert again.exit_code is ExitCode.FAILED_BEFORE, again.verdict
@@ -113,13 +129,12 @@ def test_next_run_goes_on_unless_a_temporary_table_is_gone(
     ],
 )
 def test_note_says_what_the_session_holds(
-    proxied: Gate, proxy: Proxy, statement: str, held: list[str] | None
+    proxied: Gate, cut_off: CutOff, statement: str, held: list[str] | None
 ) -> None:
     """Whatever it is, the verdict of a run that loses it names it."""
     expected = ["setting work_mem"] if held is None else held
-    proxy.refuse_from("SELECT 'here'", Fault.REQUEST)
-    report = proxied.run({"V2__x.sql": f"SELECT add(1);\n{statement};\nSELECT 'here'"})
-    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    script = f"SELECT add(1);\n{statement};\nSELECT 'here'"
+    cut_off(script, "SELECT 'here'", Fault.REQUEST)
     assert proxied.database.query(HELD) == [(expected,)]
 
 
@@ -128,17 +143,18 @@ def test_run_that_loses_a_temporary_table_itself_names_it(proxied: Gate, proxy: 
     proxy.lose("INSERT INTO t SELECT n", Fault.REQUEST)
     report = proxied.run({"V2__x.sql": SCRIPT})
     assert report.exit_code is ExitCode.PARTIAL, report.verdict
-    assert "; left behind: everything up to line 5, gone with its session: temporary table work" in (
-        deciding(report).message
+    assert (
+        "; left behind: everything up to line 5, gone with its session: temporary table work"
+        in (deciding(report).message)
     )
     assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]
 
 
 @pytest.mark.parametrize("call", ["CALL in_parts()", "DO $$BEGIN CALL in_parts(); END$$"])
-def test_procedure_that_commits_is_begun_once(proxied: Gate, proxy: Proxy, call: str) -> None:
+def test_procedure_that_commits_is_begun_once(proxied: Gate, cut_off: CutOff, call: str) -> None:
     """How far it came nobody knows, if the connection is lost in it."""
     script = f"SELECT add(1);\n{call};\nSELECT add(4)"
-    cut_off(proxied, proxy, script, call, Fault.REPLY)
+    cut_off(script, call, Fault.REPLY)
     again = proxied.run()
     assert again.exit_code is ExitCode.FAILED_BEFORE
     assert "1 statement of which are done; gone with its session: how far line 2 came" in (
@@ -150,19 +166,19 @@ def test_procedure_that_commits_is_begun_once(proxied: Gate, proxy: Proxy, call:
 @pytest.mark.parametrize("call", ["CALL in_parts()", "DO $$BEGIN CALL in_parts(); END$$"])
 @pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
 def test_next_run_goes_on_behind_a_procedure(
-    proxied: Gate, proxy: Proxy, call: str, fault: Fault
+    proxied: Gate, cut_off: CutOff, call: str, fault: Fault
 ) -> None:
     """It is noted when it has ended."""
-    cut_off(proxied, proxy, f"SELECT add(1);\n{call};\nSELECT add(4)", "SELECT add(4)", fault)
+    cut_off(f"SELECT add(1);\n{call};\nSELECT add(4)", "SELECT add(4)", fault)
     again = proxied.run()
     assert again.exit_code is ExitCode.OK, again.verdict
     assert proxied.database.query(ROWS) == EVERYTHING
 
 
-def test_procedure_is_run_again_where_it_was_not_begun(proxied: Gate, proxy: Proxy) -> None:
+def test_procedure_is_run_again_where_it_was_not_begun(proxied: Gate, cut_off: CutOff) -> None:
     """The note in front of it has not arrived."""
     script = "SELECT add(1);\nCALL in_parts();\nSELECT add(4)"
-    cut_off(proxied, proxy, script, "how far line 2 came", Fault.REQUEST)
+    cut_off(script, "how far line 2 came", Fault.REQUEST)
     again = proxied.run()
     assert again.exit_code is ExitCode.OK, again.verdict
     assert proxied.database.query(ROWS) == EVERYTHING
@@ -196,11 +212,11 @@ def test_function_that_may_keep_what_no_view_shows_is_named(
 
 
 def test_statement_after_which_nothing_can_be_noted_is_run_all_the_same(
-    proxied: Gate, proxy: Proxy
+    proxied: Gate, cut_off: CutOff
 ) -> None:
     """It has left another role; with Flyway it succeeds, and so it does here, once."""
     script = "SELECT add(1);\nDO $$BEGIN PERFORM add(2); SET ROLE pg_monitor; END$$;\nSELECT 3"
-    cut_off(proxied, proxy, script, "SELECT 3", Fault.REQUEST)
+    cut_off(script, "SELECT 3", Fault.REQUEST)
     assert proxied.database.query(ROWS) == EVERYTHING[:2]
     assert proxied.database.query(HELD) == [(["how far line 2 came"],)]
     assert proxied.run().exit_code is ExitCode.FAILED_BEFORE
@@ -210,8 +226,8 @@ def test_function_that_refuses_a_transaction_is_run_in_none(proxied: Gate) -> No
     """Some of extensions do; nothing tells before."""
     proxied.database.execute(
         "CREATE FUNCTION alone() RETURNS int LANGUAGE plpgsql AS 'BEGIN"
-        " IF EXISTS (SELECT FROM pg_stat_activity WHERE pid = pg_backend_pid() AND query ~ ''BEGIN'')"
-        " THEN RAISE SQLSTATE ''25001''; END IF; RETURN add(1); END'"
+        " IF EXISTS (SELECT FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        " AND query ~ ''BEGIN'') THEN RAISE SQLSTATE ''25001''; END IF; RETURN add(1); END'"
     )
     report = proxied.run({"V2__x.sql": "SELECT alone();\nSELECT add(2)", **ALONE})
     assert report.exit_code is ExitCode.OK, report.verdict

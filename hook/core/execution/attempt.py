@@ -156,7 +156,7 @@ class Attempt:
         in_doubt: The same of which nobody could look whether it is there, empty otherwise.
         out_of_reach: What it left that its role may not clear up, and is in no run's way.
         is_noted: The ledger says how many statements are done, be they more than *done*.
-        may_hold: The session may have had what a new one lacks, see `SessionLook`.
+        may_hold: The session may have had what a new one lacks.
         is_known: It was asked, so that another session can go on.
         goes_on: Behind what the next run goes on, as the ledger says, in words, else empty.
         found: What its last statement takes away was there when that was begun.

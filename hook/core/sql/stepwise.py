@@ -29,6 +29,7 @@ _HELD = frozenset(
 _FREE = frozenset(
     {"DEALLOCATE", "EXECUTE", "EXPLAIN", "PREPARE", "SELECT", "TABLE", "VALUES", "WITH"}
 )
+_OF_TRANSACTION = ("PREPARE", "TRANSACTION")
 _ALONE = frozenset({"ALTER", "CALL", "CREATE", "DO", "DROP"})
 _WRITES = frozenset({"DELETE", "INSERT", "MERGE", "UPDATE"})
 _OF_SESSION = frozenset({"RESET", "SET", "SHOW"})
@@ -71,7 +72,7 @@ def is_free(statement: Statement) -> bool:
         # A procedure commits in a block only where it is called by a statement of its own.
         may_commit = refusing_command(statement) or _CALL.search(*_extent(statement))
         return _is_plpgsql(statement) and not may_commit
-    return statement.head in _FREE and statement.words(2)[1:] != ("PREPARED",)
+    return statement.head in _FREE and statement.words(2) != _OF_TRANSACTION
 
 
 def leaves_in_session(statement: Statement) -> bool:

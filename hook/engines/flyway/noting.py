@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _BEGIN = Own(Moment.OPENING, "BEGIN")
 _COMMIT = Own(Moment.COMMIT, "COMMIT")
+_AROUND = frozenset({Moment.OPENING, Moment.NOTING})
 # A function may call what commits, or refuses a transaction block as VACUUM does.
 _REFUSES_BLOCK = frozenset({"25001", "2D000"})
 # They have to be the first of a transaction, or end with it, and change nothing behind it.
@@ -196,8 +197,12 @@ def _goes_alone(attempt: Attempt) -> bool:
 
 
 def _as_its_own(attempt: Attempt, statement: Statement) -> Attempt:
-    """Return *attempt*; without the transaction it would be *statement* that fails at its end."""
-    if attempt.place.moment is not Moment.COMMIT:
+    """Return *attempt*; without the transaction it would be *statement* that ends it.
+
+    So it is at the COMMIT, and where the answer to all of the message is lost.
+    """
+    moment, is_lost = attempt.place.moment, attempt.end is AttemptEnd.LOST
+    if moment is not Moment.COMMIT and not (is_lost and moment in _AROUND):
         return attempt
     place = Place(Moment.SCRIPT, statement.line, summarize(statement))
     return replace(attempt, place=place)

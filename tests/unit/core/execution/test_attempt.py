@@ -132,6 +132,7 @@ def test_place_names_the_line_or_what_was_done() -> None:
         "V1__x.sql (before its first statement)",
         "V1__x.sql (dropping what a failed build left)",
         "V1__x.sql (noting in the ledger how far it is)",
+        "V1__x.sql (correcting that note)",
         "V1__x.sql (finishing what an earlier attempt began)",
         "V1__x.sql:3",
         "V1__x.sql (its row in the schema history)",

@@ -13,6 +13,7 @@ from hook.core.execution.mending import (
     is_left_to_note,
     who_clears_up,
     with_doubt,
+    without_session_of,
 )
 from hook.core.execution.progress import Progress
 from hook.core.execution.script_message import Moment
@@ -75,6 +76,16 @@ def test_what_the_next_run_mends_is_no_human_s_where_it_goes_on() -> None:
     told = for_human(attempt)
     assert told.leftovers == ("everything up to line 2", INDEX)
     assert told.for_next_run == ()
+
+
+def test_script_whose_session_had_something_is_for_a_human() -> None:
+    """What that was is named behind what is done."""
+    assert without_session_of(STOPPED, ()) is STOPPED
+    told = without_session_of(STOPPED, ("cursor a", "cursor b"))
+    assert told.leftovers == (
+        "everything up to line 2",
+        "gone with its session: cursor a, cursor b",
+    )
 
 
 def test_script_that_is_handed_on_leaves_nothing_to_a_human() -> None:

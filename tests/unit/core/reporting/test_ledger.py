@@ -176,12 +176,12 @@ def test_killed_run_has_begun_what_it_took_down() -> None:
 
 def test_script_that_was_cut_off_needs_a_human() -> None:
     """How far it came is written nowhere."""
-    finding = judge_cut_off(KILLED, prepared("DROP INDEX CONCURRENTLY i;\nCALL p()"))
+    finding = judge_cut_off(KILLED, prepared("DROP INDEX CONCURRENTLY i;\nLISTEN l"))
     assert finding is not None
     assert (finding.rule, finding.code) == ("cut-off", ExitCode.FAILED_BEFORE)
     assert finding.message == (
         "run 0123456789ab never told how it ended, and may have run a part of V5__add.sql,"
-        " which has no transaction; line 2, CALL p(), may do more than can be noted"
+        " which has no transaction; line 2, LISTEN l, may do more than can be noted"
     )
 
 
@@ -222,6 +222,22 @@ def test_script_whose_text_has_changed_since_needs_a_human(last: PastRun) -> Non
     assert finding is not None
     assert finding.message.endswith("a part of V5__add.sql, of which the text has changed since")
     assert resume(told, script) == Resumption("V5__add.sql")
+
+
+@pytest.mark.parametrize("last", [KILLED, LAST], ids=["killed", "ended"])
+def test_script_whose_session_had_something_needs_a_human(last: PastRun) -> None:
+    """The next session has not got it, and nobody knows which statements need it."""
+    script = prepared(NOTED)
+    begun = begun_script(script, 2)._replace(held=("temporary table a", "cursor b"))
+    told = last._replace(cut_off=begun)
+    finding = judge_cut_off(told, script)
+    assert finding is not None
+    assert finding.message.endswith(
+        "a part of V5__add.sql, 2 statements of which are done; gone with its session:"
+        " temporary table a, cursor b"
+    )
+    assert resume(told, script) == Resumption("V5__add.sql")
+    assert begun.facts()["held"] == ["temporary table a", "cursor b"]
 
 
 def test_script_that_is_run_in_a_transaction_now_needs_a_human() -> None:

@@ -9,7 +9,10 @@ from hook.core.sql.statements import parse_statements
 from hook.core.sql.stepwise import (
     is_begun_alone,
     is_held,
+    is_noted_around,
     is_of_session,
+    is_watched,
+    leaves_in_session,
     tells_of_first,
     why_not_stepwise,
 )
@@ -26,7 +29,7 @@ def only(sql: str) -> Statement:
     [
         ("INSERT INTO t VALUES (1)", ["held"]),
         ("WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a", ["held"]),
-        ("WITH a AS (SELECT f()) SELECT * FROM a", ["begun"]),
+        ("WITH a AS (SELECT f()) SELECT * FROM a", ["held", "leaving"]),
         ("COPY t FROM stdin;\n1\n\\.\n", ["held"]),
         ("COPY t TO PROGRAM 'mail'", ["begun"]),
         ("ALTER TYPE mood ADD VALUE 'x'", ["held"]),
@@ -35,10 +38,10 @@ def only(sql: str) -> Statement:
         ("ALTER DATABASE d SET role = x", ["begun"]),
         ("CREATE TABLE t ()", ["held"]),
         ("CREATE ROLE r", ["held"]),
-        ("CREATE TEMP TABLE t ()", ["begun"]),
-        ("CREATE OR REPLACE LOCAL TEMPORARY VIEW v AS SELECT 1", ["begun"]),
+        ("CREATE TEMP TABLE t ()", ["held", "leaving"]),
+        ("CREATE OR REPLACE LOCAL TEMPORARY VIEW v AS SELECT 1", ["held", "leaving"]),
         ("CREATE INDEX CONCURRENTLY i ON t (id)", []),
-        ("CREATE DATABASE d", ["begun"]),
+        ("CREATE DATABASE d", ["begun", "leaving", "around"]),
         ("DROP INDEX i", ["held"]),
         ("DROP INDEX CONCURRENTLY i", ["begun"]),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY v", ["held"]),
@@ -46,9 +49,15 @@ def only(sql: str) -> Statement:
         ("SET lock_timeout = 0", ["session"]),
         ("RESET ALL", ["session"]),
         ("SHOW lock_timeout", ["session"]),
-        ("SELECT f()", ["begun"]),
-        ("DO $$BEGIN END$$", ["begun"]),
-        ("CALL p()", ["begun"]),
+        ("SELECT f()", ["held", "leaving"]),
+        ("EXECUTE p", ["held", "leaving"]),
+        ("PREPARE TRANSACTION 'p'", ["begun"]),
+        ("DO $$BEGIN END$$", ["held", "leaving"]),
+        ("DO LANGUAGE plpgsql $$BEGIN END$$", ["held", "leaving"]),
+        ("DO $$$$ LANGUAGE plperl", ["begun"]),
+        ("DO $$BEGIN COMMIT; END$$", ["begun", "leaving", "around"]),
+        ("DO $$BEGIN CALL p(); END$$", ["begun", "leaving", "around"]),
+        ("CALL p()", ["begun", "leaving", "around"]),
         ("LOCK TABLE t", ["begun"]),
     ],
 )
@@ -59,6 +68,8 @@ def test_statement_is_noted_with_its_effect_or_needs_no_note(sql: str, traits: l
         "held": is_held(statement),
         "session": is_of_session(statement),
         "begun": is_begun_alone(statement),
+        "leaving": leaves_in_session(statement),
+        "around": is_noted_around(statement),
     }
     assert [trait for trait, is_found in found.items() if is_found] == traits
 
@@ -68,9 +79,17 @@ def test_statement_is_noted_with_its_effect_or_needs_no_note(sql: str, traits: l
     [
         ("INSERT INTO t VALUES (1);\nCREATE INDEX CONCURRENTLY i ON t (id);\nVACUUM t", ""),
         ("SET a = 1;\nDROP INDEX CONCURRENTLY i;\nUPDATE t SET a = 2;\nRESET a", ""),
-        ("CREATE TABLE t ();\nSELECT f()", "line 2, SELECT f(), may do more than can be noted"),
-        ("CREATE TEMP TABLE t ()", "line 1, CREATE TEMP TABLE t (), may do more"),
-        ("CREATE INDEX CONCURRENTLY ON t (id)", "line 1, CREATE INDEX CONCURRENTLY ON t (id), may"),
+        ("CREATE TABLE t ();\nSELECT f();\nSET a.b = 1;\nCALL p();\nCREATE TEMP TABLE u ()", ""),
+        ("CREATE INDEX CONCURRENTLY ON t (id)", ""),
+        ("DO $$$$ LANGUAGE plperl", "line 1, DO $$$$ LANGUAGE plperl, may do more"),
+        ("LOCK TABLE t", "line 1, LOCK TABLE t, may do more than can be noted"),
+        ("ALTER ROLE me SET role = x", "line 1, ALTER ROLE me SET role = x, may do more"),
+        ("CREATE EXTENSION e;\nINSERT INTO t VALUES (1)", ""),
+        (
+            "SELECT f();\nCREATE EXTENSION e",
+            "line 2, CREATE EXTENSION e, says CREATE EXTENSION, which the server does not tell",
+        ),
+        ("DO $$BEGIN SET a.b = 1; END$$", "line 1, DO $$BEGIN SET a.b = 1; END$$, says SET a., "),
         ("BEGIN;\nINSERT INTO t VALUES (1);\nCOMMIT", "line 1, BEGIN, may do more"),
         ("SAVEPOINT a", "line 1, SAVEPOINT a, may do more"),
         ("DISCARD ALL", "line 1, DISCARD ALL, may do more"),
@@ -113,3 +132,18 @@ def test_note_tells_of_the_first_statement_that_changes_something(
 ) -> None:
     """If it goes in one transaction with its note."""
     assert tells_of_first(parse_statements(sql.encode())) is is_told
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_asked"),
+    [
+        ("SET a.b = 1;\nINSERT INTO t VALUES (1);\nCREATE INDEX CONCURRENTLY i ON t (id)", False),
+        ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x;\nVACUUM t", False),
+        ("INSERT INTO t VALUES (1);\nSELECT f()", True),
+    ],
+)
+def test_session_is_asked_only_for_scripts_that_may_leave_something(
+    sql: str, *, is_asked: bool
+) -> None:
+    """All others are noted in as few words as before."""
+    assert is_watched(parse_statements(sql.encode())) is is_asked
