@@ -207,10 +207,10 @@ def test_script_that_was_never_begun_is_run(
             {"V2__x.sql": SCRIPT.replace("(3)", "(5)")},
             "of which the text has changed since",
         ),
-        (f"{SCRIPT}SELECT 1", {}, "line 9, SELECT 1, may do more than"),
+        (f"{SCRIPT}LISTEN l", {}, "line 9, LISTEN l, may do more than"),
         (SCRIPT, {"beforeEachMigrate.sql": "SELECT 1"}, "callbacks run around its statements"),
     ],
-    ids=["other text", "SELECT", "callback"],
+    ids=["other text", "LISTEN", "callback"],
 )
 def test_what_cannot_be_known_is_looked_at_by_a_human(
     deployment: Deployment,

@@ -49,6 +49,9 @@ CREATE FUNCTION hold_t() RETURNS void LANGUAGE plpgsql AS
 CREATE FUNCTION hold_row() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN PERFORM hold(); RETURN NEW; END';
 CREATE TRIGGER hold BEFORE INSERT ON filling FOR EACH ROW EXECUTE FUNCTION hold_row();
+CREATE PROCEDURE in_parts() LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO tally VALUES (''part''); COMMIT; PERFORM hold_t();
+    INSERT INTO filling VALUES (1); END';
 """
 }
 # The table that grows, whose file can be made to be full.
@@ -105,7 +108,9 @@ class Kind(Enum):
     REBUILD = "migrate: REINDEX TABLE CONCURRENTLY"
     TOAST = "migrate: REINDEX TABLE CONCURRENTLY, at the index of a TOAST table"
     VACUUM = "migrate: VACUUM"
-    ALONE = "migrate: several statements without transaction"
+    ALONE = "migrate: several statements without transaction, SELECT, DO and a temporary table"
+    TEMPORARY = "migrate: the same, while the temporary table is there"
+    COMMITS = "migrate: CALL of a procedure that commits, among several statements"
     NOTED = "migrate: several statements without transaction, each noted with its effect"
     MIXED = "migrate: a script with and without transaction, by FLYWAY_MIXED"
     GROUP = "migrate: a group of three scripts"
@@ -152,6 +157,11 @@ class Setting:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
+def _without_transaction(script: str, commit: str = "COMMIT") -> Setting:
+    files = {"V2__x.sql": script, "V2__x.sql.conf": "executeInTransaction=false"}
+    return Setting(files, advisory, commit, _UNDO)
+
+
 _KEY = migration_lock_key("public", "flyway_schema_history")
 _ONCE = "INSERT INTO tally SELECT 'callback' WHERE NOT EXISTS (SELECT FROM tally)"
 _BRIEF = {"V2__x.sql": f"{_TALLY}{_ALTER}"}
@@ -165,6 +175,7 @@ _LISTED = {
     "PRESYNC_ARCHIVE_POLICY": "off",
     "PRESYNC_MARKER_POLICY": "off",
 }
+_UNDO = "DELETE FROM tally; DELETE FROM filling; DROP TABLE IF EXISTS made"
 _MIDDLE = f"{_TALLY}{_ALTER}SELECT hold();\n{_REST}"
 
 SETTINGS: Mapping[Kind, Setting] = {
@@ -243,34 +254,23 @@ SETTINGS: Mapping[Kind, Setting] = {
         holding("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE"),
         commit="VACUUM",
     ),
-    Kind.ALONE: Setting(
-        {
-            "V2__x.sql": f"{_TALLY}SELECT hold_t();\n{_REST}",
-            "V2__x.sql.conf": "executeInTransaction=false",
-        },
-        advisory,
-        commit="INSERT 0 1",
-        undo="DELETE FROM tally; DELETE FROM filling; DROP TABLE IF EXISTS made",
+    Kind.ALONE: _without_transaction(
+        f"CREATE TEMP TABLE work AS SELECT 1 AS n;\nDROP TABLE work;\n{_TALLY}"
+        f"SELECT hold_t();\nDO $$BEGIN PERFORM hold(); END$$;\n{_REST}"
     ),
-    Kind.NOTED: Setting(
-        {
-            "V2__x.sql": (
-                f"{_TALLY}INSERT INTO filling SELECT id FROM t WHERE hold();\n{_ALTER}"
-                "CREATE INDEX CONCURRENTLY i ON t (id);\nCREATE TABLE made (id int);\n"
-            ),
-            "V2__x.sql.conf": "executeInTransaction=false",
-        },
-        advisory,
-        undo=(
-            "DELETE FROM tally; DELETE FROM filling; ALTER TABLE t DROP IF EXISTS c;"
-            " DROP INDEX IF EXISTS i; DROP TABLE IF EXISTS made"
-        ),
+    Kind.TEMPORARY: _without_transaction(
+        f"CREATE TEMP TABLE work AS SELECT 1 AS n;\n{_TALLY}SELECT hold_t();\n{_REST}"
+        "INSERT INTO filling SELECT n FROM work;\nDROP TABLE work;\n"
+    ),
+    Kind.COMMITS: _without_transaction(f"{_TALLY}CALL in_parts();\n{_REST}", "CALL"),
+    Kind.NOTED: _without_transaction(
+        f"{_TALLY}INSERT INTO filling SELECT id FROM t WHERE hold();\n{_ALTER}"
+        "CREATE INDEX CONCURRENTLY i ON t (id);\nCREATE TABLE made (id int);\n"
     ),
     Kind.MIXED: Setting(
         {"V2__x.sql": f"{_TALLY}SELECT hold_t();\n{_REST}VACUUM t"},
         advisory,
-        commit="INSERT 0 1",
-        undo="DELETE FROM tally; DELETE FROM filling; DROP TABLE IF EXISTS made",
+        undo=_UNDO,
         env={"FLYWAY_MIXED": "true"},
     ),
     Kind.GROUP: Setting(

@@ -130,14 +130,14 @@ def test_statement_that_waits_for_a_lock_is_tried_again(gate: Gate) -> None:
 
 def test_lock_never_released_leaves_what_was_done(gate: Gate) -> None:
     """When the ladder ends half-way, and nothing is noted, a human is told where."""
-    script = "CALL once();\nALTER TABLE t ADD x int"
+    script = "CALL once();\nLISTEN l;\nALTER TABLE t ADD x int"
     gate.database.execute(ONCE)
     with gate.database.connect() as other, other.transaction():
         other.execute("LOCK TABLE t IN ACCESS SHARE MODE")
         report = gate.run({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
     assert report.verdict == (
-        "FAILED 21 PARTIAL: V2__x.sql:2 55P03 canceling statement due to lock timeout;"
-        " left behind: everything up to line 1, at 1"
+        "FAILED 21 PARTIAL: V2__x.sql:3 55P03 canceling statement due to lock timeout;"
+        " left behind: everything up to line 2, at 1"
     )
     assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
 
@@ -178,14 +178,14 @@ def test_row_is_not_written_for_a_transactional_script_without_the_right(
 
 def test_stop_request_between_statements_names_what_is_done(gate: Gate) -> None:
     """The rest is not begun, and a failed row tells the next run."""
-    script = "INSERT INTO t VALUES (3);\nSELECT pg_sleep(60);\nINSERT INTO t VALUES (4)"
+    script = "INSERT INTO t VALUES (3);\nLISTEN l;\nSELECT pg_sleep(60);\nINSERT INTO t VALUES (4)"
     running = gate.start({"V2__x.sql": script, "V2__x.sql.conf": ALONE})
     asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     eventually(lambda: bool(gate.database.query(asleep)))
     gate.interrupt.set("SIGTERM")
     assert running.report().verdict == (
-        "FAILED 40 INTERRUPTED: SIGTERM received in V2__x.sql:2;"
-        " left behind: everything up to line 1, at 1"
+        "FAILED 40 INTERRUPTED: SIGTERM received in V2__x.sql:3;"
+        " left behind: everything up to line 2, at 1"
     )
     assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
     assert gate.database.query("SELECT count(*) FROM t") == [(3,)]
@@ -194,7 +194,7 @@ def test_stop_request_between_statements_names_what_is_done(gate: Gate) -> None:
 def test_session_lost_while_a_statement_waits_to_be_tried_again(gate: Gate) -> None:
     """What the session was prepared with is gone: the script cannot go on without a note."""
     gate.limit(run_settings(ladder=[0.1] * 6))
-    script = "CALL once();\nALTER TABLE t ADD x int"
+    script = "CALL once();\nLISTEN l;\nALTER TABLE t ADD x int"
     gate.database.execute(ONCE)
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE t IN ACCESS SHARE MODE")
@@ -208,7 +208,7 @@ def test_session_lost_while_a_statement_waits_to_be_tried_again(gate: Gate) -> N
         )
         report = running.report()
     assert report.exit_code is ExitCode.PARTIAL
-    assert "left behind: everything up to line 1" in report.verdict
+    assert "left behind: everything up to line 2" in report.verdict
     assert gate.history()[1:] == [(2, "2", "V2__x.sql", False)]
 
 

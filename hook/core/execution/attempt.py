@@ -151,8 +151,7 @@ class Attempt:
         at: Which of the scripts in one transaction it ended in, from 0.
         script_ends_ms: When each of them that ended had ended, since the attempt began.
         toll: What it cost others and who they are, none when nobody watched.
-        for_next_run: What it left that is nothing for a human: whoever runs the script next
-            finds it in the catalog and clears it up.
+        for_next_run: What it left that whoever runs the script next finds and clears up.
         in_doubt: The same of which nobody could look whether it is there, empty otherwise.
         out_of_reach: What it left that its role may not clear up, and is in no run's way.
         is_noted: The ledger says how many statements are done, be they more than *done*.

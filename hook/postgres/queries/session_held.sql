@@ -1,31 +1,43 @@
+-- Most sessions have no schema for what is temporary: then nothing is looked for in it.
 (SELECT coalesce(pg_catalog.jsonb_agg(h.what ORDER BY h.what), '[]'::pg_catalog.jsonb)
-   FROM (SELECT t.what
-           FROM pg_catalog.jsonb_array_elements_text({told}::pg_catalog.jsonb) AS t(what)
+   FROM (SELECT x.what
+           FROM pg_catalog.jsonb_array_elements_text({told}::pg_catalog.jsonb) AS x(what)
          UNION ALL
-         SELECT pg_catalog.concat('setting ', k.name)
+         SELECT pg_catalog.concat('setting ', x.name)
            FROM (SELECT {settings} AS now,
-                        coalesce(nullif(pg_catalog.current_setting('presync.begun', true), ''),
-                                 '{}')::pg_catalog.jsonb AS begun) AS s,
-                pg_catalog.jsonb_object_keys(s.begun OPERATOR(pg_catalog.||) s.now) AS k(name)
-          WHERE NOT coalesce((s.begun OPERATOR(pg_catalog.->>) k.name)
-                             OPERATOR(pg_catalog.=) (s.now OPERATOR(pg_catalog.->>) k.name), false)
+                        CASE WHEN pg_catalog.length(
+                                      pg_catalog.current_setting('presync.begun', true))
+                                  OPERATOR(pg_catalog.>) 0
+                             THEN pg_catalog.current_setting('presync.begun', true)
+                             ELSE '{}'
+                        END::pg_catalog.jsonb AS begun
+                 OFFSET 0) AS s,
+                pg_catalog.jsonb_object_keys(s.begun OPERATOR(pg_catalog.||) s.now) AS x(name)
+          WHERE NOT coalesce((s.begun OPERATOR(pg_catalog.->>) x.name)
+                             OPERATOR(pg_catalog.=) (s.now OPERATOR(pg_catalog.->>) x.name), false)
          UNION ALL
          SELECT pg_catalog.concat('temporary ',
-                    CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'S' THEN 'sequence '
-                                   WHEN 'c' THEN 'type ' ELSE 'table ' END,
+                    CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' THEN 'view '
+                         WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'sequence '
+                         WHEN c.relkind OPERATOR(pg_catalog.=) 'c' THEN 'type '
+                         ELSE 'table '
+                    END,
                     c.relname)
            FROM pg_catalog.pg_class AS c
-          WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
-            AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f,v,S,c}'::"char"[])
+          WHERE pg_catalog.pg_my_temp_schema()::pg_catalog.int8 OPERATOR(pg_catalog.>) 0
+            AND c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+            AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f,v,S,c}'::pg_catalog."char"[])
          UNION ALL
          SELECT pg_catalog.concat('temporary type ', t.typname)
            FROM pg_catalog.pg_type AS t
-          WHERE t.typnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
-            AND t.typtype OPERATOR(pg_catalog.=) ANY ('{d,e,r}'::"char"[])
+          WHERE pg_catalog.pg_my_temp_schema()::pg_catalog.int8 OPERATOR(pg_catalog.>) 0
+            AND t.typnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+            AND t.typtype OPERATOR(pg_catalog.=) ANY ('{d,e,r}'::pg_catalog."char"[])
          UNION ALL
          SELECT pg_catalog.concat('temporary function ', p.proname)
            FROM pg_catalog.pg_proc AS p
-          WHERE p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+          WHERE pg_catalog.pg_my_temp_schema()::pg_catalog.int8 OPERATOR(pg_catalog.>) 0
+            AND p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
          UNION ALL
          SELECT pg_catalog.concat('prepared statement ', p.name)
            FROM pg_catalog.pg_prepared_statements AS p

@@ -5,4 +5,4 @@
             AND NOT p.name OPERATOR(pg_catalog.=) ANY ('{lock_timeout, statement_timeout,
                 transaction_deferrable, transaction_isolation, transaction_read_only}'::pg_catalog.text[])
          UNION ALL
-         SELECT 'role', pg_catalog.concat(current_user, ' of ', session_user)) AS s(name, setting))
+         SELECT 'role', pg_catalog.concat(current_user, ' of ', session_user)) AS s)

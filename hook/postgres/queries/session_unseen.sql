@@ -1,6 +1,7 @@
 -- What may keep something in a session that no view shows: code of which we know the text and
 -- that says so, code of which we do not know it, and extensions that are not known to keep
--- nothing. SET in front of a quote or a percent sign is put together by PL/pgSQL. No backslash: what it means depends on a setting.
+-- nothing. SET in front of a quote or a percent sign is put together by PL/pgSQL. There is no
+-- backslash in the pattern, as a setting says what that means.
 SELECT u.what
   FROM (SELECT pg_catalog.concat('extension ', e.extname) AS what
           FROM pg_catalog.pg_extension AS e

@@ -176,12 +176,12 @@ def test_killed_run_has_begun_what_it_took_down() -> None:
 
 def test_script_that_was_cut_off_needs_a_human() -> None:
     """How far it came is written nowhere."""
-    finding = judge_cut_off(KILLED, prepared("DROP INDEX CONCURRENTLY i;\nLISTEN l"))
+    finding = judge_cut_off(KILLED, prepared("DROP INDEX CONCURRENTLY i;\nROLLBACK PREPARED 'p'"))
     assert finding is not None
     assert (finding.rule, finding.code) == ("cut-off", ExitCode.FAILED_BEFORE)
     assert finding.message == (
         "run 0123456789ab never told how it ended, and may have run a part of V5__add.sql,"
-        " which has no transaction; line 2, LISTEN l, may do more than can be noted"
+        " which has no transaction; line 2, ROLLBACK PREPARED 'p', may do more than can be noted"
     )
 
 
