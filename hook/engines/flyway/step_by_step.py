@@ -232,9 +232,7 @@ class StepByStep:
         if place.moment is Moment.OPENING and attempt.end is AttemptEnd.LOST:
             place = Place(Moment.UNSENT)
         line, callbacks = self.program.settled(self.done)
-        is_noted = self.noting.note is not None and (
-            self.is_ready or self.task.settled is not None
-        )
+        is_noted = self.noting.note is not None and (self.is_ready or self.task.settled is not None)
         stopped = replace(
             attempt,
             place=place,

@@ -271,7 +271,10 @@ def test_script_of_which_nothing_is_noted_needs_a_human(cut_off: BegunScript | N
         (KILLED, True),
         (KILLED._replace(noted={"V5__add.sql": "another text"}), False),
         (PROMISING._replace(cut_off=begun_script(prepared(NOTED), 0)), False),
-        (KILLED._replace(cut_off=BegunScript("V5__add.sql", 8, "2b", 0, tells_of_first=True)), False),
+        (
+            KILLED._replace(cut_off=BegunScript("V5__add.sql", 8, "2b", 0, tells_of_first=True)),
+            False,
+        ),
         (LAST._replace(cut_off=begun_script(prepared(NOTED), 0)), False),
         (PROMISING._replace(cut_off=begun_script(prepared(f"VACUUM t;{NOTED}"), 0)), True),
     ],
