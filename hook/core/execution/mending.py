@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from hook.core.execution.attempt import Attempt, AttemptEnd
 from hook.core.execution.script_message import Moment
-from hook.core.execution.sqlstate import is_cancel, is_state_of_server, is_transient
+from hook.core.execution.sqlstate import may_pass
 from hook.core.sql.invalid_index import TOAST, InvalidIndex
 from hook.errors import Effect, HookError
 
@@ -53,7 +53,7 @@ def is_cut_off(attempt: Attempt) -> bool:
     failure = attempt.failure
     if attempt.end is not AttemptEnd.FAILED or failure is None:
         return attempt.end in _FROM_OUTSIDE
-    return is_transient(failure) or is_cancel(failure) or is_state_of_server(failure)
+    return may_pass(failure)
 
 
 def is_resumed_next(attempt: Attempt) -> bool:

@@ -136,6 +136,11 @@ def is_state_of_server(failure: ServerMessage) -> bool:
     return failure.sqlstate in STATE_OF_SERVER
 
 
+def may_pass(failure: ServerMessage) -> bool:
+    """Tell whether the same SQL may succeed another time, at once or not."""
+    return is_transient(failure) or is_cancel(failure) or is_state_of_server(failure)
+
+
 def retry_limit(failure: ServerMessage) -> int | None:
     """Return how many attempts *failure* is worth, none when only time limits them.
 

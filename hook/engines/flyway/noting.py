@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Place
-from hook.core.execution.mending import is_cut_off
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
-from hook.core.execution.sqlstate import ServerMessage
+from hook.core.execution.sqlstate import ServerMessage, may_pass
 from hook.core.sessions.lock_key import migration_lock_key, work_mark_key
 from hook.core.sql.stepwise import (
     is_held,
@@ -191,7 +190,7 @@ def _goes_alone(attempt: Attempt) -> bool:
 
     A function may have left another role, which may not write to the ledger.
     """
-    if attempt.end is not AttemptEnd.FAILED or attempt.failure is None or is_cut_off(attempt):
+    if attempt.end is not AttemptEnd.FAILED or attempt.failure is None or may_pass(attempt.failure):
         return False
     return attempt.place.moment is Moment.NOTING or attempt.failure.sqlstate in _REFUSES_BLOCK
 

@@ -302,14 +302,5 @@ def test_only_what_is_run_and_must_not_run_twice_is_promised() -> None:
     script = prepared(NOTED)
     others = (prepared("CREATE TABLE t ()"), replace(script, is_run=False))
     assert noted_texts((script, *others)) == {"V5__add.sql": script.text}
-    assert noted_texts([prepared("CALL p()")]) == {"V5__add.sql": ""}
+    assert noted_texts([prepared("LISTEN l")]) == {"V5__add.sql": ""}
     assert noted_texts(others) == {}
-
-
-def test_begun_script_tells_no_more_than_is_known() -> None:
-    """Ledgers of older versions have no more than the first two."""
-    assert BegunScript("V1__x.sql", None).facts() == {"script": "V1__x.sql", "checksum": None}
-    whole = BegunScript("V1__x.sql", 7, "1a2b", 0)
-    assert whole.facts() == {"script": "V1__x.sql", "checksum": 7, "text": "1a2b", "done": 0}
-    assert whole._replace(found=True).facts() == {**whole.facts(), "found": True}
-    assert whole._replace(tells_of_first=True).facts() == {**whole.facts(), "tells_of_first": True}

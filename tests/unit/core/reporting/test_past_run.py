@@ -1,0 +1,22 @@
+"""What the ledger keeps of a script without transaction."""
+
+from __future__ import annotations
+
+from hook.core.reporting.past_run import BegunScript
+
+
+def test_begun_script_tells_no_more_than_is_known() -> None:
+    """Ledgers of older versions have no more than the first two."""
+    assert BegunScript("V1__x.sql", None).facts() == {"script": "V1__x.sql", "checksum": None}
+    whole = BegunScript("V1__x.sql", 7, "1a2b", 0)
+    assert whole.facts() == {"script": "V1__x.sql", "checksum": 7, "text": "1a2b", "done": 0}
+    assert whole._replace(found=True).facts() == {**whole.facts(), "found": True}
+    assert whole._replace(tells_of_first=True).facts() == {**whole.facts(), "tells_of_first": True}
+
+
+def test_note_of_nothing_is_worth_that_only_while_nothing_ran() -> None:
+    """A statement that was begun on its own is one that only its session knew of."""
+    untouched = BegunScript("V1__x.sql", 7, "1a2b", 0, tells_of_first=True)
+    assert untouched.is_untouched
+    others = ({"done": 1}, {"tells_of_first": False}, {"held": ("how far line 1 came",)})
+    assert not any(untouched._replace(**other).is_untouched for other in others)  # type: ignore[arg-type] # one of each
