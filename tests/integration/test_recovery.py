@@ -92,10 +92,10 @@ def test_connection_lost_every_time_is_given_up(proxied: Gate, proxy: Proxy) -> 
 def test_script_without_transaction_that_is_lost_needs_a_human(proxied: Gate, proxy: Proxy) -> None:
     """Whether the statement took effect cannot be seen; a failed row stops the next run.
 
-    The ledger tells of no script with a SELECT, which may change the session.
+    The ledger tells of no script that listens, which is of one session.
     """
     proxy.lose("INSERT INTO t", Fault.REPLY)
-    report = proxied.run({"V2__x.sql": f"{ONCE['V2__x.sql']};\nSELECT 1", **ALONE})
+    report = proxied.run({"V2__x.sql": f"{ONCE['V2__x.sql']};\nLISTEN l", **ALONE})
     assert report.verdict == (
         "FAILED 21 PARTIAL: V2__x.sql:2 connection lost; left behind: table x (line 1),"
         " what line 2 may have done, at 1"
