@@ -219,6 +219,8 @@ def test_what_the_ledger_knows_of_is_in_no_doubt_for_the_next_run() -> None:
     assert error.exit_code is ExitCode.UNREACHABLE
     assert error.message == "V5__add_email.sql:17: connection lost; then nobody answers"
     assert left_unasked(left, DatabaseRejected("nobody is let in")) is left
+    holding = replace(left, may_hold=True)
+    assert left_unasked(holding, reason) is holding
     other = replace(left, is_noted=False)
     assert left_unasked(other, reason) is other
 

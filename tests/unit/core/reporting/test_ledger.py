@@ -295,12 +295,3 @@ def test_script_that_would_have_been_noted_was_not_begun(last: PastRun, *, is_fo
     """The run was killed in front of it; it is not for a human."""
     script = prepared(NOTED)
     assert find_cut_off(last, [script], "sha256:others") is (script if is_found else None)
-
-
-def test_only_what_is_run_and_must_not_run_twice_is_promised() -> None:
-    """How far it comes need not be noted; one that is only recorded has no statements."""
-    script = prepared(NOTED)
-    others = (prepared("CREATE TABLE t ()"), replace(script, is_run=False))
-    assert noted_texts((script, *others)) == {"V5__add.sql": script.text}
-    assert noted_texts([prepared("LISTEN l")]) == {"V5__add.sql": ""}
-    assert noted_texts(others) == {}

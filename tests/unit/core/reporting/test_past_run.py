@@ -1,8 +1,15 @@
-"""What the ledger keeps of a script without transaction."""
+"""What the ledger keeps of scripts without transaction."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from hook.core.reporting.ledger import noted_texts
 from hook.core.reporting.past_run import BegunScript
+from tests.testbed.release import migration, prepared_script
+
+SCRIPT = migration("V5__add.sql")._replace(in_transaction=False)
+NOTED = b"INSERT INTO t VALUES (1);\nVACUUM t;\n"
 
 
 def test_begun_script_tells_no_more_than_is_known() -> None:
@@ -19,4 +26,16 @@ def test_note_of_nothing_is_worth_that_only_while_nothing_ran() -> None:
     untouched = BegunScript("V1__x.sql", 7, "1a2b", 0, tells_of_first=True)
     assert untouched.is_untouched
     others = ({"done": 1}, {"tells_of_first": False}, {"held": ("how far line 1 came",)})
-    assert not any(untouched._replace(**other).is_untouched for other in others)  # type: ignore[arg-type] # one of each
+    assert not any(untouched._replace(**other).is_untouched for other in others)
+
+
+def test_only_what_is_run_and_must_not_run_twice_is_promised() -> None:
+    """How far it comes need not be noted; one that is only recorded has no statements."""
+    script = prepared_script(SCRIPT, NOTED)
+    others = (
+        prepared_script(migration("V6__t.sql"), b"CREATE TABLE t ()"),
+        replace(script, is_run=False),
+    )
+    assert noted_texts((script, *others)) == {"V5__add.sql": script.text}
+    assert noted_texts([prepared_script(SCRIPT, NOTED + b"LISTEN l")]) == {"V5__add.sql": ""}
+    assert noted_texts(others) == {}
