@@ -110,7 +110,7 @@ def test_script_that_does_more_is_looked_at_by_a_human(
 ) -> None:
     """Of its other statement the server does not tell whether it was run."""
     deployment.release({"V2__x.sql.conf": "executeInTransaction=false"})
-    kill(f"SELECT 2;\n{DROP}")
+    kill(f"LISTEN l;\n{DROP}")
     refused = run_presync(["run"], env_of(deployment))
     assert refused.exit_code == ExitCode.FAILED_BEFORE, refused.stderr
     assert "may have run a part of V2__x.sql" in refused.report["verdict"]

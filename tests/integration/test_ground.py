@@ -30,7 +30,7 @@ from tests.testbed.run_context import eventually, is_running, meanwhile
 # What is asked, in the words of the query.
 LOCK = "pg_try_advisory_lock"
 MARK = "pg_advisory_lock_shared($1"
-MEMORY = "LIMIT $1"
+MEMORY = "LIMIT $2"
 RIGHTS = "has_column_privilege"
 BLOCKERS = "pg_prepared_xacts"
 INDEXES = "indisvalid"
