@@ -123,6 +123,8 @@ def test_next_run_goes_on_unless_a_temporary_table_is_gone(
         ("DO $$BEGIN EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT 1'; END$$", ["cursor c"]),
         ("SELECT add(9);\nSET work_mem = '5MB';\nSELECT add(9)", []),
         ("SET work_mem = '5MB';\nRESET ALL;\nSELECT add(9)", []),
+        ("SET work_mem = '5MB';\nSELECT add(9);\nRESET work_mem;\nSELECT add(9)", []),
+        ("RESET search_path;\nSELECT 1", []),
         ("DO $$BEGIN SET work_mem = '5MB'; END$$;\nSET search_path = public;\nSELECT 1", None),
         ("DO $$BEGIN SET work_mem = '5MB'; END$$;\nRESET ALL;\nSELECT 1", []),
         ("SET CONSTRAINTS ALL IMMEDIATE;\nSHOW work_mem;\nSELECT 1", []),

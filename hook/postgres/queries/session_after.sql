@@ -1,6 +1,7 @@
 -- What is as it was before counts as changed by whoever has changed it then. RESET ALL has
--- taken back everything, these two with it.
-SELECT pg_catalog.set_config('presync.begun', pg_catalog.jsonb_object_agg(
+-- taken back everything, these two with it. What a RESET has taken back is not there any more.
+SELECT pg_catalog.set_config('presync.begun', pg_catalog.jsonb_strip_nulls(
+       pg_catalog.jsonb_object_agg(
            x.name,
            CASE WHEN s.before IS NOT NULL AND s.begun IS NOT NULL
                      AND coalesce((s.before OPERATOR(pg_catalog.->>) x.name)
@@ -9,7 +10,7 @@ SELECT pg_catalog.set_config('presync.begun', pg_catalog.jsonb_object_agg(
                                   AND (s.now OPERATOR(pg_catalog.->>) x.name) IS NULL)
                 THEN s.begun OPERATOR(pg_catalog.->>) x.name
                 ELSE s.now OPERATOR(pg_catalog.->>) x.name
-           END)::pg_catalog.text, false)
+           END))::pg_catalog.text, false)
   FROM (SELECT {settings} AS now,
                CASE WHEN pg_catalog.length(pg_catalog.current_setting('presync.before', true))
                          OPERATOR(pg_catalog.>) 0
