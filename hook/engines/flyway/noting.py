@@ -22,7 +22,7 @@ from hook.core.sql.stepwise import (
     leaves_in_session,
 )
 from hook.core.sql.summary import summarize
-from hook.errors import QueryFailed
+from hook.errors import DatabaseUnreachable, DeadlineExceeded, HookError, Interrupted
 
 if TYPE_CHECKING:
     from hook.core.execution.attempt import ApplyTask
@@ -71,14 +71,21 @@ class Noting:
     def look_around(self) -> None:
         """Find out what may keep something in the session that nobody can ask for.
 
+        Where that cannot be found out either, all of it may.
+
         Raises:
             HookError: A stop was requested, or the connection is lost.
         """
         if self.note is None or not self.is_watched:
             return
+        session = self.sender.session
         try:
-            rows = self.sender.session.fetch(self.note.look.unseen)
-        except QueryFailed:
+            # To tell the text of a function may take a lock on what it reads.
+            session.execute(f"SET lock_timeout = {self.sender.limits.lock_timeout_ms}")
+            rows = session.fetch(self.note.look.unseen)
+        except (Interrupted, DeadlineExceeded, DatabaseUnreachable):
+            raise
+        except HookError:
             rows = [(_NOT_READ,)]
         self.unseen = tuple(f"what {name} may keep" for (name,) in rows)
 
