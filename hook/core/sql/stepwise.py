@@ -44,7 +44,7 @@ _KEEPS_SETTINGS = frozenset({"DATABASE", "ROLE", "USER"})
 _KEEPS_FROM_NOTING = frozenset(
     {
         "AUTHORIZATION", "CHARACTERISTICS", "DEFAULT_TRANSACTION_READ_ONLY", "ROLE",
-        "TRANSACTION_READ_ONLY",
+        "SESSION_AUTHORIZATION", "TRANSACTION_READ_ONLY",
     }
 )  # fmt: skip
 _SETTING_WORDS = 4
@@ -123,7 +123,9 @@ def is_of_session(statement: Statement) -> bool:
     """Tell whether *statement* sets nothing but what the session is to do, by name."""
     if statement.head not in _OF_SESSION:
         return False
-    return _KEEPS_FROM_NOTING.isdisjoint(statement.words(_SETTING_WORDS))
+    # The server compares names of settings without regard to case, quoted ones too.
+    words = (word.strip('"').upper() for word in statement.words(_SETTING_WORDS))
+    return _KEEPS_FROM_NOTING.isdisjoint(words)
 
 
 def is_begun_alone(statement: Statement) -> bool:

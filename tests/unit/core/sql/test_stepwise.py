@@ -95,6 +95,8 @@ def test_statement_is_noted_with_its_effect_or_needs_no_note(sql: str, traits: l
         ("DISCARD ALL", "line 1, DISCARD ALL, may do more"),
         ("SET ROLE x", "line 1, SET ROLE x, may do more"),
         ("SET SESSION AUTHORIZATION x", "line 1, SET SESSION AUTHORIZATION x, may do more"),
+        ("SET session_authorization = x", "line 1, SET session_authorization = x, may do more"),
+        ('SET "Role" = x', 'line 1, SET "Role" = x, may do more'),
         ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "line 1, SET SESSION CHAR"),
         ("SET default_transaction_read_only = on", "line 1, SET default_transaction_read_only"),
         (
