@@ -32,6 +32,7 @@ from hook.errors import (
 _DIVISION_BY_ZERO = "22012"
 _UNIQUE_VIOLATION = "23505"
 _GOES_ON = "Run again: it goes on behind what the ledger says is done."
+_MAY_GO_ON = "Run again: unless the ledger says that the lost session had something, it goes on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def unknown_of(given_up: GivenUp, reason: HookError) -> HookError:
     left = f"; {_left(given_up)}" if given_up.attempt.leftovers else ""
     hint = f"Look for {given_up.row} and the work of {script} before running again."
     if given_up.attempt.is_noted:
-        hint = _GOES_ON
+        hint = _going_on(given_up.attempt)
     return MigrationPartial(what + left, hint)
 
 
@@ -229,7 +230,7 @@ def _left(given_up: GivenUp) -> str:
 def _hint_for_leftovers(given_up: GivenUp) -> str:
     named = ", ".join(given_up.attempt.leftovers)
     if not given_up.is_recorded and given_up.attempt.is_noted:
-        return _GOES_ON
+        return _going_on(given_up.attempt)
     if not given_up.is_recorded:
         return (
             f"Undo by hand {named} before the next run, which would repeat it; or finish it and add"
@@ -239,6 +240,10 @@ def _hint_for_leftovers(given_up: GivenUp) -> str:
         f"Undo by hand {named} and remove {given_up.row} with `presync repair`; or finish it by"
         " hand and set success of that row to true."
     )
+
+
+def _going_on(attempt: Attempt) -> str:
+    return _MAY_GO_ON if attempt.may_hold else _GOES_ON
 
 
 def _facts(given_up: GivenUp) -> dict[str, object]:

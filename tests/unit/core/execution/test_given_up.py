@@ -208,6 +208,8 @@ def test_what_the_ledger_knows_of_is_left_to_the_next_run() -> None:
         assert error.message.endswith("invalid index i on t, no row in the schema history")
         assert error.hint == "Run again: it goes on behind what the ledger says is done."
     assert "by hand" in failure_of(replace(noted, is_recorded=True)).hint
+    holding = replace(noted, attempt=replace(noted.attempt, may_hold=True))
+    assert failure_of(holding).hint.startswith("Run again: unless the ledger says that the lost")
 
 
 def test_what_the_ledger_knows_of_is_in_no_doubt_for_the_next_run() -> None:
