@@ -128,6 +128,7 @@ def test_next_run_goes_on_unless_a_temporary_table_is_gone(
         ("DO $$BEGIN SET work_mem = '5MB'; END$$;\nSET search_path = public;\nSELECT 1", None),
         ("DO $$BEGIN SET work_mem = '5MB'; END$$;\nRESET ALL;\nSELECT 1", []),
         ("SET CONSTRAINTS ALL IMMEDIATE;\nSHOW work_mem;\nSELECT 1", []),
+        ("SET SESSION transaction_isolation = 'serializable';\nSELECT 1", []),
     ],
 )
 def test_note_says_what_the_session_holds(

@@ -37,7 +37,12 @@ _AROUND = frozenset({Moment.OPENING, Moment.NOTING})
 # A function may call what commits, or refuses a transaction block as VACUUM does.
 _REFUSES_BLOCK = frozenset({"25001", "2D000"})
 # They have to be the first of a transaction, or end with it, and change nothing behind it.
-_OF_TRANSACTION = frozenset({"CONSTRAINTS", "LOCAL", "TRANSACTION"})
+_OF_TRANSACTION = frozenset(
+    {
+        "CONSTRAINTS", "LOCAL", "TRANSACTION", "TRANSACTION_DEFERRABLE", "TRANSACTION_ISOLATION",
+    }
+)  # fmt: skip
+_SETTING_WORDS = 3
 _NOT_READ = "functions, which could not be looked at,"
 
 
@@ -167,7 +172,7 @@ class Noting:
 
     def _send_setting(self, one: StatementList, note: StepNote) -> Attempt:
         """Send what each session of the script is told, which is no reason not to go on."""
-        is_of_transaction = not _OF_TRANSACTION.isdisjoint(one[0].words(2))
+        is_of_transaction = not _OF_TRANSACTION.isdisjoint(one[0].words(_SETTING_WORDS))
         if one[0].head == "SHOW" or is_of_transaction:
             return self.sender.send(ScriptMessage(one))
         before, after = (Own(Moment.NOTING, sql) for sql in (note.look.before, note.look.after))
