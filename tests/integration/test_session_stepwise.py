@@ -243,3 +243,16 @@ def test_temporary_table_of_an_error_is_told_as_before(proxied: Gate) -> None:
     report = proxied.run({"V2__x.sql": script})
     assert report.verdict.startswith("FAILED 21 PARTIAL: V2__x.sql:3 22012 division by zero; left")
     assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]
+
+
+def test_block_that_gets_no_lock_has_done_nothing(proxied: Gate) -> None:
+    """It is in one transaction with its note, so that no part of it is committed."""
+    script = "SELECT add(1);\nDO $$BEGIN PERFORM add(2); LOCK TABLE t; END$$"
+    with proxied.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
+        report = proxied.run({"V2__x.sql": script})
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    assert "up to line 1 (the next run goes on behind that)" in report.verdict
+    again = proxied.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert proxied.database.query(ROWS) == EVERYTHING[:2]

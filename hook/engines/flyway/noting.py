@@ -55,6 +55,7 @@ class Noting:
         is_watched: The script may leave something in the session.
         unseen: What may keep something there that the server does not tell.
         mark: Key of the lock that our own backend holds.
+        whole: Index of the step last sent that is in one transaction with its note.
     """
 
     sender: Sender
@@ -64,6 +65,7 @@ class Noting:
     is_watched: bool = field(init=False)
     unseen: tuple[str, ...] = ()
     mark: int = field(init=False)
+    whole: int | None = None
 
     def __post_init__(self) -> None:
         # What has begun without a note cannot be noted any more.
@@ -135,6 +137,7 @@ class Noting:
             return self._send_setting(one, note)
         if is_noted_around(one[0]):
             return self._send_around(index, one, done)
+        self.whole = index
         if not self.is_watched:
             ahead = (_BEGIN, Own(Moment.NOTING, note.setting(index + 1)))
             return _as_its_own(self.sender.send(ScriptMessage(one, ahead, (_COMMIT,))), one[0])
@@ -154,7 +157,7 @@ class Noting:
 
     def _send_around(self, index: int, one: StatementList, done: int) -> Attempt:
         """Send what is in no transaction of ours with a note in front of it, and one behind."""
-        note = self.note
+        note, self.whole = self.note, None
         assert note is not None  # noqa: S101 - see `knows`
         under_way = f"how far line {one[0].line} came"
         attempt = self._send((self._own(note, done, under_way),))

@@ -219,7 +219,8 @@ class StepByStep:
             is_known = is_repeated or (self.done != index and last.head not in _ENDS_TRANSACTION)
         else:
             was_refused = attempt.failure is not None and attempt.failure.position is not None
-            is_known = self.done != index or was_refused or not may_stop_halfway(last)
+            is_whole = self.noting.whole == index or not may_stop_halfway(last)
+            is_known = self.done != index or was_refused or is_whole
         if is_known:
             return ()
         is_one = first == last or first.source is not last.source
