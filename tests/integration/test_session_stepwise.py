@@ -256,3 +256,16 @@ def test_block_that_gets_no_lock_has_done_nothing(proxied: Gate) -> None:
     again = proxied.run()
     assert again.exit_code is ExitCode.OK, again.verdict
     assert proxied.database.query(ROWS) == EVERYTHING[:2]
+
+
+def test_script_that_is_given_up_with_a_temporary_table_needs_a_human(proxied: Gate) -> None:
+    """The next run could not go on: what it would need is gone, and that is named."""
+    script = "CREATE TEMP TABLE work AS SELECT 1 AS n;\nDO $$BEGIN LOCK TABLE t; END$$"
+    with proxied.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
+        report = proxied.run({"V2__x.sql": script})
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert "gone with its session: temporary table work" in deciding(report).message
+    assert "the next run goes on" not in deciding(report).message
+    assert proxied.history()[1:] == [(2, "2", "V2__x.sql", False)]
+    assert proxied.run().exit_code is ExitCode.FAILED_BEFORE
