@@ -102,20 +102,43 @@ def test_storage_that_fails_is_asked_again(marker_bench: MarkerBench) -> None:
     """It may be back a moment later; what it cannot tell to the end is unknown."""
 
     def failing(_name: str) -> bool:
-        if len(catalog.asked) < 3:
+        if len(catalog.asked) in {1, 2, 4}:
             raise BackupUnknown("S3 is busy", "Try again later.")
-        return True
+        return len(catalog.asked) > 3
 
     catalog = marker_bench.catalog(failing)
     (finding,) = marker_bench.run(marker_bench.stage(catalog, wait=30))
     assert finding.status is Status.PASSED
 
     def broken(_name: str) -> bool:
-        raise BackupUnknown("S3 is busy", "Try again later.")
+        if len(catalog.asked) > 1:
+            raise BackupUnknown("S3 is busy", "Try again later.")
+        return False
 
-    (finding,) = marker_bench.run(marker_bench.stage(marker_bench.catalog(broken)))
+    catalog = marker_bench.catalog(broken)
+    (finding,) = marker_bench.run(marker_bench.stage(catalog))
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert finding.message == "S3 is busy"
+
+
+def test_storage_that_does_not_answer_beforehand_leaves_the_writer_unknown(
+    marker_bench: MarkerBench, events: FakeEvents
+) -> None:
+    """A copy of a cluster waits for a file that the original has archived long before.
+
+    Only what was there before the server had finished it tells the two apart.
+    """
+
+    def silent(_name: str) -> bool:
+        raise BackupUnknown("S3 is busy", "Try again later.")
+
+    (finding,) = marker_bench.run(marker_bench.stage(marker_bench.catalog(silent)))
+    (marker,) = marker_bench.noted
+    assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
+    assert finding.message.startswith("S3 is busy; only the position is recorded: ")
+    assert (marker.name, marker.is_archived) == (None, False)
+    told = [message for event, message, _ in events.told if event == "retry.scheduled"]
+    assert told == [f"the fake catalog does not say whether it has WAL {marker.segment} yet"]
 
 
 def test_archive_that_is_not_there_is_not_waited_for(marker_bench: MarkerBench) -> None:
@@ -125,9 +148,26 @@ def test_archive_that_is_not_there_is_not_waited_for(marker_bench: MarkerBench) 
         raise BackupSourceMissing("there is no archive", "Create it.")
 
     catalog = marker_bench.catalog(gone)
+    (finding,) = marker_bench.run(marker_bench.stage(catalog, wait=30))
+    assert (finding.status, finding.code) == (Status.FAILED, ExitCode.NO_WAY_BACK)
+    assert finding.message.startswith("there is no archive; only the position is recorded: ")
+    assert [marker.name for marker in marker_bench.noted] == [None]
+    assert len(catalog.asked) == 1
+
+
+def test_archive_that_goes_away_is_not_waited_for(marker_bench: MarkerBench) -> None:
+    """The marker is there by then, and stays told."""
+
+    def gone(_name: str) -> bool:
+        if len(catalog.asked) > 1:
+            raise BackupSourceMissing("there is no archive", "Create it.")
+        return False
+
+    catalog = marker_bench.catalog(gone)
     with pytest.raises(BackupSourceMissing):
         marker_bench.run(marker_bench.stage(catalog, wait=30))
-    assert len(catalog.asked) == 1
+    assert len(catalog.asked) == 2
+    assert [bool(marker.name) for marker in marker_bench.noted] == [True]
 
 
 @pytest.fixture
@@ -142,7 +182,7 @@ def test_storage_that_hangs_is_left(marker_bench: MarkerBench, hanging: FakeCata
     """No answer is not a no."""
     (finding,) = marker_bench.run(marker_bench.stage(hanging))
     assert finding.code is ExitCode.UNKNOWN_BACKUP
-    assert finding.message == "the fake catalog did not answer within 1s"
+    assert finding.message.startswith("the fake catalog did not answer within 1s; only the")
 
 
 def test_stop_request_ends_the_wait(

@@ -16,6 +16,7 @@ from hook.core.backups.freshness import usable_backup
 from hook.core.backups.marker import (
     Marker,
     MarkerRights,
+    Sight,
     judge_archived,
     judge_archiving,
     judge_rights,
@@ -191,14 +192,19 @@ class MarkerStage:
             return _Placed(marker, rights, None)
 
     def _judge_writer(self, ctx: Context, session: Session, base: _Base) -> Finding | None:
-        """Return what proves that another server archives there, before anything is made.
+        """Return why it may be another server that archives there, before anything is made.
 
         Behind the switch nobody could tell whose segment of that name arrives.
         """
         source, position = self.catalog.describe(), fetch_position(session)
         ahead = judge_base(base.backup, source, position.timeline, position.lsn)
-        if ahead is not None or not self._arrival.is_early(ctx, position.segment):
+        if ahead is not None:
             return ahead
+        sight = self._arrival.look_before(ctx, position.segment)
+        if not isinstance(sight, Sight):
+            return sight
+        if sight is Sight.ABSENT:
+            return None
         again = fetch_position(session)
         if again.segment != position.segment:
             return None  # the server has finished it meanwhile
