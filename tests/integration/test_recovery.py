@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from hook.clock import Interrupt
 from hook.errors import ConfigError, ExitCode
 from hook.pipeline.recovery import Reconnection
+from hook.postgres.facts import fetch_server_facts
+from hook.postgres.lost_backend import await_backend_end
 from hook.stages import Context
-from tests.testbed.database import Database
+from tests.fakes import FakeClock
+from tests.testbed.database import Database, Role
 from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Fault, Proxy
-from tests.testbed.run_context import eventually, target_of
+from tests.testbed.run_context import eventually, open_session, target_of
 from tests.testbed.wait_stage import wait_stage
 
 ONCE = {"V2__x.sql": "CREATE TABLE x ();\nINSERT INTO t VALUES (2)"}
@@ -250,3 +255,17 @@ def test_address_that_leads_to_another_cluster_is_not_gone_on_with(
     with pytest.raises(ConfigError, match=r"is now the cluster \d+, it was 1"):
         Reconnection(stage)(ctx, lost)
     eventually(lambda: not database.query(f"SELECT 1 FROM pg_stat_activity WHERE {OURS}"))
+
+
+def test_session_that_has_the_pid_of_the_lost_one_does_not_end_itself(
+    database: Database, make_role: Callable[..., Role], interrupt: Interrupt
+) -> None:
+    """Another server took over, and hides from the role that the init SQL sets when it began."""
+    clock = FakeClock()
+    with open_session(target_of(database), interrupt) as session:
+        session.execute(f"SET ROLE {make_role().name}")
+        lost = fetch_server_facts(session)
+        assert (lost.backend_pid, lost.backend_start) == (session.pid, None)
+        await_backend_end(session, lost, clock)
+        assert clock.slept == []
+        assert session.fetch("SELECT 1") == [(1,)]
