@@ -16,8 +16,9 @@ from hook.core.execution.loss_findings import (
     demanded_policy,
     unwaived,
 )
-from hook.core.outcome import Finding, Policy, Status, deciding_finding, from_error
+from hook.core.outcome import Finding, Policy, Status, deciding_finding, from_error, passed
 from hook.core.reporting.recorded import gate_not_needed, needs_no_gate
+from hook.core.sql.unforeseen import describe_unforeseen
 from hook.errors import ConnectionLost, DeadlineExceeded, HookError, Interrupted
 from hook.pipeline.dump_floor import judge_with_size
 from hook.pipeline.journal import Gate, Journal
@@ -27,7 +28,6 @@ from hook.stages.marker.position import PositionStage
 
 if TYPE_CHECKING:
     from hook.core.reporting.override import Override
-    from hook.core.sql.locks import LockRequest
     from hook.engines import Engine
     from hook.stages import Context
     from hook.stages.archive import ArchiveStage, NoArchive
@@ -98,7 +98,7 @@ class Gates:
             Gate(
                 "blockers",
                 self.blockers_policy,
-                lambda: self._look_for_blockers(ctx, read, prepared.requests),
+                lambda: self._look_for_blockers(ctx, read, prepared),
             ),
             backup,
             Gate("archive", self.archive_policy, archive),
@@ -161,11 +161,16 @@ class Gates:
         return Gate("marker", self.marker_policy, judge)
 
     def _look_for_blockers(
-        self, ctx: Context, read: Read, requests: tuple[LockRequest, ...]
+        self, ctx: Context, read: Read, prepared: Prepared
     ) -> tuple[Finding, ...]:
         # A name in a script means what it will mean when the script runs.
         self.engine.enter_session(read.session, read.history, read.facts)
-        return self.blockers.run(ctx, read.session, requests)
+        found = self.blockers.run(ctx, read.session, prepared.requests)
+        places = prepared.unforeseen
+        if not places:
+            return found
+        rule = "blockers-unforeseen"
+        return (*found, passed(rule, describe_unforeseen(places), places=list(places)))
 
 
 def _blame(judge: Judge, losses: tuple[ScriptLoss, ...]) -> tuple[Finding, ...]:

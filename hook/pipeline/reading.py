@@ -80,6 +80,13 @@ class Prepared(NamedTuple):
         return tuple(dict.fromkeys((*own, *(self.callbacks.requests if self.callbacks else ()))))
 
     @property
+    def unforeseen(self) -> tuple[str, ...]:
+        """Return where more locks may be asked for, which shows only when it runs."""
+        own = (place for item in self.scripts if item.is_run for place in item.unforeseen)
+        around = self.callbacks.callbacks if self.callbacks else ()
+        return (*own, *(place for item in around for place in item.unforeseen))
+
+    @property
     def losses(self) -> tuple[LossBook, ...]:
         """Return what is destroyed by each script that is run, and by each callback."""
         callbacks = self.callbacks.callbacks if self.callbacks else ()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hook.core.outcome import Finding
 from hook.core.reporting.report import Report
 from hook.core.sql.locks import LockTarget
+from hook.core.sql.unforeseen import describe_unforeseen
 from hook.core.text import counted, one_line
 from hook.render.layout import Layout
 from hook.render.palette import Colour, Palette
@@ -50,4 +51,8 @@ def _script_lines(finding: Finding, palette: Palette, layout: Layout) -> Iterato
     for lock in locks if isinstance(locks, list) else []:
         of_index = "" if lock["target"] == LockTarget.RELATION.value else f"{lock['target']} "
         text = one_line(f"{lock['mode']} on {of_index}{lock['relation']}")
+        yield f"      {palette.paint(text, Colour.DIM)}"
+    places = finding.facts.get("unforeseen")
+    if isinstance(places, list) and places:
+        text = one_line(describe_unforeseen(places))
         yield f"      {palette.paint(text, Colour.DIM)}"

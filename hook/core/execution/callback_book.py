@@ -14,6 +14,7 @@ from hook.core.sql.locks import LockRequest
 from hook.core.sql.losses import find_losses
 from hook.core.sql.relations import script_lock_requests
 from hook.core.sql.statement_list import StatementList
+from hook.core.sql.unforeseen import unforeseen_locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class PreparedCallback:
         in_transaction: Whether it can run in one, be it its own or that of a migration.
         reason: Why it cannot.
         requests: The locks its statements will ask for.
+        unforeseen: Where they may ask for more, which shows only when they run.
         losses: What of the data it destroys, and what allows that.
     """
 
@@ -33,6 +35,7 @@ class PreparedCallback:
     reason: str
     requests: tuple[LockRequest, ...]
     losses: LossBook = NO_LOSSES
+    unforeseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def prepare_callback(
         parsed.reason,
         script_lock_requests(parsed.body),
         keep_book(callback.script, find_losses(parsed.body, Creations()), waivers),
+        unforeseen_locks(callback.script, parsed.body),
     )
 
 

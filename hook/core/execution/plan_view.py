@@ -34,6 +34,7 @@ def describe_script(script: PreparedScript, undo: Migration | None = None) -> Fi
         statements=script.statement_count,
         executed=script.is_run,
         locks=_locks(script.requests),
+        unforeseen=list(script.unforeseen),
         undo=None if undo is None else undo.script,
     )
 
@@ -57,6 +58,7 @@ def describe_callback(prepared: PreparedCallback) -> Finding:
         transactional=prepared.in_transaction,
         statements=len(prepared.body),
         locks=_locks(prepared.requests),
+        unforeseen=list(prepared.unforeseen),
     )
 
 

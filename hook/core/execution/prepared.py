@@ -27,6 +27,7 @@ from hook.core.sql.transactions import (
     script_mode,
     stray_rollback,
 )
+from hook.core.sql.unforeseen import unforeseen_locks
 
 _BY_CONFIGURATION = "its .conf or FLYWAY_EXECUTE_IN_TRANSACTION says so"
 
@@ -39,6 +40,7 @@ class PreparedScript:
         in_transaction: Whether it runs in one transaction with its history row.
         reason: Why it does not.
         requests: The locks its statements will ask for.
+        unforeseen: Where they may ask for more, which shows only when they run.
         head_line: 1-based line of the first statement, 0 for a script without any.
         builds: Lines of what builds an index without locking the table.
         runs_once: When it was cut off, it must not simply be run again: it is in no
@@ -65,6 +67,7 @@ class PreparedScript:
     unnoted: str = ""
     tells_of_first: bool = False
     losses: LossBook = NO_LOSSES
+    unforeseen: tuple[str, ...] = ()
 
 
 class ParsedScript(NamedTuple):
@@ -149,6 +152,7 @@ def prepare_script(
         unnoted=unnoted,
         tells_of_first=runs_once and not unnoted and tells_of_first(parsed.body),
         losses=keep_book(migration.script, find_losses(parsed.body, made or Creations()), waivers),
+        unforeseen=unforeseen_locks(migration.script, parsed.body),
     )
 
 

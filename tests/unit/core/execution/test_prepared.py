@@ -97,6 +97,8 @@ def test_plan_tells_how_a_script_runs_and_what_it_locks() -> None:
     alone = describe_script(prepared_script(SCRIPT, ALONE.encode()))
     assert alone.message.startswith("V2__x.sql: 1 statement without transaction: CREATE INDEX")
     assert alone.facts["transactional"] is False
+    block = describe_script(prepared_script(SCRIPT, b"\nDO $$ BEGIN END $$"))
+    assert (block.facts["locks"], block.facts["unforeseen"]) == ([], ["V2__x.sql:2"])
 
 
 @pytest.mark.parametrize(
