@@ -11,6 +11,8 @@ from psycopg.errors import QueryCanceled
 from hook.clock import Interrupt
 from hook.core.outcome import Status
 from hook.core.sql.locks import LockMode, LockRequest, LockTarget
+from hook.core.sql.sql_text import quote_literal
+from hook.core.text import one_line
 from hook.errors import ExitCode, Interrupted
 from hook.stages import Context
 from tests.fakes import FakeEvents
@@ -131,6 +133,20 @@ def test_prepared_transaction_blocks(database: Database, gate: BlockersGate) -> 
     assert "holds RowExclusiveLock on orders" in finding.message
     assert "ROLLBACK PREPARED 'left-behind';" in finding.hint
     assert [item.status for item in gate.look(INSERT)] == [Status.PASSED, Status.WARNED]
+
+
+@pytest.mark.parametrize("gid", ["it's", "a\nb", 'back\\slash "\t\u2028é', "\u202eright to left"])
+def test_prepared_transaction_is_ended_as_the_hint_says(
+    database: Database, gate: BlockersGate, gid: str
+) -> None:
+    """Copied from its one line, whatever the transaction manager has named it."""
+    with database.connect(autocommit=False) as writer:
+        writer.execute("INSERT INTO orders VALUES (1)")
+        writer.execute(f"PREPARE TRANSACTION {quote_literal(gid)}".encode())
+    (finding,) = gate.look(ALTER)
+    assert one_line(finding.hint) == finding.hint
+    database.execute(finding.hint.partition(" or ")[2])
+    assert gate.look(ALTER)[0].status is Status.PASSED
 
 
 def test_prepared_transaction_is_told_its_own_locks_only(

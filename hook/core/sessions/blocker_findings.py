@@ -10,6 +10,7 @@ from hook.core.outcome import Finding, failed, passed, unknown, warned
 from hook.core.sessions.activity import Activity, ActivityRow, LockHolder, PreparedTransaction
 from hook.core.span import describe_span
 from hook.core.sql.locks import LockMode
+from hook.core.sql.sql_text import printable_literal
 from hook.core.text import clip, counted
 from hook.errors import ExitCode
 
@@ -113,8 +114,8 @@ def prepared_finding(
         f"prepared transaction {item.gid} (owner {item.owner}), prepared"
         f" {describe_span(item.age)} ago"
     )
-    gid = item.gid.replace("'", "''")
-    hint = f"Finish it: COMMIT PREPARED '{gid}'; or ROLLBACK PREPARED '{gid}';"
+    gid = printable_literal(item.gid)
+    hint = f"Finish it: COMMIT PREPARED {gid}; or ROLLBACK PREPARED {gid};"
     facts: dict[str, object] = {
         "gid": item.gid,
         "owner": item.owner,

@@ -9,6 +9,7 @@ from hook.core.sessions.activity import ActivityRow
 from hook.core.sessions.blocker_findings import describe_doing, describe_query, describe_session
 from hook.core.sessions.damage import Damage, Reason, Withdrawal
 from hook.core.sessions.damage_budget import DamageBudget
+from hook.core.sql.sql_text import printable_literal
 from hook.core.text import counted
 
 _TOLD = 3
@@ -213,17 +214,12 @@ def how_to_end(census: Census) -> str:
     ends = [
         f"SELECT pg_terminate_backend({item.row.pid});" for item in census.blockers if item.is_root
     ][:_TOLD]
-    ends += [_rollback_prepared(gid) for gid in census.prepared[:_TOLD]]
+    ends += [f"ROLLBACK PREPARED {printable_literal(gid)};" for gid in census.prepared[:_TOLD]]
     if not ends:
         return "Try again when less is going on."
     return (
         f"Try again when they have ended, or end them if their work may be lost: {' '.join(ends)}"
     )
-
-
-def _rollback_prepared(gid: str) -> str:
-    quoted = gid.replace("'", "''")
-    return f"ROLLBACK PREPARED '{quoted}';"
 
 
 def _listed(parties: Iterable[str]) -> str:

@@ -30,3 +30,20 @@ def quote_literal(text: str | None) -> str:
     if "\\" in quoted:
         return "E'" + quoted.replace("\\", "\\\\") + "'"
     return f"'{quoted}'"
+
+
+def printable_literal(text: str) -> str:
+    """Return *text* as a string literal that a person can copy from one line of a log.
+
+    What is not to be seen on it, such as a newline, is written as an escape.
+    """
+    if text.isprintable():
+        return quote_literal(text)
+    quoted = text.replace("\\", "\\\\").replace("'", "''")
+    return "E'" + "".join(map(_visible, quoted)) + "'"
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    return f"\\U{ord(character):08x}"
