@@ -210,6 +210,8 @@ class _Login:
                 return polling == pq.PollingStatus.OK
 
     def _place(self) -> str:
+        if "service" in self._parameters:
+            return "as the service says"
         host = self._parameters.get("hostaddr") or self._parameters.get("host") or "local socket"
         return f"{host} port {self._parameters.get('port', _DEFAULT_PORT)}"
 

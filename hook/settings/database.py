@@ -148,7 +148,8 @@ def _candidates(
         yield Source(label, _filled(_postgres_variables(environment), environment))
     libpq = _named(_LIBPQ, environment)
     if environment.get("PGSERVICE"):
-        yield Source("PGSERVICE", libpq)
+        # The other variables are weaker than the service's file, and libpq reads them itself.
+        yield Source("PGSERVICE", {"service": environment["PGSERVICE"]})
     elif libpq.keys() & {"host", "hostaddr", "dbname"}:
         yield Source("PGHOST" if "host" in libpq else "PG*", _filled(libpq, environment))
 

@@ -27,5 +27,6 @@ class ConnectionTarget:
         port = self.parameters.get("port", "")
         database = self.parameters.get("dbname", "")
         login = f"{user}@" if user else ""
-        place = f"{host}:{port}" if port else host
+        service = self.parameters.get("service", "")
+        place = f"{host}:{port}" if port else host or (f"service {service}" if service else "")
         return f"{login}{place}/{database}" if database else f"{login}{place}"

@@ -115,6 +115,15 @@ def test_service_file_is_left_to_libpq() -> None:
     assert dict(connection.target.parameters) == {"service": "shop"}
 
 
+def test_service_is_stronger_than_the_variables_beside_it() -> None:
+    """As for libpq, and so for psql: what its file leaves open is taken from them."""
+    connection = resolve(PGSERVICE="shop", PGHOST="db", PGDATABASE="other", PGUSER="u")
+    assert connection.source == "PGSERVICE"
+    assert connection.target is not None
+    assert dict(connection.target.parameters) == {"service": "shop"}
+    assert described(connection) == "service shop"
+
+
 def test_application_url_is_read_kindly() -> None:
     """An application's driver and parameters do not make its URL useless, and are told."""
     connection = resolve(DATABASE_URL="postgresql+psycopg://u:p@db/shop?schema=app&sslmode=require")
