@@ -17,6 +17,7 @@ from psycopg import pq
 
 from hook.clock import Deadline, SystemClock, run_bounded
 from hook.core.execution.refusal import refused_connection
+from hook.core.execution.unnamed import advise_names
 from hook.core.text import one_line
 from hook.errors import ConfigError, DatabaseRejected, DatabaseUnreachable, HookError
 from hook.postgres.driver_files import touch_driver_files
@@ -98,7 +99,7 @@ def open_connection(
                 return login.run(in_time(), interrupt)
             except (DatabaseUnreachable, DatabaseRejected, ConfigError) as error:
                 failures.append(error)
-    raise _decisive(failures)
+    raise advise_names(_decisive(failures), target.unnamed)
 
 
 def _decisive(failures: list[HookError]) -> HookError:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hook.settings.connection_variables import JDBC_PROPERTY, as_flyway_takes
 from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninfo
 from hook.settings.setting import Given, Origin, Problem
-from hook.settings.target import ConnectionTarget
+from hook.settings.target import ConnectionTarget, named_target
 from hook.settings.unexpanded import is_unexpanded, unexpanded_problem
 
 SOURCES = "PRESYNC_URL, FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and its kin, or PGHOST and its kin"
@@ -107,7 +107,7 @@ def resolve_connection(
     parameters = dict(chosen.parameters)
     own_password = parameters.pop("password", None)
     return Connection(
-        ConnectionTarget(parameters, own_password if password is None else password),
+        named_target(parameters, own_password if password is None else password, usable),
         chosen.label,
         (*problems, *_bad_ports(chosen, usable), *_conflicts(chosen, others)),
         (

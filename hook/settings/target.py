@@ -15,10 +15,13 @@ class ConnectionTarget:
             takes libpq's own default.
             https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
         password: Kept apart so that no rendering of the target can show it.
+        unnamed: Which of ``user`` and ``dbname`` nobody has named; libpq takes the user of the
+            operating system, and the user's name for the database.
     """
 
     parameters: Mapping[str, str]
     password: str | None = field(default=None, repr=False)
+    unnamed: frozenset[str] = frozenset()
 
     def describe(self) -> str:
         """Return ``user@host:port/db``; what libpq would fill in by default is left out."""
@@ -30,3 +33,12 @@ class ConnectionTarget:
         service = self.parameters.get("service", "")
         place = f"{host}:{port}" if port else host or (f"service {service}" if service else "")
         return f"{login}{place}/{database}" if database else f"{login}{place}"
+
+
+def named_target(
+    parameters: Mapping[str, str], password: str | None, environment: Mapping[str, str]
+) -> ConnectionTarget:
+    """Return the target, which knows what neither it nor a service names."""
+    is_of_service = "service" in parameters or environment.get("PGSERVICE")
+    names = frozenset() if is_of_service else frozenset({"user", "dbname"})
+    return ConnectionTarget(parameters, password, names - parameters.keys())

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.expectations import Expectations, judge_target, judge_usable
+from hook.core.execution.unnamed import describe_unnamed
 from hook.core.outcome import passed
 from hook.core.span import describe_span
 from hook.errors import DatabaseUnreachable, HookError
@@ -125,4 +126,5 @@ class WaitStage:
             raise DatabaseUnreachable(f"{where}: {unusable.reason}", unusable.hint)
         kind = "primary whose transactions are read-only" if facts.read_only else "writable primary"
         message = f"{where} is a {kind}, PostgreSQL {facts.version}"
+        message += describe_unnamed(self.target.unnamed, facts.user, facts.database)
         return Outcome((passed("reachable", message),), Reached(session, facts))

@@ -6,11 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from hook.errors import ConfigError, DatabaseRejected
+from hook.settings.target import ConnectionTarget
 from hook.stages import Context
 from tests.testbed.connections import resolve
 from tests.testbed.database import Database
 from tests.testbed.run_context import target_of
 from tests.testbed.wait_stage import wait_stage
+
+
+def leaving_out(database: Database, *names: str, **more: str) -> ConnectionTarget:
+    """Return the target in whose source nobody has put *names*; *more* are libpq parameters."""
+    parameters = {"port": "", "host": "", **target_of(database).parameters, **more}
+    variables = {"host": "POSTGRES_HOST", "port": "POSTGRES_PORT", "dbname": "POSTGRES_DB"}
+    environment = {
+        variable: parameters[name] for name, variable in variables.items() if name not in names
+    }
+    if "user" not in names:
+        environment["POSTGRES_USER"] = parameters["user"]
+    target = resolve(**environment).target
+    assert target is not None
+    return target
 
 
 def test_service_is_reached_whatever_the_variables_beside_it_say(
@@ -30,3 +46,23 @@ def test_service_is_reached_whatever_the_variables_beside_it_say(
     reached = wait_stage(target).run(ctx).value
     with reached.session:
         assert (reached.facts.database, reached.facts.user) == (database.name, user)
+
+
+def test_session_tells_where_its_names_come_from(database: Database, ctx: Context) -> None:
+    """A source without a database leads to the one that is called as the user."""
+    outcome = wait_stage(leaving_out(database, "dbname")).run(ctx)
+    with outcome.value.session as session:
+        user = database.server.superuser
+        assert session.fetch("SELECT current_database()") == [(user,)]
+    assert outcome.findings[0].message.endswith(
+        f"; no database is named, so it is the user's name, {user}"
+    )
+
+
+def test_refused_login_tells_what_nobody_has_named(database: Database, ctx: Context) -> None:
+    """The server speaks of a database or a role that is written nowhere."""
+    other = {"user": "presync_nobody_else"}
+    with pytest.raises((DatabaseRejected, ConfigError)) as caught:
+        wait_stage(leaving_out(database, "dbname", **other)).run(ctx)
+    assert other["user"] in caught.value.message
+    assert caught.value.hint.startswith("Name the database: none is set,")

@@ -115,6 +115,24 @@ def test_service_file_is_left_to_libpq() -> None:
     assert dict(connection.target.parameters) == {"service": "shop"}
 
 
+@pytest.mark.parametrize(
+    ("environment", "unnamed"),
+    [
+        ({"POSTGRES_HOST": "db"}, {"user", "dbname"}),
+        ({"POSTGRES_HOST": "db", "PGUSER": "u"}, {"dbname"}),
+        ({"DATABASE_URL": "postgresql://db/shop"}, {"user"}),
+        ({"FLYWAY_URL": "jdbc:postgresql://db/shop", "FLYWAY_USER": "u"}, set()),
+        ({"PGSERVICE": "shop"}, set()),
+        ({"POSTGRES_HOST": "db", "PGSERVICE": "shop"}, set()),
+    ],
+)
+def test_target_knows_what_nobody_has_named(environment: dict[str, str], unnamed: set[str]) -> None:
+    """The file of a service may name all of it."""
+    target = resolve(**environment).target
+    assert target is not None
+    assert target.unnamed == unnamed
+
+
 def test_service_is_stronger_than_the_variables_beside_it() -> None:
     """As for libpq, and so for psql: what its file leaves open is taken from them."""
     connection = resolve(PGSERVICE="shop", PGHOST="db", PGDATABASE="other", PGUSER="u")
