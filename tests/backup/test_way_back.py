@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from psycopg.errors import ReadOnlySqlTransaction
@@ -24,7 +26,7 @@ from tests.testbed.destroyed_shop import (
 )
 from tests.testbed.gate_answer import assert_answer
 from tests.testbed.pgbackrest import PgBackRest, Place, new_pgbackrest
-from tests.testbed.postgres_server import empty_server, running_server
+from tests.testbed.postgres_server import PostgresServer, empty_server, running_server
 from tests.testbed.restore import run_as_printed, start_restored
 from tests.testbed.run_context import eventually
 
@@ -97,6 +99,28 @@ def test_printed_command_brings_everything_back(
     tool.server.stop()
     restore(tool, destroyed.command("--delta ", target))
     assert_back(destroyed.shop, destroyed.before)
+
+
+def test_printed_command_passes_over_a_newer_backup_that_no_restore_can_read(
+    make_server: Callable[..., PostgresServer], tmp_path: Path
+) -> None:
+    """By itself pgBackRest takes the newest before the marker, whatever the gates found in it."""
+    server = make_server(ARCHIVING, CHECKSUMS)
+    prepare(server)
+    with new_pgbackrest(server, [None]) as tool:
+        tool.create_stanza()
+
+        def back_up_twice() -> str:
+            good: str = tool.back_up("full")["label"]
+            newer = tool.back_up("full")["label"]
+            shutil.rmtree(tool.places[0].root / "backup" / tool.stanza / newer)
+            return good
+
+        shop = Shop(tool, tmp_path / "release", tmp_path)
+        destroyed = destroy(shop, back_up_twice, str)
+        server.stop()
+        restore(tool, destroyed.command("--delta ", "--type=lsn"))
+        assert_back(shop, destroyed.before)
 
 
 @pytest.mark.parametrize("case", CASES[-1:], indirect=True, ids="-".join)

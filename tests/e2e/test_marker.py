@@ -106,7 +106,7 @@ def test_way_back_is_shown_to_people(
     shop.release(GOOD)
     done = run_presync(["run", "--format", "text"], environment())
     assert "way back to before this run" in done.stdout
-    assert f"  pgbackrest --stanza={STANZA} --delta --type=lsn --target=" in done.stdout
+    assert f"  pgbackrest --stanza={STANZA} --delta --set=" in done.stdout
     shown = run_presync(["info", "--runs", "--format", "text"], environment())
     (run,) = run_presync(["info", "--runs"], environment()).report["runs"]
     assert f"began at {run['marker']['lsn']} on timeline 1, {run['marker']['time']}" in shown.stdout

@@ -79,9 +79,9 @@ def test_marker_by_pgbackrests_own_word_has_its_commands(
     assert (marker.is_archived, marker.told_by) == (True, "the command cat")
     assert marker.backup == "20261121-190513F_20261121-190521I"
     first, by_name, *_ = (way.command for way in marker.restore)
-    tool = "pgbackrest --stanza=app --repo=2"
-    assert first.startswith(f"{tool} --delta --type=lsn --target={marker.lsn} ")
-    assert by_name.startswith(f"{tool} --delta --set={marker.backup} --type=name ")
+    tool = f"pgbackrest --stanza=app --repo=2 --delta --set={marker.backup}"
+    assert first.startswith(f"{tool} --type=lsn --target={marker.lsn} ")
+    assert by_name.startswith(f"{tool} --type=name ")
 
 
 def test_marker_between_the_ends_that_pgbackrest_tells_is_unknown(

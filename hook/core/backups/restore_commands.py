@@ -1,7 +1,7 @@
 """How to get back to a marker, in the words of the backup system that is in use.
 
-A pure function for each system, chosen by its name. The position comes first: a restore to
-it chooses the right backup by itself, a restore to a name does not.
+A pure function for each system, chosen by its name. The position comes first: it is there also
+without a restore point, and nothing else is as exact as the two.
 """
 
 from __future__ import annotations
@@ -93,20 +93,29 @@ def restore_commands(source: RestoreSource, point: RestorePoint) -> tuple[Restor
 
 
 def _pgbackrest(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+    """Return its commands, each with the backup that the gates found to be usable.
+
+    By itself it takes the newest that ended before the point, also one that is damaged or gone,
+    and for a name the newest of all.
+    """
     stanza = f"--stanza={shlex.quote(source.server)}"
     lsn = f"--type=lsn --target={shlex.quote(point.lsn)}"
     time = f"--type=time --target={shlex.quote(_time(point, '+00'))}"
     end = f"--target-timeline={point.timeline} --target-action="
-    chosen = "" if point.backup is None else f" --set={shlex.quote(point.backup)}"
+    chosen = () if point.backup is None else (f"--set={shlex.quote(point.backup)}",)
     tool, restore = " ".join(("pgbackrest", stanza, *repo_option(source.repo))), "restore"
     named = f"--type=name --target={shlex.quote(point.name or '')}"
-    by_name = RestoreCommand(_BY_NAME, f"{tool} --delta{chosen} {named} {end}promote {restore}")
-    beside = f"{tool} --pg1-path={_OTHER_FOLDER} --archive-mode=off {lsn} {end}pause {restore}"
+    aside = f"--pg1-path={_OTHER_FOLDER} --archive-mode=off"
+
+    def restored(folder: str, target: str, action: str) -> str:
+        return " ".join((tool, folder, *chosen, target, f"{end}{action}", restore))
+
+    by_name = RestoreCommand(_BY_NAME, restored("--delta", named, "promote"))
     return (
-        RestoreCommand(_IN_PLACE, f"{tool} --delta {lsn} {end}promote {restore}"),
+        RestoreCommand(_IN_PLACE, restored("--delta", lsn, "promote")),
         *((by_name,) if point.name else ()),
-        RestoreCommand(_BY_TIME, f"{tool} --delta {time} {end}promote {restore}"),
-        RestoreCommand(_BESIDE, beside),
+        RestoreCommand(_BY_TIME, restored("--delta", time, "promote")),
+        RestoreCommand(_BESIDE, restored(aside, lsn, "pause")),
     )
 
 

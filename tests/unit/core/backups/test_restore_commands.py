@@ -30,16 +30,16 @@ def commands(system: str, point: RestorePoint = POINT, server: str = SHOP) -> li
 
 
 def test_pgbackrest_is_told_position_name_time_and_a_look() -> None:
-    """The position chooses the backup by itself; the name cannot, and a time has its offset."""
+    """Each names the backup that was judged, and a time has its offset."""
     lsn, end = "--type=lsn --target=0/38025F60", "--target-timeline=3 --target-action="
-    name = f"--set=20261121-191306F_20261121-191313I --type=name --target={NAME}"
+    backup, name = "--set=20261121-191306F_20261121-191313I", f"--type=name --target={NAME}"
     time = "--type=time --target='2026-11-21 19:31:34.271812+00'"
     beside = '--pg1-path="${RESTORE_TO:?an empty folder}" --archive-mode=off'
     assert commands("pgbackrest") == [
-        f"pgbackrest --stanza=shop --delta {lsn} {end}promote restore",
-        f"pgbackrest --stanza=shop --delta {name} {end}promote restore",
-        f"pgbackrest --stanza=shop --delta {time} {end}promote restore",
-        f"pgbackrest --stanza=shop {beside} {lsn} {end}pause restore",
+        f"pgbackrest --stanza=shop --delta {backup} {lsn} {end}promote restore",
+        f"pgbackrest --stanza=shop --delta {backup} {name} {end}promote restore",
+        f"pgbackrest --stanza=shop --delta {backup} {time} {end}promote restore",
+        f"pgbackrest --stanza=shop {beside} {backup} {lsn} {end}pause restore",
     ]
 
 
