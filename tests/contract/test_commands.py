@@ -71,6 +71,16 @@ CASES: list[Case[None]] = [
         "own-expired-base", _set("needs", ["sunday"]), "tuesday needs sunday, which is not listed"
     ),
     refuses(
+        "own-damaged-base",
+        _edit(lambda document: document["backups"][0].update(error=True)),
+        "none of 2 backups is usable: tuesday contains damaged pages",
+    ),
+    refuses(
+        "own-expired-base-below",
+        _edit(lambda document: document["backups"][0].update(needs=["saturday", "sunday"])),
+        "tuesday needs saturday, which is not listed",
+    ),
+    refuses(
         "own-another-cluster",
         _edit(lambda document: document.update(system_identifier=42)),
         "the command cat holds backups of cluster 42",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
@@ -81,8 +83,8 @@ def parse_document(value: object) -> ToldBackups:
     """
     values = _object(value, "")
     _refuse_others(values, "", DOCUMENT_KEYS)
-    backups = tuple(
-        _backup(item, path) for path, item in _items(values, "backups", is_required=True)
+    backups = _with_bases(
+        [_backup(item, path) for path, item in _items(values, "backups", is_required=True)]
     )
     return ToldBackups(
         backups,
@@ -129,6 +131,39 @@ def _backup(value: object, path: str) -> Backup:
         # Nobody but the command can look.
         presence=Presence.COMPLETE,
     )
+
+
+def _with_bases(backups: list[Backup]) -> tuple[Backup, ...]:
+    """Return *backups*, each with what those are without that it rests on, however far below.
+
+    A page that was damaged and has not changed since is damaged in every later restore.
+    """
+    resting = defaultdict[str, list[str]](list)
+    for backup in backups:
+        for label in backup.references:
+            resting[label].append(backup.label)
+    damaged = _spread((backup.label for backup in backups if backup.error), resting)
+    listed = {backup.label for backup in backups}
+    lost = _spread((label for label in resting if label not in listed), resting)
+    return tuple(
+        replace(
+            backup,
+            error=backup.error or backup.label in damaged,
+            references=tuple(dict.fromkeys((*backup.references, *lost.get(backup.label, ())))),
+        )
+        for backup in backups
+    )
+
+
+def _spread(bad: Iterable[str], resting: Mapping[str, list[str]]) -> dict[str, tuple[str]]:
+    """Return what rests on any of *bad*, at once or through others, each with one of them."""
+    found: dict[str, tuple[str]] = {}
+    waiting = [(label, (label,)) for label in bad]
+    for label, cause in waiting:
+        above = [item for item in resting.get(label, ()) if item not in found]
+        found |= dict.fromkeys(above, cause)
+        waiting += [(item, cause) for item in above]
+    return found
 
 
 def _origin(values: Json, backups: tuple[Backup, ...]) -> Origin:
