@@ -15,6 +15,7 @@ from hook.catalogs.object_store import Entry, ObjectStore
 from hook.catalogs.pgbackrest_cipher import decrypt, is_encrypted
 from hook.catalogs.wal_archive import HISTORY_LIMIT, Kept
 from hook.core.backups.pgbackrest_info import ArchiveInfo
+from hook.errors import BackupUnknown
 
 # A segment carries its checksum in its name, and how it is compressed. What is partial, a
 # backup history file or half uploaded has another name.
@@ -41,9 +42,20 @@ class Archive:
                     yield _kept(found["segment"], entry)
 
     def has_segment(self, name: str) -> bool:
-        """Tell whether the segment *name* is there and can be read, by one listing."""
+        """Tell whether the segment *name* is there and can be read, by one listing.
+
+        Raises:
+            BackupUnknown: Also when it is there twice, of which pgBackRest restores neither.
+        """
         entries = self.store.list_level(f"{self.folder}{name[:_LOG_DIGITS]}/{name}-")
-        return any(_SEGMENT.fullmatch(entry.name) and not entry.flaw for entry in entries)
+        found = [entry for entry in entries if _SEGMENT.fullmatch(entry.name)]
+        if len(found) > 1:
+            raise BackupUnknown(
+                f"{self.store.describe(found[0].key)} and {found[1].name} are"
+                " the same segment twice, of which pgBackRest restores neither",
+                "See whether a second server archives there too, and take a new backup.",
+            )
+        return bool(found) and not found[0].flaw
 
     def read_history(self, name: str) -> bytes | None:
         """Return the timeline history file *name*, decrypted, none when it is not there."""

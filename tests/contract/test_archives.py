@@ -9,7 +9,7 @@ from hook.catalogs.opening import Access, open_catalogs
 from hook.core.backups.archive import ArchiveEvidence, Covered
 from hook.core.backups.wal import Recovery, Run, Segment, Stretch
 from hook.demo.repository import STANZA
-from hook.errors import BackupSourceMissing
+from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_source import parse_backup_source
 from tests.contract.conftest import Place
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER, Repository
@@ -108,6 +108,17 @@ def test_segment_that_arrives_is_seen_by_the_same_catalog(place: Place) -> None:
     assert not asked.has_segment(name)
     half.rename(whole)
     assert asked.has_segment(name)
+
+
+@EVERYWHERE
+def test_segment_that_is_there_twice_is_no_way_back(place: Place) -> None:
+    """Of two with different checksums pgBackRest restores neither."""
+    repository = Repository.copy_to(place.root)
+    name = "00000001000000000000003C"
+    (last,) = (repository.root / "archive").rglob(f"{name}-*")
+    last.with_name(f"{name}-{'0' * 40}.zst").write_bytes(b"another")
+    with pytest.raises(BackupUnknown, match=f"{name}-.* the same segment twice"):
+        catalog(place).has_segment(name)
 
 
 @EVERYWHERE
