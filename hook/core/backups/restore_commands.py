@@ -180,7 +180,9 @@ def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCo
     if source.endpoint:
         place = f"--endpoint-url {shlex.quote(source.endpoint)} {place}"
     backup = _chosen(point)
-    wal = f"restore_command = {_setting(f'barman-cloud-wal-restore {place} {server} %f %p')}"
+    # The server fills in names after a percent sign.
+    fetch_wal = f"barman-cloud-wal-restore {place} {server}".replace("%", "%%")
+    wal = f"restore_command = {_setting(f'{fetch_wal} %f %p')}"
 
     def restored(folder: str, action: str, *more: str) -> str:
         fetch = f"barman-cloud-restore {place} {server} {backup} {folder}"
@@ -265,8 +267,8 @@ def _fetch_and_configure(fetch: str, folder: str, lines: tuple[str, ...]) -> str
 
 
 def _setting(text: str) -> str:
-    """Return *text* as a value in a configuration file."""
-    return "'" + text.replace("'", "''") + "'"
+    """Return *text* as a value in a configuration file, where a backslash is no letter."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _time(point: RestorePoint, offset: str) -> str:

@@ -176,6 +176,18 @@ def test_value_in_a_restore_command_is_one_word_of_it() -> None:
     assert shlex.split(value) == ["barman-cloud-wal-restore", *place, ODD, "%f", "%p"]
 
 
+def test_signs_that_the_server_reads_for_itself_are_doubled_in_its_settings() -> None:
+    """A percent sign it fills in, or does not start at all; a backslash it leaves out."""
+    source = RestoreSource("barman-cloud", SHOP, r"s3://backups/50%\shop")
+    first, *_ = (way.command for way in restore_commands(source, POINT))
+    words = shlex.split(first)
+    assert words[1] == source.place
+    (line,) = (word for word in words if word.startswith("restore_command"))
+    assert line == (
+        r"restore_command = 'barman-cloud-wal-restore ''s3://backups/50%%\\shop'' shop %f %p'"
+    )
+
+
 @pytest.mark.parametrize("system", ["walg", "barman-cloud"])
 def test_recovery_is_configured_to_end_at_the_marker(system: str) -> None:
     """In place it goes on from there; beside production it waits, and archives nothing."""
