@@ -159,7 +159,9 @@ class Ledger:
     def _note_of(self, begun: BegunScript | None, noted: Mapping[str, str]) -> str:
         told: dict[str, object] = {"history": self.history} if self.history else {}
         told |= {} if begun is None else {"cut_off": begun.facts()}
-        return json.dumps(told | ({"noted": dict(noted)} if noted else {}))
+        told |= {"noted": dict(noted)} if noted else {}
+        # Without an encoding the server takes no escapes for what is beyond ASCII.
+        return json.dumps(told, ensure_ascii=False)
 
     def _create(self, session: Session) -> None:
         try:

@@ -75,7 +75,8 @@ class StepNote(NamedTuple):
             found: As above.
         """
         address = lock_address(mark)
-        known = quote_literal(json.dumps(told))
+        # Without an encoding the server takes no escapes for what is beyond ASCII.
+        known = quote_literal(json.dumps(told, ensure_ascii=False))
         writing = _with_number(self.look.writing, str(done), found=found)
         texts = (
             text.replace("{classid}", str(address.classid))
