@@ -69,9 +69,11 @@ class Ledger:
             noted: See `PastRun.noted`.
 
         Raises:
-            HookError: The database refused, or the connection is lost.
+            HookError: The database refused, or the connection is lost; or the row is not there.
         """
-        session.fetch(self._query("ledger_note"), (self._note_of(begun, noted), key))
+        if not session.fetch(self._query("ledger_note"), (self._note_of(begun, noted), key)):
+            message = f"row {key} of {self.shown} is gone, or not to be changed"
+            raise QueryFailed(message, "Find out who has changed the table.", "")
 
     def step_note(self, key: int) -> StepNote:
         """Return what says in the row *key* how far the script is that `note` has told of."""

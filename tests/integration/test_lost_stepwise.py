@@ -175,20 +175,21 @@ def test_first_statement_that_fails_is_remembered(proxied: Gate) -> None:
     assert deciding(again).rule == "failure-remembered"
 
 
-def refuse_to_note(gate: Gate, path: str) -> None:
+def refuse_to_note(gate: Gate, path: str, how: str = "RAISE ''no note''") -> None:
     """Let a trigger on the ledger refuse each row whose report has something at *path*."""
     gate.database.execute(
         "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
-        f" 'BEGIN IF NEW.report #> ''{path}'' IS NOT NULL THEN RAISE ''no note''; END IF;"
+        f" 'BEGIN IF NEW.report #> ''{path}'' IS NOT NULL THEN {how}; END IF;"
         " RETURN NEW; END';"
         " CREATE TRIGGER no BEFORE UPDATE ON presync_run FOR EACH ROW EXECUTE FUNCTION no()"
     )
 
 
-def test_script_is_not_begun_where_that_cannot_be_noted(gate: Gate) -> None:
+@pytest.mark.parametrize("how", ["RAISE ''no note''", "RETURN NULL"], ids=["error", "no row"])
+def test_script_is_not_begun_where_that_cannot_be_noted(gate: Gate, how: str) -> None:
     """The row says already that it would be; nothing else keeps the next run from a second go."""
     assert gate.run({"V1__base.sql": "CREATE TABLE t (n int)"}).exit_code is ExitCode.OK
-    refuse_to_note(gate, "{cut_off}")
+    refuse_to_note(gate, "{cut_off}", how)
     report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (1)", **ALONE})
     assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
     assert "that V2__x.sql is begun could not be noted in the ledger" in report.verdict

@@ -3,3 +3,4 @@ UPDATE {ledger}
        recorded_at = pg_catalog.clock_timestamp()
  WHERE id OPERATOR(pg_catalog.=) %s
    AND finished_at IS NULL
+RETURNING id
