@@ -206,3 +206,18 @@ def test_script_is_run_where_nothing_of_it_can_be_noted(gate: Gate) -> None:
     notices = [told for event, told, _ in gate.events.told if event == "migration.notice"]
     assert any("how far the script comes cannot be noted: no note" in told for told in notices)
     assert gate.database.query("SELECT n FROM t") == [(1,)]
+
+
+def test_script_is_not_begun_while_its_note_has_to_wait(gate: Gate) -> None:
+    """That passes, so nobody need do without it."""
+    assert gate.run({"V1__base.sql": "CREATE TABLE t (n int)"}).exit_code is ExitCode.OK
+    refuse_to_note(gate, "{cut_off,done}", "PERFORM pg_advisory_xact_lock(7)")
+    with gate.database.connect() as other:
+        other.execute("SELECT pg_advisory_lock(7)")
+        report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (1)", **ALONE})
+    assert report.exit_code is ExitCode.CONTENTION, report.verdict
+    assert "(noting in the ledger how far it is)" in deciding(report).message
+    assert gate.database.query("SELECT n FROM t") == []
+    again = gate.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert gate.database.query("SELECT n FROM t") == [(1,)]

@@ -103,7 +103,7 @@ class Noting:
         ahead = (Own(Moment.NOTING, self.note.look.beginning),) if self.is_watched else ()
         attempt = self._send((*ahead, self._own(self.note, done, found=found)))
         is_refused = attempt.end is AttemptEnd.FAILED and self.task.settled is None
-        if not is_refused or attempt.failure is None:
+        if not is_refused or attempt.failure is None or may_pass(attempt.failure):
             return attempt
         self.note = None
         why = f"how far the script comes cannot be noted: {attempt.failure.message}"
