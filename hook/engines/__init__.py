@@ -134,6 +134,7 @@ class Engine(Protocol):
 
         It says success if the attempt was applied, else failure, so that no later run
         takes the script for one that never began. A stop request does not prevent it.
+        A row of failure voids the script's note in the ledger, if that can be written.
 
         Returns:
             Whether the row is there.

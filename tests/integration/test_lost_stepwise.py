@@ -175,6 +175,26 @@ def test_first_statement_that_fails_is_remembered(proxied: Gate) -> None:
     assert deciding(again).rule == "failure-remembered"
 
 
+@pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
+def test_failed_row_and_note_are_never_both_in_force(
+    proxied: Gate, proxy: Proxy, fault: Fault
+) -> None:
+    """Whoever removes the row has undone the script, and behind the note it would go on."""
+    hurry(proxied)
+    proxy.refuse_from("'null'::pg_catalog.jsonb", fault)
+    report = proxied.run({"V2__x.sql": "INSERT INTO t VALUES (1);\nINSERT INTO no VALUES (1)"})
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    failed = [(2, "2", "V2__x.sql", False)]
+    is_written = fault is Fault.REPLY
+    assert proxied.history()[1:] == (failed if is_written else [])
+    assert proxied.database.query(NOTED) == [(None if is_written else "1",)]
+    proxy.lead_to(proxied.database.server)
+    again = proxied.run()
+    assert again.exit_code is not ExitCode.OK
+    assert proxied.history()[1:] == failed
+    assert proxied.database.query("SELECT n FROM t") == [(1,)]
+
+
 def refuse_to_note(gate: Gate, path: str, how: str = "RAISE ''no note''") -> None:
     """Let a trigger on the ledger refuse each row whose report has something at *path*."""
     gate.database.execute(

@@ -18,10 +18,12 @@ from hook.core.execution.script_program import steps_in_transaction
 from hook.core.execution.statement_stream import Sendable
 from hook.core.sql.statement_list import StatementList
 from hook.engines.flyway.history_row import NewRow, render_check, render_insert
-from hook.engines.flyway.sending import Sender
+from hook.engines.flyway.sending import CLEANUP_SECONDS, Sender
 
 if TYPE_CHECKING:
     from hook.core.execution.callback_book import EachCallbacks
+    from hook.core.execution.step_note import StepNote
+    from hook.postgres.session import Session
 
 _PROBES = (
     "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"
@@ -73,6 +75,28 @@ class Writing:
             Own(Moment.RECORDING, render_insert(self.history, row)),
             Own(Moment.CONFIRMING, render_check(self.history, row)),
         )
+
+
+def record_alone(
+    session: Session, writing: Writing, attempt: Attempt, note: StepNote | None
+) -> bool:
+    """Write the row of *attempt* when no transaction is open; return whether it is there.
+
+    Beside a failed row the *note* of the script is void, or it would be gone on with behind
+    what somebody undoes. Where that cannot be written, the row is all the same.
+    """
+    shielded = session.shielded(CLEANUP_SECONDS)
+
+    def is_done(message: Iterable[Own]) -> bool:
+        outcome = shielded.run(";\n".join(item.sql for item in message))
+        return outcome.failure is None and not outcome.is_lost
+
+    state, row = writing.recording_alone(writing.row_of(attempt))
+    if not is_done(state):
+        return False
+    if note is None or attempt.end is AttemptEnd.APPLIED:
+        return is_done(row)
+    return is_done((*row, Own(Moment.NOTING, note.forgetting))) or is_done(row)
 
 
 @lru_cache(maxsize=1)  # the same for nearly all scripts

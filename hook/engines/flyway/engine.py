@@ -228,14 +228,9 @@ class FlywayEngine:
 
     def record(self, session: Session, task: ApplyTask, attempt: Attempt) -> bool:
         """Write the row of an attempt that could not, see `hook.engines.Engine`."""
-        from hook.engines.flyway.sending import CLEANUP_SECONDS  # noqa: PLC0415 - not for a no-op run
+        from hook.engines.flyway.apply import record_alone  # noqa: PLC0415 - not for a no-op run
 
-        writing, shielded = self._writing(session, task), session.shielded(CLEANUP_SECONDS)
-        for message in writing.recording_alone(writing.row_of(attempt)):
-            outcome = shielded.run(";\n".join(item.sql for item in message))
-            if outcome.failure is not None or outcome.is_lost:
-                return False
-        return True
+        return record_alone(session, self._writing(session, task), attempt, task.note)
 
     def _writing(self, session: Session, task: ApplyTask) -> Writing:
         from hook.engines.flyway.apply import Writing  # noqa: PLC0415 - likewise

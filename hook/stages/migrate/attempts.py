@@ -291,10 +291,7 @@ class Attempts:
         """Write a failed row, so that no later run takes the script for one never begun."""
         self.footing.progress = Progress.UNKNOWN
         self.footing.reach(self.ctx)
-        is_recorded = self.footing.engine.record(self.footing.session, task, last)
-        if is_recorded:
-            self.notes.forget(self.footing.session)
-        return is_recorded
+        return self.footing.engine.record(self.footing.session, task, last)
 
     def _tell(self) -> Telling:
         return Telling(self.ctx.events, self.unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,15 +97,6 @@ class Notes:
         except HookError:
             return None
         return rows[0][1] if rows and rows[0][0] is not None else None
-
-    def forget(self, session: Session) -> None:
-        """Let nobody go on behind what is done, as a failed row tells of it now.
-
-        Whoever takes that away has undone all of it, and this run may be killed before its end.
-        """
-        if self.note is not None:
-            with contextlib.suppress(HookError):
-                session.shielded(_CLEANUP_SECONDS).execute(self.note.forgetting)
 
     def are_all_there_is(self, last: Attempt | None) -> bool:
         """Tell whether nothing else says how far the script came, given up after *last*.
