@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hook.core.execution.attempt import Attempt, AttemptEnd
@@ -16,8 +16,6 @@ from hook.core.execution.mending import (
 from hook.errors import HookError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hook.core.execution.step_note import StepNote
     from hook.postgres.session import Session
     from hook.stages import Context
@@ -50,8 +48,9 @@ class Notes:
     def ask(self, session: Session, lost: Attempt) -> Attempt:
         """Return the attempt *lost* with how far it came for certain, if the ledger says that.
 
-        What cannot be found out stays unknown. Call it once the backend that was lost is gone.
-        A primary that has taken over has of the statements what it has of their notes.
+        What cannot be found out stays unknown, as where somebody has deleted the row. Call it
+        once the backend that was lost is gone. A primary that has taken over has of the
+        statements what it has of their notes.
         """
         if self.note is None or not lost.is_noted:
             return lost
@@ -60,7 +59,7 @@ class Notes:
         except HookError:
             return lost
         if not rows or rows[0][0] is None:
-            return lost
+            return replace(lost, is_noted=False)
         done, held = rows[0]
         known = with_known(lost, done)
         self.settled = known.done
@@ -69,34 +68,24 @@ class Notes:
     def hand_on(self, last: Attempt, footing: Footing, ctx: Context) -> Attempt:
         """Return *last*, which is given up, with what it has done left to whom that is for.
 
-        That is the next run, if the ledger says how far the script came, and else a human.
+        That is the next run, if the ledger says how far the script came, and else a human, also
+        where it cannot be read: then a failed row is written. A stop request does not prevent it.
         """
-        if not is_left_to_note(last):
+        if self.note is None or not is_left_to_note(last):
             return last
         footing.reach(ctx)
-        held = self._held(footing.session, last)
-        if held is None:
-            return for_human(last)
-        if held:
-            return for_human(without_session_of(last, held))
-        return handed_on(last, "" if footing.failover is None else _ELSEWHERE)
-
-    def _held(self, session: Session, last: Attempt) -> Sequence[str] | None:
-        """Return what the next run would lack of the session of *last*, despite a stop request.
-
-        None if the ledger does not say how far the script is: somebody may have deleted the
-        row; and what cannot be read now is taken for gone, so that a failed row is written.
-        Where nobody can be reached neither can be done.
-        """
-        if self.note is None:
-            return None
-        if session.is_lost:
-            return None if last.may_hold else ()
+        goes_on = handed_on(last, "" if footing.failover is None else _ELSEWHERE)
+        if footing.session.is_lost:
+            # Neither can a failed row be written; the next run sees what the session had.
+            return for_human(last) if last.may_hold else goes_on
         try:
-            rows = session.shielded(_CLEANUP_SECONDS).fetch(self.note.reading)
+            rows = footing.session.shielded(_CLEANUP_SECONDS).fetch(self.note.reading)
         except HookError:
-            return None
-        return rows[0][1] if rows and rows[0][0] is not None else None
+            return for_human(last)
+        if not rows or rows[0][0] is None:
+            return for_human(replace(last, is_noted=False))
+        held = rows[0][1]
+        return for_human(without_session_of(last, held)) if held else goes_on
 
     def are_all_there_is(self, last: Attempt | None) -> bool:
         """Tell whether nothing else says how far the script came, given up after *last*.
