@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _PLACE = "{ledger}"
 _KEY = "{key}"
-_HIDES = "SELECT pg_catalog.row_security_active(%s::pg_catalog.text)"
 _OF_SESSION = ("session_begun", "session_before", "session_after", "session_unseen")
 _NO_TABLE = frozenset({"42P01", "3F000"})
 # Two creators at once: IF NOT EXISTS looks before it locks.
@@ -132,16 +131,13 @@ class Ledger:
         """Make sure that what `read` returns is all there is.
 
         Raises:
-            HookError: A policy may keep rows from the role of *session*.
+            HookError: Rows may be kept from the role of *session*, by a policy or a view.
         """
-        try:
-            ((is_partial,),) = session.fetch(_HIDES, (self._name,))
-        except QueryFailed as error:
-            if error.sqlstate not in _NO_TABLE:
-                raise
-            return
-        if is_partial:
-            message = "row-level security may hide rows of it from the role that migrates"
+        for is_table, is_partial in session.fetch(load_query("ledger_hidden"), (self._name,)):
+            if is_table and not is_partial:
+                continue
+            who = "row-level security" if is_table else "what stands there in place of a table"
+            message = f"{who} may hide rows of it from the role that migrates"
             raise QueryFailed(message, "Find out who has changed the table.", "")
 
     def _insert(self, session: Session, beginning: Beginning) -> int:

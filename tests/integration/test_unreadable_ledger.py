@@ -34,6 +34,10 @@ ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
 SCRIPT = "".join(f"INSERT INTO t VALUES ({number});\n" for number in (1, 2, 3))
 HARMLESS = {"V3__y.sql": "CREATE TABLE y ()"}
 ROWS = "SELECT n FROM t ORDER BY 1"
+VIEW = (
+    "RENAME TO kept; CREATE VIEW presync_run AS SELECT * FROM kept WHERE exit_code = 0;"
+    " GRANT ALL ON presync_run TO PUBLIC"
+)
 CUT_OFF = "SELECT report #>> '{cut_off,done}' FROM presync_run ORDER BY id DESC LIMIT 1"
 
 
@@ -108,8 +112,12 @@ def test_script_is_not_run_again_by_a_role_that_may_not_read_the_ledger(
             "ALTER recorded_at DROP NOT NULL; UPDATE presync_run SET started_at = recorded_at",
         ),
         ("ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"),
+        (
+            VIEW,
+            "RENAME TO passed; DROP VIEW passed; ALTER TABLE kept RENAME TO presync_run",
+        ),
     ],
-    ids=["column", "type", "null", "policy"],
+    ids=["column", "type", "null", "policy", "view"],
 )
 def test_script_is_not_run_again_behind_a_ledger_that_somebody_has_changed(
     gate: Gate, change: str, back: str
