@@ -91,6 +91,31 @@ def test_history_is_edited_uncaptured(gate: Gate) -> None:
 
 
 @pytest.mark.usefixtures("captive")
+def test_what_a_script_has_done_and_held_is_noted_uncaptured(gate: Gate) -> None:
+    """Functions of the schema are looked at; some have names of what keeps something."""
+    setup = (
+        "CREATE FUNCTION public.f() RETURNS void LANGUAGE sql AS 'INSERT INTO public.t VALUES (1)'"
+    )
+    assert gate.run({"V1__a.sql": f"{FILES['V1__a.sql']}; {setup}"}).exit_code is ExitCode.OK
+    files = {
+        "V2__b.sql": "SET work_mem = '5MB';\nSELECT public.f();\nCREATE TEMP TABLE work ();\n"
+        "DO $$BEGIN LOCK TABLE public.t; END$$",
+        "V2__b.sql.conf": "executeInTransaction=false",
+    }
+    gate.settings = gate.settings._replace(
+        blockers=BlockerSettings(Policy.OFF, timedelta(minutes=30), timedelta(0))
+    )
+    with gate.database.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE public.t IN ROW EXCLUSIVE MODE")
+        report = gate.run(files)
+    assert report.exit_code is ExitCode.PARTIAL, report.verdict
+    assert (
+        "left behind: everything up to line 3, gone with its session: temporary table work,"
+        " what function hostile."
+    ) in deciding(report).message
+
+
+@pytest.mark.usefixtures("captive")
 def test_others_are_named_uncaptured(gate: Gate) -> None:
     """Who holds the migration lock, and who holds a lock on a table."""
     assert gate.run({"V1__a.sql": FILES["V1__a.sql"]}).exit_code is ExitCode.OK
