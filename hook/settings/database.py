@@ -97,13 +97,14 @@ def resolve_connection(
     labels = {name: given.label for name, given in files.items() if not environment.get(name)}
     if url is not None and is_unexpanded(url.text):
         url = None
-    problems = [*unresolved, *_stray_login(_overlaid(environment, files), labels)]
+    needed, unneeded = (unresolved, ()) if url is None else ((), unresolved)
+    problems = [*needed, *_stray_login(_overlaid(environment, files), labels)]
     candidates = list(_candidates(url, usable, labels))
     if not candidates or isinstance(candidates[0], Problem):
         problems += [item for item in candidates[:1] if isinstance(item, Problem)]
         return Connection(problems=tuple(problems))
     chosen, *others = [item for item in candidates if isinstance(item, Source)]
-    unread = [item.text for item in candidates if isinstance(item, Problem)]
+    unread = [item.text for item in (*candidates, *unneeded) if isinstance(item, Problem)]
     parameters = dict(chosen.parameters)
     own_password = parameters.pop("password", None)
     return Connection(

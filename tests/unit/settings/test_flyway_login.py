@@ -41,6 +41,21 @@ def test_reference_in_a_variable_of_flyway_stands_for_another_variable() -> None
     assert problem.text == "FLYWAY_USER: the variable WHO is not set"
 
 
+def test_reference_that_nobody_reads_is_told_only() -> None:
+    """With a URL of presync's own, the login of Flyway's is of no use."""
+    environment = {
+        "FLYWAY_URL": "jdbc:postgresql://db/shop",
+        "FLYWAY_PASSWORD": "${vault.shop}",
+    }
+    assert resolve(**environment).problems
+    connection = resolve("postgresql://me@db/shop", **environment)
+    assert described(connection) == "me@db:5432/shop"
+    assert not connection.problems
+    (note,) = connection.notes
+    assert note.startswith("FLYWAY_PASSWORD: ")
+    assert note.endswith("; PRESYNC_URL is used")
+
+
 def test_flyway_connection_properties_are_in_small_letters() -> None:
     """So Flyway takes them from its environment, and pgjdbc passes over what has a capital."""
     connection = resolve(
