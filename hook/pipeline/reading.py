@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hook.core.outcome import deciding_finding
+from hook.core.schema_history.applied import ROWS
 from hook.core.schema_history.drift import TARGET
 from hook.core.schema_history.plan import judge_scripts
 from hook.errors import ConnectionLost, DatabaseUnreachable
@@ -236,12 +237,12 @@ class Reading(NamedTuple):
         """Read the history for whoever wants to see it, right or wrong.
 
         Raises:
-            Stopped: The target is a version that there is not: without it every state
-                that follows from it would be wrong. Flyway refuses that, too.
+            Stopped: A row cannot be understood, or the target is a version that there is
+                not: the states that follow from it would be wrong. Flyway refuses that, too.
         """
         outcome = journal.quietly("history", lambda: self.look_first(journal, release))
         note_plan(journal, outcome.value.plan)
-        astray = tuple(item for item in outcome.findings if item.rule == TARGET)
+        astray = tuple(item for item in outcome.findings if item.rule in {ROWS, TARGET})
         if astray:
             journal.stage("history", lambda: Outcome(astray, None))
 

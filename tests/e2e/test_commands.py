@@ -15,6 +15,7 @@ from tests.testbed.process import Completed
 RunPresync = Callable[..., Completed]
 OK, NOT_YET = ExitCode.OK, ExitCode.NOT_YET
 DRIFT, FAILED_BEFORE, CONFIG = ExitCode.DRIFT, ExitCode.FAILED_BEFORE, ExitCode.CONFIG
+UNSUPPORTED = ExitCode.UNSUPPORTED
 COMMANDS = ("check", "plan", "info", "validate", "verify")
 FINGERPRINT = """
 SELECT n.nspname || '.' || c.relname, c.xmin::text FROM pg_class AS c
@@ -133,6 +134,18 @@ def test_target_that_no_migration_has_is_refused_by_every_command(
     done = run_presync([command], deployment.env(FLYWAY_TARGET="9"))
     assert done.exit_code == CONFIG
     assert "FLYWAY_TARGET: no migration has version 9" in done.report["verdict"]
+
+
+def test_row_that_cannot_be_understood_is_told_by_every_command(
+    deployment: Deployment, run_presync: RunPresync
+) -> None:
+    """Its migration would be shown as pending; the other states are shown nevertheless."""
+    _up_to_date(deployment)
+    deployment.database.execute("UPDATE flyway_schema_history SET type = 'COBOL'")
+    for command in COMMANDS:
+        done = run_presync([command], deployment.env())
+        assert done.exit_code == UNSUPPORTED
+        assert "row 1 has the unknown type 'COBOL'" in done.report["verdict"]
 
 
 def test_verify_needs_nothing_but_the_history(

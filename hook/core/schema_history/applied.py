@@ -21,6 +21,8 @@ from hook.core.schema_history.history import (
 from hook.core.scripts.version import EMPTY, InvalidVersion, Version
 from hook.errors import ExitCode
 
+# The rule of rows that cannot be understood: no state beside them is certain.
+ROWS = "history-row"
 _TAKING_BACK = UNDO_TYPES | {DELETE}
 
 
@@ -36,8 +38,7 @@ def judge_rows(history: History, problems: Iterable[RowProblem]) -> tuple[Findin
     hint = "Find who wrote the row; correct it in the schema history once that is understood."
     place = f"{history.schema}.{history.table}"
     return tuple(
-        failed(problem.code, "history-row", f"{place}: {problem.text}", hint)
-        for problem in problems
+        failed(problem.code, ROWS, f"{place}: {problem.text}", hint) for problem in problems
     )
 
 
