@@ -198,7 +198,9 @@ def _parse_parts(kind: Kind | None, version: str, description: str) -> ScriptNam
     try:
         return ScriptName(Role.MIGRATION, kind, Version.parse(version), description)
     except InvalidVersion as error:
-        return ScriptName(Role.IGNORED, reason=str(error))
+        # Flyway runs such a script, and cannot read its row afterwards.
+        is_run = error.is_word and kind is not Kind.UNDO
+        return ScriptName(Role.REFUSED if is_run else Role.IGNORED, reason=str(error))
 
 
 def _parse_without_suffix(name: str, naming: Naming) -> ScriptName:

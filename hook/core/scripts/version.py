@@ -14,15 +14,23 @@ from operator import attrgetter
 # start with a digit of another script. Java reads digits of 16 bits, whatever their script.
 _VERSION = re.compile(r"[+-]?\d+(?:\.[0-9]\d*)*")
 _LAST_READ = "\uffff"
+# Flyway takes them for versions wherever it reads one, records them, and cannot read them back.
+_WORDS = frozenset({"latest", "current", "next"})
 
 
 class InvalidVersion(ValueError):
-    """A text that is no version."""
+    """A text that is no version.
+
+    Attributes:
+        is_word: It is a word of the setting ``target``.
+    """
 
     def __init__(self, text: str) -> None:
         """Keep the *text*."""
-        super().__init__(f"{text!r} is not a version")
         self.text = text
+        self.is_word = text.lower() in _WORDS
+        word = ", but a word of FLYWAY_TARGET" if self.is_word else ""
+        super().__init__(f"{text!r} is not a version{word}")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -98,6 +98,15 @@ def test_name_of_a_program_is_refused(name: str) -> None:
     assert parse_file_name(name, DEFAULT).role is Role.REFUSED
 
 
+@pytest.mark.parametrize("name", ["Vlatest__x.sql", "VCurrent.sql", "Bnext__x.sql"])
+def test_name_with_a_word_for_a_version_is_refused(name: str) -> None:
+    """Flyway runs it as a version, and cannot read the row that it writes."""
+    parsed = parse_file_name(name, DEFAULT)
+    assert parsed.role is Role.REFUSED
+    assert "a word of FLYWAY_TARGET" in parsed.reason
+    assert parse_file_name(name.replace("V", "U").replace("B", "U"), DEFAULT).role is Role.IGNORED
+
+
 @pytest.mark.parametrize("event", sorted(CALLBACK_EVENTS))
 def test_name_of_a_callback_is_its_event(event: str) -> None:
     """A description may follow the event, not a version."""
