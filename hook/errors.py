@@ -38,7 +38,7 @@ class Effect(Enum):
 
     READY = "at the level needed"
     UNTOUCHED = "refused, database untouched"
-    ROLLED_BACK = "tried, rolled back"
+    ROLLED_BACK = "tried: what failed is rolled back, what was applied stays"
     RETRY = "could not, trying again may help"
     HUMAN = "a human is needed"
 

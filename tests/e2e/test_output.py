@@ -127,8 +127,8 @@ def test_verdict_that_was_cut_is_the_same_for_every_reader(
     verdict = done.stdout.splitlines()[-1]
     assert verdict == (
         "FAILED 20 SQL_FAILED: V2__sheets.sql:1 P0001 these sheets are odd"
-        " (namely …/feuille-0.csv …/feuille-1.csv …/feuille-2.csv …/feuille-3.csv…)"
-        "; rolled back, at 1"
+        " (namely …/feuille-0.csv …/feuille-1.csv …/feuille-2.csv…)"
+        "; rolled back, 1 applied before, at 1"
     )
     assert done.events[-1]["verdict"] == done.events[-1]["message"] == verdict
     assert deployment.termination_log.read_text().splitlines()[0] == verdict

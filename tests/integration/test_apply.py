@@ -134,7 +134,8 @@ def test_failed_script_leaves_earlier_ones(gate: Gate) -> None:
         }
     )
     assert report.verdict == (
-        'FAILED 20 SQL_FAILED: V3__b.sql:1 42P01 table "no" does not exist; rolled back, at 2'
+        'FAILED 20 SQL_FAILED: V3__b.sql:1 42P01 table "no" does not exist; rolled back,'
+        " 1 applied before, at 2"
     )
     assert [item.script for item in report.migrations] == ["V2__a.sql"]
     assert report.pending == ("V3__b.sql", "R__v.sql")

@@ -70,7 +70,7 @@ def test_error_callbacks_follow_the_rollback(gate: Gate) -> None:
     events = telling("afterEachMigrateStatementError", "afterEachMigrateError", "afterMigrateError")
     report = gate.run(TABLE | events | {"V2__x.sql": f"{told('V2')};\n{BAD}"})
     assert report.verdict.startswith("FAILED 20 SQL_FAILED: V2__x.sql:2 42883"), report.verdict
-    assert report.verdict.endswith("rolled back, at 1")
+    assert report.verdict.endswith("rolled back, 1 applied before, at 1")
     assert trace(gate) == [
         "afterEachMigrateStatementError", "afterEachMigrateError", "afterMigrateError",
     ]  # fmt: skip
@@ -240,4 +240,4 @@ def test_lines_of_a_script_are_right_between_callbacks(gate: Gate) -> None:
     gate.release(telling("beforeEachMigrateStatement", "afterEachMigrateStatement"))
     script = "-- one\nSELECT 1;\n\nSELECT 2;\nSELECT\n    emial\nFROM t"
     report = gate.run(TABLE | {"V2__x.sql": script})
-    assert 'V2__x.sql:6 42703 column "emial" does not exist; rolled back, at 1' in report.verdict
+    assert 'V2__x.sql:6 42703 column "emial" does not exist; rolled back, 1' in report.verdict

@@ -64,7 +64,7 @@ def test_run_ends_when_nothing_can_be_written_any_more(gate: Gate) -> None:
     assert report.verdict.startswith(
         "FAILED 30 UNREACHABLE: V3__c.sql:1 25006 cannot execute CREATE TABLE in a read-only"
     )
-    assert report.verdict.endswith("; rolled back, at 2")
+    assert report.verdict.endswith("; rolled back, 2 applied before, at 2")
     finding = deciding(report)
     assert "; then postgres@127.0.0.1:" in finding.message
     assert ": its transactions are read-only (default_transaction_read_only)" in finding.message

@@ -146,7 +146,9 @@ def _state(code: ExitCode, facts: RunFacts) -> str:
     if facts.progress is Progress.UNTOUCHED:
         return "; database untouched"
     if facts.progress is Progress.ROLLED_BACK:
-        return f"; rolled back{at}"
+        # It speaks of what was begun last; whoever reads it must not think so of the rest.
+        stays = f", {count_applied(facts.applied)} before" if facts.applied else ""
+        return f"; rolled back{stays}{at}"
     if facts.progress is Progress.COMMITTED:
         done = facts.summary or count_applied(facts.applied)
         return f"; {done}{at}"

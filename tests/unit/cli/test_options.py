@@ -32,7 +32,8 @@ def test_help_tells_what_the_exit_codes_say_of_the_database(run: Run) -> None:
     """Whoever has only the image at hand reads no page."""
     told = " ".join(run("--help").stdout.split())
     assert "what happened to the database: at the level needed (0 OK); refused," in told
-    assert "tried, rolled back (20 SQL_FAILED, 22 VERIFY_FAILED, 23 BUDGET);" in told
+    tried = "tried: what failed is rolled back, what was applied stays"
+    assert f"{tried} (20 SQL_FAILED, 22 VERIFY_FAILED, 23 BUDGET);" in told
     assert "a human is needed (21 PARTIAL, 70 BUG). Example:" in told
 
 

@@ -87,6 +87,14 @@ def test_verdict_of_a_failed_migration_ends_with_the_version_left() -> None:
     )
 
 
+def test_verdict_of_a_rollback_counts_what_stays() -> None:
+    """Who reads "rolled back" alone takes the whole release for undone, and edits what is not."""
+    finding = failed(ExitCode.SQL_FAILED, "sql", "it is so")
+    facts = RunFacts(finding, (applied("4"), applied(None)), "3", "4", progress=Progress.ROLLED_BACK)
+    expected = "FAILED 20 SQL_FAILED: it is so; rolled back, 2 applied before, at 4"
+    assert compose_verdict(facts) == expected
+
+
 @pytest.mark.parametrize("code", [ExitCode.BUDGET, ExitCode.INTERRUPTED, ExitCode.CONTENTION])
 def test_verdict_claims_a_rollback_only_when_something_was_started(code: ExitCode) -> None:
     """A deadline that passes while waiting has rolled nothing back."""
