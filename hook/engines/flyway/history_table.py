@@ -69,10 +69,14 @@ def place_of(settings: HistoryTable, server: ServerFacts) -> HistoryPlace:
     return HistoryPlace(schema, settings.table, tuple(dict.fromkeys((*added, *settings.schemas))))
 
 
+# The latter is what the server makes of an empty path.
+_NO_SCHEMAS = frozenset({'"$user"', '""'})
+
+
 def _only_schema(search_path: str) -> str:
     """Return the schema of a search path in which no schema exists yet."""
     names = [name.strip() for name in search_path.split(",") if name.strip()]
-    if len(names) != 1 or names[0] == '"$user"':
+    if len(names) != 1 or names[0] in _NO_SCHEMAS:
         raise ConfigError(
             (f"FLYWAY_DEFAULT_SCHEMA is not set, and search_path {search_path!r} names no schema",),
             "Set FLYWAY_DEFAULT_SCHEMA to the schema of the application.",

@@ -178,3 +178,19 @@ def test_history_follows_the_search_path_of_the_role(
     with open_session(target_of(database, role), interrupt) as other:
         facts = fetch_server_facts(other)
         assert engine().read_history(other, facts).schema == "app"
+
+
+@pytest.mark.parametrize("path", ["''", '"$user"', "nowhere, neither"])
+def test_path_that_names_no_schema_is_refused(
+    database: Database, make_role: Callable[..., Role], interrupt: Interrupt, path: str
+) -> None:
+    """The empty one is what a careful administrator gives every role."""
+    role = make_role()
+    database.execute(f'ALTER ROLE "{role.name}" SET search_path = {path}')
+    with open_session(target_of(database, role), interrupt) as other:
+        facts = fetch_server_facts(other)
+        with pytest.raises(ConfigError, match="names no schema") as caught:
+            engine().read_history(other, facts)
+        assert "Set FLYWAY_DEFAULT_SCHEMA" in caught.value.hint
+        made = engine(HistoryTable(default_schema="public"))
+        assert made.read_history(other, facts).schema == "public"
