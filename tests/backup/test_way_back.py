@@ -19,6 +19,7 @@ from tests.testbed.destroyed_shop import (
     Destroyed,
     Shop,
     assert_back,
+    await_writes,
     destroy,
     is_paused,
     prepare,
@@ -32,6 +33,20 @@ from tests.testbed.run_context import eventually
 
 # Of the server, and where its repository lies.
 CASES = tuple(itertools.product(("UTC", "Asia/Shanghai"), ("directory", "s3")))
+
+
+def promote(server: PostgresServer) -> None:
+    """Let *server* recover, and so begin a timeline, whose history is archived before the end."""
+    with server.connect() as admin:
+        admin.execute("ALTER SYSTEM SET restore_command = 'false'")
+    server.stop()
+    (server.data / "recovery.signal").touch()
+    server.start()
+    await_writes(server)
+    with server.connect() as admin:
+        admin.execute("ALTER SYSTEM RESET restore_command")
+    waiting = server.data / "pg_wal" / "archive_status"
+    eventually(lambda: not list(waiting.glob("*.ready")))
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
@@ -118,6 +133,24 @@ def test_printed_command_passes_over_a_newer_backup_that_no_restore_can_read(
 
         shop = Shop(tool, tmp_path / "release", tmp_path)
         destroyed = destroy(shop, back_up_twice, str)
+        server.stop()
+        restore(tool, destroyed.command("--delta ", "--type=lsn"))
+        assert_back(shop, destroyed.before)
+
+
+def test_printed_command_works_in_a_repository_that_is_newer_than_the_timeline(
+    make_server: Callable[..., PostgresServer], tmp_path: Path
+) -> None:
+    """The history file of the timeline is not in it, and never will be."""
+    server = make_server({**ARCHIVING, "archive_command": "true"}, CHECKSUMS)
+    prepare(server)
+    promote(server)
+    with new_pgbackrest(server, [None]) as tool:
+        tool.create_stanza()
+        assert not list(tool.places[0].root.rglob("*.history"))
+        shop = Shop(tool, tmp_path / "release", tmp_path)
+        destroyed = destroy(shop, lambda: tool.back_up("full")["label"], str)
+        assert destroyed.marker["timeline"] == 2
         server.stop()
         restore(tool, destroyed.command("--delta ", "--type=lsn"))
         assert_back(shop, destroyed.before)

@@ -101,6 +101,11 @@ class Backup:
         return max(self.counts_from - self.written_at, timedelta(0))
 
     @property
+    def timeline(self) -> int | None:
+        """Return the timeline that it was begun on, none when it does not tell."""
+        return None if self.wal_start is None else int(self.wal_start[:8], 16)
+
+    @property
     def chain(self) -> tuple[str, ...]:
         """Return the labels a restore needs, its own first."""
         prior = () if self.prior is None else (self.prior,)
@@ -148,6 +153,11 @@ class Evidence:
     clock: datetime | None = None
     window: RestoreWindow | None = None
     restored_from: RestoreSource | None = None
+
+
+def timelines_of(backups: Iterable[Backup]) -> dict[str, int]:
+    """Return the timeline of each of *backups* that tells it, by label."""
+    return {item.label: item.timeline for item in backups if item.timeline is not None}
 
 
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from hook.core.backups.dump_form import DumpForm
+from hook.core.backups.recovery_settings import as_value, fetch_and_configure, recover_to
+from hook.core.backups.restore_dump import restore_dump
 
 _IN_PLACE = "in place, to the marker's position; PostgreSQL is stopped first"
 _IN_EMPTY_PLACE = f"{_IN_PLACE}, the data directory empty"
@@ -28,11 +30,6 @@ _ZALANDO = re.compile(r"s3://[^/]+/spilo/(?P<cluster>[^/]+)/(?P<uid>[0-9a-f-]{36
 _AWS = "into a new one beside it, to the last whole second before the marker"
 # A shell says itself what is to be put in.
 _OTHER_FOLDER = '"${RESTORE_TO:?an empty folder}"'
-_OTHER_DATABASE = '"${RESTORE_TO:?a new database}"'
-_PSQL = (
-    "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --single-transaction"
-    f" --dbname={_OTHER_DATABASE}"
-)
 _DATA = '"${PGDATA:?the data directory}"'
 _SOME_BACKUP = '"${BACKUP:?one that ended before the marker}"'
 
@@ -64,6 +61,7 @@ class RestoreSource(NamedTuple):
         place: URL or path of the repository.
         endpoint: URL of the storage, empty for AWS or a path.
         repo: Number that pgBackRest has for it, none when it has only one.
+        timelines: That backups were taken on, by their labels, as far as that is known.
     """
 
     system: str
@@ -71,6 +69,7 @@ class RestoreSource(NamedTuple):
     place: str = ""
     endpoint: str = ""
     repo: int | None = None
+    timelines: Mapping[str, int] = MappingProxyType({})
 
 
 class RestoreCommand(NamedTuple):
@@ -101,7 +100,7 @@ def _pgbackrest(source: RestoreSource, point: RestorePoint) -> tuple[RestoreComm
     stanza = f"--stanza={shlex.quote(source.server)}"
     lsn = f"--type=lsn --target={shlex.quote(point.lsn)}"
     time = f"--type=time --target={shlex.quote(_time(point, '+00'))}"
-    end = f"--target-timeline={point.timeline} --target-action="
+    end = f"--target-timeline={_timeline(source, point)} --target-action="
     chosen = () if point.backup is None else (f"--set={shlex.quote(point.backup)}",)
     tool, restore = " ".join(("pgbackrest", stanza, *repo_option(source.repo))), "restore"
     named = f"--type=name --target={shlex.quote(point.name or '')}"
@@ -128,11 +127,15 @@ def repo_option(number: int | None) -> tuple[str, ...]:
 
 
 def _walg(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
-    backup = _chosen(point)
+    backup, timeline = _chosen(point), _timeline(source, point)
 
     def fetched(folder: str, action: str, *more: str) -> str:
-        lines = ("restore_command = 'wal-g wal-fetch %f %p'", *_recovery(point, action), *more)
-        return _fetch_and_configure(f"wal-g backup-fetch {folder} {backup}", folder, lines)
+        lines = (
+            "restore_command = 'wal-g wal-fetch %f %p'",
+            *recover_to(point.lsn, timeline, action),
+            *more,
+        )
+        return fetch_and_configure(f"wal-g backup-fetch {folder} {backup}", folder, lines)
 
     return (
         RestoreCommand(_IN_EMPTY_PLACE, fetched(_DATA, "promote")),
@@ -159,13 +162,14 @@ def _zalando(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand
 
 def _barman(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
     server, backup = shlex.quote(source.server), shlex.quote(point.backup or "auto")
-    lsn = f"--target-lsn {shlex.quote(point.lsn)} --target-tli {point.timeline}"
-    time = f"--target-time {shlex.quote(_time(point, '+00:00'))} --target-tli {point.timeline}"
+    timeline = f"--target-tli {_timeline(source, point)}"
+    lsn = f"--target-lsn {shlex.quote(point.lsn)} {timeline}"
+    time = f"--target-time {shlex.quote(_time(point, '+00:00'))} {timeline}"
 
     def restored(target: str, action: str, folder: str) -> str:
         return f"barman restore {target} --target-action {action} {server} {backup} {folder}"
 
-    name = f"--target-name {shlex.quote(point.name or '')} --target-tli {point.timeline}"
+    name = f"--target-name {shlex.quote(point.name or '')} {timeline}"
     by_name = RestoreCommand(_BY_NAME, restored(name, "promote", _DATA))
     return (
         RestoreCommand(_IN_PLACE_BY_BARMAN, restored(lsn, "promote", _DATA)),
@@ -179,14 +183,16 @@ def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCo
     place, server = shlex.quote(source.place), shlex.quote(source.server)
     if source.endpoint:
         place = f"--endpoint-url {shlex.quote(source.endpoint)} {place}"
-    backup = _chosen(point)
+    backup, timeline = _chosen(point), _timeline(source, point)
     # The server fills in names after a percent sign.
     fetch_wal = f"barman-cloud-wal-restore {place} {server}".replace("%", "%%")
-    wal = f"restore_command = {_setting(f'{fetch_wal} %f %p')}"
+    wal = f"restore_command = {as_value(f'{fetch_wal} %f %p')}"
 
     def restored(folder: str, action: str, *more: str) -> str:
         fetch = f"barman-cloud-restore {place} {server} {backup} {folder}"
-        return _fetch_and_configure(fetch, folder, (wal, *_recovery(point, action), *more))
+        return fetch_and_configure(
+            fetch, folder, (wal, *recover_to(point.lsn, timeline, action), *more)
+        )
 
     return (
         RestoreCommand(_IN_EMPTY_PLACE, restored(_DATA, "promote")),
@@ -195,9 +201,11 @@ def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCo
     )
 
 
-def _cloudnativepg(_source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+def _cloudnativepg(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
     backup = "" if point.backup is None else f'backupID: "{point.backup}", '
-    target = f'targetLSN: "{point.lsn}", targetTLI: "{point.timeline}"'
+    # It knows no other word than latest, which is the same without one.
+    number = "" if _is_straight(source, point) else f', targetTLI: "{point.timeline}"'
+    target = f'targetLSN: "{point.lsn}"{number}'
     return (
         RestoreCommand(
             "with CloudNativePG: in a new Cluster's manifest, under spec.bootstrap.recovery",
@@ -227,53 +235,29 @@ def _rds_cluster(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCom
 
 
 def _dump(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
-    """Return how the last dump is restored: it knows no point to go to.
-
-    What is in a bucket is fetched first, and what is packed tried first: at the end of a pipe
-    psql does not see that there should have been more, and would commit half a dump.
-    """
+    """Return how the last dump is restored: it knows no point to go to."""
     if point.backup is None or point.form is None:
         return ()
-    where, steps = f"{source.place.rstrip('/')}/{point.backup}", []
-    file = shlex.quote(where)
-    if source.place.startswith("s3://"):
-        file = shlex.quote(f"./{point.backup.rpartition('/')[2]}")
-        endpoint = f"--endpoint-url {shlex.quote(source.endpoint)} " if source.endpoint else ""
-        folder = "--recursive " if point.form is DumpForm.DIRECTORY else ""
-        steps.append(f"aws {endpoint}s3 cp {folder}{shlex.quote(where)} {file}")
-    create = f"createdb --template=template0 {_OTHER_DATABASE}"
-    if point.form in {DumpForm.ARCHIVE, DumpForm.DIRECTORY}:
-        steps += [create, f"pg_restore --exit-on-error --dbname={_OTHER_DATABASE} {file}"]
-    elif point.form is DumpForm.PLAIN:
-        steps += [create, f"{_PSQL} --file={file}"]
-    else:
-        tool = point.form.value
-        steps += [f"{tool} -t < {file}", create, f"{tool} -dc < {file} | {_PSQL} --file=-"]
-    return (RestoreCommand(_NEW_DATABASE, " && ".join(steps)),)
-
-
-def _recovery(point: RestorePoint, action: str) -> tuple[str, ...]:
-    return (
-        f"recovery_target_lsn = '{point.lsn}'",
-        f"recovery_target_timeline = '{point.timeline}'",
-        f"recovery_target_action = '{action}'",
-    )
-
-
-def _fetch_and_configure(fetch: str, folder: str, lines: tuple[str, ...]) -> str:
-    quoted = " ".join(shlex.quote(line) for line in lines)
-    configure = f"printf '%s\\n' {quoted} >> {folder}/postgresql.auto.conf"
-    return f"{fetch} && {configure} && touch {folder}/recovery.signal"
-
-
-def _setting(text: str) -> str:
-    """Return *text* as a value in a configuration file, where a backslash is no letter."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    command = restore_dump(source.place, source.endpoint, point.backup, point.form)
+    return (RestoreCommand(_NEW_DATABASE, command),)
 
 
 def _time(point: RestorePoint, offset: str) -> str:
     """Return the marker's time in UTC, which *offset* says as the system reads it."""
     return point.time.astimezone(UTC).strftime(f"%Y-%m-%d %H:%M:%S.%f{offset}")
+
+
+def _timeline(source: RestoreSource, point: RestorePoint) -> str:
+    """Return what a tool is to call the timeline of *point*."""
+    return "current" if _is_straight(source, point) else str(point.timeline)
+
+
+def _is_straight(source: RestoreSource, point: RestorePoint) -> bool:
+    """Tell whether the backup is of the timeline of *point*, whose number would want its history.
+
+    A lifecycle rule deletes that file, or it is older than the repository. Timeline 1 has none.
+    """
+    return point.timeline > 1 and source.timelines.get(point.backup or "") == point.timeline
 
 
 def _chosen(point: RestorePoint) -> str:
