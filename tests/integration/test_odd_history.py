@@ -18,6 +18,8 @@ from tests.testbed.run_context import target_of
 TABLE = "public.flyway_schema_history"
 ALTER = f"ALTER TABLE {TABLE}"
 OTHER_COLUMNS = (ExitCode.CONFIG, "has not the columns of a schema history")
+FORCED = f"{ALTER} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+GUARDED = "may hide rows from the migrating role, or refuse them, by row-level security"
 FUNCTION = "CREATE FUNCTION f() RETURNS {} LANGUAGE plpgsql AS $$ BEGIN {}; END $$;"
 TRIGGER = f"CREATE TRIGGER x BEFORE INSERT ON {TABLE} FOR EACH ROW EXECUTE FUNCTION f()"
 LOOKS: tuple[Callable[[Settings, Context], Report], ...] = (
@@ -55,9 +57,19 @@ REFUSED = {
     ),
     "time in words": (f"{ALTER} ALTER installed_on TYPE text USING 'a while ago'", *OTHER_COLUMNS),
     "hidden rows": (
-        f"{ALTER} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        FORCED,
         ExitCode.CONFIG,
-        "hides rows from the migrating role by row-level security",
+        GUARDED,
+    ),
+    "hidden rows of somebody else's": (
+        f"{ALTER} OWNER TO postgres, ENABLE ROW LEVEL SECURITY; GRANT ALL ON {TABLE} TO PUBLIC",
+        ExitCode.CONFIG,
+        GUARDED,
+    ),
+    "rows that may be read and not be written": (
+        f"{FORCED}; CREATE POLICY p ON {TABLE} FOR SELECT USING (true)",
+        ExitCode.CONFIG,
+        GUARDED,
     ),
     "no success": (
         f"{ALTER} ALTER success DROP NOT NULL; UPDATE {TABLE} SET success = NULL",
@@ -194,6 +206,17 @@ def test_row_of_a_script_without_transaction_is_missed_as_well(name: str, gate: 
     )
     assert is_there(gate, "b")
     assert rows(gate) == before
+
+
+def test_way_out_of_row_level_security_is_told(gate: Gate) -> None:
+    """The name of the table is right, and no other one helps."""
+    gate.database.execute(REFUSED["hidden rows"][0])
+    hint = deciding(gate.run()).hint
+    way_out, _, _ = hint.partition(",")
+    assert hint.endswith("or give the role BYPASSRLS.")
+    gate.database.execute(way_out)
+    report = gate.run()
+    assert report.exit_code is ExitCode.OK, report.verdict
 
 
 def test_history_that_must_not_be_created_is_refused(gate: Gate) -> None:

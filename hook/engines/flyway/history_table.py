@@ -31,11 +31,12 @@ _OTHER_COLUMNS = frozenset({"42703", "42809", "42883", "42846", "22P02", "22007"
 # unique index of a system catalog when both were at it at the same time.
 CREATED_MEANWHILE = frozenset({"42P07", "42P06", "23505"})
 _TABLE = "r"
+_GUARDED = "row security"
 _KINDS = {
     "v": "is a view, not a table",
     "m": "is a materialized view, not a table",
     "p": "is a partitioned table, not a table",
-    "row security": "hides rows from the migrating role by row-level security",
+    _GUARDED: "may hide rows from the migrating role, or refuse them, by row-level security",
 }
 
 
@@ -149,10 +150,10 @@ def _array(names: Sequence[str]) -> str:
 
 
 def _not_a_history(place: HistoryPlace, reason: str) -> ConfigError:
-    return ConfigError(
-        (f"FLYWAY_TABLE: {place.name} {reason}",),
-        "Name the schema history in FLYWAY_TABLE and FLYWAY_DEFAULT_SCHEMA, or another name.",
-    )
+    hint = "Name the schema history in FLYWAY_TABLE and FLYWAY_DEFAULT_SCHEMA, or another name."
+    if reason == _KINDS[_GUARDED]:
+        hint = f"ALTER TABLE {place.name} DISABLE ROW LEVEL SECURITY, or give the role BYPASSRLS."
+    return ConfigError((f"FLYWAY_TABLE: {place.name} {reason}",), hint)
 
 
 def create_history(
