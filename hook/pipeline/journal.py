@@ -295,4 +295,5 @@ class Journal:
             pending=len(self.pending),
             summary=self.summary,
             others=count_others(self.results, deciding),
+            unresolved=sum(info.state.is_failed for info in self.infos),
         )

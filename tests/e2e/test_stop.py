@@ -140,7 +140,9 @@ def test_stop_between_scripts_keeps_what_is_applied(
     completed = stopped(running)
     assert [item["script"] for item in completed.report["migrations"]] == ["V2__a.sql"]
     assert completed.report["pending"] == ["V3__b.sql", "V4__c.sql"]
-    assert completed.report["verdict"].endswith("in V3__b.sql:1; rolled back, 1 applied before, at 2")
+    assert completed.report["verdict"].endswith(
+        "in V3__b.sql:1; rolled back, 1 applied before, at 2"
+    )
 
 
 def test_stop_while_a_concurrent_index_waits(

@@ -234,6 +234,14 @@ def test_info_shows_a_history_that_validate_refuses(gate: Gate) -> None:
     assert ask(gate, bootstrap.verify).exit_code is ExitCode.DRIFT
 
 
+def test_info_tells_of_a_failed_row_in_its_verdict(gate: Gate) -> None:
+    """Without it, what stops every release is told as "nothing pending"."""
+    gate.database.execute("UPDATE flyway_schema_history SET success = false WHERE version = '1'")
+    report = ask(gate, bootstrap.info)
+    assert report.exit_code is ExitCode.OK
+    assert report.verdict.startswith("PASSED 0 OK: 1 failed, "), report.verdict
+
+
 def test_info_that_cannot_read_the_history_says_so(gate: Gate) -> None:
     """The refusal is in the report, not a traceback."""
     gate.database.execute("ALTER TABLE flyway_schema_history DROP COLUMN checksum")

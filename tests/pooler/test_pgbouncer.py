@@ -176,7 +176,9 @@ def test_stop_is_heard_through_a_pool(
         running.send_signal()
         done = running.wait(20)
         assert done.exit_code == ExitCode.INTERRUPTED
-        assert done.report["verdict"].endswith("in V3__x.sql:1; rolled back, 2 applied before, at 2")
+        assert done.report["verdict"].endswith(
+            "in V3__x.sql:1; rolled back, 2 applied before, at 2"
+        )
         assert database.query(ADVISORY) == [(0,)]
 
 

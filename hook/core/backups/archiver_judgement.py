@@ -9,6 +9,13 @@ from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.text import counted
 from hook.errors import ExitCode
 
+# Whatever the backups are made with: a command of another system archives where no gate looks.
+_ARCHIVE = (
+    "Set archive_mode=on, which takes a restart, and archive_command to what the backup system"
+    " archives with: `pgbackrest --stanza=… archive-push %p`, `wal-g wal-push %p`,"
+    " `barman-wal-archive … %p`."
+)
+
 
 def judge_archiver(archiver: Archiver) -> Finding:
     """Judge the server's own word on its archiving; that nothing is lost it cannot know."""
@@ -23,7 +30,7 @@ def judge_archiver(archiver: Archiver) -> Finding:
             ExitCode.NO_WAY_BACK,
             "archiver",
             f"the server archives no WAL: {why_off(archiver)}",
-            "Set archive_mode=on and archive_command to `pgbackrest --stanza=… archive-push %p`.",
+            _ARCHIVE,
             **facts,
         )
     if archiver.is_failing:

@@ -37,6 +37,6 @@ class Outside(NamedTuple):
     def after_cancel(self, advice: str) -> str:
         """Return what to do after a cancel, for which the server has one code."""
         return (
-            f"Raise {self.statement_timeout}, or {advice}; if it was cancelled by somebody, ask"
-            f" why. {TRIED_AGAIN}"
+            f"Raise {self.statement_timeout}, or {advice}; if the script sets a statement_timeout,"
+            f" raise that; if it was cancelled by somebody, ask why. {TRIED_AGAIN}"
         )

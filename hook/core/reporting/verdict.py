@@ -37,6 +37,7 @@ class RunFacts(NamedTuple):
         pending: Number of migrations still to be applied.
         summary: What a command that edits the history did or would do, empty for others.
         others: What else refuses the run, see `count_others`.
+        unresolved: How many rows of the history are failed, of a command that shows them.
     """
 
     deciding: Finding | None
@@ -51,6 +52,7 @@ class RunFacts(NamedTuple):
     pending: int = 0
     summary: str = ""
     others: int = 0
+    unresolved: int = 0
 
 
 # What stands in the way before the run begins to work. Each has to go by itself: trying again
@@ -188,7 +190,8 @@ def _level(facts: RunFacts) -> str:
         return "database is ahead"
     if facts.command in {"run", "verify"}:
         return "up to date"
-    return f"{facts.pending or 'nothing'} pending"
+    unresolved = f"{facts.unresolved} failed, " if facts.unresolved else ""
+    return f"{unresolved}{facts.pending or 'nothing'} pending"
 
 
 def _version(facts: RunFacts) -> str:

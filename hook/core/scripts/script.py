@@ -174,6 +174,9 @@ def _parse_stem(stem: str, naming: Naming) -> ScriptName:
             if kind is Kind.REPEATABLE and not separator:
                 return ScriptName(Role.IGNORED, reason="a repeatable needs the separator")
             parsed = _parse_parts(kind, version, description.replace("_", " "))
+            if parsed.role is Role.IGNORED and not separator:
+                reason = f"{parsed.reason}; {naming.separator} goes before the description"
+                return parsed._replace(reason=reason)
             return parsed._replace(event=prefix) if parsed.role is Role.CALLBACK else parsed
     return ScriptName(Role.IGNORED, reason=_wrong_prefix(naming))
 

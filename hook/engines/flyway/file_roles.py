@@ -10,6 +10,7 @@ from hook.core.scripts.script_config import SUFFIX
 from hook.engines.flyway.locations import FoundFile, Search
 
 _CONVENTION_HINT = "Rename the named files by the convention, or remove them."
+_OTHER_FOLDER = "If they are not those of the release: "
 _NAME_HINT = "Rename the file; the schema history stores names as UTF-8."
 
 Found = tuple[FoundFile, ScriptName]
@@ -67,7 +68,8 @@ def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
     elif files.count == before and not search.problems and not search.notes:
         only = f", only {', '.join(ignored)}" if ignored else ""
         text = f"location {search.location} holds no migration{only}"
-        files.problems.append(Problem(text, search.hint))
+        hint = f"{_CONVENTION_HINT} {_OTHER_FOLDER}{search.hint}" if ignored else search.hint
+        files.problems.append(Problem(text, hint))
 
 
 def _note_search(search: Search, files: Files) -> None:

@@ -42,7 +42,9 @@ def test_server_that_archives_nothing_is_refused(archiver: Archiver, why: str) -
         ExitCode.NO_WAY_BACK,
         "archiver",
         f"the server archives no WAL: {why}",
-        "Set archive_mode=on and archive_command to `pgbackrest --stanza=… archive-push %p`.",
+        "Set archive_mode=on, which takes a restart, and archive_command to what the backup system"
+        " archives with: `pgbackrest --stanza=… archive-push %p`, `wal-g wal-push %p`,"
+        " `barman-wal-archive … %p`.",
         **FACTS,
     )
 

@@ -15,7 +15,7 @@ def test_limits_are_told_with_their_values() -> None:
         f"Raise PRESYNC_DEADLINE (25m), or do less. {TRIED_AGAIN}"
     )
     assert outside.after_cancel("do less") == (
-        "Raise PRESYNC_STATEMENT_TIMEOUT (5m), or do less; if it was cancelled by somebody, ask"
-        f" why. {TRIED_AGAIN}"
+        "Raise PRESYNC_STATEMENT_TIMEOUT (5m), or do less; if the script sets a statement_timeout,"
+        f" raise that; if it was cancelled by somebody, ask why. {TRIED_AGAIN}"
     )
     assert outside.signal_name == "SIGTERM"

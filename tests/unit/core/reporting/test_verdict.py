@@ -63,6 +63,13 @@ def test_verdict_claims_no_more_than_the_command_looked_at(
     assert compose_verdict(facts) == f"PASSED 0 OK: {expected} (set sha256:1a2b3c4d), in 0.0s"
 
 
+def test_verdict_of_info_tells_of_what_has_failed() -> None:
+    """The next run is refused for it, and "nothing pending" alone sounds as if all were well."""
+    facts = RunFacts(None, (), "4", "4", DIGEST, command="info", unresolved=1)
+    expected = "PASSED 0 OK: 1 failed, nothing pending at 4 (set sha256:1a2b3c4d), in 0.0s"
+    assert compose_verdict(facts) == expected
+
+
 def test_verdict_of_a_database_ahead_says_so() -> None:
     """A rolled-back application is told apart from one that is up to date."""
     facts = RunFacts(None, (), "7", "7", DIGEST, ahead=("6", "7"), duration_ms=212)
@@ -90,7 +97,9 @@ def test_verdict_of_a_failed_migration_ends_with_the_version_left() -> None:
 def test_verdict_of_a_rollback_counts_what_stays() -> None:
     """Who reads "rolled back" alone takes the whole release for undone, and edits what is not."""
     finding = failed(ExitCode.SQL_FAILED, "sql", "it is so")
-    facts = RunFacts(finding, (applied("4"), applied(None)), "3", "4", progress=Progress.ROLLED_BACK)
+    facts = RunFacts(
+        finding, (applied("4"), applied(None)), "3", "4", progress=Progress.ROLLED_BACK
+    )
     expected = "FAILED 20 SQL_FAILED: it is so; rolled back, 2 applied before, at 4"
     assert compose_verdict(facts) == expected
 

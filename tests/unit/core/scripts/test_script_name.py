@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.scripts.callback import CALLBACK_EVENTS
-from hook.core.scripts.script import Kind, Naming, Role, parse_file_name
+from hook.core.scripts.script import Kind, Naming, Role, ScriptName, parse_file_name
 
 DEFAULT = Naming()
 NAMINGS = (
@@ -76,6 +76,13 @@ def test_name_that_follows_no_convention_is_ignored(name: str) -> None:
     parsed = parse_file_name(name, DEFAULT)
     assert parsed.role is Role.IGNORED
     assert parsed.reason
+
+
+def test_name_with_one_underscore_is_told_the_separator() -> None:
+    """The likeliest slip; `'1_add' is not a version` alone leaves the reader to guess."""
+    told = "'1_add' is not a version; __ goes before the description"
+    assert parse_file_name("V1_add.sql", DEFAULT) == ScriptName(Role.IGNORED, reason=told)
+    assert parse_file_name("V1_a__b.sql", DEFAULT).reason == "'1_a' is not a version"
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,18 @@ def test_release_refuses_an_empty_or_missing_folder(tmp_path: Path) -> None:
     assert missing.message == f"location {tmp_path}/gone does not exist"
     assert "PRESYNC_LOCATIONS" in empty.hint
     assert "PRESYNC_LOCATIONS or as PATH of lint" in missing.hint
+
+
+def test_release_whose_only_files_are_misnamed_is_told_to_rename_them(tmp_path: Path) -> None:
+    """The folder is the right one, and another one is no remedy."""
     write_files(tmp_path, {"v1__x.sql": "", "README.md": ""})
-    assert refusal(tmp_path).message == (
+    error = refusal(tmp_path)
+    assert error.message == (
         f"location {tmp_path} holds no migration, only v1__x.sql: it begins with neither V, R, B,"
         " U nor the name of an event"
     )
+    assert error.hint.startswith("Rename the named files by the convention, or remove them. If")
+    assert "PRESYNC_LOCATIONS" in error.hint
 
 
 def test_release_names_problems_of_every_kind_at_once(tmp_path: Path) -> None:
