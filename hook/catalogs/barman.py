@@ -38,6 +38,11 @@ INFO_LIMIT = 2**20
 _MARK = "the data"
 _META_SUFFIX = "-backup.info"
 _TOLD_NAMES = 10
+# Of a tablespace, which is copied into a folder or packed into an archive of its own.
+_LACKS = {
+    Presence.INCOMPLETE: "lacks the data of tablespace {}",
+    Presence.ARCHIVED: "has tablespace {} in an archive storage class",
+}
 # What follows the name of an archive: a number where it was split, and how it is packed.
 _PART = re.compile(r"(_(?P<number>\d{4}))?\.tar(\.(gz|bz2|snappy|lz4|xz|zst))?")
 
@@ -150,26 +155,19 @@ class BarmanCatalog:
         backup = told.backup
         if backup.problems or backup.stopped_at is None:
             return told
-        problems: list[str] = []
-        if any(entry.name == "data" and entry.is_folder for entry in entries):
-            presence = self._directory_presence(backup.label)
+        folders = {entry.name for entry in entries if entry.is_folder}
+        if "data" in folders:
+            files = self.store.list_level(f"{self.server}/base/{backup.label}/data/")
+            presence, find = _directory_presence(files), _packed_presence
         else:
-            presence = _archive_presence("data", entries)
-            problems += [
-                f"lacks the data of tablespace {name}"
-                for name in told.tablespaces
-                if _archive_presence(name, entries) is Presence.INCOMPLETE
-            ]
+            files, find = entries, _archive_presence
+            presence = find("data", files)
+        found = {name: find(name, files) for name in told.tablespaces if name not in folders}
+        problems = [_LACKS[lack].format(name) for name, lack in found.items() if lack in _LACKS]
         if told.awaits_wal and not covers(self._archive, backup, told.segment_size):
             problems.append("waits for WAL that is not in the archive")
         backup = replace(backup, presence=presence, problems=tuple(problems))
         return replace(told, backup=backup)
-
-    def _directory_presence(self, label: str) -> Presence:
-        """Look into the copied data directory: files as they are, or what pg_basebackup packed."""
-        entries = self.store.list_level(f"{self.server}/base/{label}/data/")
-        found = [item for item in entries if item.name == "PG_VERSION" or _is_base_tar(item)]
-        return _presence(found)
 
     def _meta(self) -> dict[str, Entry]:
         entries = self.store.list_level(f"{self.server}/meta/")
@@ -199,8 +197,16 @@ def _is_backup(entry: Entry) -> bool:
     return entry.is_folder and BACKUP_ID.fullmatch(entry.name) is not None
 
 
-def _is_base_tar(entry: Entry) -> bool:
-    return re.fullmatch(r"base\.tar(\.\w+)*", entry.name) is not None
+def _directory_presence(files: Iterable[Entry]) -> Presence:
+    """Tell what is there of a copied data directory, as it is or packed."""
+    version = [entry for entry in files if entry.name == "PG_VERSION"]
+    return _presence(version) if version else _packed_presence("base", files)
+
+
+def _packed_presence(name: str, entries: Iterable[Entry]) -> Presence:
+    """Tell what is there of what pg_basebackup packed as *name*."""
+    tar = re.compile(rf"{re.escape(name)}\.tar(\.\w+)*")
+    return _presence(entry for entry in entries if tar.fullmatch(entry.name))
 
 
 def _archive_presence(name: str, entries: Iterable[Entry]) -> Presence:

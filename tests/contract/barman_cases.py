@@ -20,6 +20,7 @@ from tests.testbed.barman_server import (
 
 Make = Callable[[BarmanServer], object]
 
+TABLESPACES = "[('fast', 16400, '/fast')]"
 GOOD = f"newest usable backup {NEWEST} (full) stopped 19m"
 OLDER_IS_GOOD = f"newest usable backup {OLDER} (full) stopped 20h 19m"
 
@@ -107,6 +108,31 @@ def _make_packed(server: BarmanServer) -> None:
     data = server.backup(NEWEST) / "data"
     data.mkdir()
     (server.backup(NEWEST) / "data.tar.gz").rename(data / "base.tar.gz")
+
+
+def _local_with_tablespace(server: BarmanServer) -> None:
+    """Add a tablespace, which Barman itself copies beside the data directory."""
+    server.edit(NEWEST, tablespaces=TABLESPACES)
+    _make_local(server)
+    folder = server.backup(NEWEST) / "16400" / "PG_15_202209061"
+    folder.mkdir(parents=True)
+    (folder / "16401").write_bytes(b"table")
+
+
+def _lose_local_tablespace(server: BarmanServer) -> None:
+    _local_with_tablespace(server)
+    shutil.rmtree(server.backup(NEWEST) / "16400")
+
+
+def _make_packed_tablespace(server: BarmanServer, content: bytes = b"table") -> None:
+    """Add a tablespace, which pg_basebackup packs beside the data directory."""
+    server.edit(NEWEST, tablespaces=TABLESPACES)
+    _make_packed(server)
+    (server.backup(NEWEST) / "data" / "16400.tar.gz.gpg").write_bytes(content)
+
+
+def _empty_packed_tablespace(server: BarmanServer) -> None:
+    _make_packed_tablespace(server, b"")
 
 
 def _lose_local_data(server: BarmanServer) -> None:
@@ -217,7 +243,7 @@ CASES: list[Case[BarmanServer]] = [
     warns("part-missing", _split("0001", "0003"), f"the data is missing for {NEWEST}"),
     warns(
         "tablespace-missing",
-        _edit(tablespaces="[('fast', 16400, '/fast')]"),
+        _edit(tablespaces=TABLESPACES),
         f"{NEWEST} lacks the data of tablespace 16400",
     ),
     warns(
@@ -228,6 +254,19 @@ CASES: list[Case[BarmanServer]] = [
     warns("waiting-for-wal", _await_wal_in_vain, f"{NEWEST} waits for WAL that is not in the"),
     passes("local", _make_local, GOOD),
     passes("local-packed", _make_packed, GOOD),
+    passes("local-tablespace", _local_with_tablespace, GOOD),
+    passes("local-packed-tablespace", _make_packed_tablespace, GOOD),
+    warns(
+        "local-tablespace-gone",
+        _lose_local_tablespace,
+        f"{NEWEST} lacks the data of tablespace 16400",
+        OLDER_IS_GOOD,
+    ),
+    warns(
+        "local-packed-tablespace-empty",
+        _empty_packed_tablespace,
+        f"{NEWEST} lacks the data of tablespace 16400",
+    ),
     warns("local-data-gone", _lose_local_data, f"the data is missing for {NEWEST}"),
     passes("incremental", _make_incremental, f"newest usable backup {NEWEST} (incr) stopped 19m"),
     refuses(

@@ -104,6 +104,24 @@ def test_what_lifecycle_rules_took_away_is_seen(
     assert (backup.problems, backup.presence) == (problems, presence)
 
 
+class WithTablespace(CountingStore):
+    """One backup with a tablespace, the archive of which is not so small."""
+
+    def list_level(self, prefix: str) -> tuple[Entry, ...]:
+        """Return the files of a backup, and that archive."""
+        entries = super().list_level(prefix)
+        large = Entry(f"{prefix}16400.tar", is_archived=True, size=9)
+        return (*entries, large) if any(item.name == "data.tar" for item in entries) else entries
+
+
+def test_tablespace_in_an_archive_storage_class_cannot_be_restored() -> None:
+    """A lifecycle rule may ask for the size of an object."""
+    info = INFO.replace(b"tablespaces=None", b"tablespaces=[('fast', 16400, '/fast')]")
+    store = WithTablespace(dict.fromkeys(labels(1), info))
+    (backup,) = BarmanCatalog(store, "shop").read_evidence().backups
+    assert backup.problems == ("has tablespace 16400 in an archive storage class",)
+
+
 @pytest.mark.parametrize(
     ("first", "last", "size"),
     [
