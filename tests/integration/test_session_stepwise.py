@@ -37,6 +37,8 @@ VACUUM t;
 WITH x AS (SELECT add(4)) SELECT * FROM x;
 """
 LAST = "WITH x"
+# Put together, as nothing is noted of a script that names the schema itself.
+TEMPORARY = "DO $$BEGIN EXECUTE 'CREATE {0} pg' || '_temp.gone {1}'; END$$"
 ROWS = "SELECT n FROM t ORDER BY n"
 EVERYTHING = [(1,), (2,), (3,), (4,)]
 HELD = "SELECT report #> '{cut_off,held}' FROM presync_run ORDER BY id DESC LIMIT 1"
@@ -120,6 +122,13 @@ def test_next_run_goes_on_unless_a_temporary_table_is_gone(
         ("SELECT 1 AS n INTO TEMP gone", ["temporary table gone"]),
         ("CREATE TEMP VIEW gone AS SELECT 1", ["temporary view gone"]),
         ("CREATE TEMP SEQUENCE gone", ["temporary sequence gone"]),
+        (TEMPORARY.format("TYPE", "AS ENUM ()"), ["temporary type gone"]),
+        (TEMPORARY.format("DOMAIN", "AS int"), ["temporary type gone"]),
+        (TEMPORARY.format("TYPE", "AS (n int)"), ["temporary type gone"]),
+        (
+            TEMPORARY.format("TEXT SEARCH DICTIONARY", "(TEMPLATE = simple)"),
+            ["temporary text search dictionary gone"],
+        ),
         ("DO $$BEGIN EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT 1'; END$$", ["cursor c"]),
         ("SELECT add(9);\nSET work_mem = '5MB';\nSELECT add(9)", []),
         ("SET work_mem = '5MB';\nRESET ALL;\nSELECT add(9)", []),

@@ -1,4 +1,5 @@
 -- Most sessions have no schema for what is temporary: then nothing is looked for in it.
+-- Whatever is in it depends on it, by which the server clears it up.
 (SELECT coalesce(pg_catalog.jsonb_agg(h.what ORDER BY h.what), '[]'::pg_catalog.jsonb)
    FROM (SELECT x.what
            FROM pg_catalog.jsonb_array_elements_text({told}::pg_catalog.jsonb) AS x(what)
@@ -16,28 +17,12 @@
           WHERE NOT coalesce((s.begun OPERATOR(pg_catalog.->>) x.name)
                              OPERATOR(pg_catalog.=) (s.now OPERATOR(pg_catalog.->>) x.name), false)
          UNION ALL
-         SELECT pg_catalog.concat('temporary ',
-                    CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' THEN 'view '
-                         WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'sequence '
-                         WHEN c.relkind OPERATOR(pg_catalog.=) 'c' THEN 'type '
-                         ELSE 'table '
-                    END,
-                    c.relname)
-           FROM pg_catalog.pg_class AS c
+         SELECT pg_catalog.concat('temporary ', o.type, ' ', coalesce(o.name, o.identity))
+           FROM pg_catalog.pg_depend AS d,
+                pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) AS o
           WHERE pg_catalog.pg_my_temp_schema()::pg_catalog.int8 OPERATOR(pg_catalog.>) 0
-            AND c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
-            AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f,v,S,c}'::pg_catalog."char"[])
-         UNION ALL
-         SELECT pg_catalog.concat('temporary type ', t.typname)
-           FROM pg_catalog.pg_type AS t
-          WHERE pg_catalog.pg_my_temp_schema()::pg_catalog.int8 OPERATOR(pg_catalog.>) 0
-            AND t.typnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
-            AND t.typtype OPERATOR(pg_catalog.=) ANY ('{d,e,r}'::pg_catalog."char"[])
-         UNION ALL
-         SELECT pg_catalog.concat('temporary function ', p.proname)
-           FROM pg_catalog.pg_proc AS p
-          WHERE pg_catalog.pg_my_temp_schema()::pg_catalog.int8 OPERATOR(pg_catalog.>) 0
-            AND p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+            AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+            AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
          UNION ALL
          SELECT pg_catalog.concat('prepared statement ', p.name)
            FROM pg_catalog.pg_prepared_statements AS p
