@@ -11,7 +11,7 @@ from hook.errors import ExitCode
 from tests.testbed.database import Role
 from tests.testbed.gate import Gate, deciding, run_settings, settings_for
 from tests.testbed.proxy import Proxy
-from tests.testbed.run_context import eventually, target_of
+from tests.testbed.run_context import eventually
 
 ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
 BASE = """\
@@ -32,11 +32,7 @@ def role(gate: Gate, make_role: Callable[..., Role]) -> Role:
     base = f"{BASE}CREATE TABLE u ();\n"
     assert gate.run({"V1__base.sql": base, **ALONE}).exit_code is ExitCode.OK
     role = make_role()
-    gate.database.execute(
-        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role.name};"
-        f"GRANT ALL ON SCHEMA public TO {role.name}"
-    )
-    gate.settings = settings_for(target_of(gate.database, role), gate.folder)
+    gate.hand_to(role)
     gate.limit(run_settings(ladder=[60]))
     return role
 

@@ -46,11 +46,7 @@ def role(gate: Gate, make_role: Callable[..., Role]) -> Role:
     """Return a role that may do all that the gate's runs do; the tables are not its own."""
     assert gate.run({"V1__base.sql": BASE, **ALONE}).exit_code is ExitCode.OK
     role = make_role()
-    gate.database.execute(
-        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role.name};"
-        f"GRANT ALL ON SCHEMA public TO {role.name}"
-    )
-    gate.settings = settings_for(target_of(gate.database, role), gate.folder)
+    gate.hand_to(role)
     return role
 
 

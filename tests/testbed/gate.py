@@ -33,9 +33,9 @@ from hook.settings.target import ConnectionTarget
 from hook.stages import Context
 from tests.fakes import FakeEvents
 from tests.testbed.backup_gate import ignore
-from tests.testbed.database import Database
+from tests.testbed.database import Database, Role
 from tests.testbed.release import write_files
-from tests.testbed.run_context import RUN_ID
+from tests.testbed.run_context import RUN_ID, target_of
 
 # A transaction gets a number with its first write.
 NEXT_TRANSACTION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
@@ -125,6 +125,14 @@ class Gate:
         table = HistoryTable(default_schema=name)
         migrations = self.settings.migrations._replace(history=table)
         self.settings = self.settings._replace(migrations=migrations)
+
+    def hand_to(self, role: Role) -> None:
+        """Let further runs be of *role*, which may use what is there, and owns none of it."""
+        self.database.execute(
+            f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role.name};"
+            f"GRANT ALL ON SCHEMA public TO {role.name}"
+        )
+        self.settings = settings_for(target_of(self.database, role), self.folder)
 
     def history(self) -> list[tuple[object, ...]]:
         """Return rank, version, script and success of each row."""

@@ -1,8 +1,16 @@
 """Takes down in the ledger how far a script without transaction is, and what only its session has.
 
-Where statements of the script may leave something in the session, each note also says what
-the session holds: in the transaction of the statement, and corrected behind it. Whoever
-finds that in the row of a run that was cut off knows what a new session would lack.
+What may change something is sent with its note in one of three ways:
+
+- together, ``BEGIN; note; statement; COMMIT`` in one message, so that both are there or none;
+- together and watched, where statements of the script may leave something in the session:
+  ``BEGIN; statement; note; COMMIT; correction``, as the note also says what the session
+  holds by then, of which some is gone with the COMMIT;
+- around, what commits by itself or refuses a transaction: a note that it is under way, the
+  statement alone, and a note that it has ended. Nobody goes on who finds the first of them.
+
+What only sets something in a watched session goes between two looks at its settings. All
+else may be run again, and is noted with the statement behind it.
 """
 
 from __future__ import annotations
@@ -136,12 +144,15 @@ class Noting:
         if is_of_session(one[0]):
             return self._send_setting(one, note)
         if is_noted_around(one[0]):
-            return self._send_around(index, one, done)
+            return self._send_around(index, one, done, note)
         self.whole = index
-        if not self.is_watched:
-            ahead = (_BEGIN, Own(Moment.NOTING, note.setting(index + 1)))
-            return _as_its_own(self.sender.send(ScriptMessage(one, ahead, (_COMMIT,))), one[0])
-        return self._send_watched(index, one, done, note)
+        if self.is_watched:
+            return self._send_watched(index, one, done, note)
+        return self._send_together(index, one, note)
+
+    def _send_together(self, index: int, one: StatementList, note: StepNote) -> Attempt:
+        ahead = (_BEGIN, Own(Moment.NOTING, note.setting(index + 1)))
+        return _as_its_own(self.sender.send(ScriptMessage(one, ahead, (_COMMIT,))), one[0])
 
     def _send_watched(self, index: int, one: StatementList, done: int, note: StepNote) -> Attempt:
         writing, correcting = note.looking(index + 1, self._told(index + 1), self.mark)
@@ -153,12 +164,10 @@ class Noting:
         if not _goes_alone(attempt):
             return _as_its_own(attempt, one[0])
         self.sender.roll_back()
-        return self._send_around(index, one, done)
+        self.whole = None
+        return self._send_around(index, one, done, note)
 
-    def _send_around(self, index: int, one: StatementList, done: int) -> Attempt:
-        """Send what is in no transaction of ours with a note in front of it, and one behind."""
-        note, self.whole = self.note, None
-        assert note is not None  # noqa: S101 - see `knows`
+    def _send_around(self, index: int, one: StatementList, done: int, note: StepNote) -> Attempt:
         under_way = f"how far line {one[0].line} came"
         attempt = self._send((self._own(note, done, under_way),))
         if attempt.end is not AttemptEnd.APPLIED:
