@@ -109,3 +109,23 @@ def test_run_that_loses_the_server_between_two_attempts_leaves_it_to_the_next(
     again = gate.run()
     assert again.exit_code is ExitCode.OK, again.verdict
     assert gate.database.query(ROWS) == [(1,)]
+
+
+@pytest.mark.usefixtures("role")
+def test_what_a_deferred_trigger_leaves_in_the_session_is_noted_with_its_statement(
+    gate: Gate,
+) -> None:
+    """Behind the COMMIT nothing more can be said, if the ledger takes no correction."""
+    gate.database.execute(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_advisory_lock(7); RETURN NULL; END';"
+        " CREATE CONSTRAINT TRIGGER keep AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION keep();"
+        " CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN IF NEW.report #> ''{cut_off,done}'' = OLD.report #> ''{cut_off,done}''"
+        " THEN RAISE ''no correction''; END IF; RETURN NEW; END';"
+        " CREATE TRIGGER no BEFORE UPDATE ON presync_run FOR EACH ROW EXECUTE FUNCTION no()"
+    )
+    told = stop_behind(gate, "SELECT 1")
+    assert f"{UP_TO}, gone with its session: advisory lock 0 7" in told
+    assert gate.history()[1:] == FAILED

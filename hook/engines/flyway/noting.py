@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _BEGIN = Own(Moment.OPENING, "BEGIN")
 _COMMIT = Own(Moment.COMMIT, "COMMIT")
+# What deferred triggers leave in the session is there when that is looked at.
+_DEFERRED = Own(Moment.COMMIT, "SET CONSTRAINTS ALL IMMEDIATE")
 _AROUND = frozenset({Moment.OPENING, Moment.NOTING})
 # A function may call what commits, or refuses a transaction block as VACUUM does.
 _REFUSES_BLOCK = frozenset({"25001", "2D000"})
@@ -156,7 +158,7 @@ class Noting:
 
     def _send_watched(self, index: int, one: StatementList, done: int, note: StepNote) -> Attempt:
         writing, correcting = note.looking(index + 1, self._told(index + 1), self.mark)
-        behind = (Own(Moment.NOTING, writing), _COMMIT, Own(Moment.NOTED, correcting))
+        behind = (_DEFERRED, Own(Moment.NOTING, writing), _COMMIT, Own(Moment.NOTED, correcting))
         attempt = self.sender.send(ScriptMessage(one, (_BEGIN,), behind))
         if attempt.place.moment is Moment.NOTED:
             # It is committed; what is to be corrected makes the next run more careful than need be.
