@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from hook.core.execution.step_note import SessionLook, StepNote
 from hook.core.reporting.ledger import Beginning, Ending
 from hook.core.reporting.past_run import BegunScript, FailedScript, PastMarker, PastRun
-from hook.core.sql.sql_text import qualified_name
-from hook.errors import QueryFailed
+from hook.core.sql.sql_text import qualified_name, quote_literal
+from hook.errors import ConfigError, QueryFailed
 from hook.postgres.queries import load_query
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _PLACE = "{ledger}"
 _KEY = "{key}"
 _OF_SESSION = ("session_begun", "session_before", "session_after", "session_unseen")
 _NO_TABLE = frozenset({"42P01", "3F000"})
+_NUMBER_TAKEN = "23505"
 # Two creators at once: IF NOT EXISTS looks before it locks.
 _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
 
@@ -46,11 +47,14 @@ class Ledger:
             The key of the row.
 
         Raises:
-            HookError: The database refused, or the connection is lost.
+            HookError: The database refused, or the connection is lost; or `read` would not
+                take the row for the last one.
         """
         try:
             return self._insert(session, beginning)
         except QueryFailed as error:
+            if error.sqlstate == _NUMBER_TAKEN:
+                raise self._set_back() from error
             if error.sqlstate not in _NO_TABLE:
                 raise
         self._create(session)
@@ -152,7 +156,17 @@ class Ledger:
             *_marker_values(beginning.marker),
             self._note_of(beginning.cut_off, {}),
         )
-        return int(session.fetch(self._query("ledger_begin"), values)[0][0])
+        ((key, is_last),) = session.fetch(self._query("ledger_begin"), values)
+        if not is_last:
+            raise self._set_back()
+        return int(key)
+
+    def _set_back(self) -> ConfigError:
+        where = f"pg_get_serial_sequence({quote_literal(self._name)}, 'id')"
+        return ConfigError(
+            (f"the sequence of its id was set back, so that {self.shown} ends with another row",),
+            f"SELECT setval({where}, (SELECT max(id) FROM {self._name}));",  # noqa: S608 - quoted
+        )
 
     def _note_of(self, begun: BegunScript | None, noted: Mapping[str, str]) -> str:
         told: dict[str, object] = {"history": self.history} if self.history else {}

@@ -8,9 +8,9 @@ import pytest
 
 from hook.clock import Interrupt
 from hook.core.reporting.past_run import BegunScript
-from hook.errors import QueryFailed
+from hook.errors import ExitCode, QueryFailed
 from hook.postgres.ledger import Ledger
-from tests.testbed.gate import Gate
+from tests.testbed.gate import Gate, deciding
 from tests.testbed.run_context import open_session, target_of
 
 BEGUN = BegunScript("V2__x.sql", 1)
@@ -31,3 +31,35 @@ def test_note_of_a_script_does_not_overwrite_the_report(gate: Gate, calm: Interr
         ledger.note(session, key, BEGUN, {"V3__y.sql": "1a2b"})
     ((_, noted),) = gate.database.query(REPORT)
     assert json.loads(str(noted)) == {"cut_off": BEGUN.facts(), "noted": {"V3__y.sql": "1a2b"}}
+
+
+@pytest.mark.parametrize("number", [1, 10], ids=["taken", "free"])
+def test_script_is_not_noted_in_a_row_that_is_not_the_last(gate: Gate, number: int) -> None:
+    """Logical replication leaves sequences behind; the next run would look at another row."""
+    assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
+    restart = "ALTER TABLE presync_run ALTER id RESTART WITH"
+    gate.database.execute(f"{restart} 50")
+    assert gate.run({"V2__t.sql": "INSERT INTO t VALUES (2)"}).exit_code is ExitCode.OK
+    gate.database.execute(f"{restart} {number}")
+    alone = {
+        "V3__x.sql": "INSERT INTO t VALUES (3)",
+        "V3__x.sql.conf": "executeInTransaction=false",
+    }
+    report = gate.run(alone)
+    assert report.exit_code is ExitCode.CONFIG, report.verdict
+    assert "the sequence of its id was set back" in deciding(report).message
+    assert gate.database.query("SELECT id FROM t") == [(2,)]
+    gate.database.execute(deciding(report).hint)
+    again = gate.run()
+    assert again.exit_code is ExitCode.OK, again.verdict
+    assert gate.database.query("SELECT max(id) FROM presync_run") == [(51,)]
+
+
+def test_script_in_a_transaction_needs_no_last_row(gate: Gate) -> None:
+    """That its row may be overlooked is told."""
+    assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
+    gate.database.execute("ALTER TABLE presync_run ALTER id RESTART WITH 1")
+    report = gate.run({"V2__t.sql": "INSERT INTO t VALUES (2)"})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    told = [item.message for result in report.results for item in result.findings]
+    assert any("the sequence of its id was set back" in message for message in told)
