@@ -10,7 +10,7 @@ from hook.core.scripts.placeholders import RESERVED
 from hook.errors import ConfigError
 from hook.settings.config_file import ConfigFile, read_config_file
 from hook.settings.flyway_files import PLACEHOLDER, FlywayFiles, read_flyway_files
-from hook.settings.flyway_specification import WORKING_DIRECTORY
+from hook.settings.flyway_specification import PLACEHOLDER_SEPARATOR, WORKING_DIRECTORY
 from hook.settings.output_specification import CONFIG
 from hook.settings.setting import Given, Origin, Problem, Setting
 from hook.settings.specification import SETTINGS
@@ -120,7 +120,14 @@ def read_values(
             parsed[setting.name] = _parse(setting, found)
         except ConfigError as error:
             problems += [Problem(text, found.origin, error.hint) for text in error.problems]
-    placeholders = _read_placeholders(inputs, file, flyway, problems)
+    separator = parsed.get(PLACEHOLDER_SEPARATOR.name, PLACEHOLDER_SEPARATOR.default)
+    reserved = f"{RESERVED}{separator}".lower()
+    placeholders: dict[str, Given] = {}
+    for name, placeholder in _each_placeholder(inputs, file, flyway):
+        if problem := _judge_placeholder(name, placeholder, reserved, inputs.environment):
+            problems.append(problem)
+        else:
+            placeholders[name] = placeholder
     return Values(given, placeholders, parsed, flyway), tuple(problems)
 
 
@@ -180,18 +187,15 @@ def _parse(setting: Setting[T], given: Given) -> T:
         raise ConfigError((f"{given.label}: {error}",), hint) from error
 
 
-def _read_placeholders(
-    inputs: Inputs, file: ConfigFile, flyway: FlywayFiles, problems: list[Problem]
-) -> Mapping[str, Given]:
-    found: dict[str, Given] = {}
-    for name, given in _each_placeholder(inputs, file, flyway):
-        if not name or name.startswith(RESERVED):
-            problems.append(Problem(f"{given.label} is no name for a placeholder", given.origin))
-        elif is_unexpanded(given.text):
-            problems.append(unexpanded_problem(given.label, given.text, inputs.environment))
-        else:
-            found[name] = given
-    return found
+def _judge_placeholder(
+    name: str, given: Given, reserved: str, environment: Mapping[str, str]
+) -> Problem | None:
+    """Judge a placeholder; as in Flyway, names that begin as *reserved* are built in."""
+    if not name or name.startswith(reserved):
+        return Problem(f"{given.label} is no name for a placeholder", given.origin)
+    if is_unexpanded(given.text):
+        return unexpanded_problem(given.label, given.text, environment)
+    return None
 
 
 def _each_placeholder(

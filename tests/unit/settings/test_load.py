@@ -262,6 +262,16 @@ def test_reserved_placeholder_is_refused(text: str) -> None:
         load_settings(Inputs({}, {}, (text,)), Need.NO_DATABASE)
 
 
+def test_reserved_placeholders_have_the_separator_in_their_names() -> None:
+    """Only so could they be built in, as with Flyway; the separator is a setting."""
+    environment = {"FLYWAY_PLACEHOLDERS_FLYWAY_ROLE": "shop", "FLYWAY_PLACEHOLDERS_FLYWAYENV": "a"}
+    values = load_settings(Inputs({}, environment), Need.NO_DATABASE).migrations.placeholders.values
+    assert values == {"flyway_role": "shop", "flywayenv": "a"}
+    environment["FLYWAY_PLACEHOLDER_SEPARATOR"] = "_"
+    with pytest.raises(ConfigError, match="FLYWAY_PLACEHOLDERS_FLYWAY_ROLE is no name"):
+        load_settings(Inputs({}, environment), Need.NO_DATABASE)
+
+
 def test_harmless_variables_of_flyway_are_noted() -> None:
     """What is ignored is told once, with the reason."""
     notes = load({"FLYWAY_CLEAN_DISABLED": "true"}).provenance.notes
