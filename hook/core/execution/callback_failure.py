@@ -137,7 +137,7 @@ def _failure(callback: Callback, attempt: Attempt, tries: Tries, outside: Outsid
     if attempt.end in {AttemptEnd.LOST, AttemptEnd.UNDONE}:
         return _lost(callback, attempt, tries)
     if attempt.end is AttemptEnd.OUT_OF_TIME or failure is None:
-        hint = outside.after_deadline("do less in the callback")
+        hint = outside.after_deadline("do less in the callback", attempt.toll)
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
         return BudgetExceeded(f"{place} {outside.deadline} is used up{wait}", hint)
     return _refused(what, callback, tries, attempt, outside)
@@ -155,7 +155,7 @@ def _refused(
         )
     if is_cancel(failure):
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
-        hint = outside.after_cancel("do less in the callback")
+        hint = outside.after_cancel("do less in the callback", attempt.toll)
         return BudgetExceeded(f"{what}{wait}", hint)
     if needs_new_session(failure):
         what = f"{what} {tries.describe()}"

@@ -31,6 +31,7 @@ from hook.errors import (
 
 _DIVISION_BY_ZERO = "22012"
 _UNIQUE_VIOLATION = "23505"
+_SMALLER = "split the migration into smaller ones"
 _GOES_ON = "Run again: it goes on behind what the ledger says is done."
 _MAY_GO_ON = "Run again: unless the ledger says that the lost session had something, it goes on."
 
@@ -71,7 +72,7 @@ def failure_of(given_up: GivenUp) -> HookError:
     elif attempt.end is AttemptEnd.OUT_OF_TIME:
         error = BudgetExceeded(
             _what(given_up),
-            given_up.outside.after_deadline("split the migration into smaller ones"),
+            given_up.outside.after_deadline(_SMALLER, attempt.toll),
         )
     elif attempt.end is AttemptEnd.WITHDRAWN and attempt.toll is not None:
         advice = "Split the migration into smaller ones"
@@ -144,8 +145,9 @@ def _refused(given_up: GivenUp) -> HookError:
     if failure is None:
         return MigrationFailed(what, "Run again.")
     if is_cancel(failure):
-        hint = given_up.outside.after_cancel("split the migration into smaller ones")
-        wait = "" if given_up.attempt.toll is None else given_up.attempt.toll.describe_wait()
+        toll = given_up.attempt.toll
+        hint = given_up.outside.after_cancel(_SMALLER, toll)
+        wait = "" if toll is None else toll.describe_wait()
         return BudgetExceeded(f"{what}{wait}", hint)
     if needs_new_session(failure):
         what = f"{what} {given_up.tries.describe()}"

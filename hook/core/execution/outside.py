@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple, Self
 
 from hook.core.execution.failure_advice import TRIED_AGAIN
+from hook.core.sessions.census import Toll, how_to_end
 from hook.core.span import describe_span
 
 _STATEMENT_TIMEOUT = "PRESYNC_STATEMENT_TIMEOUT"
@@ -30,13 +31,21 @@ class Outside(NamedTuple):
         limit = f"{_STATEMENT_TIMEOUT} ({describe_span(statement_timeout)})"
         return cls(deadline, limit, signal_name)
 
-    def after_deadline(self, advice: str) -> str:
-        """Return what to do, *advice* being how to need less time."""
-        return f"Raise {self.deadline}, or {advice}. {TRIED_AGAIN}"
+    def after_deadline(self, advice: str, toll: Toll | None = None) -> str:
+        """Return what to do, *advice* being how to need less time; *toll* tells who took it."""
+        return f"{_in_front(toll)} {self.deadline}, or {advice}. {TRIED_AGAIN}"
 
-    def after_cancel(self, advice: str) -> str:
+    def after_cancel(self, advice: str, toll: Toll | None = None) -> str:
         """Return what to do after a cancel, for which the server has one code."""
         return (
-            f"Raise {self.statement_timeout}, or {advice}; if the script sets a statement_timeout,"
-            f" raise that; if it was cancelled by somebody, ask why. {TRIED_AGAIN}"
+            f"{_in_front(toll)} {self.statement_timeout}, or {advice}; if the script sets a"
+            " statement_timeout, raise that; if it was cancelled by somebody, ask why."
+            f" {TRIED_AGAIN}"
         )
+
+
+def _in_front(toll: Toll | None) -> str:
+    """Return how the advice begins: who only waited for others needs no more time than they."""
+    if toll is None or not (toll.is_waiting and toll.describe_blockers()):
+        return "Raise"
+    return f"{how_to_end(toll.census)} Otherwise raise"

@@ -149,6 +149,7 @@ def test_callback_that_ran_out_of_time_names_whom_it_waited_for() -> None:
     last = replace(attempt("57014", AttemptEnd.OUT_OF_TIME), toll=waiting)
     error = failure_of_callback(CALLBACK, last, Tries(1), Outside())
     assert " PRESYNC_DEADLINE is used up, waiting for pid 7 (user app, web, " in error.message
+    assert "SELECT pg_terminate_backend(7); Otherwise raise PRESYNC_DEADLINE, or do" in error.hint
 
 
 def test_callback_that_got_no_lock_names_who_had_it() -> None:

@@ -47,6 +47,17 @@ def test_end_of_the_time_names_whom_it_has_met_waiting(end: AttemptEnd, told: st
     assert error.exit_code is ExitCode.BUDGET
 
 
+@pytest.mark.parametrize("end", [AttemptEnd.OUT_OF_TIME, AttemptEnd.FAILED])
+def test_end_of_the_time_in_a_wait_leads_to_who_took_it(end: AttemptEnd) -> None:
+    """A higher limit is no remedy for somebody who sits in a transaction."""
+    limit = "DEADLINE" if end is AttemptEnd.OUT_OF_TIME else "STATEMENT_TIMEOUT"
+    hint = failure_of(given_up("57014", Census((HOLDER,)), end)).hint
+    assert hint.startswith("Try again when they have ended, or end them")
+    assert f": SELECT pg_terminate_backend(7); Otherwise raise PRESYNC_{limit}, or split" in hint
+    hint = failure_of(given_up("57014", Census(), end)).hint
+    assert hint.startswith(f"Raise PRESYNC_{limit}, or split")
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "end"),
     [
