@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from hook.core.backups.marker import exact_time
-from hook.core.reporting.past_run import PastMarker, PastRun
+from hook.core.reporting.past_run import BegunScript, PastMarker, PastRun
 from hook.core.reporting.report import Report
 from hook.core.reporting.verdict import verdict_word
 from hook.core.span import describe_span
@@ -47,6 +47,8 @@ def runs_object(report: Report) -> dict[str, object]:
 def _told(run: PastRun) -> Iterator[str]:
     if run.verdict:
         yield f"{run.run_id}  {run.verdict}"
+    elif run.cut_off:
+        yield f"{run.run_id}  had begun {run.cut_off.script}: {run.cut_off.progress}"
     if run.marker:
         name = f", {run.marker.name}" if run.marker.name else ""
         at = f"{run.marker.lsn} on timeline {run.marker.timeline}, {exact_time(run.marker.time)}"
@@ -94,7 +96,12 @@ def _run_object(run: PastRun) -> Mapping[str, object]:
         "pod": run.pod,
         "marker": None if run.marker is None else _marker_object(run.marker),
         "failed_script": None if run.failed is None else run.failed.script,
+        "cut_off": None if run.cut_off is None else _begun_object(run.cut_off),
     }
+
+
+def _begun_object(begun: BegunScript) -> Mapping[str, object]:
+    return {"script": begun.script, "done": begun.done}
 
 
 def _marker_object(marker: PastMarker) -> Mapping[str, object]:

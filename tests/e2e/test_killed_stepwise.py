@@ -248,6 +248,16 @@ def test_script_that_was_killed_in_its_first_statement_is_in_nobodys_way(
     assert deployment.database.query(WRITTEN)[:4] == EVERYTHING
 
 
+def test_list_of_runs_tells_of_the_part_that_a_killed_run_has_done(
+    deployment: Deployment, kill: Callable[..., None], run_presync: Callable[..., Completed]
+) -> None:
+    """It left no verdict, and "no end recorded" alone tells nobody what is in the database."""
+    kill(IN_STATEMENT, is_finished=False)
+    completed = run_presync(["info", "--runs", "--format", "text"], env_of(deployment))
+    assert completed.exit_code == ExitCode.OK, completed.stderr
+    assert "  had begun V2__x.sql: 3 statements of it noted as done" in completed.stdout
+
+
 @pytest.mark.parametrize("is_repaired", [False, True])
 def test_script_of_which_nobody_knows_how_far_it_came_is_not_run_behind_another(
     deployment: Deployment,

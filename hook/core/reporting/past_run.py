@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
+from hook.core.text import counted
+
 
 class FailedScript(NamedTuple):
     """The script that a run failed at, and what it would have to be to fail again.
@@ -45,6 +47,13 @@ class BegunScript(NamedTuple):
     def is_untouched(self) -> bool:
         """Tell whether none of its statements can have changed anything."""
         return self.tells_of_first and self.done == 0 and not self.held
+
+    @property
+    def progress(self) -> str:
+        """Return how far it came, in words."""
+        if self.done is None or (self.done == 0 and not self.tells_of_first):
+            return "nobody knows how far it came"
+        return f"{counted(self.done, 'statement')} of it noted as done"
 
     def facts(self) -> dict[str, object]:
         """Return the same, ready for JSON."""

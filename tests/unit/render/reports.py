@@ -9,7 +9,7 @@ from hook.core.backups.restore_commands import RestorePoint, RestoreSource, rest
 from hook.core.execution.progress import Progress
 from hook.core.outcome import Finding, Result, Status, failed, passed, warned
 from hook.core.reporting.override import Override
-from hook.core.reporting.past_run import FailedScript, PastMarker, PastRun
+from hook.core.reporting.past_run import BegunScript, FailedScript, PastMarker, PastRun
 from hook.core.reporting.report import AppliedMigration, Report, SetSummary
 from hook.core.schema_history.history import HistoryRow, MigrationInfo, MigrationState
 from hook.core.scripts.script import Kind, Migration
@@ -251,7 +251,13 @@ _PAST = PastRun(
 RUNS = PASSED_RUN._replace(
     command="info",
     runs=(
-        _PAST._replace(run_id="killed", finished_at=None, verdict=None, exit_code=None),
+        _PAST._replace(
+            run_id="killed",
+            finished_at=None,
+            verdict=None,
+            exit_code=None,
+            cut_off=BegunScript("V5__x.sql", 1, "sha256:5e", 2),
+        ),
         _PAST._replace(run_id="of another release", exit_code=99, verdict="FAILED 99 STRANGE"),
         _PAST._replace(
             run_id="f41led",

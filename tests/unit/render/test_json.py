@@ -178,6 +178,7 @@ def test_runs_are_an_object_each() -> None:
     assert told["schema"] == "presync.runs/1"
     killed, _, failed, passed, _ = told["runs"]
     assert (killed["finished_at"], killed["verdict"], killed["exit_code"]) == (None, None, None)
+    assert (killed["cut_off"], passed["cut_off"]) == ({"script": "V5__x.sql", "done": 2}, None)
     assert (failed["exit_code"], failed["failed_script"]) == (20, "V5__x.sql")
     assert (passed["before"], passed["after"], passed["failed_script"]) == ("4", "5", None)
     assert (passed["marker"]["lsn"], passed["marker"]["timeline"]) == ("0/38025F60", 1)

@@ -29,6 +29,14 @@ def test_note_of_nothing_is_worth_that_only_while_nothing_ran() -> None:
     assert not any(untouched._replace(**other).is_untouched for other in others)
 
 
+def test_progress_is_told_as_far_as_it_was_noted() -> None:
+    """A note of 0 says something only where the first statement would have made it 1."""
+    begun = BegunScript("V1__x.sql", 7, "1a2b", 0)
+    assert begun._replace(done=1).progress == "1 statement of it noted as done"
+    assert begun._replace(tells_of_first=True).progress == "0 statements of it noted as done"
+    assert begun.progress == begun._replace(done=None).progress == "nobody knows how far it came"
+
+
 def test_only_what_is_run_and_must_not_run_twice_is_promised() -> None:
     """How far it comes need not be noted; one that is only recorded has no statements."""
     script = prepared_script(SCRIPT, NOTED)
