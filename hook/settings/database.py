@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from hook.settings.connection_variables import JDBC_PROPERTY, as_flyway_takes
 from hook.settings.conninfo import KEYWORDS, parse_conninfo, parse_loose_conninfo
+from hook.settings.odd_places import Place, odd_places
 from hook.settings.setting import Given, Origin, Problem
 from hook.settings.target import ConnectionTarget, named_target
 from hook.settings.unexpanded import is_unexpanded, unexpanded_problem
@@ -21,8 +22,6 @@ SOURCES = "PRESYNC_URL, FLYWAY_URL, DATABASE_URL, POSTGRES_HOST and its kin, or 
 _DRIVER = r"^(postgres(?:ql)?)\+[a-z0-9]+(?=://)"
 _JDBC = "jdbc"
 _DEFAULT_PORT = "5432"
-_HIGHEST_PORT = 65535
-_PORTS = ("POSTGRES_PORT", "PGPORT")
 _FLYWAY = {"FLYWAY_USER": "user", "FLYWAY_PASSWORD": "password"}
 _POSTGRES = {
     "POSTGRES_HOST": "host",
@@ -110,7 +109,11 @@ def resolve_connection(
     return Connection(
         named_target(parameters, own_password if password is None else password, usable),
         chosen.label,
-        (*problems, *_bad_ports(chosen, usable), *_conflicts(chosen, others)),
+        (
+            *problems,
+            *odd_places(Place(chosen.label, chosen.parameters, usable)),
+            *_conflicts(chosen, others),
+        ),
         (
             *chosen.notes,
             *_odd_passwords(usable),
@@ -249,19 +252,6 @@ def _filled(parameters: Mapping[str, str], environment: _Environment) -> dict[st
     if filled.keys() & {"host", "hostaddr"}:
         filled.setdefault("port", _DEFAULT_PORT)
     return filled
-
-
-def _bad_ports(source: Source, environment: _Environment) -> Iterator[Problem]:
-    """Yield a problem for each port that no server can listen on; waiting would not mend it."""
-    for port in filter(None, source.parameters.get("port", "").split(",")):
-        if re.fullmatch(r"\s*[0-9]{1,5}\s*", port) and 0 < int(port) <= _HIGHEST_PORT:
-            continue
-        names = [name for name in _PORTS if port in environment.get(name, "").split(",")]
-        label = next(iter(names), source.label)
-        yield Problem(
-            f"{label}: {port!r} is not a port, which is a number from 1 to {_HIGHEST_PORT}",
-            hint=f"Correct the port in {label}.",
-        )
 
 
 def _conflicts(chosen: Source, others: list[Source]) -> Iterator[Problem]:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from hook.settings.conninfo import decode_percent
 
 _URLS = ("PRESYNC_URL", "FLYWAY_URL", "DATABASE_URL")
+# Where a URL stands by mistake, with or without what is in front of its user.
+_NAMES = ("POSTGRES_HOST", "POSTGRES_DB", "PGHOST", "PGDATABASE")
 _SQL = "FLYWAY_INIT_SQL"
 _OURS = ("PRESYNC_", "FLYWAY_", "POSTGRES_", "PG", "AWS_")
 _SECRET_ENDING = ("PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "_KEY", "_PASS")
@@ -32,6 +34,8 @@ def find_secrets(environment: Mapping[str, str], urls: Iterable[str] = ()) -> tu
     ]
     for text in filter(None, (*urls, *(environment.get(name) for name in _URLS))):
         found += _passwords_in(text)
+    for text in filter(None, (environment.get(name) for name in _NAMES)):
+        found += _passwords_in(text if "://" in text else f"://{text}")
     found += _set_in(environment.get(_SQL, ""))
     return tuple(dict.fromkeys(value for value in found if value))
 

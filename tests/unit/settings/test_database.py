@@ -90,6 +90,43 @@ def test_port_that_no_server_can_have_is_a_problem(
     assert label in problem.hint
 
 
+@pytest.mark.parametrize(
+    ("environment", "label"),
+    [
+        ({"POSTGRES_HOST": "postgresql://u:c4nary@db/shop"}, "POSTGRES_HOST"),
+        ({"POSTGRES_HOST": "u:c4nary@db", "POSTGRES_DB": "shop"}, "POSTGRES_HOST"),
+        ({"PGHOST": "http://db"}, "PGHOST"),
+        ({"PGHOST": "db other"}, "PGHOST"),
+        ({"POSTGRES_HOST": "db", "POSTGRES_DB": "postgres://u:c4nary@db/shop"}, "POSTGRES_DB"),
+        ({"PGHOST": "db", "PGDATABASE": "jdbc:postgresql://db/shop"}, "PGDATABASE"),
+    ],
+)
+def test_url_in_the_place_of_a_name_is_a_problem(environment: dict[str, str], label: str) -> None:
+    """It was waited for as a host, and shown with its password."""
+    (problem,) = resolve(**environment).problems
+    assert problem.text.startswith(f"{label} holds more than the name of a ")
+    assert label in problem.hint
+    assert "c4nary" not in f"{problem.text} {problem.hint}"
+
+
+def test_port_behind_a_host_is_told_where_it_belongs() -> None:
+    """It is taken for a part of the name, which never resolves."""
+    (problem,) = resolve(POSTGRES_HOST="db:6000", POSTGRES_DB="shop").problems
+    assert problem.text == "POSTGRES_HOST: 'db:6000' is a host and a port"
+    assert problem.hint == (
+        "Put db into POSTGRES_HOST, and 6000 where the port belongs, POSTGRES_PORT for example."
+    )
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["/run/postgresql", "@abstract", "::1", "fe80::1%eth0", "a,b", "a, b", "a_b.c-d", "[::1]"],
+)
+def test_host_that_can_be_one_is_taken(host: str) -> None:
+    """A socket, an address, several of them."""
+    assert resolve(POSTGRES_HOST=host, POSTGRES_DB="jdbc").problems == ()
+
+
 def test_newline_at_the_end_of_a_secret_is_told_or_cut() -> None:
     """`echo shop | base64` leaves one; it may be part of a password and of nothing else."""
     connection = resolve(POSTGRES_HOST="db\n", POSTGRES_DB="shop\n", POSTGRES_PASSWORD="p\n")

@@ -7,6 +7,13 @@ import pytest
 from hook.settings.secrets import find_secrets
 
 
+@pytest.mark.parametrize("name", ["POSTGRES_HOST", "POSTGRES_DB", "PGHOST", "PGDATABASE"])
+@pytest.mark.parametrize("text", ["postgresql://u:c4nary@h/d", "u:c4nary@h", "jdbc:x://u:c4nary@h"])
+def test_password_of_a_url_in_the_place_of_a_name_is_found(name: str, text: str) -> None:
+    """Whoever mistakes the variable must not find it in a log."""
+    assert "c4nary" in find_secrets({name: text})
+
+
 @pytest.mark.parametrize(
     "url",
     [
