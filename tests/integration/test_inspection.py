@@ -70,22 +70,6 @@ def test_pending_migrations_are_told(name: str, verdict: str, gate: Gate) -> Non
     assert ask(gate, COMMANDS[name]).verdict.startswith(verdict)
 
 
-def test_locks_that_nobody_can_foresee_are_told_alike(gate: Gate) -> None:
-    """The plan names the place, and the gate of the blockers claims no more than it saw."""
-    block = "DO $$ BEGIN ALTER TABLE t ADD y int; END $$"
-    gate.release({"V2__x.sql": f"{PENDING['V2__x.sql']};\n{block}", "afterMigrate.sql": "CALL p()"})
-    blockers = gate.settings.blockers._replace(policy=Policy.ENFORCE)
-    gate.settings = gate.settings._replace(blockers=blockers)
-    told = "what V2__x.sql:2, afterMigrate.sql:1 may lock shows only at run time"
-    checked, planned = (
-        [item for result in ask(gate, COMMANDS[name]).results for item in result.findings]
-        for name in ("check", "plan")
-    )
-    assert told in [item.message for item in checked]
-    unforeseen = [item.facts["unforeseen"] for item in planned if "unforeseen" in item.facts]
-    assert unforeseen == [["V2__x.sql:2"], [], ["afterMigrate.sql:1"]]
-
-
 @pytest.fixture
 def reader(gate: Gate) -> Gate:
     """Return the gate where sessions begin read-only, and no wait for that to end."""
