@@ -8,9 +8,10 @@ barman-cloud keeps ``backup.info`` and archives, Barman itself a directory ``dat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from hook.catalogs.barman_archive import BarmanArchive, covers
@@ -45,6 +46,9 @@ _LACKS = {
 }
 # What follows the name of an archive: a number where it was split, and how it is packed.
 _PART = re.compile(r"(_(?P<number>\d{4}))?\.tar(\.(gz|bz2|snappy|lz4|xz|zst))?")
+
+
+_Find = Callable[[str], Presence]
 
 
 class _Reading(NamedTuple):
@@ -155,19 +159,32 @@ class BarmanCatalog:
         backup = told.backup
         if backup.problems or backup.stopped_at is None:
             return told
-        folders = {entry.name for entry in entries if entry.is_folder}
-        if "data" in folders:
-            files = self.store.list_level(f"{self.server}/base/{backup.label}/data/")
-            presence, find = _directory_presence(files), _packed_presence
-        else:
-            files, find = entries, _archive_presence
-            presence = find("data", files)
-        found = {name: find(name, files) for name in told.tablespaces if name not in folders}
+        presence, find = self._find_data(backup.label, entries)
+        found = {name: find(name) for name in told.tablespaces}
         problems = [_LACKS[lack].format(name) for name, lack in found.items() if lack in _LACKS]
         if told.awaits_wal and not covers(self._archive, backup, told.segment_size):
             problems.append("waits for WAL that is not in the archive")
         backup = replace(backup, presence=presence, problems=tuple(problems))
         return replace(told, backup=backup)
+
+    def _find_data(self, label: str, entries: tuple[Entry, ...]) -> tuple[Presence, _Find]:
+        """Return what is there of the data directory, and what tells that of a tablespace.
+
+        Both may be copied as they are, or packed by pg_basebackup, which leaves empty folders
+        beside it; barman-cloud packs them itself.
+        """
+        folder = f"{self.server}/base/{label}/"
+        if not any(entry.name == "data" and entry.is_folder for entry in entries):
+            return _archive_presence(entries, "data"), partial(_archive_presence, entries)
+        files = self.store.list_level(f"{folder}data/")
+        version = [entry for entry in files if entry.name == "PG_VERSION"]
+        if not version:
+            return _packed_presence(files, "base"), partial(_packed_presence, files)
+        return _presence(version), lambda name: self._copied_presence(f"{folder}{name}/")
+
+    def _copied_presence(self, folder: str) -> Presence:
+        """Tell what is there of a tablespace, in which the server itself has but a folder."""
+        return _presence(item for item in self.store.list_level(folder) if item.is_folder)
 
     def _meta(self) -> dict[str, Entry]:
         entries = self.store.list_level(f"{self.server}/meta/")
@@ -197,19 +214,13 @@ def _is_backup(entry: Entry) -> bool:
     return entry.is_folder and BACKUP_ID.fullmatch(entry.name) is not None
 
 
-def _directory_presence(files: Iterable[Entry]) -> Presence:
-    """Tell what is there of a copied data directory, as it is or packed."""
-    version = [entry for entry in files if entry.name == "PG_VERSION"]
-    return _presence(version) if version else _packed_presence("base", files)
-
-
-def _packed_presence(name: str, entries: Iterable[Entry]) -> Presence:
+def _packed_presence(entries: Iterable[Entry], name: str) -> Presence:
     """Tell what is there of what pg_basebackup packed as *name*."""
     tar = re.compile(rf"{re.escape(name)}\.tar(\.\w+)*")
     return _presence(entry for entry in entries if tar.fullmatch(entry.name))
 
 
-def _archive_presence(name: str, entries: Iterable[Entry]) -> Presence:
+def _archive_presence(entries: Iterable[Entry], name: str) -> Presence:
     """Tell what is there of the archive *name*, which may have been split into several."""
     parts = {
         int(found["number"] or 0): entry

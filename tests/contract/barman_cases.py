@@ -121,7 +121,7 @@ def _local_with_tablespace(server: BarmanServer) -> None:
 
 def _lose_local_tablespace(server: BarmanServer) -> None:
     _local_with_tablespace(server)
-    shutil.rmtree(server.backup(NEWEST) / "16400")
+    shutil.rmtree(server.backup(NEWEST) / "16400" / "PG_15_202209061")
 
 
 def _make_packed_tablespace(server: BarmanServer, content: bytes = b"table") -> None:
@@ -129,6 +129,8 @@ def _make_packed_tablespace(server: BarmanServer, content: bytes = b"table") -> 
     server.edit(NEWEST, tablespaces=TABLESPACES)
     _make_packed(server)
     (server.backup(NEWEST) / "data" / "16400.tar.gz.gpg").write_bytes(content)
+    # Made for what is copied as it is, and left.
+    (server.backup(NEWEST) / "16400").mkdir()
 
 
 def _empty_packed_tablespace(server: BarmanServer) -> None:
