@@ -46,8 +46,8 @@ class PreparedScript:
         runs_once: When it was cut off, it must not simply be run again: it is in no
             transaction, and nobody knows how far it came.
         can_resume: It may be all the same, by whoever knows that it was cut off.
-        text: SHA-256 of what is sent of a script that it is noted of how far it comes, else
-            empty; *unnoted* is why it is not.
+        text: SHA-256 of a script that it is noted of how far it comes, and of where it is cut
+            into statements, as these are counted; else empty, and *unnoted* is why.
         tells_of_first: As long as no statement is noted, none has changed anything.
         losses: What of the data it destroys, and what allows that.
         is_run: Otherwise it is only recorded, see `hook.core.reporting.recorded`.
@@ -146,14 +146,19 @@ def prepare_script(
         builds=() if parsed.in_transaction else build_lines(parsed.body),
         runs_once=runs_once,
         can_resume=can_resume,
-        text=hashlib.sha256(parsed.body.source.sql).hexdigest()
-        if runs_once and not unnoted
-        else "",
+        text=_digest(parsed.body) if runs_once and not unnoted else "",
         unnoted=unnoted,
         tells_of_first=runs_once and not unnoted and tells_of_first(parsed.body),
         losses=keep_book(migration.script, find_losses(parsed.body, made or Creations()), waivers),
         unforeseen=unforeseen_locks(migration.script, parsed.body),
     )
+
+
+def _digest(body: StatementList) -> str:
+    digest = hashlib.sha256(body.source.sql)
+    for statement in body:
+        digest.update(f" {statement.start}-{statement.end}".encode())
+    return digest.hexdigest()
 
 
 def _mixed(verdict: ScriptVerdict, partitioned: Collection[Name]) -> SqlSyntaxError:

@@ -6,6 +6,7 @@ import pytest
 
 from hook.core.execution.callback_book import prepare_callback
 from hook.core.execution.plan_view import describe_callback, describe_script
+from hook.core.execution.prepared import prepare_script
 from hook.core.scripts.callback import Callback
 from hook.core.sql.lexer import SqlSyntaxError
 from hook.core.sql.statements import parse_statements
@@ -139,3 +140,11 @@ def test_script_is_noted_whose_statements_must_not_simply_run_again(
     assert bool(script.text) is is_noted
     assert script.unnoted.startswith(unnoted)
     assert bool(script.unnoted) is bool(unnoted)
+
+
+def test_note_is_of_a_script_as_it_is_cut() -> None:
+    """Another version of presync may count other statements in the same text."""
+    script = SCRIPT._replace(in_transaction=False)
+    parsed = parse_script(script, b"INSERT INTO t VALUES (1); DELETE FROM t", allows_mixed=False)
+    fewer = parsed._replace(body=parsed.body[1:])
+    assert prepare_script(script, parsed).text != prepare_script(script, fewer).text
