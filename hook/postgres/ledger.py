@@ -22,6 +22,7 @@ _PLACE = "{ledger}"
 _KEY = "{key}"
 _OF_SESSION = ("session_begun", "session_before", "session_after", "session_unseen")
 _NO_TABLE = frozenset({"42P01", "3F000"})
+_UNREADABLE = "what the ledger does not tell"
 _NUMBER_TAKEN = "23505"
 # Two creators at once: IF NOT EXISTS looks before it locks.
 _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
@@ -222,7 +223,7 @@ def _begun_script(value: object) -> BegunScript | None:
         done if isinstance(done, int) else None,
         value.get("found") is True,
         value.get("tells_of_first") is True,
-        tuple(map(str, held)) if isinstance(held, list) else (),
+        tuple(map(str, held)) if isinstance(held, list) else (_UNREADABLE,) if held else (),
     )
 
 

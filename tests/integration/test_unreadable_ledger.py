@@ -129,6 +129,19 @@ def test_script_is_not_run_again_behind_a_ledger_that_somebody_has_changed(
     assert_goes_on(gate)
 
 
+@pytest.mark.usefixtures("part")
+@pytest.mark.parametrize("value", ["'{\"a\": 1}'", "'\"a\"'", "'1'", "'true'"])
+def test_script_is_not_gone_on_with_where_what_was_held_is_not_readable(
+    gate: Gate, value: str
+) -> None:
+    """A list says that it was nothing; whoever has put something else there does not."""
+    note = f"jsonb_set(report, '{{cut_off,held}}', {value})"
+    gate.database.execute(f"UPDATE presync_run SET report = {note} WHERE report ? 'cut_off'")
+    refused = gate.run()
+    assert refused.exit_code is ExitCode.FAILED_BEFORE, refused.verdict
+    assert_untouched(gate, refused)
+
+
 def test_script_in_front_is_not_run_either(gate: Gate, part: Role) -> None:
     """Behind it the other one would be run in the same go."""
     rules = gate.settings.migrations.rules._replace(is_out_of_order=True)
