@@ -176,7 +176,8 @@ def _regex(parts: Sequence[str]) -> str:
         if part == "**":
             pieces.append("(?:[^/]+/)*?")
             continue
-        escaped = re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+        # As in Flyway, a star stands for one letter at least: sql* is not sql.
+        escaped = re.escape(part).replace(r"\*", "[^/]+").replace(r"\?", "[^/]")
         pieces.append(f"{escaped}/")
     return "".join(pieces)
 

@@ -79,6 +79,7 @@ def test_pattern_names_folders(tmp_path: Path) -> None:
         "V1__a.sql", "V5__e.sql", "sub/V2__b.sql",
     ]  # fmt: skip
     assert scripts(f"{tmp_path}/*/sql*") == ["V1__a.sql"]
+    assert problems(f"{tmp_path}/*/sql1*") == [f"location {tmp_path}/*/sql1* matches no folder"]
     assert scripts(f"{tmp_path}/x/**") == ["sql1/V1__a.sql"]
     assert problems(f"{tmp_path}/no*") == [f"location {tmp_path}/no* matches no folder"]
     assert f"location {tmp_path}/gone does not exist" in problems(f"{tmp_path}/gone/*")
