@@ -238,7 +238,10 @@ def _state_of_row(
         return MigrationState.DELETED
     if entry.type in _MARKERS:
         return _MARKERS[entry.type]
-    if file is None and (entry.version is not None or pairs.is_latest_run(entry)):
+    # To Flyway a baseline script has failed also where it is gone.
+    has_failed = entry.type in BASELINE_TYPES and not entry.row.success
+    is_gone = file is None and (entry.version is not None or pairs.is_latest_run(entry))
+    if is_gone and not has_failed:
         return _state_without_file(entry, levels)
     return _state_with_file(entry, file, pairs)
 

@@ -141,6 +141,7 @@ def test_applied_baseline_script_is_a_baseline() -> None:
     ]  # fmt: skip
     failed = (row(1, "B2__x.sql", kind="SQL_BASELINE", success=False),)
     assert states("B2__x.sql", failed) == ["2 Failed"]
+    assert states("V3__c.sql", failed) == ["2 Failed", "3 Pending"]
     assert states("V3__c.sql", rows) == ["2 Missing", "3 Pending"]
     old_name = (row(1, "B2__x.sql", kind="SQL_STATE_SCRIPT"),)
     assert states("B2__x.sql", old_name) == ["2 Baseline"]
