@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.no_callbacks import NoCallbacks
 from hook.core.reporting.ledger import begun_script, noted_texts
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from hook.stages.trigger import TriggerStage
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(NamedTuple):
     """The stages that a run goes through when something is pending.
 
     Attributes:

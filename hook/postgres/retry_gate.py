@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.outcome import Finding, Policy, from_error
 from hook.core.sessions.activity import Watch
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from hook.postgres.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class RetryGate:
+class RetryGate(NamedTuple):
     """The gate of the blockers, as the attempts ask it.
 
     Attributes:

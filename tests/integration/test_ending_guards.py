@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import psycopg
 import pytest
@@ -106,10 +105,10 @@ def test_backend_that_came_later_is_left_alone(
             (before.identity[0], party.identity[1]),
             (party.identity[0], before.identity[1]),
         ):
-            assert not end_session(session, replace(party, identity=identity), Endable.IDLE)
-        elsewhere = replace(party.row, pid=gone.info.backend_pid)
-        assert not end_session(session, replace(party, row=elsewhere), Endable.IDLE)
-        assert not end_session(session, replace(party, identity=None), Endable.IDLE)
+            assert not end_session(session, party._replace(identity=identity), Endable.IDLE)
+        elsewhere = party.row._replace(pid=gone.info.backend_pid)
+        assert not end_session(session, party._replace(row=elsewhere), Endable.IDLE)
+        assert not end_session(session, party._replace(identity=None), Endable.IDLE)
         assert other.execute("SELECT 1").fetchone() == (1,)
         assert gone.execute("SELECT 1").fetchone() == (1,)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hook.core.outcome import Finding, Status
@@ -39,8 +38,8 @@ READ_LOCK = LockHolder(
     pid=7,
 )
 HIDDEN = ActivityRow(7, "app", "web", "", None, None, "3/12")
-VACUUM = replace(
-    SELECTING, user="", application="", backend_type="autovacuum worker", is_autovacuum=True
+VACUUM = SELECTING._replace(
+    user="", application="", backend_type="autovacuum worker", is_autovacuum=True
 )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from hook.core.backups.backup import Backup, BackupType, Evidence, Presence, newest_first
 from hook.core.backups.origin import ServerIdentity
@@ -18,8 +18,7 @@ _DAMAGE_UNTOLD = "does not tell whether pages were damaged"
 _OPEN = frozenset({NOT_LOOKED_AT, _DAMAGE_UNTOLD})
 
 
-@dataclass(frozen=True, slots=True)
-class FreshnessPolicy:
+class FreshnessPolicy(NamedTuple):
     """What counts as a way back.
 
     Attributes:
@@ -33,8 +32,7 @@ class FreshnessPolicy:
     clock_skew: timedelta = DEFAULT_CLOCK_SKEW
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedBackup:
+class JudgedBackup(NamedTuple):
     """A backup and what stands against it; it is usable when nothing does.
 
     Attributes:

@@ -78,8 +78,7 @@ class ApplyTask(NamedTuple):
     found: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackTask:
+class CallbackTask(NamedTuple):
     """One callback to be run once, apart from all migrations; *schema* is the history's.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hook.core.execution.prepared import PreparedScript, place_script
 from hook.core.scripts.callback import Callback
@@ -38,8 +39,7 @@ class PreparedCallback:
     unforeseen: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EachCallbacks:
+class EachCallbacks(NamedTuple):
     """What runs around each migration and around each of its statements."""
 
     before: tuple[PreparedCallback, ...] = ()
@@ -91,7 +91,7 @@ class CallbackBook:
         if self.each is None:
             return tuple(scripts)
         why = "callbacks run around its statements"
-        return tuple(replace(item, text="", unnoted=why) if item.text else item for item in scripts)
+        return tuple(item._replace(text="", unnoted=why) if item.text else item for item in scripts)
 
 
 def is_placed_by_statements(callback: Callback) -> bool:

@@ -6,7 +6,6 @@ Source: Flyway's documentation, "Group" and "Mixed", and its ``DbMigrate``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum
 from itertools import pairwise
 
@@ -70,7 +69,7 @@ def _without_transaction(script: PreparedScript) -> PreparedScript:
     if not script.in_transaction:
         return script
     migration = script.migration._replace(in_transaction=False)
-    return replace(script, migration=migration, in_transaction=False, reason=_WITHOUT)
+    return script._replace(migration=migration, in_transaction=False, reason=_WITHOUT)
 
 
 def units_of(scripts: Sequence[PreparedScript], grouping: Grouping) -> tuple[Unit, ...]:

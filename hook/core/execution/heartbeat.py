@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from hook.core.execution.work import Underway
@@ -28,8 +28,7 @@ class Heartbeat:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(NamedTuple):
     """Who is told what an attempt is at, and how often."""
 
     tell: Callable[[Underway], None]

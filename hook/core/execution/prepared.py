@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from hook.core.scripts.script import Migration, ScriptFile
@@ -32,8 +31,7 @@ from hook.core.sql.unforeseen import unforeseen_locks
 _BY_CONFIGURATION = "its .conf or FLYWAY_EXECUTE_IN_TRANSACTION says so"
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedScript:
+class PreparedScript(NamedTuple):
     """What is known of a pending script; its text is read again when it runs.
 
     Attributes:

@@ -46,8 +46,7 @@ class Own(NamedTuple):
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What an error belongs to; the script's statement and its 1-based line, if it is one."""
 
     moment: Moment

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.execution.sqlstate import ServerMessage
 from hook.core.sql.lexer import StringSyntax
@@ -43,8 +44,7 @@ _AS = re.compile(rb"\bAS\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxLimits:
+class SyntaxLimits(NamedTuple):
     """How much of a script is asked about; sizes in bytes.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -31,8 +30,7 @@ class Underway(NamedTuple):
         return {"elapsed_ms": round(self.seconds * 1000), **at}
 
 
-@dataclass(frozen=True, slots=True)
-class WorkProgress:
+class WorkProgress(NamedTuple):
     """One look at a row of the server's views ``pg_stat_progress_…``.
 
     Attributes:

@@ -6,7 +6,6 @@ Somebody has done their work by hand, or says so: nothing here can tell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hook.core.execution.prepared import PreparedScript
 from hook.core.outcome import Finding, Status, warned
@@ -18,7 +17,7 @@ _HINT = "See that their work is in the database, and unset the variable again af
 
 def recorded_only(script: PreparedScript) -> PreparedScript:
     """Return *script* as one of which nothing but the history row is written."""
-    return replace(script, is_run=False, in_transaction=True, reason="", requests=())
+    return script._replace(is_run=False, in_transaction=True, reason="", requests=())
 
 
 def judge_recorded(scripts: Sequence[PreparedScript]) -> tuple[Finding, ...]:

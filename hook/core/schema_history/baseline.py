@@ -6,7 +6,6 @@ database that would be a disaster, so Flyway's own switch is not enough here.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from hook.core.outcome import Finding, failed, warned
@@ -88,4 +87,4 @@ def baselined(history: History, rules: BaselineRules) -> History:
         execution_time=0,
         success=True,
     )
-    return replace(history, rows=(row,))
+    return history._replace(rows=(row,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -49,8 +48,7 @@ class HistoryRow(NamedTuple):
     success: bool
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """The schema history as read.
 
     Attributes:

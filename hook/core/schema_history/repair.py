@@ -7,7 +7,7 @@ from the release are marked as deleted, and rows take over what their files say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hook.core.schema_history.applied import read_rows
 from hook.core.schema_history.cherry_pick import CherryPick
@@ -88,7 +88,7 @@ def plan_repair(
         and _is_meant(entry.version, only)
         and rules.cherry_pick.includes(entry.version, entry.row.description)
     )
-    kept = replace(history, rows=_without(history.rows, removed))
+    kept = history._replace(rows=_without(history.rows, removed))
     entries, _ = read_rows(kept.rows)
     lenient = rules._replace(is_out_of_order=True, target=Target(), cherry_pick=CherryPick())
     infos = [
@@ -111,7 +111,7 @@ def repaired(history: History, repair: Repair) -> History:
     aligned = {edit.row: edit.result for edit in repair.aligned}
     rows = _without(history.rows, repair.removed)
     added = (edit.result for edit in repair.marked)
-    return replace(history, rows=(*(aligned.get(row, row) for row in rows), *added))
+    return history._replace(rows=(*(aligned.get(row, row) for row in rows), *added))
 
 
 def _is_meant(version: Version | None, only: Version | None) -> bool:

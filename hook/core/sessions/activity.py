@@ -32,8 +32,7 @@ class QueryText(NamedTuple):
 NO_QUERIES = QueryText()
 
 
-@dataclass(frozen=True, slots=True)
-class LockHolder:
+class LockHolder(NamedTuple):
     """A lock, held or waited for, on a table that the pending migrations name.
 
     Attributes:
@@ -60,8 +59,7 @@ class LockHolder:
         return self.prepared_xid if self.pid is None else self.pid
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityRow:
+class ActivityRow(NamedTuple):
     """A session of this database that is not ours.
 
     Attributes:
@@ -119,8 +117,7 @@ class ActivityRow:
         return max(ages, default=timedelta(0))
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedTransaction:
+class PreparedTransaction(NamedTuple):
     """A transaction that waits for COMMIT PREPARED, with its locks, without a session."""
 
     gid: str
@@ -129,8 +126,7 @@ class PreparedTransaction:
     age: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """One look at the server.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from hook.core.outcome import Finding, failed, passed, unknown, warned
 from hook.core.sessions.activity import Activity, ActivityRow, LockHolder, PreparedTransaction
@@ -19,8 +20,7 @@ _QUERY_TOLD = 80
 _DUMP_HINT = "Wait until the dump has ended, or keep dumps and rollouts apart"
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(NamedTuple):
     """A lock of somebody else that stands against one of ours."""
 
     holder: LockHolder

@@ -7,8 +7,8 @@ blockers: on a busy table there is always one, and the lock ladder outlasts it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from hook.core.outcome import Finding, failed
 from hook.core.sessions.activity import (
@@ -41,8 +41,7 @@ _IDLE_WORTH_TELLING = timedelta(minutes=1)
 _TOLD = 20
 
 
-@dataclass(frozen=True, slots=True)
-class BlockerPolicy:
+class BlockerPolicy(NamedTuple):
     """What counts as a blocker.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hook.core.sessions.activity import ActivityRow
 from hook.core.sessions.blocker_findings import describe_doing, describe_query, describe_session
@@ -22,8 +22,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(NamedTuple):
     """A lock that somebody holds or waits for.
 
     Attributes:
@@ -45,8 +44,7 @@ class Stand:
         return f"{verb} {_KINDS.get(self.kind, f'{self.mode} on {self.kind}')}"
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(NamedTuple):
     """A session, and its locks that matter here.
 
     Attributes:
@@ -90,8 +88,7 @@ class Party:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(NamedTuple):
     """Everybody involved, at the last look of an attempt.
 
     Attributes:
@@ -130,8 +127,7 @@ class Census:
         return _listed(parties)
 
 
-@dataclass(frozen=True, slots=True)
-class Toll:
+class Toll(NamedTuple):
     """What one attempt cost others, and who they are.
 
     Attributes:

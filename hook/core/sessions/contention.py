@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # The server's name for whatever holds locks without a session: a prepared transaction.
 PREPARED = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LockWait:
+class LockWait(NamedTuple):
     """A session that waits for a lock.
 
     Attributes:
@@ -27,8 +26,7 @@ class LockWait:
     is_spared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look at the locks of a server.
 
     Attributes:

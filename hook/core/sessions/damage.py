@@ -6,7 +6,6 @@ One session that waits for one second behind a backend of ours is one blocked-ba
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -149,8 +148,7 @@ class Reason(Enum):
     SIGHT = "loss of sight"
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Withdrawal(NamedTuple):
     """An attempt that was given up for the sake of others.
 
     Attributes:
@@ -213,11 +211,10 @@ def settled(
     """
     if withdrawal is None or withdrawal.reason is Reason.SIGHT or not is_spent(damage, budget):
         return withdrawal
-    return replace(withdrawal, reason=Reason.RUN)
+    return withdrawal._replace(reason=Reason.RUN)
 
 
-@dataclass(frozen=True, slots=True)
-class Blindness:
+class Blindness(NamedTuple):
     """What is known when nobody can see whom an attempt harms.
 
     Attributes:

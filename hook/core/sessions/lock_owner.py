@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from hook.errors import MigrationLocked
 
 _HIDDEN = "hidden from this role"
 
 
-@dataclass(frozen=True, slots=True)
-class LockOwner:
+class LockOwner(NamedTuple):
     """The session that holds an advisory lock, or what it was held for.
 
     Attributes:
@@ -51,8 +50,7 @@ class LockOwner:
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class Succession:
+class Succession(NamedTuple):
     """Who has the migration lock now that the connection is lost which held it.
 
     Attributes:

@@ -7,8 +7,8 @@ Source: the manual's page "Explicit Locking", tables "Table-Level Lock Modes" an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 
 class LockMode(StrEnum):
@@ -45,8 +45,7 @@ class LockTarget(Enum):
     INDEXED_TABLE = "the table of the index"
 
 
-@dataclass(frozen=True, slots=True)
-class LockRequest:
+class LockRequest(NamedTuple):
     """A lock that a statement will ask for.
 
     Attributes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from hook.core.sql.lexer import SqlSyntaxError, StringSyntax
 from hook.core.sql.statement_list import Statement
@@ -31,8 +31,7 @@ _CONTROLS = frozenset(
 FOLLOWED = _SETTERS | _CONTROLS | {"SELECT"}
 
 
-@dataclass(frozen=True, slots=True)
-class StringSettings:
+class StringSettings(NamedTuple):
     """The string syntax between two statements.
 
     Attributes:
@@ -73,7 +72,7 @@ def follow_settings(settings: StringSettings, statement: Statement) -> StringSet
 def _after_set(settings: StringSettings, statement: Statement) -> StringSettings:
     match statement.words(_LONGEST):
         case ["SET", "LOCAL", name, "TO" | "=", value, *_] if _is_setting(name):
-            return replace(settings, current=_value(statement, value))
+            return settings._replace(current=_value(statement, value))
         case ["SET", "SESSION", name, "TO" | "=", value, *_] if _is_setting(name):
             return _set_to(settings, _value(statement, value))
         case ["SET", name, "TO" | "=", value, *_] if _is_setting(name):
@@ -85,16 +84,16 @@ def _after_set(settings: StringSettings, statement: Statement) -> StringSettings
 
 
 def _set_to(settings: StringSettings, syntax: StringSyntax) -> StringSettings:
-    return replace(settings, current=syntax, lasting=syntax)
+    return settings._replace(current=syntax, lasting=syntax)
 
 
 def _after_transaction_control(settings: StringSettings, words: Sequence[str]) -> StringSettings:
     after = settings
     match [word for word in words if word not in {"WORK", "TRANSACTION"}]:
         case ["BEGIN" | "START", *_]:
-            after = replace(settings, before=settings.before or settings.lasting)
+            after = settings._replace(before=settings.before or settings.lasting)
         case ["SAVEPOINT", *_]:
-            after = replace(settings, in_savepoint=True)
+            after = settings._replace(in_savepoint=True)
         case [_, "PREPARED" | "TO", *_]:
             pass  # another session's transaction, or a savepoint that changed nothing
         case ["COMMIT" | "END", *options]:

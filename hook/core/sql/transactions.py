@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from hook.core.sql.creations import Name
 from hook.core.sql.partition_refusals import command_refused_by
@@ -41,16 +41,14 @@ class ScriptMode(Enum):
     MIXED = "mixed"
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(NamedTuple):
     """The mode of a statement; *reason* names the command unless it is transactional."""
 
     mode: TransactionMode
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptVerdict:
+class ScriptVerdict(NamedTuple):
     """How a script can run, and why.
 
     Attributes:
@@ -63,7 +61,7 @@ class ScriptVerdict:
     """
 
     mode: ScriptMode
-    body: Sequence[Statement] = field(repr=False)
+    body: Sequence[Statement]
     reason: str = ""
     decisive: Statement | None = None
     manages_transactions: bool = False

@@ -8,7 +8,7 @@ transaction the last one does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,8 +31,7 @@ _PROBES = (
 _NO_PATH = frozenset({"", '""'})
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(NamedTuple):
     """The session state between scripts, and the rows that tell how one ended.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.schema_history.baseline import BaselineRules, with_baseline
@@ -125,7 +124,7 @@ def _read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) 
     if not missing:
         return history
     survey = _survey(session, place, settings)
-    return replace(history, missing_schemas=survey.missing_schemas)
+    return history._replace(missing_schemas=survey.missing_schemas)
 
 
 def _survey(session: Reader, place: HistoryPlace, settings: HistoryTable) -> History:

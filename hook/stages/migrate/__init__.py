@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.callback_failure import events_after_failure
 from hook.core.execution.group import Grouping, Unit, durations_of, requests_of, units_of
@@ -68,8 +68,7 @@ class Work:
     note: Callable[[PreparedScript], StepNote | None] = lambda _: None
 
 
-@dataclass(frozen=True, slots=True)
-class Migrated:
+class Migrated(NamedTuple):
     """What was applied, and the session to go on with: a lost one is replaced.
 
     Attributes:

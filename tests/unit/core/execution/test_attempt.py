@@ -45,7 +45,7 @@ LOST = ended(AttemptEnd.LOST)
 RACE = ended(AttemptEnd.FAILED, "XX000")
 WITHDRAWN = ended(AttemptEnd.WITHDRAWN, "57014")
 TOLL = Toll(Damage(), DamageBudget(10, 20))
-GIVEN_UP = replace(TOLL, withdrawal=Withdrawal(Reason.SHARE, was_waiting=True))
+GIVEN_UP = TOLL._replace(withdrawal=Withdrawal(Reason.SHARE, was_waiting=True))
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_callback_that_was_given_up_for_others_says_so(
 
 def test_callback_that_ran_out_of_time_names_whom_it_waited_for() -> None:
     """The deadline may have come in a wait for a lock."""
-    met = replace(toll(None), is_waiting=True)
+    met = toll(None)._replace(is_waiting=True)
     last = replace(attempt("57014", AttemptEnd.OUT_OF_TIME), toll=met)
     error = failure_of_callback(CALLBACK, last, Tries(1), Outside())
     assert " PRESYNC_DEADLINE is used up, waiting for pid 7 (user app, web, " in error.message
@@ -176,7 +176,7 @@ def test_withheld_attempts_at_a_callback_name_who_was_in_the_way() -> None:
 )
 def test_callback_whose_wait_nobody_could_look_at_says_so(last: Attempt) -> None:
     """That nobody is named is no sign that nobody was there."""
-    unseen = replace(toll(None), census=Census(unseen="too many clients"))
+    unseen = toll(None)._replace(census=Census(unseen="too many clients"))
     error = failure_of_callback(CALLBACK, replace(last, toll=unseen), Tries(1), Outside())
     assert error.message == (
         f"{failure_of_callback(CALLBACK, last, Tries(1), Outside()).message}; whom it waited for"

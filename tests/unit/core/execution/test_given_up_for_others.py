@@ -24,7 +24,7 @@ NAMED = "; in the way: pid 7 (user app, web, client 10.0.0.3) active for 8s"
 def withdrawn(reason: Reason, *, was_waiting: bool) -> GivenUp:
     """Return a migration that was given up for others."""
     last = given_up("57014", AttemptEnd.WITHDRAWN)
-    census = Census((HOLDER,) if was_waiting else (), (replace(HOLDER, row=SELECTING),))
+    census = Census((HOLDER,) if was_waiting else (), (HOLDER._replace(row=SELECTING),))
     withdrawal = Withdrawal(reason, was_waiting, 12, "connection lost")
     toll = Toll(Damage(10, 20), DamageBudget(10, 20), census, withdrawal)
     return replace(last, attempt=replace(last.attempt, toll=toll))
@@ -100,7 +100,7 @@ def test_lock_timeout_names_who_was_in_the_way() -> None:
     seen = failure_of(replace(last, attempt=replace(last.attempt, toll=toll)))
     assert seen.message.startswith("V5__add_email.sql:17 55P03 it is so (2 attempts)" + NAMED)
     assert "pg_terminate_backend(7)" in seen.hint
-    unseen = replace(toll, census=Census())
+    unseen = toll._replace(census=Census())
     nobody = failure_of(replace(last, attempt=replace(last.attempt, toll=unseen)))
     assert nobody.message == failure_of(last).message
     assert nobody.hint == failure_of(last).hint

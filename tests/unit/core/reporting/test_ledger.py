@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -244,7 +243,7 @@ def test_script_that_is_run_in_a_transaction_now_needs_a_human() -> None:
     """It would do once more what is done."""
     script = prepared(NOTED)
     told = LAST._replace(cut_off=begun_script(script, 1))
-    finding = judge_cut_off(told, replace(script, in_transaction=True, text=""))
+    finding = judge_cut_off(told, script._replace(in_transaction=True, text=""))
     assert finding is not None
     assert finding.message.endswith("a part of V5__add.sql, which is run in a transaction now")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -116,7 +115,7 @@ ONCE = prepared_script(migration("V8__x.sql"), b"DROP INDEX CONCURRENTLY i")
 
 def test_ledger_that_cannot_be_read_is_told_where_all_may_run_again() -> None:
     """What was cut off of such scripts is undone, or mended."""
-    pending = (TRANSACTION, BUILD, replace(ONCE, is_run=False))
+    pending = (TRANSACTION, BUILD, ONCE._replace(is_run=False))
     finding = judge_unread(DENIED, TABLE, pending)
     assert (finding.status, finding.rule) == (Status.WARNED, "failure-memory")
     assert finding.message.startswith("app.runs could not be read: db: permission denied")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hook.core.reporting.ledger import noted_texts
 from hook.core.reporting.past_run import BegunScript
 from tests.testbed.release import migration, prepared_script
@@ -42,7 +40,7 @@ def test_only_what_is_run_and_must_not_run_twice_is_promised() -> None:
     script = prepared_script(SCRIPT, NOTED)
     others = (
         prepared_script(migration("V6__t.sql"), b"CREATE TABLE t ()"),
-        replace(script, is_run=False),
+        script._replace(is_run=False),
     )
     assert noted_texts((script, *others)) == {"V5__add.sql": script.text}
     assert noted_texts([prepared_script(SCRIPT, NOTED + b"LISTEN l")]) == {"V5__add.sql": ""}

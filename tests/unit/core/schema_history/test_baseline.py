@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.outcome import Status
@@ -58,7 +56,7 @@ def test_baseline_is_dispensable_where_no_script_is_run(
 def test_baseline_is_not_made_where_it_is_not_needed() -> None:
     """A schema that is empty or new, or a history that is there, even an empty one."""
     empty = History("public", "flyway_schema_history", exists=False)
-    new = replace(FOUND, schema="app", missing_schemas=("app",))
+    new = FOUND._replace(schema="app", missing_schemas=("app",))
     for found in (empty, new, history(), history(row(1, "V1__a.sql"))):
         assert judge_baseline(found, BOTH) == ()
         assert with_baseline(found, BOTH) == found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.outcome import Finding, Status
@@ -40,14 +38,14 @@ def test_baseline_of_a_schema_with_objects_names_them() -> None:
 
 def test_baseline_creates_the_schemas_that_are_missing() -> None:
     """They are told one by one; those that may not be created are left."""
-    absent = replace(ABSENT, missing_schemas=("app", "more"), existing_objects=())
+    absent = ABSENT._replace(missing_schemas=("app", "more"), existing_objects=())
     assert [item.message for item in judge(absent)][:2] == [
         "create schema app",
         "create schema more",
     ]
     (found,) = judge_baseline_command(absent, ONE, creates_schemas=False)
     assert (found.code, found.message) == (ExitCode.CONFIG, "schema app does not exist")
-    other = replace(absent, missing_schemas=("more",))
+    other = absent._replace(missing_schemas=("more",))
     assert len(judge_baseline_command(other, ONE, creates_schemas=False)) == 1
 
 

@@ -35,7 +35,7 @@ def test_quiet_server_passes() -> None:
 
 def test_quiet_server_is_told_of_what_the_scripts_name_and_no_more() -> None:
     """What a DO block or a function locks is not known beforehand: no all-clear for that."""
-    (finding,) = judge(replace(activity_of(), relations=frozenset()))
+    (finding,) = judge(activity_of()._replace(relations=frozenset()))
     assert finding.message == (
         "the pending scripts name no relation to change that is there already,"
         " oldest visible transaction 0s"
@@ -63,7 +63,7 @@ def test_conflicting_holder_is_named_in_full() -> None:
 
 def test_waiting_lock_counts_as_well() -> None:
     """Whoever queues for a conflicting lock is in front of us."""
-    queued = replace(READ_LOCK, mode=LockMode.ACCESS_EXCLUSIVE, is_granted=False)
+    queued = READ_LOCK._replace(mode=LockMode.ACCESS_EXCLUSIVE, is_granted=False)
     (finding,) = judge(activity_of(SELECTING, holders=(queued,)))
     assert "waits for AccessExclusiveLock on public.orders" in finding.message
 
@@ -71,7 +71,7 @@ def test_waiting_lock_counts_as_well() -> None:
 @given(st.sampled_from(LockMode), st.sampled_from(LockMode))
 def test_only_conflicting_modes_block(held: LockMode, wanted: LockMode) -> None:
     """The manual's table decides, for every pair of modes."""
-    activity = activity_of(SELECTING, holders=(replace(READ_LOCK, mode=held),))
+    activity = activity_of(SELECTING, holders=(READ_LOCK._replace(mode=held),))
     findings = judge(activity, requests=(LockRequest("orders", wanted),))
     assert (findings[0].rule == "blocker-lock") is (held in CONFLICTS[wanted])
 
@@ -81,15 +81,15 @@ def test_lock_on_the_index_is_not_the_lock_on_its_table() -> None:
     on_table = LockRequest("orders", LockMode.ACCESS_EXCLUSIVE, LockTarget.INDEXED_TABLE)
     activity = activity_of(SELECTING, holders=(READ_LOCK,))
     assert summary(judge(activity, requests=(on_table,))) == [("blockers", Status.PASSED)]
-    table_lock = replace(READ_LOCK, target=LockTarget.INDEXED_TABLE)
+    table_lock = READ_LOCK._replace(target=LockTarget.INDEXED_TABLE)
     activity = activity_of(SELECTING, holders=(table_lock,))
     assert judge(activity, requests=(on_table,))[0].rule == "blocker-lock"
 
 
 def test_short_transactions_of_a_busy_table_pass_once_watched() -> None:
     """Others come and go: after one second of looking, a fresh one is no blocker."""
-    fresh = replace(SELECTING, transaction_age=timedelta(milliseconds=20), query_age=None)
-    before = activity_of(replace(fresh, transaction="3/11"))
+    fresh = SELECTING._replace(transaction_age=timedelta(milliseconds=20), query_age=None)
+    before = activity_of(fresh._replace(transaction="3/11"))
     now = activity_of(fresh, holders=(READ_LOCK,))
     watch = Watch.begin(before, 100.0).next(now, 101.0)
     assert judge_blockers(now, (ALTER,), POLICY, watch)[0].status is Status.PASSED
@@ -99,7 +99,7 @@ def test_short_transactions_of_a_busy_table_pass_once_watched() -> None:
 
 def test_two_second_transactions_pass_once_watched_for_long() -> None:
     """Patience is five seconds: the lock ladder outlasts what is shorter."""
-    row = replace(SELECTING, transaction_age=timedelta(seconds=2), query_age=None)
+    row = SELECTING._replace(transaction_age=timedelta(seconds=2), query_age=None)
     now = activity_of(row, holders=(READ_LOCK,))
     watch = Watch(100.0, 110.0, {row.key: 108.0})
     assert judge_blockers(now, (ALTER,), POLICY, watch)[0].status is Status.PASSED
@@ -110,9 +110,9 @@ def test_two_second_transactions_pass_once_watched_for_long() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        replace(SELECTING, transaction_age=timedelta(minutes=30)),
-        replace(SELECTING, query_age=timedelta(minutes=31)),
-        replace(SELECTING, state="idle in transaction", transaction_age=timedelta(hours=2)),
+        SELECTING._replace(transaction_age=timedelta(minutes=30)),
+        SELECTING._replace(query_age=timedelta(minutes=31)),
+        SELECTING._replace(state="idle in transaction", transaction_age=timedelta(hours=2)),
     ],
 )
 def test_old_transaction_blocks_without_any_lock(row: ActivityRow) -> None:
@@ -124,7 +124,7 @@ def test_old_transaction_blocks_without_any_lock(row: ActivityRow) -> None:
 
 def test_age_just_below_the_limit_passes() -> None:
     """The limit itself is the first age that blocks."""
-    almost = replace(SELECTING, transaction_age=timedelta(minutes=30, milliseconds=-1))
+    almost = SELECTING._replace(transaction_age=timedelta(minutes=30, milliseconds=-1))
     (finding,) = judge(activity_of(almost))
     assert finding.status is Status.PASSED
     assert "oldest visible transaction 29m 59s" in finding.message
@@ -137,16 +137,16 @@ def test_lock_of_a_session_that_has_ended_is_dropped() -> None:
 
 def test_lock_is_kept_across_the_transactions_of_one_command() -> None:
     """VACUUM and its like hold a lock through several transactions, and are old all the same."""
-    row = replace(SELECTING, transaction="3/99", transaction_age=timedelta(milliseconds=1))
-    lock = replace(READ_LOCK, mode=LockMode.SHARE_UPDATE_EXCLUSIVE)
+    row = SELECTING._replace(transaction="3/99", transaction_age=timedelta(milliseconds=1))
+    lock = READ_LOCK._replace(mode=LockMode.SHARE_UPDATE_EXCLUSIVE)
     assert judge(activity_of(row, holders=(lock,)), seconds_watched=5)[0].rule == "blocker-lock"
-    between = replace(row, transaction=None)
+    between = row._replace(transaction=None)
     assert judge(activity_of(between, holders=(lock,)))[0].status is Status.PASSED
 
 
 def test_flood_of_blockers_is_bounded() -> None:
     """Twenty are told one by one, the rest counted."""
-    rows = [replace(SELECTING, pid=pid, transaction_age=timedelta(hours=1)) for pid in range(30)]
+    rows = [SELECTING._replace(pid=pid, transaction_age=timedelta(hours=1)) for pid in range(30)]
     findings = judge(activity_of(*rows))
     assert len(findings) == 21
     assert findings[-1].message == "10 more blockers, not listed"
@@ -165,12 +165,12 @@ def test_watch_forgets_what_is_gone() -> None:
 @pytest.mark.parametrize("names", [("orders", "o"), ("o", "orders")])
 def test_lock_met_under_two_names_is_told_once(names: tuple[str, str]) -> None:
     """With the strongest lock that we want, whichever name it is wanted by."""
-    holders = tuple(replace(READ_LOCK, name=name) for name in names)
+    holders = tuple(READ_LOCK._replace(name=name) for name in names)
     requests = (
         LockRequest("orders", LockMode.ACCESS_EXCLUSIVE),
         LockRequest("o", LockMode.EXCLUSIVE),
     )
-    held = tuple(replace(item, mode=LockMode.ROW_EXCLUSIVE) for item in holders)
+    held = tuple(item._replace(mode=LockMode.ROW_EXCLUSIVE) for item in holders)
     (finding,) = judge(activity_of(SELECTING, holders=held), requests=requests)
     assert finding.facts["locks"] == [
         {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,11 +11,11 @@ from hook.core.sessions.damage import Damage, Reason, Withdrawal
 from hook.core.sessions.damage_budget import DamageBudget
 from tests.testbed.activity_samples import HIDDEN, SELECTING, VACUUM
 
-IDLE = replace(SELECTING, state="idle in transaction", state_age=timedelta(seconds=35))
+IDLE = SELECTING._replace(state="idle in transaction", state_age=timedelta(seconds=35))
 HOLDS = Stand("relation", "AccessShareLock", is_granted=True, relation="orders")
-AWAITS = replace(HOLDS, is_granted=False)
+AWAITS = HOLDS._replace(is_granted=False)
 HOLDER = Party(IDLE, (HOLDS,))
-READER = Party(replace(SELECTING, pid=12), (AWAITS,))
+READER = Party(SELECTING._replace(pid=12), (AWAITS,))
 BUDGET = DamageBudget(10, 20)
 NOBODY = Census()
 
@@ -81,7 +80,7 @@ def test_reason_is_told_with_numbers() -> None:
 
 def test_crowd_is_counted_and_not_listed() -> None:
     """Three are named."""
-    many = Census(tuple(replace(HOLDER, row=replace(IDLE, pid=pid)) for pid in range(1, 6)))
+    many = Census(tuple(HOLDER._replace(row=IDLE._replace(pid=pid)) for pid in range(1, 6)))
     told = toll(many).describe_blockers()
     assert told.startswith("pid 1 (")
     assert told.endswith("; and 2 more")
@@ -97,10 +96,10 @@ def test_waiting_are_told_when_they_are_the_reason() -> None:
 
 def test_wait_is_told_while_it_lasts() -> None:
     """Who was in the way a while ago is not what it was given up for."""
-    waiting = replace(toll(Census((HOLDER,))), is_waiting=True)
+    waiting = toll(Census((HOLDER,)))._replace(is_waiting=True)
     assert waiting.describe_wait() == f", waiting for {HOLDER.describe()}"
-    assert replace(waiting, is_waiting=False).describe_wait() == ""
-    assert replace(waiting, census=NOBODY).describe_wait() == ""
+    assert waiting._replace(is_waiting=False).describe_wait() == ""
+    assert waiting._replace(census=NOBODY).describe_wait() == ""
 
 
 def test_prepared_transactions_are_named() -> None:
@@ -113,7 +112,7 @@ def test_prepared_transactions_are_named() -> None:
 
 def test_hint_names_the_root_and_not_the_queue() -> None:
     """Whoever waits as well is no cause."""
-    queued = replace(HOLDER, row=replace(IDLE, pid=8), stands=(HOLDS, AWAITS))
+    queued = HOLDER._replace(row=IDLE._replace(pid=8), stands=(HOLDS, AWAITS))
     hint = how_to_end(Census((queued, HOLDER)))
     assert "pg_terminate_backend(7)" in hint
     assert "pg_terminate_backend(8)" not in hint
@@ -125,7 +124,7 @@ def test_only_autovacuum_gives_way() -> None:
     vacuum = Party(VACUUM, (HOLDS,))
     assert Census((vacuum,)).yields
     assert not Census((vacuum, HOLDER)).yields
-    assert not Census((replace(vacuum, row=replace(VACUUM, prevents_wraparound=True)),)).yields
+    assert not Census((vacuum._replace(row=VACUUM._replace(prevents_wraparound=True)),)).yields
     assert not Census().yields
 
 

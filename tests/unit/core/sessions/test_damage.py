@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -213,8 +211,8 @@ def test_run_is_spent_when_one_more_attempt_cannot_be_paid() -> None:
 def test_run_that_is_spent_is_why_no_other_attempt_follows() -> None:
     """Whatever the last one was given up for, unless nobody could see."""
     withdrawal = Withdrawal(Reason.SHARE, was_waiting=True, waiting=12)
-    spent, blind = Damage(run=20), replace(withdrawal, reason=Reason.SIGHT)
-    assert settled(withdrawal, spent, BUDGET) == replace(withdrawal, reason=Reason.RUN)
+    spent, blind = Damage(run=20), withdrawal._replace(reason=Reason.SIGHT)
+    assert settled(withdrawal, spent, BUDGET) == withdrawal._replace(reason=Reason.RUN)
     assert settled(withdrawal, Damage(run=1), BUDGET) == withdrawal
     assert settled(blind, spent, BUDGET) == blind
     assert settled(None, spent, BUDGET) is None
@@ -233,7 +231,7 @@ def test_nothing_is_given_up_while_nobody_waits() -> None:
     """What is spent is spent; those who are spared do not count."""
     spent = Damage(99, 99)
     assert judge_damage(spent, BUDGET, look(), yields=False) is None
-    spared = replace(behind(7)[0], is_spared=True)
+    spared = behind(7)[0]._replace(is_spared=True)
     assert judge_damage(spent, BUDGET, look(spared), yields=False) is None
 
 

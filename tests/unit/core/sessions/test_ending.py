@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from hook.core.sessions.census import Census, Party, Stand
 from hook.core.sessions.ending import Endable, choose_endable, how_ended, kind_of, right_for
 from tests.testbed.activity_samples import HIDDEN, SELECTING, VACUUM
 
-IDLE = replace(SELECTING, state="idle in transaction")
+IDLE = SELECTING._replace(state="idle in transaction")
 HOLDS = Stand("relation", "AccessShareLock", is_granted=True, relation="orders")
 IDLER = Party(IDLE, (HOLDS,))
 
@@ -21,16 +20,16 @@ IDLER = Party(IDLE, (HOLDS,))
     ("row", "kind"),
     [
         (IDLE, Endable.IDLE),
-        (replace(IDLE, state="idle in transaction (aborted)"), Endable.IDLE),
+        (IDLE._replace(state="idle in transaction (aborted)"), Endable.IDLE),
         (SELECTING, Endable.QUERY),
         (VACUUM, Endable.AUTOVACUUM),
-        (replace(VACUUM, prevents_wraparound=True), None),
-        (replace(HIDDEN, is_autovacuum=True), None),
+        (VACUUM._replace(prevents_wraparound=True), None),
+        (HIDDEN._replace(is_autovacuum=True), None),
         (HIDDEN, None),
-        (replace(SELECTING, backend_type="walsender"), None),
-        (replace(SELECTING, backend_type="logical replication worker"), None),
-        (replace(SELECTING, state="fastpath function call"), None),
-        (replace(SELECTING, state="idle"), None),
+        (SELECTING._replace(backend_type="walsender"), None),
+        (SELECTING._replace(backend_type="logical replication worker"), None),
+        (SELECTING._replace(state="fastpath function call"), None),
+        (SELECTING._replace(state="idle"), None),
     ],
 )
 def test_kind_is_known_or_it_is_left_alone(row: ActivityRow, kind: Endable | None) -> None:
@@ -43,11 +42,11 @@ def test_kind_is_known_or_it_is_left_alone(row: ActivityRow, kind: Endable | Non
     [
         (IDLER, True),
         (Party(SELECTING, (HOLDS,)), False),
-        (replace(IDLER, is_superuser=True), False),
-        (replace(IDLER, row=replace(IDLE, state_age=timedelta(seconds=4))), False),
-        (replace(IDLER, row=replace(IDLE, state_age=None)), False),
-        (replace(IDLER, stands=(HOLDS, replace(HOLDS, is_granted=False))), False),
-        (replace(IDLER, row=HIDDEN), False),
+        (IDLER._replace(is_superuser=True), False),
+        (IDLER._replace(row=IDLE._replace(state_age=timedelta(seconds=4))), False),
+        (IDLER._replace(row=IDLE._replace(state_age=None)), False),
+        (IDLER._replace(stands=(HOLDS, HOLDS._replace(is_granted=False))), False),
+        (IDLER._replace(row=HIDDEN), False),
     ],
 )
 def test_only_lasting_roots_of_the_kinds_asked_for(party: Party, is_chosen: bool) -> None:  # noqa: FBT001 - a fact

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -35,7 +34,7 @@ def test_owner_is_named_with_all_that_is_visible() -> None:
 
 def test_verdict_tells_of_the_lock_and_its_holder() -> None:
     """All that Argo CD has room for: what is held, which process and which run it is."""
-    owner = replace(OWNER, application="presync/0.1.0 run=7d149c06badf")
+    owner = OWNER._replace(application="presync/0.1.0 run=7d149c06badf")
     finding = from_error(locked_by("public.flyway_schema_history", owner, 60))
     assert compose_verdict(RunFacts(finding)) == (
         "FAILED 31 LOCKED: migration lock is held by pid 42 (presync/0.1.0 run=7d149c06badf, client"
@@ -69,7 +68,7 @@ def test_owner_that_left_meanwhile_is_nobody_in_particular() -> None:
 
 def test_backend_that_works_for_nobody_is_named_and_how_to_end_it() -> None:
     """Its run is gone, so nobody else would tell."""
-    error = left_at_work("public.h", replace(OWNER, application="presync/1 run=x"), 59.6)
+    error = left_at_work("public.h", OWNER._replace(application="presync/1 run=x"), 59.6)
     assert error.exit_code is ExitCode.LOCKED
     assert error.message == (
         "a session without the migration lock is still at work on public.h, as after a killed"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hook.core.sessions.activity import NO_QUERIES, QueryText
@@ -36,8 +34,8 @@ def test_nothing_is_read_unless_asked_for() -> None:
 
 def test_session_is_told_with_what_it_runs_or_ran_last() -> None:
     """Behind everything else, as it may be cut."""
-    running = Party(replace(SELECTING, query=SQL))
-    idle = Party(replace(SELECTING, query=SQL, state="idle in transaction"))
+    running = Party(SELECTING._replace(query=SQL))
+    idle = Party(SELECTING._replace(query=SQL, state="idle in transaction"))
     assert running.describe().endswith(f"open for 8s, running: {SQL}")
     assert idle.describe().endswith(f"open for 8s, last ran: {SQL}")
     assert running.facts()["query"] == SQL
@@ -46,14 +44,14 @@ def test_session_is_told_with_what_it_runs_or_ran_last() -> None:
 
 def test_message_has_less_of_it_than_the_facts() -> None:
     """It names several sessions, and is read by people."""
-    party = Party(replace(SELECTING, query="x" * 200))
+    party = Party(SELECTING._replace(query="x" * 200))
     assert party.describe().endswith(f" running: {'x' * 79}…")
     assert party.facts()["query"] == "x" * 200
 
 
 def test_finding_of_a_blocker_has_its_query() -> None:
     """Of every kind of blocker."""
-    holder = replace(SELECTING, query=SQL)
+    holder = SELECTING._replace(query=SQL)
     finding = judge(activity_of(holder, holders=(READ_LOCK,)))[0]
     assert finding.message.endswith(f"open for 8s, running: {SQL}")
     assert finding.facts["query"] == SQL

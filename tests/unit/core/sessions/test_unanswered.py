@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from hook.core.sessions.unanswered import lock_not_had, unanswered
 from hook.errors import ExitCode, LockContention
 from tests.testbed.activity_samples import SELECTING
 
-IDLE = replace(SELECTING, state="idle in transaction", state_age=timedelta(seconds=35))
+IDLE = SELECTING._replace(state="idle in transaction", state_age=timedelta(seconds=35))
 HOLDER = Party(IDLE, (Stand("relation", "AccessExclusiveLock", is_granted=True, relation="h"),))
 WHO = (
     "pid 7 (user app, web, client 10.0.0.3) idle in transaction for 35s, transaction open for 8s,"
