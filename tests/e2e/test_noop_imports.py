@@ -1,4 +1,4 @@
-"""What a run with nothing to do may load: every sync of every application pays for it."""
+"""What a run may load: every sync of every application pays for one with nothing to do."""
 
 from __future__ import annotations
 
@@ -85,8 +85,18 @@ BEHIND_THE_FIRST_LINE = (
     "hook.postgres",
     "hook.stages",
 )
+# Of these a run whose scripts all run in a transaction has none.
+STEPWISE = (
+    "hook.core.execution.callback_book",
+    "hook.core.execution.script_program",
+    "hook.engines.flyway.detaching",
+    "hook.engines.flyway.index_repair",
+    "hook.engines.flyway.noting",
+    "hook.engines.flyway.step_by_step",
+)
 # Each frozen one costs as much as importing ten plain modules.
 MOST_DATACLASSES = 10
+MOST_DATACLASSES_WITH_WORK = 60
 PROBE = """
 import dataclasses, os, sys
 from hook.cli import execute
@@ -113,25 +123,39 @@ sys.exit(code)
 """
 
 
-@pytest.fixture(params=["run", "migrate"])
-def folder(request: pytest.FixtureRequest, deployment: Deployment, tmp_path: Path) -> Path:
-    """Return where a run with nothing to do, under both its names, has written what it loaded."""
-    deployment.apply({"V1__t.sql": "CREATE TABLE t ()"})
+def run_probe(command: str, deployment: Deployment, folder: Path, **more: str) -> None:
+    """Run *command* on *deployment*; it writes into *folder* what it loaded."""
     env = {
-        "HOME": str(tmp_path),
+        "HOME": str(folder),
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "PRESYNC_URL": deployment.database.url,
         "PRESYNC_LOCATIONS": str(deployment.folder / "sql"),
+        **more,
     }
     subprocess.run(
-        [sys.executable, "-c", PROBE, request.param],
-        cwd=tmp_path,
+        [sys.executable, "-c", PROBE, command],
+        cwd=folder,
         env=env,
         check=True,
         capture_output=True,
         timeout=60,
     )
+
+
+@pytest.fixture(params=["run", "migrate"])
+def folder(request: pytest.FixtureRequest, deployment: Deployment, tmp_path: Path) -> Path:
+    """Return where a run with nothing to do, under both its names, has written what it loaded."""
+    deployment.apply({"V1__t.sql": "CREATE TABLE t ()"})
+    run_probe(request.param, deployment, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def folder_with_work(deployment: Deployment, tmp_path: Path) -> Path:
+    """Return where a run with a script has written what it loaded."""
+    deployment.release({"V1__t.sql": "CREATE TABLE t ()"})
+    run_probe("run", deployment, tmp_path, PRESYNC_BACKUP_SOURCE="none")
     return tmp_path
 
 
@@ -157,3 +181,17 @@ def test_run_with_nothing_to_do_makes_few_dataclasses(folder: Path) -> None:
     """A class whose methods are generated at every start has to be worth it."""
     made = (folder / "dataclasses").read_text().split()
     assert len(made) <= MOST_DATACLASSES, made
+
+
+def test_run_of_transactional_scripts_loads_nothing_for_other_scripts(
+    folder_with_work: Path,
+) -> None:
+    """Nearly every script runs in a transaction, and needs nothing of what goes step by step."""
+    assert among(("hook.engines.flyway.apply",), folder_with_work / "modules")
+    assert among(STEPWISE, folder_with_work / "modules") == []
+
+
+def test_run_with_work_makes_few_dataclasses(folder_with_work: Path) -> None:
+    """A release is most often one small script, so that most of its run is the start."""
+    made = (folder_with_work / "dataclasses").read_text().split()
+    assert len(made) <= MOST_DATACLASSES_WITH_WORK, made

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.attempt import Attempt, AttemptEnd, Limits, Place
 from hook.core.execution.script_message import Moment, Own, ScriptMessage
-from hook.core.execution.script_program import steps_in_transaction
 from hook.core.execution.statement_stream import Sendable
 from hook.core.sql.statement_list import StatementList
 from hook.engines.flyway.history_row import NewRow, render_check, render_insert
@@ -167,6 +166,8 @@ def _send_with_callbacks(
         each: Its callbacks.
         around: What is sent in front of it all, and behind.
     """
+    from hook.core.execution.script_program import steps_in_transaction  # noqa: PLC0415 - rarely needed
+
     before, after = around
     nothing = statements[:0]
     attempt = send_all(sender, (ScriptMessage(nothing, before),))

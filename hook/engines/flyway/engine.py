@@ -173,10 +173,8 @@ class FlywayEngine:
 
     def apply(self, session: Session, tasks: Sequence[ApplyTask], pulse: Pulse) -> Attempt:
         """Run migrations once, see `hook.engines.Engine`."""
-        from hook.core.execution.script_program import Program  # noqa: PLC0415 - not for a no-op run
-        from hook.engines.flyway.apply import Part, apply_in_transaction  # noqa: PLC0415 - likewise
+        from hook.engines.flyway.apply import Part, apply_in_transaction  # noqa: PLC0415 - not for a no-op run
         from hook.engines.flyway.sending import Sender  # noqa: PLC0415 - likewise
-        from hook.engines.flyway.step_by_step import StepByStep  # noqa: PLC0415 - likewise
 
         first, *others = tasks
         parsed = self._parse(first)
@@ -184,8 +182,10 @@ class FlywayEngine:
         sender = Sender(session, first.limits, pulse, shows_results)
         write = partial(self._writing, session)
         if not parsed.in_transaction:
-            program = Program.of(parsed.body, first.each)
-            return sender.told_apart(StepByStep(sender, program, write(first), first).apply())
+            from hook.engines.flyway.step_by_step import apply_step_by_step  # noqa: PLC0415 - rarely needed
+
+            attempt = apply_step_by_step(sender, parsed.body, write(first), first)
+            return sender.told_apart(attempt)
         rest = (Part(self._parse(task).body, write(task), task.each) for task in others)
         parts = itertools.chain((Part(parsed.body, write(first), first.each),), rest)
         return sender.told_apart(apply_in_transaction(sender, parts, len(tasks)))

@@ -35,6 +35,14 @@ _UNLIMITED = 0
 _COMMIT = Own(Moment.COMMIT, "COMMIT")
 
 
+def apply_step_by_step(
+    sender: Sender, body: StatementList, writing: Writing, task: ApplyTask
+) -> Attempt:
+    """Run *body*, the script of *task*, once, see `StepByStep.apply`."""
+    program = Program.of(body, task.each)
+    return StepByStep(sender, program, writing, task).apply()
+
+
 @dataclass(slots=True)
 class StepByStep:
     """One attempt at a script without transaction.
