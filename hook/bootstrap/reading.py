@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hook.core.execution.expectations import Expectations, judge_primary, judge_usable
 from hook.engines.flyway.engine import FlywayEngine
+from hook.errors import ConfigError
 from hook.pipeline.reading import Reading
 from hook.postgres.connecting import connect
 from hook.stages.history import HistoryStage
@@ -35,9 +36,22 @@ if TYPE_CHECKING:
 
 
 def build_engine(settings: Settings, ctx: Context) -> FlywayEngine:
-    """Return the engine; relative locations start from the current directory unless told."""
-    directory = settings.migrations.sources.working_directory or os.getcwd()  # noqa: PTH109 - text is what the engine takes
+    """Return the engine; relative locations start from the current directory unless told.
+
+    Raises:
+        ConfigError: There is no such directory any more.
+    """
+    directory = settings.migrations.sources.working_directory or _current_directory()
     return FlywayEngine(settings.migrations, ctx.clock.now(), directory)
+
+
+def _current_directory() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - text is what the engine takes
+    except FileNotFoundError as error:
+        gone = "the current directory is not there any more"
+        hint = "Change into one that is there, or set FLYWAY_WORKING_DIRECTORY."
+        raise ConfigError((gone,), hint) from error
 
 
 def build_connect(settings: Settings) -> Connect:
