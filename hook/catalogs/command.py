@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from hook.catalogs.bounded_command import run_bounded_command
 from hook.core.backups.archive import ArchiveEvidence
-from hook.core.backups.backup import Evidence, timelines_of
+from hook.core.backups.backup import Evidence
 from hook.core.backups.backup_document import ToldBackups, load_json, parse_document
 from hook.core.backups.origin import Origin
 from hook.core.backups.overdue import READING_TIMEOUT
@@ -61,9 +61,7 @@ class CommandCatalog:
                 full_backup_command=f"pgbackrest --stanza={told.name} --type=full backup",
                 origin=Origin(told.system_identifier),
                 warnings=told.warnings,
-                restored_from=RestoreSource(
-                    "pgbackrest", told.name, timelines=timelines_of(told.backups)
-                ),
+                restored_from=RestoreSource("pgbackrest", told.name),
             )
         way = f"with the system that {self.describe()} asks"
         return Evidence(

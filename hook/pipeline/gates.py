@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hook.core.backups.backup import timelines_of
 from hook.core.backups.freshness import newest_dump
 from hook.core.backups.origin import ServerIdentity
 from hook.core.backups.restore_window import WindowJudgement
@@ -152,12 +151,13 @@ class Gates:
         """
         if isinstance(journal.way, WindowJudgement):
             return PositionStage(self.marker.source)
-        if journal.freshness is None:
-            return self.marker
         if isinstance(self.marker, PositionStage):
+            if journal.freshness is None:
+                return self.marker
             return replace(self.marker, dump=newest_dump(journal.freshness))
-        timelines = timelines_of(journal.freshness.evidence.backups)
-        return replace(self.marker, source=self.marker.source._replace(timelines=timelines))
+        if journal.way is None:
+            return self.marker
+        return replace(self.marker, whole_to=journal.way.judgement.whole_to)
 
     def _marker_gate(self, prepared: Prepared, judge: Judge) -> Gate:
         if needs_no_gate(prepared.scripts):

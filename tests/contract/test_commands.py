@@ -167,13 +167,6 @@ def _archive(source: str) -> WalCatalog:
     return catalog
 
 
-def test_commands_of_a_restore_know_the_timelines_that_pgbackrest_tells(tmp_path: Path) -> None:
-    """Of each backup, by its label."""
-    source = _archive(printing(tmp_path, aged("repo1"))).read_evidence().restored_from
-    assert source is not None
-    assert source.timelines["20261121-190434F"] == 1
-
-
 def test_one_segment_is_there_when_the_command_says_so(tmp_path: Path) -> None:
     """From its own document, or as one of the ends that pgBackRest tells; between them is open."""
     own = _archive(printing(tmp_path, edited(lambda _: None)))

@@ -15,13 +15,19 @@ from hook.catalogs.barman import BarmanCatalog
 from hook.catalogs.directory import DirectoryStore
 from hook.catalogs.tally import Tally
 from hook.clock import Deadline, Interrupt
+from hook.core.backups.marker import Marker
+from hook.core.backups.wal import Segment, parse_segment
 from hook.core.outcome import Status
 from hook.errors import BackupSourceMissing, BackupUnknown, DeadlineExceeded, ExitCode, Interrupted
+from hook.postgres.marker import fetch_position
 from hook.settings.durations import parse_duration
 from hook.settings.marker_specification import MARKER_WAIT
 from tests.fakes import FakeClock, FakeEvents
 from tests.testbed.marker_bench import GOOD, NOW, FakeCatalog, MarkerBench, arriving
 from tests.testbed.process import ROOT
+from tests.testbed.run_context import open_session, target_of
+
+_SIZE = 2**24
 
 
 def test_marker_that_never_arrives_is_refused(
@@ -119,6 +125,57 @@ def test_storage_that_fails_is_asked_again(marker_bench: MarkerBench) -> None:
     (finding,) = marker_bench.run(marker_bench.stage(catalog))
     assert (finding.status, finding.code) == (Status.UNKNOWN, ExitCode.UNKNOWN_BACKUP)
     assert finding.message == "S3 is busy"
+
+
+def _before(marker: Marker, count: int) -> str:
+    """Return the segment *count* before that of *marker*."""
+    return Segment(marker.timeline, _number(marker.segment) - count).name(_SIZE)
+
+
+def _number(name: str) -> int:
+    segment = parse_segment(name, _SIZE)
+    assert segment is not None
+    return segment.number
+
+
+@pytest.fixture
+def log(marker_bench: MarkerBench) -> Marker:
+    """Return where the log of a server stands that has finished some segments."""
+    for _ in range(3):
+        marker_bench.database.execute(
+            "SELECT pg_logical_emit_message(false, 'presync', 'something'), pg_switch_wal()"
+        )
+    with open_session(target_of(marker_bench.database), marker_bench.ctx.interrupt) as session:
+        return fetch_position(session)
+
+
+def test_marker_waits_for_the_wal_in_front_of_it(marker_bench: MarkerBench, log: Marker) -> None:
+    """An asynchronous archiver may come to the marker's segment first."""
+    late = _before(log, 1)
+
+    def answer(name: str) -> bool:
+        return len(catalog.asked) > 1 and (name != late or catalog.asked.count(late) > 1)
+
+    catalog = marker_bench.catalog(answer)
+    whole_to = _before(log, 3)
+    (finding,) = marker_bench.run(marker_bench.stage(catalog, 30, whole_to))
+    assert finding.status is Status.PASSED
+    assert set(catalog.asked) == {log.segment, _before(log, 2), late}
+    assert marker_bench.noted[-1].is_archived
+
+
+def test_marker_behind_wal_that_never_comes_is_refused(
+    marker_bench: MarkerBench, log: Marker
+) -> None:
+    """No restore gets to it, though its own segment is there."""
+    dropped = _before(log, 2)
+    seen = arriving()
+    catalog = marker_bench.catalog(lambda name: seen(name) and name != dropped)
+    (finding,) = marker_bench.run(marker_bench.stage(catalog, whole_to=_before(log, 3)))
+    assert (finding.rule, finding.code) == ("marker-archived", ExitCode.NO_WAY_BACK)
+    lack = f"marker not archived: in front of it, WAL {dropped} is not in the fake catalog after"
+    assert finding.message.startswith(lack)
+    assert not marker_bench.noted[-1].is_archived
 
 
 def test_storage_that_does_not_answer_beforehand_leaves_the_writer_unknown(

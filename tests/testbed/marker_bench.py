@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from hook.core.backups.archive import ArchiveEvidence
@@ -106,11 +106,14 @@ class MarkerBench:
         """Return a catalog of this very cluster."""
         return FakeCatalog(self.identifier, answer)
 
-    def stage(self, catalog: FakeCatalog, wait: float = 0.3) -> MarkerStage:
+    def stage(
+        self, catalog: FakeCatalog, wait: float = 0.3, whole_to: str | None = None
+    ) -> MarkerStage:
         """Return the stage."""
         target = target_of(self.database, self.role)
         limit = timedelta(seconds=5)
-        return MarkerStage(target, connect, catalog, SOURCE, timedelta(seconds=wait), limit)
+        stage = MarkerStage(target, connect, catalog, SOURCE, timedelta(seconds=wait), limit)
+        return replace(stage, whole_to=whole_to)
 
     def run(self, stage: MarkerStage | PositionStage) -> tuple[Finding, ...]:
         """Return what *stage* finds."""

@@ -53,6 +53,11 @@ class ArchiveJudgement(NamedTuple):
     missing: int = 0
     lag: Lag | None = None
 
+    @property
+    def whole_to(self) -> str | None:
+        """Return the segment up to which all was seen to be there, none when that is not so."""
+        return self.last if self.holes == () else None
+
 
 def judge_archive(
     evidence: ArchiveEvidence, server: ServerWal, max_lag: timedelta, identifier: str

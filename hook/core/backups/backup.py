@@ -155,11 +155,6 @@ class Evidence:
     restored_from: RestoreSource | None = None
 
 
-def timelines_of(backups: Iterable[Backup]) -> dict[str, int]:
-    """Return the timeline of each of *backups* that tells it, by label."""
-    return {item.label: item.timeline for item in backups if item.timeline is not None}
-
-
 def newest_first(backups: Iterable[Backup]) -> list[Backup]:
     """Return *backups* by age, the newest first; one that never ended by when it began.
 

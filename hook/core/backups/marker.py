@@ -176,10 +176,14 @@ def judge_archived(marker: Marker, repository: Repository, waited: timedelta) ->
 
 
 def judge_not_archived(
-    marker: Marker, repository: Repository, waited: timedelta, why: str
+    marker: Marker, segment: str, repository: Repository, waited: timedelta, why: str
 ) -> Finding:
-    """Return what it means that *marker* is not in *repository* after all that time."""
-    lack = repository.lacks(f"its WAL {marker.segment}")
+    """Return what it means that *segment* is not in *repository* after all that time.
+
+    It is the marker's own, or one in front of it, which a restore to *marker* reads as well.
+    """
+    place = "its WAL" if segment == marker.segment else "in front of it, WAL"
+    lack = repository.lacks(f"{place} {segment}")
     return failed(
         ExitCode.NO_WAY_BACK,
         "marker-archived",
@@ -187,7 +191,7 @@ def judge_not_archived(
         "See why archive_command takes so long or fails, in the server's log;"
         " PRESYNC_MARKER_WAIT says how long to wait.",
         lsn=marker.lsn,
-        segment=marker.segment,
+        segment=segment,
     )
 
 

@@ -42,6 +42,7 @@ class RestorePoint(NamedTuple):
         time: The server's clock at that position.
         backup: Label, none when it is not known.
         form: Of the backup, when that is a dump.
+        backup_timeline: That it was taken on, none when it does not tell.
     """
 
     name: str | None
@@ -50,6 +51,7 @@ class RestorePoint(NamedTuple):
     timeline: int
     backup: str | None
     form: DumpForm | None = None
+    backup_timeline: int | None = None
 
 
 class RestoreSource(NamedTuple):
@@ -61,7 +63,6 @@ class RestoreSource(NamedTuple):
         place: URL or path of the repository.
         endpoint: URL of the storage, empty for AWS or a path.
         repo: Number that pgBackRest has for it, none when it has only one.
-        timelines: That backups were taken on, by their labels, as far as that is known.
     """
 
     system: str
@@ -69,7 +70,6 @@ class RestoreSource(NamedTuple):
     place: str = ""
     endpoint: str = ""
     repo: int | None = None
-    timelines: Mapping[str, int] = MappingProxyType({})
 
 
 class RestoreCommand(NamedTuple):
@@ -100,7 +100,7 @@ def _pgbackrest(source: RestoreSource, point: RestorePoint) -> tuple[RestoreComm
     stanza = f"--stanza={shlex.quote(source.server)}"
     lsn = f"--type=lsn --target={shlex.quote(point.lsn)}"
     time = f"--type=time --target={shlex.quote(_time(point, '+00'))}"
-    end = f"--target-timeline={_timeline(source, point)} --target-action="
+    end = f"--target-timeline={_timeline(point)} --target-action="
     chosen = () if point.backup is None else (f"--set={shlex.quote(point.backup)}",)
     tool, restore = " ".join(("pgbackrest", stanza, *repo_option(source.repo))), "restore"
     named = f"--type=name --target={shlex.quote(point.name or '')}"
@@ -127,7 +127,7 @@ def repo_option(number: int | None) -> tuple[str, ...]:
 
 
 def _walg(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
-    backup, timeline = _chosen(point), _timeline(source, point)
+    backup, timeline = _chosen(point), _timeline(point)
 
     def fetched(folder: str, action: str, *more: str) -> str:
         lines = (
@@ -162,7 +162,7 @@ def _zalando(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand
 
 def _barman(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
     server, backup = shlex.quote(source.server), shlex.quote(point.backup or "auto")
-    timeline = f"--target-tli {_timeline(source, point)}"
+    timeline = f"--target-tli {_timeline(point)}"
     lsn = f"--target-lsn {shlex.quote(point.lsn)} {timeline}"
     time = f"--target-time {shlex.quote(_time(point, '+00:00'))} {timeline}"
 
@@ -183,7 +183,7 @@ def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCo
     place, server = shlex.quote(source.place), shlex.quote(source.server)
     if source.endpoint:
         place = f"--endpoint-url {shlex.quote(source.endpoint)} {place}"
-    backup, timeline = _chosen(point), _timeline(source, point)
+    backup, timeline = _chosen(point), _timeline(point)
     # The server fills in names after a percent sign.
     fetch_wal = f"barman-cloud-wal-restore {place} {server}".replace("%", "%%")
     wal = f"restore_command = {as_value(f'{fetch_wal} %f %p')}"
@@ -201,10 +201,10 @@ def _barman_cloud(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCo
     )
 
 
-def _cloudnativepg(source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
+def _cloudnativepg(_source: RestoreSource, point: RestorePoint) -> tuple[RestoreCommand, ...]:
     backup = "" if point.backup is None else f'backupID: "{point.backup}", '
     # It knows no other word than latest, which is the same without one.
-    number = "" if _is_straight(source, point) else f', targetTLI: "{point.timeline}"'
+    number = "" if _is_straight(point) else f', targetTLI: "{point.timeline}"'
     target = f'targetLSN: "{point.lsn}"{number}'
     return (
         RestoreCommand(
@@ -247,17 +247,17 @@ def _time(point: RestorePoint, offset: str) -> str:
     return point.time.astimezone(UTC).strftime(f"%Y-%m-%d %H:%M:%S.%f{offset}")
 
 
-def _timeline(source: RestoreSource, point: RestorePoint) -> str:
+def _timeline(point: RestorePoint) -> str:
     """Return what a tool is to call the timeline of *point*."""
-    return "current" if _is_straight(source, point) else str(point.timeline)
+    return "current" if _is_straight(point) else str(point.timeline)
 
 
-def _is_straight(source: RestoreSource, point: RestorePoint) -> bool:
+def _is_straight(point: RestorePoint) -> bool:
     """Tell whether the backup is of the timeline of *point*, whose number would want its history.
 
     A lifecycle rule deletes that file, or it is older than the repository. Timeline 1 has none.
     """
-    return point.timeline > 1 and source.timelines.get(point.backup or "") == point.timeline
+    return point.timeline > 1 and point.backup_timeline == point.timeline
 
 
 def _chosen(point: RestorePoint) -> str:

@@ -70,6 +70,19 @@ def parse_segment(name: str, size: int) -> Segment | None:
     return Segment(timeline, log * per_log + segment) if segment < per_log else None
 
 
+def names_between(behind: str | None, before: str, size: int) -> Iterator[str]:
+    """Yield the names of the segments behind *behind* and before *before*, on its timeline.
+
+    None where one of them is not known. What *behind* is called on another timeline counts as
+    far as its number goes: the timeline of *before* goes on there.
+    """
+    first = None if behind is None else parse_segment(behind, size)
+    last = parse_segment(before, size)
+    if first is not None and last is not None:
+        for number in range(first.number + 1, last.number):
+            yield Segment(last.timeline, number).name(size)
+
+
 def parse_lsn(text: str) -> int:
     """Return the position that *text*, such as ``0/3000060``, stands for.
 

@@ -14,8 +14,6 @@ from hook.clock import Background
 from hook.core.backups.backup import Backup
 from hook.core.backups.freshness import usable_backup
 from hook.core.backups.marker import (
-    Marker,
-    MarkerRights,
     Sight,
     judge_archived,
     judge_archiving,
@@ -28,6 +26,7 @@ from hook.core.backups.other_writer import judge_base, judge_early
 from hook.core.backups.overdue import READING_TIMEOUT, Progress
 from hook.core.backups.restore_commands import RestoreSource, restore_commands
 from hook.core.backups.usability import FreshnessPolicy
+from hook.core.backups.wal import names_between
 from hook.core.outcome import Finding, failed
 from hook.errors import ExitCode
 from hook.postgres.marker import (
@@ -39,7 +38,7 @@ from hook.postgres.marker import (
     switch_wal,
 )
 from hook.postgres.wal import fetch_server_wal
-from hook.stages.marker.arrival import Arrival
+from hook.stages.marker.arrival import Arrival, Placed
 from hook.stages.marker.telling import Note, tell
 
 if TYPE_CHECKING:
@@ -50,19 +49,11 @@ if TYPE_CHECKING:
     from hook.stages import Context
 
 
-class _Placed(NamedTuple):
-    """A marker, what the role was allowed to do, and what speaks against relying on it."""
-
-    marker: Marker
-    rights: MarkerRights
-    against: Finding | None
-
-
 class _Base(NamedTuple):
     """The backup that a restore begins with, and where restore commands take it from."""
 
-    backup: Backup
     source: RestoreSource
+    backup: Backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +66,7 @@ class MarkerStage:
         timeout: For reading the backups, if nobody has yet.
         progress: Tells how far that reading has come.
         is_told: A command tells what is in the repository, and nothing is looked at.
+        whole_to: The segment up to which all WAL was seen to be there, none when nobody looked.
     """
 
     target: ConnectionTarget
@@ -86,6 +78,7 @@ class MarkerStage:
     progress: Callable[[], Progress] = Progress
     connect_timeout: timedelta = timedelta(seconds=10)
     is_told: bool = False
+    whole_to: str | None = None
     name: str = "marker"
 
     @property
@@ -108,13 +101,14 @@ class MarkerStage:
         """
         base = self._find_base(ctx, facts)
         placed = self._place(ctx, facts, base)
-        source, backup = self.source, None
+        source, point = self.source, placed.marker.point
         if isinstance(base, _Base):
-            source, backup = base.source, base.backup.label
+            source, backup = base
+            point = point._replace(backup=backup.label, backup_timeline=backup.timeline)
         marker = placed.marker._replace(
             system_identifier=facts.system_identifier,
-            backup=backup,
-            restore=restore_commands(source, placed.marker.point._replace(backup=backup)),
+            backup=point.backup,
+            restore=restore_commands(source, point),
         )
         note(marker)
         tell(ctx, marker)
@@ -122,7 +116,7 @@ class MarkerStage:
         if against:
             return tuple(against)
         began = ctx.clock.monotonic()
-        missing = self._arrival.await_archived(ctx, session, marker, placed.rights)
+        missing = self._arrival.await_archived(ctx, session, placed._replace(marker=marker))
         if missing is not None:
             return (missing,)
         note(marker._replace(is_archived=True, told_by=self._arrival.repository.teller))
@@ -166,9 +160,9 @@ class MarkerStage:
                 f"Take a full backup ({evidence.full_backup_command}).",
             )
         source = evidence.restored_from or self.source
-        return _Base(backup, source._replace(repo=backup.repo or source.repo))
+        return _Base(source._replace(repo=backup.repo or source.repo), backup)
 
-    def _place(self, ctx: Context, facts: ServerFacts, base: _Base | Finding) -> _Placed:
+    def _place(self, ctx: Context, facts: ServerFacts, base: _Base | Finding) -> Placed:
         """Make the marker on a session of its own, which has nothing open and is closed."""
         with self.connect(
             self.target, self.name, ctx.run_id, ctx.bounds, self.connect_timeout
@@ -184,12 +178,13 @@ class MarkerStage:
                 against = self._judge_writer(ctx, session, base)
             if against is not None:
                 position = fetch_position(session)
-                return _Placed(position, rights, with_position(against, position))
+                return Placed(position, rights, with_position(against, position))
             name = marker_name(facts.database, wal.time, secrets.token_hex(4))
             marker = create_restore_point(session, name)
             if rights.may_switch:
                 switch_wal(session)
-            return _Placed(marker, rights, None)
+            before = names_between(self.whole_to, marker.segment, wal.segment_size)
+            return Placed(marker, rights, None, tuple(before))
 
     def _judge_writer(self, ctx: Context, session: Session, base: _Base) -> Finding | None:
         """Return why it may be another server that archives there, before anything is made.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hook.catalogs import WalCatalog
 from hook.clock import run_bounded
@@ -37,9 +37,24 @@ _ANY = tuple(Sight)
 _SETTLED = (Sight.THERE, Sight.UNTOLD)
 
 
+class Placed(NamedTuple):
+    """A marker, and what is known beside it.
+
+    Attributes:
+        rights: What the role was allowed to do.
+        against: What speaks against relying on it.
+        before: Segments that a restore to it reads as well, and that nobody has seen yet.
+    """
+
+    marker: Marker
+    rights: MarkerRights
+    against: Finding | None
+    before: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Looks for one segment in the repository of *catalog*.
+    """Looks for segments in the repository of *catalog*.
 
     Attributes:
         is_told: A command tells what is there, and nothing is looked at.
@@ -58,23 +73,27 @@ class Arrival:
     def look_before(self, ctx: Context, segment: str) -> Sight | Finding:
         """Return what is seen of *segment* while the server still writes it, or why nothing is."""
         try:
-            return self._await(ctx, segment, _ANY)
+            return self._await(ctx, segment, _ANY, self._deadline(ctx))
         except BackupSourceMissing as error:
             return from_error(error)
 
-    def await_archived(
-        self, ctx: Context, session: Session, marker: Marker, rights: MarkerRights
-    ) -> Finding | None:
-        """Return none as soon as the marker's WAL is there, or why that is not so in time."""
-        known = self._await(ctx, marker.segment, _SETTLED)
-        if isinstance(known, Finding):
-            return known
-        if known is Sight.THERE:
-            return None
-        if known is Sight.UNTOLD:
-            return judge_untold(marker, self.repository)
-        why = why_not_archived(fetch_server_wal(session).archiver, rights)
-        return judge_not_archived(marker, self.repository, self.wait, why)
+    def await_archived(self, ctx: Context, session: Session, placed: Placed) -> Finding | None:
+        """Return none as soon as all WAL of a restore is there, or why that is not so in time.
+
+        An asynchronous archiver sends several segments at once, and may come to the marker's
+        before those in front of it; what it drops instead never comes.
+        """
+        marker, deadline = placed.marker, self._deadline(ctx)
+        for segment in (marker.segment, *placed.before):
+            known = self._await(ctx, segment, _SETTLED, deadline)
+            if isinstance(known, Finding):
+                return known
+            if known is Sight.UNTOLD:
+                return judge_untold(marker, self.repository)
+            if known is Sight.ABSENT:
+                why = why_not_archived(fetch_server_wal(session).archiver, placed.rights)
+                return judge_not_archived(marker, segment, self.repository, self.wait, why)
+        return None
 
     def no_answer(self, limit: timedelta, progress: Progress = _SILENCE) -> Finding:
         """Return what it means that the repository has not answered within *limit*."""
@@ -83,13 +102,18 @@ class Arrival:
             f"{source} did not answer", f"{source} was not read to its end", limit, progress
         )
 
-    def _await(self, ctx: Context, segment: str, until: tuple[Sight, ...]) -> Sight | Finding:
+    def _deadline(self, ctx: Context) -> Deadline:
+        return ctx.deadline.within(self.wait, "PRESYNC_MARKER_WAIT")
+
+    def _await(
+        self, ctx: Context, segment: str, until: tuple[Sight, ...], deadline: Deadline
+    ) -> Sight | Finding:
         """Look for *segment* until one of *until* is seen or the time is over; return the last."""
-        deadline = ctx.deadline.within(self.wait, "PRESYNC_MARKER_WAIT")
         heartbeat, pause = Heartbeat(), _FIRST_PAUSE
         level = "info"  # archiving that works takes a moment as well
         # Until the storage has answered once, nothing is known of what it holds.
-        known: Sight | Finding = self.no_answer(max(self.wait, _ONE_LOOK))
+        left = timedelta(seconds=round(deadline.remaining(), 1))
+        known: Sight | Finding = self.no_answer(max(left, _ONE_LOOK))
         while True:
             answer = self._look(ctx, segment, deadline)
             known = known if answer is None else answer

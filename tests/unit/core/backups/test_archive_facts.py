@@ -26,7 +26,7 @@ def test_whole_archive_tells_its_end_and_lag() -> None:
     """The way is the finding that says so."""
     found = judgement(WHOLE)
     assert (found.way, found.last) == (found.findings[0], name(9))
-    assert (found.holes, found.missing) == ((), 0)
+    assert (found.holes, found.missing, found.whole_to) == ((), 0, name(9))
     assert found.lag is not None
     assert found.lag.span == timedelta(minutes=2)
 
@@ -61,6 +61,7 @@ def test_hole_ends_the_way(
     found = judgement(present)
     assert (found.way.status, found.last) == (Status.FAILED, last)
     assert (found.holes, found.missing, found.lag) == (holes, missing, None)
+    assert found.whole_to is None
 
 
 def test_last_segment_is_told_on_the_timeline_that_it_is_read_from() -> None:
@@ -75,6 +76,7 @@ def test_archive_that_is_not_proven_tells_its_end_and_no_holes() -> None:
     """Whether there are any is what is not known, also where the lag is refused."""
     found = judgement(WHOLE, is_proven=False)
     assert (found.way.status, found.last, found.holes) == (Status.UNKNOWN, name(9), None)
+    assert found.whole_to is None
     late = server(
         archiver=HEALTHY._replace(
             last_archived_at=HEALTHY.last_archived_at

@@ -166,7 +166,7 @@ def test_archived_marker_that_somebody_tells_of_was_not_seen() -> None:
     assert finding.message.endswith(
         "; its WAL 000000020000000000000038 is archived, as the command list tells"
     )
-    late = judge_not_archived(MARKER, TOLD, timedelta(minutes=1), "why")
+    late = judge_not_archived(MARKER, MARKER.segment, TOLD, timedelta(minutes=1), "why")
     assert late.message == (
         "marker not archived: the command list does not tell of its WAL 000000020000000000000038"
         " after 1m; why"
@@ -185,7 +185,7 @@ def test_marker_that_is_not_archived_is_refused_with_a_reason() -> None:
     """The server's own word says why."""
     failing = GOOD._replace(last_failed="0" * 24, last_failed_at=NOON, failures=3)
     why = why_not_archived(failing, ALL)
-    assert judge_not_archived(MARKER, SEEN, timedelta(minutes=1), why) == failed(
+    assert judge_not_archived(MARKER, MARKER.segment, SEEN, timedelta(minutes=1), why) == failed(
         ExitCode.NO_WAY_BACK,
         "marker-archived",
         "marker not archived: its WAL 000000020000000000000038 is not in stanza app after 1m;"

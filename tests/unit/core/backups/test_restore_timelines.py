@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hook.core.backups.backup import Backup, BackupType, timelines_of
+from hook.core.backups.backup import Backup, BackupType
 from hook.core.backups.restore_commands import RestorePoint, RestoreSource, restore_commands
 
 BACKUP = "20261121-191306F"
@@ -24,14 +24,14 @@ TIMELINE_OPTION = {
 @pytest.mark.parametrize("system", sorted(TIMELINE_OPTION))
 @pytest.mark.parametrize(
     ("of_backup", "told"),
-    [({BACKUP: 3}, "current"), ({BACKUP: 2}, "3"), ({"another": 3}, "3"), ({}, "3")],
+    [(3, "current"), (2, "3"), (None, "3")],
 )
 def test_timeline_of_the_backup_needs_no_history(
-    system: str, of_backup: dict[str, int], told: str
+    system: str, of_backup: int | None, told: str
 ) -> None:
     """A server takes a number only with the history file of that timeline in the archive."""
-    source = RestoreSource(system, "shop", "s3://backups/shop", timelines=of_backup)
-    for way in restore_commands(source, POINT):
+    source = RestoreSource(system, "shop", "s3://backups/shop")
+    for way in restore_commands(source, POINT._replace(backup_timeline=of_backup)):
         if "recoveryTarget" not in way.command:
             assert TIMELINE_OPTION[system].format(told) in way.command
 
@@ -39,15 +39,15 @@ def test_timeline_of_the_backup_needs_no_history(
 @pytest.mark.parametrize("system", sorted(TIMELINE_OPTION))
 def test_first_timeline_has_a_number_and_no_history(system: str) -> None:
     """Nothing can be missing, and a number is the plainer word."""
-    source = RestoreSource(system, "shop", "s3://backups/shop", timelines={BACKUP: 1})
-    first, *_ = restore_commands(source, POINT._replace(timeline=1))
+    source = RestoreSource(system, "shop", "s3://backups/shop")
+    first, *_ = restore_commands(source, POINT._replace(timeline=1, backup_timeline=1))
     assert TIMELINE_OPTION[system].format("1") in first.command
 
 
 def test_cloudnativepg_is_told_no_timeline_where_the_backup_is_on_it() -> None:
     """Its word for that is none at all."""
-    source = RestoreSource("cnpg", "shop", timelines={BACKUP: 3})
-    (way,) = restore_commands(source, POINT)
+    source = RestoreSource("cnpg", "shop")
+    (way,) = restore_commands(source, POINT._replace(backup_timeline=3))
     assert way.command == f'recoveryTarget: {{backupID: "{BACKUP}", targetLSN: "{POINT.lsn}"}}'
 
 
@@ -55,4 +55,4 @@ def test_first_segment_tells_the_timeline_of_a_backup() -> None:
     """Also one of more than nine; one that tells no WAL is of none."""
     full = Backup(BACKUP, BackupType.FULL, None, TIME, error=False)
     late = replace(full, label="late", wal_start="0000001F0000000000000021")
-    assert timelines_of([full, late]) == {"late": 31}
+    assert (full.timeline, late.timeline) == (None, 31)

@@ -18,6 +18,7 @@ from hook.core.backups.wal import (
     format_lsn,
     join,
     merge,
+    names_between,
     parse_lsn,
     parse_segment,
     parse_timeline_history,
@@ -177,6 +178,28 @@ def test_logs_of_a_stretch_are_the_folders_it_passes_through() -> None:
         "0000000100000002",
     ]
     assert Run(255, 512).length == 258
+
+
+@pytest.mark.parametrize(
+    ("behind", "between"),
+    [
+        ("0000000100000000000000FD", ["0000000200000000000000FE", "0000000200000000000000FF"]),
+        ("0000000200000000000000FF", []),
+        ("000000020000000100000000", []),
+        ("000000020000000100000001", []),
+        ("000000010000000000000BAD", []),
+        (None, []),
+    ],
+    ids=["log-before", "next", "same", "newer", "no-name", "unknown"],
+)
+def test_names_between_are_of_the_later_timeline(behind: str | None, between: list[str]) -> None:
+    """It goes on where the number of the other one ends."""
+    assert list(names_between(behind, "000000020000000100000000", SIZE)) == between
+
+
+def test_nothing_is_between_what_has_no_number() -> None:
+    """So large a segment has no such name."""
+    assert not list(names_between("000000010000000000000001", "0000000100000000000000FF", 2**30))
 
 
 @given(SETS, st.integers(1, 5))
