@@ -7,7 +7,7 @@ named by the first sixteen digits of its segments, and beside them the timeline 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hook.catalogs.lanes import list_levels
@@ -19,8 +19,9 @@ from hook.errors import BackupUnknown
 
 # A segment carries its checksum in its name, and how it is compressed. What is partial, a
 # backup history file or half uploaded has another name.
-_SEGMENT = re.compile(r"(?P<segment>[0-9A-F]{24})-[0-9a-f]{40}(\.(gz|lz4|zst|bz2))?")
+_SEGMENT = re.compile(r"(?P<content>[0-9A-F]{24}-[0-9a-f]{40})(\.(gz|lz4|zst|bz2))?")
 _LOG_DIGITS = 16
+_SEGMENT_DIGITS = 24
 _UNREADABLE = b"\xff"
 
 
@@ -33,22 +34,21 @@ class Archive:
     info: ArchiveInfo
 
     def list_segments(self, logs: tuple[str, ...]) -> Iterator[Kept]:
-        """Yield the segments of *logs*; only their folders are listed."""
+        """Yield the segments of *logs*, once for each checksum; only their folders are listed."""
         folders = {entry.name for entry in self.store.list_level(self.folder) if entry.is_folder}
         wanted = (f"{self.folder}{log}/" for log in logs if log in folders)
         for entries in list_levels(self.store, wanted):
-            for entry in entries:
-                if found := _SEGMENT.fullmatch(entry.name):
-                    yield _kept(found["segment"], entry)
+            for entry in _contents(entries):
+                yield _kept(entry.name[:_SEGMENT_DIGITS], entry)
 
     def has_segment(self, name: str) -> bool:
         """Tell whether the segment *name* is there and can be read, by one listing.
 
         Raises:
-            BackupUnknown: Also when it is there twice, of which pgBackRest restores neither.
+            BackupUnknown: Also when it is there with two checksums: pgBackRest restores neither.
         """
         entries = self.store.list_level(f"{self.folder}{name[:_LOG_DIGITS]}/{name}-")
-        found = [entry for entry in entries if _SEGMENT.fullmatch(entry.name)]
+        found = _contents(entries)
         if len(found) > 1:
             raise BackupUnknown(
                 f"{self.store.describe(found[0].key)} and {found[1].name} are"
@@ -67,6 +67,20 @@ class Archive:
     def describe(self, name: str) -> str:
         """Return the full name of the file *name*."""
         return self.store.describe(self.folder + name)
+
+
+def _contents(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the segments among *entries*, of those with one checksum the worst.
+
+    Servers that archive the same WAL may compress it differently; pgBackRest restores either,
+    and takes the first.
+    """
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        named = _SEGMENT.fullmatch(entry.name)
+        if named and (entry.flaw or named["content"] not in found):
+            found[named["content"]] = entry
+    return list(found.values())
 
 
 def _kept(segment: str, entry: Entry) -> Kept:

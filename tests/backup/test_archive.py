@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -104,6 +105,22 @@ def test_segment_that_is_there_twice_is_refused(archived: Archived, ask: Ask) ->
     finally:
         other.unlink()
     assert_answer(done, ExitCode.NO_WAY_BACK, "archive", f"{segments[1]} is in ", "twice")
+
+
+def test_segment_that_two_servers_have_archived_alike_counts_once(
+    archived: Archived, ask: Ask
+) -> None:
+    """As pgBackRest itself restores it, whatever the compression of either."""
+    tool, segments = archived
+    plain, packed = (tool.segment_files(segments[index])[0] for index in (0, -1))
+    other = plain.with_name(f"{plain.name}{packed.suffix}")
+    other.write_bytes(bz2.compress(plain.read_bytes()))
+    try:
+        tool.run("archive-get", segments[0], str(tool.folder / "spool" / "segment"))
+        done = ask(tool)
+    finally:
+        other.unlink()
+    assert_answer(done, ExitCode.OK, "archive", "segments without a hole")
 
 
 def test_idle_server_has_no_lag_and_a_busy_one_has(archived: Archived, ask: Ask) -> None:

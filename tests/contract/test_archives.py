@@ -122,6 +122,17 @@ def test_segment_that_is_there_twice_is_no_way_back(place: Place) -> None:
 
 
 @EVERYWHERE
+def test_segment_under_two_compressions_is_there_once(place: Place) -> None:
+    """Of two with one checksum pgBackRest restores either."""
+    repository = Repository.copy_to(place.root)
+    repository.fill_wal()
+    name = "00000001000000000000003C"
+    (last,) = (repository.root / "archive").rglob(f"{name}-*")
+    last.with_suffix("").write_bytes(b"the same")
+    assert catalog(place).has_segment(name)
+
+
+@EVERYWHERE
 def test_segment_of_a_stanza_without_archive_is_no_question(place: Place) -> None:
     """There is no archive, which waiting does not change."""
     Repository.copy_to(place.root)

@@ -137,6 +137,20 @@ def test_segment_that_can_be_read_in_one_compression_is_there(system: str) -> No
     assert read.warnings == read.duplicates == ()
 
 
+@pytest.mark.parametrize("size", [9, 0])
+def test_segment_of_pgbackrest_with_one_checksum_twice_is_as_good_as_the_worst(size: int) -> None:
+    """It takes the first of two, whatever the compression, and looks only at the checksum."""
+    layout = LAYOUTS["pgbackrest"]
+    found = archive(layout)
+    twin = found.entries[1]
+    found.entries.append(replace(twin, key=twin.key.replace(".zst", ".gz"), size=size))
+    asked = layout.open_catalog(found)
+    assert asked.has_segment(NAMES[1]) is (size > 0)
+    read = asked.read_archive(RECOVERY)
+    assert read.covered == (Covered(Stretch(1, 1, 6), (Run(1 if size else 2, 2),)),)
+    assert read.duplicates == ()
+
+
 def test_frozen_segment_of_pgbackrest_with_a_second_checksum_is_told_as_twice() -> None:
     """It refuses both, before it reads either."""
     layout = LAYOUTS["pgbackrest"]
