@@ -23,7 +23,8 @@ _KEY = "{key}"
 _OF_SESSION = ("session_begun", "session_before", "session_after", "session_unseen")
 _NO_TABLE = frozenset({"42P01", "3F000"})
 _UNREADABLE = "what the ledger does not tell"
-_NUMBER_TAKEN = "23505"
+# The number of the row is taken, or others are behind it.
+_SET_BACK = frozenset({"23505", "22012"})
 # Two creators at once: IF NOT EXISTS looks before it locks.
 _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
 
@@ -54,7 +55,7 @@ class Ledger:
         try:
             return self._insert(session, beginning)
         except QueryFailed as error:
-            if error.sqlstate == _NUMBER_TAKEN:
+            if error.sqlstate in _SET_BACK:
                 raise self._set_back() from error
             if error.sqlstate not in _NO_TABLE:
                 raise
@@ -157,10 +158,11 @@ class Ledger:
             *_marker_values(beginning.marker),
             self._note_of(beginning.cut_off, {}),
         )
-        ((key, is_last),) = session.fetch(self._query("ledger_begin"), values)
-        if not is_last:
-            raise self._set_back()
-        return int(key)
+        rows = session.fetch(self._query("ledger_begin"), values)
+        if not rows:
+            message = f"{self.shown} has taken no row, and no error says why"
+            raise QueryFailed(message, "Find out who has changed the table.", "")
+        return int(rows[0][0])
 
     def _set_back(self) -> ConfigError:
         where = f"pg_get_serial_sequence({quote_literal(self._name)}, 'id')"

@@ -17,6 +17,7 @@ from hook.clock import Bounds, Interrupt
 from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.reporting.noted_part import judge_unwritten
 from hook.errors import (
+    ConfigError,
     DatabaseRejected,
     DeadlineExceeded,
     HookError,
@@ -159,7 +160,9 @@ def _not_begun(ledger: Ledger, error: HookError, beginning: Beginning) -> Findin
 
 def _not_written(ledger: Ledger, error: HookError) -> Finding:
     hint = "See why; PRESYNC_LEDGER=off says that no record is wanted."
-    if isinstance(error, DatabaseRejected):
+    if isinstance(error, ConfigError):
+        hint = error.hint
+    elif isinstance(error, DatabaseRejected):
         schema = ledger.schema
         hint = (
             f"Grant CREATE on schema {schema} to the role that migrates, or INSERT, UPDATE and"

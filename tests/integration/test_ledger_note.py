@@ -49,6 +49,7 @@ def test_script_is_not_noted_in_a_row_that_is_not_the_last(gate: Gate, number: i
     assert report.exit_code is ExitCode.CONFIG, report.verdict
     assert "the sequence of its id was set back" in deciding(report).message
     assert gate.database.query("SELECT id FROM t") == [(2,)]
+    assert gate.database.query("SELECT id FROM presync_run ORDER BY id") == [(1,), (50,)]
     gate.database.execute(deciding(report).hint)
     again = gate.run()
     assert again.exit_code is ExitCode.OK, again.verdict
@@ -56,10 +57,27 @@ def test_script_is_not_noted_in_a_row_that_is_not_the_last(gate: Gate, number: i
 
 
 def test_script_in_a_transaction_needs_no_last_row(gate: Gate) -> None:
-    """That its row may be overlooked is told."""
+    """That it has none is told with the way out."""
     assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
     gate.database.execute("ALTER TABLE presync_run ALTER id RESTART WITH 1")
     report = gate.run({"V2__t.sql": "INSERT INTO t VALUES (2)"})
     assert report.exit_code is ExitCode.OK, report.verdict
+    findings = [item for result in report.results for item in result.findings]
+    (told,) = [item for item in findings if "the sequence of its id was set back" in item.message]
+    assert gate.database.query("SELECT id FROM presync_run") == [(1,)]
+    gate.database.execute(told.hint)
+    assert gate.run({"V3__t.sql": "INSERT INTO t VALUES (3)"}).exit_code is ExitCode.OK
+    assert gate.database.query("SELECT max(id) FROM presync_run") == [(2,)]
+
+
+def test_ledger_that_swallows_the_row_is_told(gate: Gate) -> None:
+    """No error of the server says so, and it is no bug of presync."""
+    assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
+    gate.database.execute(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        " CREATE TRIGGER no BEFORE INSERT ON presync_run FOR EACH ROW EXECUTE FUNCTION no()"
+    )
+    report = gate.run({"V2__t.sql": "INSERT INTO t VALUES (2)"})
+    assert report.exit_code is ExitCode.OK, report.verdict
     told = [item.message for result in report.results for item in result.findings]
-    assert any("the sequence of its id was set back" in message for message in told)
+    assert any("presync_run has taken no row" in message for message in told)
