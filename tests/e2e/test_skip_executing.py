@@ -90,12 +90,14 @@ def test_gates_stay_when_something_is_run(deployment: Deployment, run_presync: R
 def test_plan_tells_what_would_only_be_recorded(
     deployment: Deployment, run_presync: RunPresync
 ) -> None:
-    """Whoever looks first sees it."""
-    deployment.release({"V1__t.sql": "CREATE TABLE t ()"})
+    """Whoever looks first sees it, and no lock that nobody will ask for."""
+    deployment.release({"V1__t.sql": "CREATE TABLE t ()", "V2__do.sql": "DO 'BEGIN END'"})
     found = stages(run_presync(["plan"], deployment.env(**SKIP)))
     assert [item["message"] for item in found["plan"]] == [
-        "V1__t.sql: 1 statement recorded, not run"
+        "V1__t.sql: 1 statement recorded, not run",
+        "V2__do.sql: 1 statement recorded, not run",
     ]
+    assert not any(item.get("locks") or item.get("unforeseen") for item in found["plan"])
     assert any(item["rule"] == "recorded-not-run" for item in found["scripts"])
 
 

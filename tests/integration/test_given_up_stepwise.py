@@ -91,7 +91,7 @@ def test_run_that_loses_the_server_between_two_attempts_leaves_it_to_the_next(
 ) -> None:
     """What the session had only the next run can read, and it had nothing."""
     gate.settings = settings_for(proxy.target(gate.database), gate.folder)
-    gate.limit(run_settings(ladder=[0.1, 60], deadline=20))
+    gate.limit(run_settings(ladder=[0.1, 60], deadline=40))
     with gate.database.connect(autocommit=False) as other:
         other.execute("LOCK TABLE u")
         running = gate.start({"V2__x.sql": SCRIPT})

@@ -55,7 +55,7 @@ def test_session_tells_where_its_names_come_from(database: Database, ctx: Contex
         user = database.server.superuser
         assert session.fetch("SELECT current_database()") == [(user,)]
     assert outcome.findings[0].message.endswith(
-        f"; no database is named, so it is the user's name, {user}"
+        f"; no database is named, and libpq takes the user's name: {user}"
     )
 
 

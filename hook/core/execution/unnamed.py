@@ -37,7 +37,7 @@ def describe_unnamed(unnamed: AbstractSet[str], user: str, database: str) -> str
     """
     said = []
     if "user" in unnamed:
-        said.append(f"no user is named, so it is the operating system's, {user}")
+        said.append(f"no user is named, and libpq takes the operating system's: it is {user} now")
     if "dbname" in unnamed:
-        said.append(f"no database is named, so it is the user's name, {database}")
+        said.append(f"no database is named, and libpq takes the user's name: {database}")
     return "".join(f"; {item}" for item in said)

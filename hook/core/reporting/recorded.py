@@ -17,7 +17,7 @@ _HINT = "See that their work is in the database, and unset the variable again af
 
 def recorded_only(script: PreparedScript) -> PreparedScript:
     """Return *script* as one of which nothing but the history row is written."""
-    return script._replace(is_run=False, in_transaction=True, reason="", requests=())
+    return script._replace(is_run=False, in_transaction=True, reason="", requests=(), unforeseen=())
 
 
 def judge_recorded(scripts: Sequence[PreparedScript]) -> tuple[Finding, ...]:

@@ -40,6 +40,6 @@ def test_names_of_a_session_are_told_with_where_they_come_from() -> None:
     """Nothing is said of those that somebody has set."""
     assert describe_unnamed(frozenset(), "root", "root") == ""
     assert describe_unnamed(BOTH, "root", "root") == (
-        "; no user is named, so it is the operating system's, root"
-        "; no database is named, so it is the user's name, root"
+        "; no user is named, and libpq takes the operating system's: it is root now"
+        "; no database is named, and libpq takes the user's name: root"
     )
