@@ -21,7 +21,7 @@ from hook.settings.output import Actor
 from tests.testbed.backup_gate import ignore
 from tests.testbed.database import Role
 from tests.testbed.gate import WORDING, Gate, deciding, run_settings, settings_for
-from tests.testbed.run_context import RUN_ID, eventually, target_of
+from tests.testbed.run_context import RUN_ID, eventually, is_running, target_of
 
 ROWS = (
     "SELECT command, run_id, exit_code, verdict, version_before, version_after, set_digest,"
@@ -246,10 +246,7 @@ def test_interrupted_run_is_recorded(gate: Gate, interrupt: Interrupt) -> None:
     """A stop request does not keep the end from being written."""
     gate.release({"V1__x.sql": "SELECT pg_sleep(60)"})
     running = gate.start()
-    waiting = (
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active'"
-    )
-    eventually(lambda: len(gate.database.query(waiting)) > 1)
+    eventually(lambda: is_running(gate.database, "pg_sleep(60)"))
     interrupt.set("SIGTERM")
     report = running.report()
     assert report.exit_code is ExitCode.INTERRUPTED

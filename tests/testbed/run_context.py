@@ -77,9 +77,12 @@ def meanwhile(work: Callable[[], object]) -> Iterator[None]:
 
 
 def is_running(database: Database, fragment: str) -> bool:
-    """Tell whether another session of *database* runs a statement with *fragment*."""
+    """Tell whether another session of *database* is held up in a statement with *fragment*.
+
+    One that is active may only be parsing it, long before it is run.
+    """
     query = (
-        "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type IN ('Lock', 'Timeout')"
         f" AND datname = current_database() AND query LIKE '%{fragment}%'"
     )
     return bool(database.query(query))
