@@ -32,7 +32,7 @@ from hook.core.backups.wal import Recovery
 from hook.core.text import one_line
 from hook.errors import BackupSourceMissing
 
-# Three requests each; who keeps more backups has an older one that is good by then.
+# Three requests each, and one for each tablespace; who keeps more has an older one that is good.
 LOOK_LIMIT = 100
 # Real ones have two kilobytes; names of tablespaces and an error message make them longer.
 INFO_LIMIT = 2**20
