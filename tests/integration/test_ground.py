@@ -35,6 +35,7 @@ RIGHTS = "has_column_privilege"
 BLOCKERS = "pg_prepared_xacts"
 INDEXES = "indisvalid"
 BEHIND_GATES = "SET SESSION AUTHORIZATION DEFAULT"
+STATE = "current_user::pg_catalog.text"
 PROVOKED = "provokes this error"
 UNPROBED = "CREATE MATERIALIZED VIEW x AS SELECT 1"
 KEY = migration_lock_key("public", "flyway_schema_history")
@@ -72,7 +73,7 @@ def judge_replaced(gate: Gate, report: Report) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.REQUEST, Fault.REPLY])
-@pytest.mark.parametrize("text", [LOCK, MARK, MEMORY, BLOCKERS, INDEXES, BEHIND_GATES])
+@pytest.mark.parametrize("text", [LOCK, MARK, MEMORY, BLOCKERS, INDEXES, BEHIND_GATES, STATE])
 def test_connection_that_is_lost_is_replaced(
     proxied: Gate, proxy: Proxy, text: str, fault: Fault
 ) -> None:

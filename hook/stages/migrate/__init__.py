@@ -220,7 +220,6 @@ class _Migrator:
     def _apply_units(self, units: Iterable[Unit]) -> None:
         self.rank = max(self.rank, self.footing.history.next_rank)
         self.footing.begin(self.ctx)
-        self.footing.tell_state(self.ctx)
         is_versioned = True
         for unit in units:
             self.ctx.interrupt.raise_if_set()

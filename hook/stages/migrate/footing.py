@@ -77,7 +77,7 @@ class Footing:
         self.engine.enter_session(self.session, self.history, self.facts)
 
     def begin(self, ctx: Context) -> None:
-        """Do the same in front of the first script, on a new session if this one is lost.
+        """Do the same in front of the first script, and tell the state; on a new session if lost.
 
         Nothing was run on it, and whether the lock is lost as well is seen in front of the script.
 
@@ -86,18 +86,15 @@ class Footing:
         """
         try:
             self.enter()
+            self._tell_state(ctx)
         except DatabaseUnreachable as error:
             if not self.session.is_lost:
                 raise
             ctx.events("connection.lost", error.message, level="warning")
             self.regain(ctx)
+            self._tell_state(ctx)
 
-    def tell_state(self, ctx: Context) -> None:
-        """Tell in which state of the session each script begins.
-
-        Raises:
-            HookError: As `Session.fetch`.
-        """
+    def _tell_state(self, ctx: Context) -> None:
         if self.session.dry_run is not None:
             return
         state = fetch_session_state(self.session)
