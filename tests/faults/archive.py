@@ -75,3 +75,18 @@ def archive_of(major: int) -> Iterator[Archive]:
         root = Path(name, "repo")
         root.mkdir()
         yield Archive(root, major)
+
+
+def await_standby(primary: PostgresServer, standby: PostgresServer) -> None:
+    """Wait until *standby* has all that *primary* has written, and so has the archive.
+
+    A standby does not archive what it has received: with a primary that crashes before it has
+    done so itself, the way back from a backup of its timeline would be lost.
+    """
+    waiting = "SELECT FROM pg_ls_dir('pg_wal/archive_status') AS name WHERE name LIKE '%.ready'"
+    replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+    with primary.connect() as admin, standby.connect() as follower:
+        row = admin.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+        assert row is not None
+        eventually(lambda: follower.execute(replayed, row).fetchone() == (True,))
+        eventually(lambda: not admin.execute(waiting).fetchall())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from tests.faults.archive import await_standby
 from tests.faults.kinds import GROWS, SETTINGS, Kind, Setting
 from tests.testbed.database import Database
 from tests.testbed.deployment import OURS
@@ -127,11 +128,7 @@ def _failover(scene: Scene) -> None:
     old = scene.database.server
     scene.after.callback(old.start)
     standby = scene.after.enter_context(running_standby(old))
-    with old.connect() as admin, standby.connect() as follower:
-        row = admin.execute("SELECT pg_current_wal_lsn()::text").fetchone()
-        assert row is not None
-        query = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
-        eventually(lambda: follower.execute(query, row).fetchone() == (True,))
+    await_standby(old, standby)
     old.stop("immediate")
     standby.promote()
     scene.network.upstream = (standby.host, standby.port)

@@ -204,7 +204,7 @@ SETTINGS: Mapping[Kind, Setting] = {
         _SCRIPT, parsing("pg_create_restore_point($1"), "SELECT 1", env=_REPOSITORY
     ),
     Kind.KEPT: Setting(_SCRIPT, closed_archive, env=_REPOSITORY),
-    Kind.LEDGER: Setting(_SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE"), "INSERT 0 1"),
+    Kind.LEDGER: Setting(_SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE"), "SELECT 1"),
     Kind.BEFORE: Setting({**_SCRIPT, "beforeMigrate.sql": f"SELECT hold_t();\n{_ONCE}"}, advisory),
     Kind.DDL: Setting({"V2__x.sql": "ALTER TABLE t ADD c int CHECK (hold())"}, advisory),
     Kind.MULTI: Setting({"V2__x.sql": _MIDDLE}, advisory),
