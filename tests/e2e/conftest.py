@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.testbed.database import Database, Role
+from tests.testbed.archiving import Archiving, running_archiving
+from tests.testbed.binaries import Binaries
+from tests.testbed.database import Database, Role, created_database
 from tests.testbed.deployment import Deployment
 from tests.testbed.process import RunningPresync
 from tests.testbed.refusal import CANARY, Attempt
@@ -19,6 +21,23 @@ def deployment(database: Database, tmp_path: Path) -> Deployment:
     folder = tmp_path / "deployment"
     (folder / "sql").mkdir(parents=True)
     return Deployment(database, folder)
+
+
+@pytest.fixture(scope="module")
+def archiving(binaries: Binaries) -> Iterator[Archiving]:
+    """Return a server with a repository of its own."""
+    with running_archiving(binaries) as running:
+        yield running
+
+
+@pytest.fixture
+def shop(archiving: Archiving, tmp_path: Path) -> Iterator[Deployment]:
+    """Return an empty release in front of a database whose WAL is archived."""
+    archiving.archive()
+    folder = tmp_path / "shop"
+    (folder / "sql").mkdir(parents=True)
+    with created_database(archiving.server) as database:
+        yield Deployment(database, folder)
 
 
 @pytest.fixture

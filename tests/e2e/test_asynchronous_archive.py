@@ -11,9 +11,7 @@ import pytest
 
 from hook.demo.play import archive_command
 from hook.errors import ExitCode
-from tests.testbed.archiving import Archiving, running_archiving
-from tests.testbed.binaries import Binaries
-from tests.testbed.database import created_database
+from tests.testbed.archiving import Archiving
 from tests.testbed.deployment import Deployment
 from tests.testbed.process import RunningPresync
 from tests.testbed.run_context import eventually
@@ -63,22 +61,6 @@ class Held:
 
 
 @pytest.fixture
-def archiving(binaries: Binaries) -> Iterator[Archiving]:
-    """Return a server with a repository of its own."""
-    with running_archiving(binaries) as running:
-        yield running
-
-
-@pytest.fixture
-def shop(archiving: Archiving, tmp_path: Path) -> Iterator[Deployment]:
-    """Return a release in front of a database of that server."""
-    folder = tmp_path / "deployment"
-    (folder / "sql").mkdir(parents=True)
-    with created_database(archiving.server) as database:
-        yield Deployment(database, folder)
-
-
-@pytest.fixture
 def held(archiving: Archiving) -> Iterator[Held]:
     """Return what holds the archiver, and no longer than the test: the server waits for it."""
     root = archiving.repository.root
@@ -100,7 +82,6 @@ def test_wal_that_waited_at_the_gate_is_waited_for_in_front_of_the_marker(
     start_presync: Callable[..., RunningPresync],
 ) -> None:
     """The gate bears a lag; a restore to the marker bears no hole."""
-    archiving.archive()
     first = _finish(shop)
     eventually(lambda: any(archiving.repository.archive.rglob(f"{first}-*")))
     held.archive(archiving)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from hook.demo.repository import STANZA
 from hook.errors import ExitCode
-from tests.testbed.archiving import Archiving, running_archiving
-from tests.testbed.binaries import Binaries
+from tests.testbed.archiving import Archiving
 from tests.testbed.canned_http import answering
-from tests.testbed.database import created_database
 from tests.testbed.deployment import Deployment
 from tests.testbed.directory_s3 import DirectoryS3
 from tests.testbed.iam_authority import Authority
@@ -27,25 +24,6 @@ NO_WAL = {f"{ARCHIVE}*", f"{ARN}/{ARCHIVE}archive.info*", f"{ARN}/{ARCHIVE}*.his
 WAL_OFF = {"PRESYNC_ARCHIVE_POLICY": "off", "PRESYNC_MARKER_POLICY": "off"}
 # Of what a place without the stanza holds, and of a server that was promoted.
 ELSEWHERE = {"", "backup/", f"{ARN}/{ARCHIVE}*.history"}
-
-
-@pytest.fixture(scope="module")
-def archiving(binaries: Binaries) -> Iterator[Archiving]:
-    """Return a server that archives into a repository of its own."""
-    with running_archiving(binaries) as running:
-        running.archive()
-        yield running
-
-
-@pytest.fixture
-def shop(archiving: Archiving, tmp_path: Path) -> Iterator[Deployment]:
-    """Return a release in front of a database of that server."""
-    folder = tmp_path / "deployment"
-    (folder / "sql").mkdir(parents=True)
-    with created_database(archiving.server) as database:
-        made = Deployment(database, folder)
-        made.release({"V1__t.sql": "CREATE TABLE t (id int); DROP TABLE IF EXISTS old"})
-        yield made
 
 
 @pytest.mark.parametrize(
@@ -68,6 +46,7 @@ def test_run_asks_for_what_the_policy_allows_and_for_all_of_it(
     unlisted: set[str],
 ) -> None:
     """Each request of a run is allowed, and each pattern allowed one."""
+    shop.release({"V1__t.sql": "CREATE TABLE t (id int); DROP TABLE IF EXISTS old"})
     with answering(DirectoryS3(archiving.repository.root)) as server:
         environment = shop.env(
             PRESYNC_BACKUP_SOURCE=f"pgbackrest:s3://{BUCKET}",

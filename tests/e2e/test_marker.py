@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hook.demo.repository import STANZA
 from hook.errors import ExitCode
-from tests.testbed.archiving import Archiving, running_archiving
-from tests.testbed.binaries import Binaries
-from tests.testbed.database import Role, created_database, created_role
+from tests.testbed.archiving import Archiving
+from tests.testbed.database import Role, created_role
 from tests.testbed.deployment import Deployment
 from tests.testbed.process import Completed, RunningPresync
 
@@ -26,23 +24,6 @@ RECORDED = (
 UNTOUCHED = "SELECT to_regclass('flyway_schema_history'), to_regclass('presync_run')"
 
 RunPresync = Callable[..., Completed]
-
-
-@pytest.fixture(scope="module")
-def archiving(binaries: Binaries) -> Iterator[Archiving]:
-    """Return a server with a repository of its own."""
-    with running_archiving(binaries) as running:
-        yield running
-
-
-@pytest.fixture
-def shop(archiving: Archiving, tmp_path: Path) -> Iterator[Deployment]:
-    """Return a release in front of a database whose WAL is archived."""
-    archiving.archive()
-    folder = tmp_path / "deployment"
-    (folder / "sql").mkdir(parents=True)
-    with created_database(archiving.server) as database:
-        yield Deployment(database, folder)
 
 
 @pytest.fixture
