@@ -113,7 +113,7 @@ class RdsCatalog:
         )
         return Evidence(
             source=self.describe(),
-            backups=parse_snapshots(self._list_snapshots(), server),
+            backups=parse_snapshots(list_snapshots(self._api), server),
             completion_mark="the snapshot",
             backup_command=command,
             full_backup_command=command,
@@ -163,16 +163,23 @@ class RdsCatalog:
             )
         return server.endpoint
 
-    def _list_snapshots(self) -> Iterator[Response]:
-        kind = "DBCluster" if self._is_cluster else "DB"
-        operation = f"describe_db_{'cluster_' * self._is_cluster}snapshots"
-        owner = "DBClusterIdentifier" if self._is_cluster else "DBInstanceIdentifier"
-        for only in _TYPES:
-            for page in self._api.pages(operation, **{owner: self._api.location.name}, **only):
-                listed = page.get(f"{kind}Snapshots")
-                if listed is None:  # where there is none, the list is there and empty
-                    raise self._api.no_answer(operation)
-                yield from listed
+
+def list_snapshots(api: RdsApi) -> Iterator[Response]:
+    """Yield the snapshots of the server, whoever takes them, one request after the other.
+
+    Raises:
+        HookError: As `RdsApi.pages` does.
+    """
+    is_cluster = api.location.kind is RdsKind.CLUSTER
+    kind = "DBCluster" if is_cluster else "DB"
+    operation = f"describe_db_{'cluster_' * is_cluster}snapshots"
+    owner = "DBClusterIdentifier" if is_cluster else "DBInstanceIdentifier"
+    for only in _TYPES:
+        for page in api.pages(operation, **{owner: api.location.name}, **only):
+            listed = page.get(f"{kind}Snapshots")
+            if listed is None:  # where there is none, the list is there and empty
+                raise api.no_answer(operation)
+            yield from listed
 
 
 def open_rds_api(location: RdsLocation, settings: S3Settings) -> RdsApi:

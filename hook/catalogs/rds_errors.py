@@ -15,6 +15,7 @@ from hook.catalogs.s3_errors import Fault, classify, code_of, detail_of
 from hook.errors import BackupSourceMissing, BackupUnknown, ConfigError, HookError
 
 _MISSING = frozenset({"DBInstanceNotFound", "DBClusterNotFoundFault"})
+_GONE = frozenset({"DBSnapshotNotFound", "DBClusterSnapshotNotFoundFault"})
 _HINTS = {
     Fault.CLOCK: "Synchronise the clock of this node; AWS refuses requests that are minutes off.",
     Fault.REGION: "Set AWS_REGION to the region of the database.",
@@ -32,6 +33,10 @@ def explain_rds(error: BaseException, name: str, region: str) -> HookError:
         return BackupSourceMissing(
             f"there is no {name} in {region}",
             "Correct PRESYNC_BACKUP_SOURCE (rds:INSTANCE or rds:cluster/NAME), or AWS_REGION.",
+        )
+    if isinstance(error, aws.ClientError) and code_of(error) in _GONE:
+        return BackupSourceMissing(
+            f"RDS has no such snapshot of {name} (any more)", "See who deletes snapshots."
         )
     if isinstance(error, aws.NoRegionError):
         return ConfigError(

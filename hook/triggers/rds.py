@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from hook.catalogs.rds import RdsApi
+from hook.catalogs.rds import RdsApi, list_snapshots
 from hook.core.backups.backup_made import Rest
-from hook.errors import BackupUnknown
+from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_source import RdsKind
 from hook.triggers import Begun, Left, Phase, Standing, Wanted
 
@@ -35,7 +35,9 @@ class SnapshotTrigger:
         self._listed = "DBClusterSnapshots" if is_cluster else "DBSnapshots"
         self._identifier = "DBClusterSnapshotIdentifier" if is_cluster else "DBSnapshotIdentifier"
         self._owner = {f"DB{'Cluster' if is_cluster else 'Instance'}Identifier": self._name}
-        self._snapshot = ""
+        # What names the snapshot that is followed. RDS wants its type with one that it takes by
+        # itself, and refuses the owner beside the name of a cluster's.
+        self._followed: dict[str, str] = {}
 
     def describe(self) -> str:
         """Return what is copied."""
@@ -43,26 +45,28 @@ class SnapshotTrigger:
 
     def begin(self, wanted: Wanted) -> Begun:
         """Take up a snapshot of the server that is being taken, whoever asked for it."""
-        for page in self._api.pages(f"describe_db_{self._noun}s", **self._owner):
-            for item in page.get(self._listed, ()):
-                if item.get("Status") == _CREATING:
-                    self._snapshot = str(item.get(self._identifier))
-                    return Begun(f"snapshot {self._snapshot}", is_adopted=True)
+        for item in list_snapshots(self._api):
+            if item.get("Status") == _CREATING:
+                name, type_ = str(item.get(self._identifier)), item.get("SnapshotType")
+                typed = {"SnapshotType": str(type_)} if type_ else {}
+                self._followed = {self._identifier: name, **typed}
+                return Begun(f"snapshot {name}", is_adopted=True)
         suffix = f"-{wanted.run_id}"
         room = _NAME_LENGTH - len(PREFIX) - len(suffix)
-        self._snapshot = f"{PREFIX}{self._name[:room].rstrip('-')}{suffix}"
+        snapshot = f"{PREFIX}{self._name[:room].rstrip('-')}{suffix}"
+        self._followed = {self._identifier: snapshot}
         try:
             self._create(wanted)
         except BackupUnknown:
             if not self._is_there():
                 raise
-        return Begun(f"snapshot {self._snapshot}", is_adopted=False)
+        return Begun(f"snapshot {snapshot}", is_adopted=False)
 
     def _create(self, wanted: Wanted) -> None:
         self._api.ask(
             f"create_db_{self._noun}",
             **self._owner,
-            **{self._identifier: self._snapshot},
+            **self._followed,
             Tags=[{"Key": "presync/run-id", "Value": wanted.run_id}],
         )
 
@@ -71,13 +75,16 @@ class SnapshotTrigger:
 
         Then boto3 asks once more, and is refused as there is one of that name.
         """
-        with contextlib.suppress(BackupUnknown):
+        with contextlib.suppress(BackupSourceMissing, BackupUnknown):
             return bool(self._list())
         return False
 
     def look(self) -> Standing:
         """Return what the status of the snapshot says."""
-        listed = self._list()
+        try:
+            listed = self._list()
+        except BackupSourceMissing:
+            listed = ()
         if not listed:
             return Standing(Phase.FAILED, "it was deleted")
         status = str(listed[0].get("Status"))
@@ -87,7 +94,7 @@ class SnapshotTrigger:
 
     def _list(self) -> tuple[Mapping[str, Any], ...]:
         operation = f"describe_db_{self._noun}s"
-        answer = self._api.ask(operation, **self._owner, **{self._identifier: self._snapshot})
+        answer = self._api.ask(operation, **self._followed)
         return tuple(answer.get(self._listed, ()))
 
     def close(self) -> Left:

@@ -20,6 +20,8 @@ WANTED = Wanted("a1b2c3", None)
 OWNER = {"DBInstanceIdentifier": "shop"}
 NAME = {"DBSnapshotIdentifier": "presync-shop-a1b2c3"}
 LIST = "describe_db_snapshots"
+ALL = {**OWNER, "MaxRecords": 100}
+OF_AWS_BACKUP = {"SnapshotType": "awsbackup", **ALL}
 
 
 @pytest.fixture
@@ -47,8 +49,14 @@ def trigger(client: Any) -> SnapshotTrigger:
     return SnapshotTrigger(RdsApi(RdsLocation("shop"), lambda: client))
 
 
+def _list_none(rds: Stubber) -> None:
+    """Answer that no snapshot is there, whoever takes it."""
+    rds.add_response(LIST, {"DBSnapshots": []}, ALL)
+    rds.add_response(LIST, {"DBSnapshots": []}, OF_AWS_BACKUP)
+
+
 def _begin(rds: Stubber, trigger: SnapshotTrigger) -> Begun:
-    rds.add_response(LIST, {"DBSnapshots": []}, {**OWNER, "MaxRecords": 100})
+    _list_none(rds)
     tags = {"Tags": [{"Key": "presync/run-id", "Value": "a1b2c3"}]}
     rds.add_response("create_db_snapshot", {}, {**OWNER, **NAME, **tags})
     return trigger.begin(WANTED)
@@ -60,11 +68,11 @@ def test_snapshot_is_taken_and_watched_to_its_end(rds: Stubber, trigger: Snapsho
     assert _begin(rds, trigger) == Begun("snapshot presync-shop-a1b2c3", is_adopted=False)
     for status, percent in (("creating", 0), ("creating", 60), ("available", 100)):
         told = {"DBSnapshots": [{**NAME, "Status": status, "PercentProgress": percent}]}
-        rds.add_response(LIST, told, {**OWNER, **NAME})
+        rds.add_response(LIST, told, NAME)
     assert trigger.look() == Standing(Phase.RUNNING, "0%")
     assert trigger.look() == Standing(Phase.RUNNING, "60%")
     assert trigger.look() == Standing(Phase.ENDED, "available")
-    rds.add_response(LIST, {"DBSnapshots": [{**NAME, "Status": "creating"}]}, {**OWNER, **NAME})
+    rds.add_response(LIST, {"DBSnapshots": [{**NAME, "Status": "creating"}]}, NAME)
     assert trigger.look() == Standing(Phase.RUNNING, "0%")
     assert trigger.close() == Left(Rest.GOES_ON)
 
@@ -73,6 +81,7 @@ def test_name_that_is_cut_at_a_dash_has_no_two_in_a_row(rds: Stubber, client: An
     """RDS would refuse it."""
     owner = f"{'a' * 47}-{'b' * 10}"
     trigger = SnapshotTrigger(RdsApi(RdsLocation(owner), lambda: client))
+    rds.add_response(LIST, {"DBSnapshots": []})
     rds.add_response(LIST, {"DBSnapshots": []})
     rds.add_response("create_db_snapshot", {})
     assert trigger.begin(WANTED).name == f"snapshot presync-{'a' * 47}-a1b2c3"
@@ -86,6 +95,37 @@ def test_snapshot_that_is_being_taken_is_taken_up(rds: Stubber, trigger: Snapsho
     ]
     rds.add_response(LIST, {"DBSnapshots": listed})
     assert trigger.begin(WANTED) == Begun("snapshot nightly", is_adopted=True)
+
+
+def test_snapshot_of_rds_itself_is_followed_by_its_type(
+    rds: Stubber, trigger: SnapshotTrigger
+) -> None:
+    """RDS tells of one that it takes by itself only when it is asked for that type."""
+    name = {"DBSnapshotIdentifier": "rds:shop-2026-11-29"}
+    listed = {**name, "SnapshotType": "automated", "Status": "creating"}
+    rds.add_response(LIST, {"DBSnapshots": [listed]}, ALL)
+    assert trigger.begin(WANTED) == Begun("snapshot rds:shop-2026-11-29", is_adopted=True)
+    told = {**listed, "Status": "available"}
+    rds.add_response(LIST, {"DBSnapshots": [told]}, {**name, "SnapshotType": "automated"})
+    assert trigger.look().phase is Phase.ENDED
+
+
+def test_snapshot_of_aws_backup_is_taken_up(rds: Stubber, trigger: SnapshotTrigger) -> None:
+    """It is listed for those only who ask for that type, and the gate counts it."""
+    name = {"DBSnapshotIdentifier": "awsbackup:job-7"}
+    listed = {**name, "SnapshotType": "awsbackup", "Status": "creating"}
+    rds.add_response(LIST, {"DBSnapshots": []}, ALL)
+    rds.add_response(LIST, {"DBSnapshots": [listed]}, OF_AWS_BACKUP)
+    assert trigger.begin(WANTED) == Begun("snapshot awsbackup:job-7", is_adopted=True)
+    rds.add_response(LIST, {"DBSnapshots": [listed]}, {**name, "SnapshotType": "awsbackup"})
+    assert trigger.look().phase is Phase.RUNNING
+
+
+def test_snapshot_that_is_gone_was_deleted(rds: Stubber, trigger: SnapshotTrigger) -> None:
+    """RDS refuses to tell of one by a name that it does not know."""
+    _begin(rds, trigger)
+    rds.add_client_error(LIST, "DBSnapshotNotFound", "no")
+    assert trigger.look() == Standing(Phase.FAILED, "it was deleted")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +153,7 @@ def test_snapshot_that_is_refused_is_told(
     rds: Stubber, trigger: SnapshotTrigger, code: str, told: str
 ) -> None:
     """There is nothing to wait for then."""
-    rds.add_response(LIST, {"DBSnapshots": []})
+    _list_none(rds)
     rds.add_client_error("create_db_snapshot", code, "no")
     rds.add_client_error(LIST, "DBSnapshotNotFound", "no")
     with pytest.raises(BackupUnknown, match=told):
@@ -122,26 +162,30 @@ def test_snapshot_that_is_refused_is_told(
 
 def test_snapshot_whose_answer_was_lost_has_begun(rds: Stubber, trigger: SnapshotTrigger) -> None:
     """boto3 asked once more, and RDS has one of that name: it is ours, as the run is in it."""
-    rds.add_response(LIST, {"DBSnapshots": []})
+    _list_none(rds)
     rds.add_client_error("create_db_snapshot", "DBSnapshotAlreadyExists", "exists")
-    rds.add_response(LIST, {"DBSnapshots": [{**NAME, "Status": "creating"}]}, {**OWNER, **NAME})
+    rds.add_response(LIST, {"DBSnapshots": [{**NAME, "Status": "creating"}]}, NAME)
     assert trigger.begin(WANTED) == Begun("snapshot presync-shop-a1b2c3", is_adopted=False)
 
 
 def test_snapshot_of_a_cluster_has_operations_of_its_own(client: Any) -> None:
-    """And a name that is cut where RDS would refuse it."""
+    """And a name that is cut where RDS would refuse it.
+
+    The owner beside the name of a snapshot is a combination that RDS refuses.
+    """
     name = "a" * 60
     trigger = SnapshotTrigger(RdsApi(RdsLocation(name, RdsKind.CLUSTER), lambda: client))
     owner = {"DBClusterIdentifier": name}
     snapshot = {"DBClusterSnapshotIdentifier": f"presync-{'a' * 48}-a1b2c3"}
     tags = {"Tags": [{"Key": "presync/run-id", "Value": "a1b2c3"}]}
     with Stubber(client) as stub:
-        stub.add_response("describe_db_cluster_snapshots", {"DBClusterSnapshots": []})
+        for _ in range(2):
+            stub.add_response("describe_db_cluster_snapshots", {"DBClusterSnapshots": []})
         stub.add_response("create_db_cluster_snapshot", {}, {**owner, **snapshot, **tags})
         stub.add_response(
             "describe_db_cluster_snapshots",
             {"DBClusterSnapshots": [{**snapshot, "Status": "available"}]},
-            {**owner, **snapshot},
+            snapshot,
         )
         assert trigger.begin(WANTED).name == f"snapshot presync-{'a' * 48}-a1b2c3"
         assert trigger.look().phase is Phase.ENDED
