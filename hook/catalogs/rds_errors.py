@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from botocore import exceptions as aws
 
-from hook.catalogs.s3_errors import Fault, classify, code_of, detail_of
+from hook.catalogs.s3_errors import Fault, classify, code_of, detail_of, missing_right
 from hook.errors import BackupSourceMissing, BackupUnknown, ConfigError, HookError
 
 _MISSING = frozenset({"DBInstanceNotFound", "DBClusterNotFoundFault"})
@@ -44,10 +44,10 @@ def explain_rds(error: BaseException, name: str, region: str) -> HookError:
         )
     fault, detail = classify(error, datetime.now(UTC)), detail_of(error)
     if fault is Fault.DENIED and isinstance(error, aws.ClientError):
+        right = missing_right(error) or f"rds:{error.operation_name}"
         return BackupUnknown(
-            f"rds:{error.operation_name} on {name} is denied ({detail})",
-            f"Allow rds:{error.operation_name}; `presync config --iam-policy` prints all that is"
-            " needed.",
+            f"{right} on {name} is denied ({detail})",
+            f"Allow {right}; `presync config --iam-policy` prints all that is needed.",
         )
     message = {
         Fault.CREDENTIALS: f"no valid credentials to ask for {name} ({detail})",

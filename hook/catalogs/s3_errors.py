@@ -8,6 +8,7 @@ botocore makes the HTTP status the code; a 301 or 404 of that kind is no answer 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -127,6 +128,9 @@ _FAULT_BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
     (HTTPError, Fault.UNREACHABLE),
     (OSError, Fault.UNREACHABLE),
 )
+# No field of the answer names the right that is missing, and it need not be the one to what was
+# asked: reading an object that a key of KMS encrypts takes kms:Decrypt, a tag one of its own.
+_MISSING_RIGHT = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
 # What botocore says of these can hold the output of a program that printed credentials.
 _UNTOLD = (aws.CredentialRetrievalError, aws.TokenRetrievalError, aws.ConfigParseError)
 
@@ -184,10 +188,18 @@ def explain(error: BaseException, fault: Fault, name: str, endpoint: str) -> Hoo
 def _denied(error: BaseException, name: str) -> str:
     """Return which right on what is missing, as a policy would say it."""
     operation = error.operation_name if isinstance(error, aws.ClientError) else ""
-    place = name.removeprefix("s3://")
+    place, right = name.removeprefix("s3://"), _ACTIONS.get(operation, "s3:PutObject")
     if operation.startswith("ListObjects"):
-        return f"s3:ListBucket on arn:aws:s3:::{place.partition('/')[0]} for {name}"
-    return f"{_ACTIONS.get(operation, 's3:PutObject')} on arn:aws:s3:::{place}"
+        right = "s3:ListBucket"
+        place = f"{place.partition('/')[0]} for {name}"
+    told = missing_right(error) or right
+    return f"{right} on arn:aws:s3:::{place}" if told == right else f"{told} for {name}"
+
+
+def missing_right(error: BaseException) -> str | None:
+    """Return the right that AWS calls missing, none where it names none."""
+    found = _MISSING_RIGHT.search(str(error)) if isinstance(error, aws.ClientError) else None
+    return found and found[1]
 
 
 def is_upload_gone(error: BaseException) -> bool:

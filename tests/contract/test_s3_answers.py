@@ -22,6 +22,8 @@ from tests.testbed.backup_gate import fresh_repository, run_gate
 from tests.testbed.canned_http import Answer, answering
 from tests.testbed.directory_s3 import DirectoryS3
 
+USER = "User: arn:aws:sts::1:assumed-role/presync/session"
+
 
 def _error(status: int, code: str, message: str = "no", date: datetime | None = None) -> Answer:
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -35,6 +37,10 @@ def _error(status: int, code: str, message: str = "no", date: datetime | None = 
     ("answer", "message"),
     [
         (_error(403, "AccessDenied"), "s3:GetObject on arn:aws:{arn} is denied (AccessDenied: no)"),
+        (
+            _error(403, "AccessDenied", f"{USER} is not authorized to perform: kms:Decrypt on it"),
+            "kms:Decrypt for {name} is denied (AccessDenied: User: ",
+        ),
         (_error(403, "ExpiredToken"), "no valid credentials for {name} (ExpiredToken: no)"),
         (_error(403, "InvalidObjectState"), "{name} lies in an archive storage class"),
         (_error(403, "RequestTimeTooSkewed"), "refuses {name} because the clocks differ"),

@@ -57,7 +57,9 @@ class Authority:
     def _judge(self, params: Mapping[str, Any], model: Any, **_: object) -> None:
         for action, resource in _asked(model.name, params):
             if not self._allows(action, resource, params.get("Prefix", "")):
-                told = {"Code": "AccessDenied", "Message": "not authorized"}
+                user = "User: arn:aws:sts::1:assumed-role/presync/session is"
+                message = f"{user} not authorized to perform: {action} on resource: {resource}"
+                told = {"Code": "AccessDenied", "Message": message}
                 raise ClientError(
                     {
                         "Error": told,
