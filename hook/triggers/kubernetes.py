@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -16,14 +16,17 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
+from hook.core.backups.json_values import mapping_of, mappings_of
 from hook.core.text import clip, one_line
 from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TIMEOUT_SECONDS = 10.0
-_ANSWER_LIMIT = 2**24
+# What is made of an answer takes eight times as much; of lists one page is held at a time.
+_ANSWER_LIMIT = 2**23
+_PAGE_SIZE = 100
 _DETAIL_LENGTH = 200
-_PAGE_LIMIT = 50
+_PAGE_LIMIT = 250
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _VERBS = {"GET": "read", "POST": "create"}
 
@@ -60,21 +63,20 @@ class KubernetesApi:
         """
         return self._ask("GET", f"{path}?{urlencode(query)}" if query else path, name)
 
-    def list_all(self, path: str, name: str) -> list[Answer]:
-        """Return the items of every page at *path*.
+    def list_all(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the items at *path*, page after page.
 
         Raises:
             BackupUnknown: As `get`, or the list does not end.
         """
-        items: list[Answer] = []
-        query = {"limit": "500"}
+        query = {"limit": str(_PAGE_SIZE)}
         for _ in range(_PAGE_LIMIT):
             page = self.get(path, name, query)
-            items += [item for item in page.get("items") or () if isinstance(item, dict)]
-            following = (page.get("metadata") or {}).get("continue")
+            yield from mappings_of(page.get("items"))
+            following = mapping_of(page.get("metadata")).get("continue")
             if not following:
-                return items
-            query |= {"continue": following}
+                return
+            query |= {"continue": str(following)}
         raise BackupUnknown(f"the list of {name} does not end", "Delete what nobody needs of them.")
 
     def create(self, path: str, name: str, body: Answer) -> Answer:
@@ -100,7 +102,7 @@ class KubernetesApi:
             answer = json.loads(data) if len(data) <= _ANSWER_LIMIT else None
         except HTTPError as error:
             _refuse(error, _VERBS[method], name)
-        except (URLError, OSError, HTTPException, ValueError) as error:
+        except (URLError, OSError, HTTPException, ValueError, RecursionError) as error:
             raise _no_answer(error) from error
         if not isinstance(answer, dict):
             raise _no_answer(ValueError("it is no object, or a huge one"))
@@ -163,7 +165,7 @@ def _told(error: HTTPError) -> str:
     try:
         status = json.loads(error.read(_ANSWER_LIMIT))
         told = str(status["message"])
-    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, RecursionError):
         told = f"HTTP {error.code}"
     return clip(one_line(told), _DETAIL_LENGTH)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from hook.core.backups.json_values import mapping_of
 from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.triggers import Begun, Phase, Standing
 from hook.triggers.kubernetes import Answer, KubernetesApi
@@ -35,8 +36,8 @@ class MadeObjects:
         self._finish_of = finish_of
         self._name = ""
 
-    def list_all(self) -> list[Answer]:
-        """Return all of them, see `KubernetesApi.list_all`."""
+    def list_all(self) -> Iterator[Mapping[str, Any]]:
+        """Yield all of them, see `KubernetesApi.list_all`."""
         return self._api.list_all(self._path, self._all)
 
     def take_up(self, name: str) -> Begun:
@@ -51,7 +52,7 @@ class MadeObjects:
             HookError: As `KubernetesApi.create`.
         """
         made = self._api.create(self._path, self._all, body)
-        self._name = str((made.get("metadata") or {}).get("name") or "")
+        self._name = str(mapping_of(made.get("metadata")).get("name") or "")
         if not self._name:
             raise BackupUnknown(
                 f"the API server's answer is none of {self._all}: it has no name",

@@ -5,17 +5,34 @@ What the triggers make of good answers: `test_kubernetes_triggers.py`.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import socket
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 from hook.triggers import Trigger, Wanted, kubernetes
 from hook.triggers.job import JobTrigger
-from tests.testbed.kubernetes_api import TOKEN, FakeCluster, refusal, running_api
+from tests.testbed.kubernetes_api import (
+    BATCH,
+    CLUSTER,
+    CNPG,
+    CRONJOB,
+    TOKEN,
+    FakeCluster,
+    refusal,
+    running_api,
+)
 
 WANTED = Wanted("r1", None)
+MIB = 2**20
+NESTED = b'{"x":' + b"[" * 100_000
+ODD: tuple[object, ...] = (None, 7, "x", [7], ["x"], [[]], {"x": 7})
 
 
 @pytest.fixture
@@ -36,6 +53,8 @@ def trigger(request: pytest.FixtureRequest) -> Trigger:
         ((429, b"[]"), "HTTP 429", "run again"),
         ((200, b"<html>"), "does not answer", "NetworkPolicy"),
         ((200, b"[]"), "it is no object", "NetworkPolicy"),
+        ((200, NESTED), "does not answer", "NetworkPolicy"),
+        ((500, NESTED), "HTTP 500 (HTTP 500)", "run again"),
         ((307, b"https://127.0.0.1:1/"), "HTTP 307", "run again"),
     ],
 )
@@ -115,6 +134,77 @@ def test_items_that_are_no_objects_are_passed_over(cluster: FakeCluster, job: Jo
         (200, odd) if method == "GET" and "/jobs" in path else None
     )
     assert not job.begin(WANTED).is_adopted
+
+
+def _variants(value: Any) -> Iterator[Any]:
+    """Yield *value* with something odd in the place of each thing in it."""
+    yield from ODD
+    places = list(range(len(value))) if isinstance(value, list) else []
+    places = list(value) if isinstance(value, dict) else places
+    for place in places:
+        for odd in _variants(value[place]):
+            changed = value.copy()
+            changed[place] = odd
+            yield changed
+
+
+@pytest.mark.parametrize(
+    ("trigger", "asked", "listed"),
+    [
+        ("job", CRONJOB, f"{BATCH}/jobs"),
+        ("backup", CLUSTER, f"{CNPG}/backups"),
+    ],
+    indirect=["trigger"],
+    ids=["job", "backup"],
+)
+def test_answer_of_any_shape_is_told_or_passed_over(
+    cluster: FakeCluster, trigger: Trigger, asked: str, listed: str
+) -> None:
+    """No shape of any part of an answer is a bug of presync."""
+    item = {
+        "metadata": {"name": "n", "ownerReferences": [{"uid": "u"}]},
+        "spec": {"cluster": {"name": "db"}, "method": "plugin", "pluginConfiguration": {}},
+        "status": {"conditions": [{"type": "Failed", "status": "True"}], "phase": "failed"},
+    }
+    good = {asked: cluster.objects[asked], listed: {"items": [item], "metadata": {}}}
+    changes = [(path, odd) for path, answer in good.items() for odd in _variants(answer)]
+    odd: dict[str, bytes] = {}
+
+    def answer(method: str, path: str) -> tuple[int, bytes] | None:
+        told = odd.get(path.partition("?")[0]) if method == "GET" else None
+        return None if told is None else (200, told)
+
+    cluster.answer = answer
+    for path, change in changes:
+        odd = {path: json.dumps(change).encode()}
+        with contextlib.suppress(HookError):
+            trigger.begin(WANTED)
+
+
+def test_list_of_any_length_is_held_a_page_at_a_time(
+    cluster: FakeCluster, job: JobTrigger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pod has memory for little else; a namespace may have years of Backups."""
+    fields: list[object] = [{f"f:{number}": {}} for number in range(150)]
+    item = {"metadata": {"name": "n", "managedFields": fields}}
+    pages = itertools.chain(["more"] * 9, [""])
+    monkeypatch.setattr(kubernetes, "_TIMEOUT_SECONDS", 60.0)
+
+    def answer(method: str, path: str) -> tuple[int, bytes] | None:
+        if method != "GET" or not path.startswith(f"{BATCH}/jobs"):
+            return None
+        page = {"items": [item] * 100, "metadata": {"continue": next(pages)}}
+        return 200, json.dumps(page).encode()
+
+    cluster.answer = answer
+    tracemalloc.start()
+    try:
+        job.begin(WANTED)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert next(pages, None) is None
+    assert peak < 24 * MIB
 
 
 def test_answer_of_any_length_is_cut_at_the_limit(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hook.core.backups.json_values import mapping_of, mappings_of
+
 Manifest = Mapping[str, Any]
 
 PLUGIN = "barman-cloud.cloudnative-pg.io"
@@ -30,15 +32,15 @@ def backup_of(cluster: Manifest, name: str, run_id: str) -> dict[str, Any]:
             "generateName": f"{name[:45].rstrip('-.')}-presync-",
             "annotations": {"presync/run-id": run_id},
         },
-        "spec": {"cluster": {"name": name}, **_method(cluster.get("spec") or {})},
+        "spec": {"cluster": {"name": name}, **_method(mapping_of(cluster.get("spec")))},
     }
 
 
 def _method(spec: Manifest) -> dict[str, Any]:
-    plugins = spec.get("plugins") or ()
+    plugins = mappings_of(spec.get("plugins"))
     if any(item.get("name") == PLUGIN and item.get("enabled") is not False for item in plugins):
         return {"method": "plugin", "pluginConfiguration": {"name": PLUGIN}}
-    backup = spec.get("backup") or {}
+    backup = mapping_of(spec.get("backup"))
     if backup.get("barmanObjectStore"):
         return {"method": _IN_TREE}
     if backup.get("volumeSnapshot"):
@@ -53,22 +55,22 @@ def running_backup_of(name: str, backups: Iterable[Manifest]) -> str | None:
     count afterwards.
     """
     for backup in backups:
-        spec = backup.get("spec") or {}
-        is_ours = (spec.get("cluster") or {}).get("name") == name
+        spec = mapping_of(backup.get("spec"))
+        is_ours = mapping_of(spec.get("cluster")).get("name") == name
         if is_ours and _ends_in_bucket(spec) and phase_of(backup) in _RUNNING:
-            return str((backup.get("metadata") or {}).get("name"))
+            return str(mapping_of(backup.get("metadata")).get("name"))
     return None
 
 
 def _ends_in_bucket(spec: Manifest) -> bool:
     method = spec.get("method") or _IN_TREE
-    plugin = (spec.get("pluginConfiguration") or {}).get("name")
+    plugin = mapping_of(spec.get("pluginConfiguration")).get("name")
     return method == _IN_TREE or (method == "plugin" and plugin == PLUGIN)
 
 
 def phase_of(backup: Manifest) -> str:
     """Return the phase, empty as long as the operator has said nothing."""
-    return str((backup.get("status") or {}).get("phase") or "")
+    return str(mapping_of(backup.get("status")).get("phase") or "")
 
 
 def finish_of(backup: Manifest) -> tuple[bool, str] | None:
@@ -79,5 +81,5 @@ def finish_of(backup: Manifest) -> tuple[bool, str] | None:
     phase = phase_of(backup)
     if phase in _RUNNING:
         return None
-    error = (backup.get("status") or {}).get("error")
+    error = mapping_of(backup.get("status")).get("error")
     return phase == _COMPLETED, f"{phase}: {error}" if error else phase

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hook.core.backups.json_values import mapping_of, mappings_of
+
 Manifest = Mapping[str, Any]
 
 # With these, Argo CD would take the Job for one of an application's own, and prune it.
@@ -26,15 +28,15 @@ def job_from(cronjob: Manifest, run_id: str) -> dict[str, Any]:
     """
     identity = _identity(cronjob)
     template = _mapping(_mapping(cronjob, "spec"), "jobTemplate")
-    metadata = template.get("metadata") or {}
+    metadata = mapping_of(template.get("metadata"))
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "generateName": f"{identity['name'][:_STEM_LENGTH].rstrip('-.')}-presync-",
-            "labels": _without_tracking(metadata.get("labels") or {}),
+            "labels": _without_tracking(mapping_of(metadata.get("labels"))),
             "annotations": {
-                **_without_tracking(metadata.get("annotations") or {}),
+                **_without_tracking(mapping_of(metadata.get("annotations"))),
                 "cronjob.kubernetes.io/instantiate": "manual",
                 "presync/run-id": run_id,
             },
@@ -61,9 +63,9 @@ def active_job_of(cronjob: Manifest, jobs: Iterable[Manifest]) -> str | None:
     """
     uid = _identity(cronjob)["uid"]
     for job in jobs:
-        metadata = job.get("metadata") or {}
-        owners = metadata.get("ownerReferences") or ()
-        is_suspended = (job.get("spec") or {}).get("suspend") is True
+        metadata = mapping_of(job.get("metadata"))
+        owners = mappings_of(metadata.get("ownerReferences"))
+        is_suspended = mapping_of(job.get("spec")).get("suspend") is True
         is_own = any(owner.get("uid") == uid for owner in owners)
         if is_own and not is_suspended and finish_of(job) is None:
             return str(metadata.get("name"))
@@ -72,10 +74,11 @@ def active_job_of(cronjob: Manifest, jobs: Iterable[Manifest]) -> str | None:
 
 def finish_of(job: Manifest) -> tuple[bool, str] | None:
     """Return whether *job* succeeded and what is told of it, none while it runs."""
-    for condition in (job.get("status") or {}).get("conditions") or ():
-        if condition.get("type") in _FINISHED and condition.get("status") == "True":
+    for condition in mappings_of(mapping_of(job.get("status")).get("conditions")):
+        kind = str(condition.get("type"))
+        if kind in _FINISHED and condition.get("status") == "True":
             told = condition.get("message") or condition.get("reason") or ""
-            return condition["type"] == "Complete", str(told)
+            return kind == "Complete", str(told)
     return None
 
 
