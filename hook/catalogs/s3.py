@@ -20,6 +20,10 @@ T = TypeVar("T")
 PAGE_LIMIT = 200
 _CHUNK = 2**20
 _FALLBACK_REGION = "us-east-1"
+# What an answer has that is a listing at all, also an empty one.
+_OF_A_LISTING = frozenset(
+    {"IsTruncated", "Name", "Prefix", "KeyCount", "MaxKeys", "Contents", "CommonPrefixes"}
+)
 _ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
@@ -78,7 +82,7 @@ class S3Store:
                 item["Key"].removeprefix(self._prefix),
                 _is_archived(item),
                 item.get("Size"),
-                _utc(item.get("LastModified")),
+                item.get("LastModified"),
             )
 
     def _read(self, key: str, request: Callable[[], StoredObject]) -> StoredObject | None:
@@ -148,9 +152,16 @@ class S3Store:
         )
 
     def _list(self, prefix: str, options: Mapping[str, str]) -> Mapping[str, Any]:
-        return self._client.list_objects_v2(
-            Bucket=self._bucket, Prefix=self._prefix + prefix, **options
-        )
+        wanted = self._prefix + prefix
+        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=wanted, **options)
+        if _OF_A_LISTING.isdisjoint(page):
+            raise ValueError("there is no listing in its answer")
+        names = [item.get("Key") for item in page.get("Contents", ())]
+        names += [item.get("Prefix") for item in page.get("CommonPrefixes", ())]
+        # Else what was not asked for would stand for what was.
+        if not all(isinstance(name, str) and name.startswith(wanted) for name in names):
+            raise ValueError("its listing has something else than what it was asked for")
+        return page
 
     def _ask(self, key: str, request: Callable[[], T]) -> T | None:
         """Return what *request* returns, none when there is no such object."""
@@ -183,11 +194,6 @@ class S3Store:
             Service("s3", self.describe(), _FALLBACK_REGION), self._settings
         )
         return client
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """Return *moment* without the time zone object that botocore gives each one: 400 bytes."""
-    return None if moment is None else moment.astimezone(UTC)
 
 
 def _is_archived(item: Mapping[str, Any]) -> bool:

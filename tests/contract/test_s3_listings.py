@@ -210,3 +210,37 @@ def test_listing_without_an_end_is_told(s3_place: Place, name: str) -> None:
             _list(server, s3_place.settings)
         assert "PRESYNC" in caught.value.hint
     assert len(server.paths) == requests
+
+
+def _listing(content: str) -> bytes:
+    return (
+        f"<ListBucketResult><IsTruncated>false</IsTruncated>{content}</ListBucketResult>".encode()
+    )
+
+
+def _written_at(moment: str) -> bytes:
+    key = f"<Key>{PREFIX}x</Key>"
+    return _listing(f"<Contents>{key}<LastModified>{moment}</LastModified></Contents>")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>sign in</html>",
+        _listing("<Contents><Size>1</Size></Contents>"),
+        _listing("<CommonPrefixes></CommonPrefixes>"),
+        _listing("<Contents><Key>of/somebody/else</Key></Contents>"),
+        _written_at("9" * 20),
+        _written_at("0001-01-01T00:00:00+14:00"),
+    ],
+    ids=["nothing", "page", "no key", "no prefix", "other key", "no time", "first day"],
+)
+@pytest.mark.usefixtures("credentials")
+def test_answer_that_is_not_the_listing_is_told(body: bytes) -> None:
+    """It is neither an empty place nor a bug of presync."""
+    with answering(lambda _: Answer(200, body, {"Content-Type": "application/xml"})) as server:
+        settings = S3Settings(endpoint=server.endpoint)
+        store = open_store(S3Location("shop", PREFIX), settings)
+        with pytest.raises(BackupUnknown, match="does not answer like S3 on s3://shop/repo: "):
+            store.list_level("")
