@@ -110,7 +110,8 @@ def _black_hole(scene: Scene) -> None:
 
 
 def _reply_lost(scene: Scene) -> None:
-    is_lost = scene.network.lose_reply(scene.victim, scene.setting.commit)
+    tag = "COMMIT" if scene.setting.is_committed else None
+    is_lost = scene.network.lose_reply(scene.victim, tag)
     scene.hold.close()
     eventually(is_lost)
 

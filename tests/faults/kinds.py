@@ -141,7 +141,7 @@ class Setting:
     Attributes:
         files: The release, besides what is applied.
         hold: Keeps the run there until it is left; yields what waits until the run is there.
-        commit: Tag of the statement with which the work is done for good.
+        is_committed: It is a COMMIT behind what is held that does the work for good.
         undo: Brings the schema back to the state before, as the exit code demands.
         module: Is run instead of presync's own.
         cause: While it is set to ``there`` for the database, a run fails.
@@ -150,16 +150,16 @@ class Setting:
 
     files: Mapping[str, str | bytes]
     hold: Hold
-    commit: str = "COMMIT"
+    is_committed: bool = True
     undo: str = ""
     module: str = "hook"
     cause: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def _without_transaction(script: str, commit: str = "COMMIT") -> Setting:
+def _without_transaction(script: str, *, is_committed: bool = True) -> Setting:
     files = {"V2__x.sql": script, "V2__x.sql.conf": "executeInTransaction=false"}
-    return Setting(files, advisory, commit, _UNDO)
+    return Setting(files, advisory, is_committed=is_committed, undo=_UNDO)
 
 
 _KEY = migration_lock_key("public", "flyway_schema_history")
@@ -201,10 +201,12 @@ SETTINGS: Mapping[Kind, Setting] = {
     Kind.ARCHIVE: Setting(_SCRIPT, archive_information, env=_REPOSITORY),
     Kind.TRIGGER: Setting(_SCRIPT, job_at_work, module=in_pod.__name__, env=_LISTED),
     Kind.MARKER: Setting(
-        _SCRIPT, parsing("pg_create_restore_point($1"), "SELECT 1", env=_REPOSITORY
+        _SCRIPT, parsing("pg_create_restore_point($1"), is_committed=False, env=_REPOSITORY
     ),
     Kind.KEPT: Setting(_SCRIPT, closed_archive, env=_REPOSITORY),
-    Kind.LEDGER: Setting(_SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE"), "SELECT 1"),
+    Kind.LEDGER: Setting(
+        _SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE"), is_committed=False
+    ),
     Kind.BEFORE: Setting({**_SCRIPT, "beforeMigrate.sql": f"SELECT hold_t();\n{_ONCE}"}, advisory),
     Kind.DDL: Setting({"V2__x.sql": "ALTER TABLE t ADD c int CHECK (hold())"}, advisory),
     Kind.MULTI: Setting({"V2__x.sql": _MIDDLE}, advisory),
@@ -223,36 +225,36 @@ SETTINGS: Mapping[Kind, Setting] = {
     Kind.CONCURRENTLY: Setting(
         {"V2__x.sql": "CREATE INDEX CONCURRENTLY i ON t (id)"},
         holding("INSERT INTO t VALUES (2)"),
-        commit="CREATE INDEX",
+        is_committed=False,
         undo="DROP INDEX IF EXISTS i",
     ),
     Kind.DROP: Setting(
         {"V2__x.sql": "DROP INDEX CONCURRENTLY spare"},
         holding("INSERT INTO t VALUES (2)"),
-        commit="DROP INDEX",
+        is_committed=False,
     ),
     Kind.DETACH: Setting(
         {"V2__x.sql": "ALTER TABLE whole DETACH PARTITION part CONCURRENTLY"},
         holding("SELECT FROM whole"),
-        commit="ALTER TABLE",
+        is_committed=False,
     ),
     Kind.REINDEX: Setting(
         {"V2__x.sql": "REINDEX INDEX CONCURRENTLY of_whole"},
         holding("INSERT INTO whole VALUES (1)"),
-        commit="REINDEX",
+        is_committed=False,
     ),
     Kind.REBUILD: Setting(
         {"V2__x.sql": "REINDEX TABLE CONCURRENTLY t"},
         holding("INSERT INTO t VALUES (2)"),
-        commit="REINDEX",
+        is_committed=False,
     ),
     Kind.TOAST: Setting(
-        {"V2__x.sql": "REINDEX TABLE CONCURRENTLY wordy"}, holding(_IN_TOAST), commit="REINDEX"
+        {"V2__x.sql": "REINDEX TABLE CONCURRENTLY wordy"}, holding(_IN_TOAST), is_committed=False
     ),
     Kind.VACUUM: Setting(
         {"V2__x.sql": "VACUUM t"},
         holding("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE"),
-        commit="VACUUM",
+        is_committed=False,
     ),
     Kind.ALONE: _without_transaction(
         f"CREATE TEMP TABLE work AS SELECT 1 AS n;\nDROP TABLE work;\n{_TALLY}"
@@ -262,7 +264,7 @@ SETTINGS: Mapping[Kind, Setting] = {
         f"CREATE TEMP TABLE work AS SELECT 1 AS n;\n{_TALLY}SELECT hold_t();\n{_REST}"
         "INSERT INTO filling SELECT n FROM work;\nDROP TABLE work;\n"
     ),
-    Kind.COMMITS: _without_transaction(f"{_TALLY}CALL in_parts();\n{_REST}", "CALL"),
+    Kind.COMMITS: _without_transaction(f"{_TALLY}CALL in_parts();\n{_REST}", is_committed=False),
     Kind.NOTED: _without_transaction(
         f"{_TALLY}INSERT INTO filling SELECT id FROM t WHERE hold();\n{_ALTER}"
         "CREATE INDEX CONCURRENTLY i ON t (id);\nCREATE TABLE made (id int);\n"

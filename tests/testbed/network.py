@@ -39,6 +39,10 @@ class _Stall:
             self.is_over.wait()
 
 
+def _loses_none(_tag: bytes) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class _Line:
     """One connection: towards the client, towards the server.
@@ -46,14 +50,15 @@ class _Line:
     Attributes:
         is_cut: It ends with an RST and not in order, which a server that is not heard would
             wait to do until it is.
-        has_lost: The reply that was to be lost came, and is.
+        loses: Told the tag of each statement that is done; whether its reply is to be lost.
+        has_lost: Such a reply came, and is.
     """
 
     client: socket.socket
     backend: socket.socket
     detain: Callable[[bytes], None]
     pid: int = 0
-    lost_reply: bytes = b""
+    loses: Callable[[bytes], bool] = _loses_none
     is_cut: bool = False
     has_lost: bool = False
 
@@ -72,7 +77,7 @@ class _Line:
                 body = replies.read(size)
                 if kind == _BACKEND_KEY:
                     self.pid = struct.unpack("!I", body[:4])[0]
-                if kind == _COMMAND_COMPLETE and body.rstrip(b"\0") == self.lost_reply:
+                if kind == _COMMAND_COMPLETE and self.loses(body.rstrip(b"\0")):
                     self.has_lost = True
                     self.reset()
                     return
@@ -126,13 +131,13 @@ class Network:
         """Reset the connection of the backend *pid*."""
         self._line(pid).reset()
 
-    def lose_reply(self, pid: int, tag: str) -> Callable[[], bool]:
+    def lose_reply(self, pid: int, tag: str | None) -> Callable[[], bool]:
         """Reset the connection of the backend *pid* instead of telling that *tag* is done.
 
-        Returns what tells whether that has happened.
+        None stands for whatever it is at. Returns what tells whether that has happened.
         """
         line = self._line(pid)
-        line.lost_reply = tag.encode()
+        line.loses = lambda done: tag is None or done == tag.encode()
         return lambda: line.has_lost
 
     @contextlib.contextmanager
