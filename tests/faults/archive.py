@@ -83,10 +83,16 @@ def await_standby(primary: PostgresServer, standby: PostgresServer) -> None:
     A standby does not archive what it has received: with a primary that crashes before it has
     done so itself, the way back from a backup of its timeline would be lost.
     """
-    waiting = "SELECT FROM pg_ls_dir('pg_wal/archive_status') AS name WHERE name LIKE '%.ready'"
     replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
     with primary.connect() as admin, standby.connect() as follower:
         row = admin.execute("SELECT pg_current_wal_lsn()::text").fetchone()
         assert row is not None
         eventually(lambda: follower.execute(replayed, row).fetchone() == (True,))
+    await_archived(primary)
+
+
+def await_archived(server: PostgresServer) -> None:
+    """Wait until nothing is left for *server* to archive, the history of its timeline included."""
+    waiting = "SELECT FROM pg_ls_dir('pg_wal/archive_status') AS name WHERE name LIKE '%.ready'"
+    with server.connect() as admin:
         eventually(lambda: not admin.execute(waiting).fetchall())

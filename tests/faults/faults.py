@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from tests.faults.archive import await_standby
+from tests.faults.archive import await_archived, await_standby
 from tests.faults.kinds import GROWS, SETTINGS, Kind, Setting
 from tests.testbed.database import Database
 from tests.testbed.deployment import OURS
@@ -132,6 +132,7 @@ def _failover(scene: Scene) -> None:
     await_standby(old, standby)
     old.stop("immediate")
     standby.promote()
+    await_archived(standby)
     scene.network.upstream = (standby.host, standby.port)
     scene.database = Database(standby, scene.database.name)
 
