@@ -46,8 +46,12 @@ _PATIENT = {
     "PRESYNC_BACKUP_SOURCE": "none",
     "PRESYNC_BLOCKERS_POLICY": "off",
     "PRESYNC_LOCK_LADDER": "60s,60s,60s,60s",
-    # A standby may be made and promoted meanwhile.
-    "PRESYNC_WAIT_TIMEOUT": "60s",
+    # A standby may be made and promoted meanwhile, on a busy machine.
+    "PRESYNC_WAIT_TIMEOUT": "2m",
+    "PRESYNC_LOCK_WAIT": "2m",
+    "PRESYNC_BLOCKER_WAIT": "2m",
+    "PRESYNC_BACKUP_TIMEOUT": "2m",
+    "PRESYNC_MARKER_WAIT": "2m",
     "PRESYNC_DEADLINE": "5m",
 }
 
