@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from hook.core.execution.prepared import PreparedScript
+    from hook.core.execution.progress import Progress
     from hook.core.reporting.report import Report
     from hook.core.sessions.server import ServerFacts
     from hook.stages import Callbacks, Context
@@ -114,7 +115,7 @@ def _take_down(
     return Outcome(refused or (passed("sql", message),), None)
 
 
-def _without_ledger() -> None:
+def _without_ledger(_progress: Progress) -> None:
     """Leave no row: nothing is begun."""
 
 

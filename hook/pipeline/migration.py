@@ -21,6 +21,7 @@ from hook.stages.migrate import Migrated, Work
 
 if TYPE_CHECKING:
     from hook.core.execution.prepared import PreparedScript
+    from hook.core.execution.progress import Progress
     from hook.core.execution.step_note import StepNote
     from hook.core.schema_history.history import History
     from hook.pipeline.gates import Gates
@@ -218,7 +219,9 @@ def migrate(ground: Ground, writing: Writing, cleared: Cleared) -> None:
 
     ledger = _LedgerRow(journal, writing.record)
 
-    def begun() -> None:
+    def begun(progress: Progress) -> None:
+        # A run that ends here does so without an outcome of the stage.
+        journal.progress = progress
         # Callbacks alone are no work that a ledger tells of.
         if cleared.scripts:
             ledger.begin(read.history, cleared)

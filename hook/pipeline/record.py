@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from hook.core.execution.progress import Progress
+from hook.core.outcome import deciding_finding
 from hook.core.reporting.ledger import (
     Beginning,
     Ending,
@@ -13,7 +15,7 @@ from hook.core.reporting.ledger import (
     failed_script_of,
     goes_on_after,
 )
-from hook.errors import DatabaseUnreachable
+from hook.errors import DatabaseUnreachable, ExitCode
 from hook.log.json_text import redacted_json
 from hook.stages import Outcome
 
@@ -74,9 +76,13 @@ class Record(NamedTuple):
             noted,
             history.table,
         )
-        entry = journal.stage(
+        outcome = journal.attempt(
             "ledger", lambda: self.stage.begin(journal.ctx, history.schema, beginning)
         )
+        decided, entry = deciding_finding(outcome.findings), outcome.value
+        if decided is not None and decided.code is ExitCode.UNREACHABLE:
+            journal.progress = Progress.UNKNOWN  # the row may be there
+        journal.stop_if_decided(outcome.findings)
         if entry is not None:
             journal.closing = lambda report: self._finish(entry, report)
             self.wording.note_keeper(journal.closing)

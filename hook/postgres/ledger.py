@@ -62,6 +62,21 @@ class Ledger:
         self._create(session)
         return self._insert(session, beginning)
 
+    def find(self, session: Session, beginning: Beginning) -> int | None:
+        """Return the key of the row that `begin` has written, none where it has not.
+
+        Raises:
+            HookError: The table could not be read.
+        """
+        values = (beginning.run_id, beginning.started_at, beginning.command)
+        try:
+            rows = session.fetch(self._query("ledger_find"), values)
+        except QueryFailed as error:
+            if error.sqlstate not in _NO_TABLE:
+                raise
+            return None
+        return int(rows[0][0]) if rows else None
+
     def note(
         self, session: Session, key: int, begun: BegunScript | None, noted: Mapping[str, str]
     ) -> None:

@@ -32,10 +32,15 @@ def await_backend_end(session: Session, lost: ServerFacts, clock: Clock) -> None
         DatabaseUnreachable: It would not go.
         HookError: As `Session.fetch` says.
     """
-    began, pid = clock.monotonic(), lost.backend_pid
+    await_end_of(session, lost.backend_pid, lost.backend_start, clock)
+
+
+def await_end_of(session: Session, pid: int, start: str | None, clock: Clock) -> None:
+    """Do the same for the backend *pid*; *start* is that of `ServerFacts`, none if unknown."""
+    began = clock.monotonic()
     query = load_query("lost_backend")
     is_ended = False
-    while session.fetch(query, (lost.backend_start, is_ended, pid)):
+    while session.fetch(query, (start, is_ended, pid)):
         waited = clock.monotonic() - began
         if waited > _GIVE_UP_SECONDS:
             raise DatabaseUnreachable(

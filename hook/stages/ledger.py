@@ -7,17 +7,18 @@ one that must not run twice, and only has to wait.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hook.clock import Bounds, Interrupt
 from hook.core.outcome import Finding, failed, passed, warned
 from hook.core.reporting.noted_part import judge_unwritten
 from hook.errors import (
     ConfigError,
+    ConnectionLost,
     DatabaseRejected,
     DeadlineExceeded,
     HookError,
@@ -25,6 +26,7 @@ from hook.errors import (
     QueryFailed,
 )
 from hook.postgres.ledger import Ledger
+from hook.postgres.lost_backend import await_end_of
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 # A stop request leaves twenty seconds for everything that is still to be done.
 _FINISH_SECONDS = 3.0
+T = TypeVar("T")
+Write = Callable[["Session"], T]
 
 
 class Entry(NamedTuple):
@@ -82,12 +86,16 @@ class LedgerStage:
             DeadlineExceeded: The time of the run is over.
         """
         ledger, run_id = Ledger(schema, self.table, beginning.history), beginning.run_id
+
+        def write(session: Session, found: int | None = None) -> tuple[int, Mapping[str, str]]:
+            key = ledger.begin(session, beginning) if found is None else found
+            return key, _promise(ledger, session, key, beginning)
+
+        def write_again(session: Session) -> tuple[int, Mapping[str, str]]:
+            return write(session, ledger.find(session, beginning))
+
         try:
-            with self.connect(
-                self.target, "ledger", run_id, ctx.bounds, self.connect_timeout
-            ) as session:
-                key = ledger.begin(session, beginning)
-                noted = _promise(ledger, session, key, beginning)
+            key, noted = self._decided(ctx, run_id, write, write_again)
         except (Interrupted, DeadlineExceeded):
             raise
         except HookError as error:
@@ -102,11 +110,12 @@ class LedgerStage:
             Interrupted: A stop was requested.
             DeadlineExceeded: The time of the run is over.
         """
+
+        def write(session: Session) -> None:
+            entry.ledger.note(session, entry.key, begun, entry.noted)
+
         try:
-            with self.connect(
-                self.target, "ledger", entry.run_id, ctx.bounds, self.connect_timeout
-            ) as session:
-                entry.ledger.note(session, entry.key, begun, entry.noted)
+            self._decided(ctx, entry.run_id, write, write)
         except (Interrupted, DeadlineExceeded):
             raise
         except HookError as error:
@@ -116,19 +125,44 @@ class LedgerStage:
     def finish(self, entry: Entry, ending: Ending) -> tuple[Finding, ...]:
         """Record how the run ended, whatever stop request there is."""
         try:
-            with (
-                closing(Interrupt()) as deaf,
-                self.connect(
-                    self.target, "ledger", entry.run_id, Bounds(deaf), self.connect_timeout
-                ) as session,
-            ):
-                found = entry.ledger.finish(session.shielded(_FINISH_SECONDS), entry.key, ending)
+            with closing(Interrupt()) as deaf:
+                found = self._finish(entry, ending, Bounds(deaf))
         except HookError as error:
             return (_not_written(entry.ledger, error),)
         if found:
             return ()
         message = f"the row of run {entry.run_id} is not in {entry.ledger.shown} any more"
         return (warned("ledger", message, "Find out who deletes from the ledger."),)
+
+    def _finish(self, entry: Entry, ending: Ending, bounds: Bounds) -> bool:
+        """Complete the row; where the connection is lost, once more on another one."""
+
+        def write() -> bool:
+            with self._open(entry.run_id, bounds) as session:
+                return entry.ledger.finish(session.shielded(_FINISH_SECONDS), entry.key, ending)
+
+        try:
+            return write()
+        except ConnectionLost:
+            return write()
+
+    def _decided(self, ctx: Context, run_id: str, write: Write[T], again: Write[T]) -> T:
+        """Return what *write* returns; where its connection is lost, what *again* does.
+
+        What was done on the first one is decided by then.
+        """
+        with self._open(run_id, ctx.bounds) as session:
+            pid = session.pid
+            try:
+                return write(session)
+            except ConnectionLost as error:
+                ctx.events("connection.lost", error.message, level="warning")
+        with self._open(run_id, ctx.bounds) as session:
+            await_end_of(session, pid, None, ctx.clock)
+            return again(session)
+
+    def _open(self, run_id: str, bounds: Bounds) -> Session:
+        return self.connect(self.target, "ledger", run_id, bounds, self.connect_timeout)
 
 
 def _promise(ledger: Ledger, session: Session, key: int, beginning: Beginning) -> Mapping[str, str]:

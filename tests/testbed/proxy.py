@@ -7,6 +7,7 @@ connections without TLS.
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -73,6 +74,10 @@ class Proxy:
     Attributes:
         faults: By the text of the request at which one strikes; how, and how often.
         reads: The same at statements of the extended protocol, which have parameters.
+        requests: All of both protocols, in the order in which they came, see `text_of`.
+        nth: One of them, how many like it come before, and what happens there.
+        behind: How many more pass until a connection is lost again, each time.
+        lost_at: How many had come whenever one was lost in this way.
         refuses: Whether new connections are hung up on.
     """
 
@@ -81,8 +86,13 @@ class Proxy:
     conversations: list[Conversation] = field(default_factory=list)
     faults: dict[bytes, tuple[Fault, int]] = field(default_factory=dict)
     reads: dict[bytes, tuple[Fault, int]] = field(default_factory=dict)
+    requests: list[bytes] = field(default_factory=list)
+    nth: tuple[bytes, int, Fault] | None = None
+    behind: list[int] = field(default_factory=list)
+    lost_at: list[int] = field(default_factory=list)
     refuses: bool = False
     is_silent: bool = False
+    _noting: threading.Lock = field(default_factory=threading.Lock)
     _open: list[socket.socket] = field(default_factory=list)
     _links: list[_Link] = field(default_factory=list)
 
@@ -118,6 +128,9 @@ class Proxy:
                     _hang_up(client)
                     continue
                 backend = socket.create_connection((self.server.host, self.server.port))
+                for end in (client, backend):
+                    # What passes here message by message would wait for the one before.
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open += [client, backend]
                 link = _Link(self, client, backend)
                 self._links.append(link)
@@ -131,6 +144,24 @@ class Proxy:
     def take_fault_of_read(self, statement: bytes) -> Fault | None:
         """Return what is to happen at *statement*, of the extended protocol."""
         return self._take(self.reads, statement)
+
+    def take_nth(self, request: bytes) -> Fault | None:
+        """Note *request*, and return what is to happen at it."""
+        text = text_of(request)
+        with self._noting:
+            before = self.requests.count(text)
+            self.requests.append(text)
+            if self.nth is None or not self._is_struck((text, before)):
+                return None
+            self.lost_at.append(len(self.requests))
+            return self.nth[2]
+
+    def _is_struck(self, place: tuple[bytes, int]) -> bool:
+        """Tell whether the connection is lost at the last request, which is at *place*."""
+        if not self.lost_at:
+            return self.nth is not None and self.nth[:2] == place
+        passed = len(self.requests) - self.lost_at[-1] - 1
+        return self.behind[len(self.lost_at) - 1 :][:1] == [passed]
 
     def _take(self, faults: dict[bytes, tuple[Fault, int]], request: bytes) -> Fault | None:
         text = next((text for text in faults if text in request), None)
@@ -189,6 +220,8 @@ class _Link:
             self.fault = self.proxy.take_fault_of_read(body)
         elif kind == b"Q":
             self.fault = self.proxy.take_fault(body)
+        if kind in {b"P", b"Q"}:
+            self.fault = self.proxy.take_nth(body) or self.fault
         self.proxy.is_silent = self.proxy.is_silent or self.fault is Fault.SILENCE
         if self.fault is Fault.REQUEST:
             _hang_up(self.client)
@@ -208,6 +241,11 @@ class _Link:
                     break
         if self.fault is not Fault.SILENCE:
             _hang_up(self.client)
+
+
+def text_of(request: bytes) -> bytes:
+    """Return the text of *request* as it is in each run."""
+    return re.sub(rb"\d+", b"0", request.strip(b"\0").split(b"\0", 1)[0])
 
 
 def _read_message(source: socket.socket) -> tuple[bytes, bytes]:

@@ -23,6 +23,7 @@ from hook.engines.flyway.detaching import Detaching
 from hook.engines.flyway.index_repair import IndexRepair
 from hook.engines.flyway.noting import Noting
 from hook.engines.flyway.sending import Sender
+from hook.errors import ConnectionLost
 from hook.postgres.indexes import fetch_invalid_indexes
 
 if TYPE_CHECKING:
@@ -81,11 +82,9 @@ class StepByStep:
             HookError: The database could not be asked for its invalid indexes, or a stop
                 was requested; no statement was sent.
         """
-        session = self.sender.session
-        if session.is_lost:
+        session, repair = self.sender.session, self._look_around()
+        if repair is None:
             return self._stopped(self.sender.end(AttemptEnd.LOST))
-        repair = IndexRepair(self.sender, self._nothing, fetch_invalid_indexes(session))
-        self.noting.look_around()
         if not self.is_ready:
             attempt = self._make_ready()
             if attempt.end is not AttemptEnd.APPLIED:
@@ -101,6 +100,18 @@ class StepByStep:
             if not session.in_transaction:
                 self.done, self.found = index + 1, False
         return self._record()
+
+    def _look_around(self) -> IndexRepair | None:
+        """Return who knows which indexes are invalid by now, none when the connection is lost."""
+        session = self.sender.session
+        if session.is_lost:
+            return None
+        try:
+            repair = IndexRepair(self.sender, self._nothing, fetch_invalid_indexes(session))
+            self.noting.look_around()
+        except ConnectionLost:
+            return None
+        return repair
 
     def _make_ready(self) -> Attempt:
         """Bring a new session to where the next statement is to run, and note that it does."""

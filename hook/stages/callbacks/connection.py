@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hook.core.execution.callback_failure import settings_gone
 from hook.core.execution.failover import failover_between, refusal_after
 from hook.core.execution.transaction_fate import Fate, judge_fate
-from hook.errors import HookError
+from hook.errors import ConnectionLost, HookError
 from hook.postgres.lost_backend import await_backend_end
 from hook.postgres.renewal import renew_session
 from hook.postgres.transaction_status import fetch_transaction_status
@@ -69,11 +69,23 @@ class CallbackConnection:
         if self.carries and is_fresh:
             # What was SET under a name of one's own is there for good, if only as an empty text.
             self.close()
-        if self.session is not None:
-            if is_fresh:
-                renew_session(self.session)
-                self.cover.mark(self.session)
-            return self.session
+        try:
+            return self._had(is_fresh=is_fresh)
+        except ConnectionLost as error:
+            # Nothing was run on it for the callback that is to come.
+            self.ctx.events("connection.lost", error.message, level="warning")
+            self.close()
+        return self._had(is_fresh=is_fresh)
+
+    def _had(self, *, is_fresh: bool) -> Session:
+        if self.session is None:
+            return self._open()
+        if is_fresh:
+            renew_session(self.session)
+            self.cover.mark(self.session)
+        return self.session
+
+    def _open(self) -> Session:
         session, facts = self.connect(self.ctx, self.facts)
         try:
             failover = failover_between(self.facts, facts)

@@ -49,7 +49,8 @@ class Work:
         facts: Of *session*.
         lock: Held for the whole stage.
         next_rank: Rank of the first row to be written.
-        begun: Called once the history is there, in front of the first script.
+        begun: Called once the history is there, in front of the first script; told how far the
+            database was changed for it.
         callbacks: What runs around the migrations, and between them.
         resumed: Where a run before this one was cut off.
         note: Called in front of a script that must not run twice; returns what that takes
@@ -62,7 +63,7 @@ class Work:
     history: History
     scripts: tuple[PreparedScript, ...]
     next_rank: int
-    begun: Callable[[], None]
+    begun: Callable[[Progress], None]
     callbacks: Callbacks = field(default_factory=NoCallbacks)
     resumed: Resumption = NO_RESUMPTION
     note: Callable[[PreparedScript], StepNote | None] = lambda _: None
@@ -180,7 +181,7 @@ class _Migrator:
     def apply_all(self, units: Iterable[Unit]) -> None:
         self.ctx.deadline.raise_if_over()
         self._create_history()
-        self.work.begun()
+        self.work.begun(self.footing.progress)
         self.callbacks.run(Event.BEFORE_MIGRATE)
         try:
             self._apply_units(units)
@@ -195,11 +196,11 @@ class _Migrator:
     def _create_history(self) -> None:
         planned = self.footing.history
         if not self.footing.engine.will_baseline(planned):
-            created = self.footing.create_history()
+            created = self.footing.create_history(self.ctx)
         else:
             self.callbacks.run(Event.BEFORE_BASELINE)
             try:
-                created = self.footing.create_history()
+                created = self.footing.create_history(self.ctx)
             except HookError as error:
                 self.callbacks.run_after(error, Event.AFTER_BASELINE_ERROR)
                 raise

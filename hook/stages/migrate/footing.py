@@ -54,19 +54,32 @@ class Footing:
     failover: Failover | None = None
     retaken: int = 0
 
-    def create_history(self) -> History:
-        """Create what is missing of the schema history, and return it.
+    def create_history(self, ctx: Context) -> History:
+        """Create what is missing of the schema history, and return it; on a new session if lost.
 
         Raises:
-            HookError: The database refused.
+            HookError: The database refused; or as `regain`.
         """
         try:
             self.history = self.engine.create_history(self.session, self.history, self.facts)
-        except HookError:
-            if self.session.is_lost:  # the server may have done it all the same
-                self.progress = Progress.UNKNOWN
-            raise
+        except HookError as error:
+            if not self.session.is_lost:
+                raise
+            self.progress = Progress.UNKNOWN  # the server may have done it all the same
+            if not isinstance(error, DatabaseUnreachable):
+                raise
+            self.history = self._create_again(ctx, error)
         return self.history
+
+    def _create_again(self, ctx: Context, error: DatabaseUnreachable) -> History:
+        """Create what is still missing once it is decided what became of the first try."""
+        ctx.events("connection.lost", error.message, level="warning")
+        self.regain(ctx)
+        if self.failover is not None:
+            raise refusal_after(self.failover)
+        self.lock.hold(self.session, "only the schema history may have been created.")
+        found = self.engine.read_history(self.session, self.facts)
+        return self.engine.create_history(self.session, found, self.facts)
 
     def enter(self) -> None:
         """Bring the session into the state between scripts.
