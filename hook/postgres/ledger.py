@@ -23,8 +23,8 @@ _KEY = "{key}"
 _OF_SESSION = ("session_begun", "session_before", "session_after", "session_unseen")
 _NO_TABLE = frozenset({"42P01", "3F000"})
 _UNREADABLE = "what the ledger does not tell"
-# The number of the row is taken, or others are behind it.
-_SET_BACK = frozenset({"23505", "22012"})
+# The number of the row is taken, or others are behind it (sql_json_member_not_found).
+_SET_BACK = frozenset({"23505", "2203A"})
 # Two creators at once: IF NOT EXISTS looks before it locks.
 _CREATED_MEANWHILE = frozenset({"42P07", "23505"})
 

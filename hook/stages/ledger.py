@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -184,12 +184,16 @@ def _not_begun(ledger: Ledger, error: HookError, beginning: Beginning) -> Findin
     if part is not None and part.done is not None:
         return judge_unwritten(error, ledger.shown, part)
     will_pass = not isinstance(error, DatabaseRejected | QueryFailed)
+    once = ", ".join(beginning.noted)
     if beginning.noted and will_pass:
         # The row may be there, and promise to tell which script is begun.
-        once = ", ".join(beginning.noted)
         message = f"{ledger.shown} could not be written: {error.message}; {once} must not run twice"
         return failed(error.exit_code, "ledger", message, error.hint)
-    return _not_written(ledger, error)
+    finding = _not_written(ledger, error)
+    if not beginning.noted:
+        return finding
+    message = f"{finding.message}; nobody learns where a run is killed in {once}"
+    return replace(finding, message=message)
 
 
 def _not_written(ledger: Ledger, error: HookError) -> Finding:

@@ -13,6 +13,7 @@ from hook.postgres.ledger import Ledger
 from tests.testbed.gate import Gate, deciding
 from tests.testbed.run_context import open_session, target_of
 
+ALONE = {"V2__x.sql.conf": "executeInTransaction=false"}
 BEGUN = BegunScript("V2__x.sql", 1)
 REPORT = "SELECT id, report::text FROM presync_run"
 
@@ -81,3 +82,19 @@ def test_ledger_that_swallows_the_row_is_told(gate: Gate) -> None:
     assert report.exit_code is ExitCode.OK, report.verdict
     told = [item.message for result in report.results for item in result.findings]
     assert any("presync_run has taken no row" in message for message in told)
+
+
+def test_error_of_a_trigger_is_none_of_the_sequence(gate: Gate) -> None:
+    """The script is run, and told with it that nobody will know where it was cut off."""
+    assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
+    gate.database.execute(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.exit_code = 1 / 0; RETURN NEW; END';"
+        " CREATE TRIGGER no BEFORE INSERT ON presync_run FOR EACH ROW EXECUTE FUNCTION no()"
+    )
+    report = gate.run({"V2__x.sql": "INSERT INTO t VALUES (2)", **ALONE})
+    assert report.exit_code is ExitCode.OK, report.verdict
+    findings = [item for result in report.results for item in result.findings]
+    (told,) = [item for item in findings if item.rule == "ledger"]
+    assert "division by zero (22012)" in told.message
+    assert told.message.endswith("; nobody learns where a run is killed in V2__x.sql")
