@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from hook.core.scripts.encoding import UnknownEncoding, canonical_encoding
+from hook.core.scripts.encoding import UnknownEncoding, decode_chunks
 from hook.core.scripts.properties import literal_lines, numbered_properties
 from hook.errors import ConfigError
 from hook.settings.flyway_entry import Entry, Reading
@@ -40,13 +40,11 @@ def read_conf_files(paths: Sequence[str], environment: Mapping[str, str]) -> Rea
 
 
 def _read(path: str, encoding: str) -> str:
-    try:
-        codec = canonical_encoding(encoding)
-    except UnknownEncoding as error:
-        raise ConfigError((f"{_ENCODING}: {error}",)) from error
     data = read_mounted(path, MOUNTED)
     try:
-        return data.decode(codec)
+        return "".join(decode_chunks((data,), encoding))
+    except UnknownEncoding as error:
+        raise ConfigError((f"{_ENCODING}: {error}",)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             (f"{path} is not {encoding}",), f"Set {_ENCODING} to the encoding of the file."

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hook.core.scripts.checksum import checksum
-from hook.core.scripts.encoding import UnknownEncoding, decode_script, utf8_chunks
+from hook.core.scripts.encoding import (
+    UnknownEncoding,
+    canonical_encoding,
+    decode_script,
+    utf8_chunks,
+)
 
 COUPLE = """create table COUPLE (
     ID int not null,
@@ -123,6 +128,33 @@ def test_checksum_knows_code_pages_by_the_names_of_java(name: str, codec: str) -
     assert checksum(text.encode(codec), name) == checksum(text.encode(), "utf-8")
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("Shift_JIS", b"\x81\x5c", "\u2014"),
+        ("MS_Kanji", b"\x81\x60", "\u301c"),
+        ("windows-31j", b"\x81\x5c\x81\x60", "\u2015\uff5e"),
+        ("EUC-JP", b"\xa1\xbd", "\u2014"),
+        ("ISO-2022-JP", b"\x1b$B!=\x1b(B", "\u2014"),
+        ("Big5", b"\xa1\x5a", "\uff3f"),
+        ("GBK", b"\xa8\x92", "\u2641"),
+    ],
+)
+def test_checksum_is_of_the_letters_that_java_reads(name: str, data: bytes, text: str) -> None:
+    """Found by comparing what OpenJDK 17 and Python read in every pair of bytes."""
+    assert checksum(data, name) == checksum(text.encode(), "utf-8")
+    assert checksum(data, canonical_encoding(name)) == checksum(data, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("cp932", "windows-31j"), (" CP949", "x-windows-949"), ("ms936", "GBK")]
+)
+def test_checksum_refuses_names_that_mean_something_else_to_java(name: str, instead: str) -> None:
+    """IBM's code pages: a wave dash is another one, and a backslash the sign of the won."""
+    with pytest.raises(UnknownEncoding, match=f"to Java it is not {instead}"):
+        checksum(b"x", name)
+
+
 @pytest.mark.parametrize("data", [b"SELECT '\xe9';", b"\xff", b"ok\n\xc3", b"\xed\xa0\x80"])
 def test_checksum_refuses_bytes_of_another_encoding(data: bytes) -> None:
     """A replacement character would be a wrong checksum, silently."""
@@ -130,9 +162,9 @@ def test_checksum_refuses_bytes_of_another_encoding(data: bytes) -> None:
         checksum(data)
 
 
-@pytest.mark.parametrize("name", ["utf-9", "hex", "", "a\0b"])
+@pytest.mark.parametrize("name", ["utf-9", "hex", "", "a\0b", "IBM037", "MacGreek"])
 def test_checksum_refuses_an_unknown_encoding(name: str) -> None:
-    """Also what Python calls a codec but is not for text."""
+    """Also what is no text to Python, and what Java reads in another way."""
     with pytest.raises(UnknownEncoding):
         checksum(b"x", name)
 
