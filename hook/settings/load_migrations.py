@@ -8,6 +8,7 @@ from itertools import combinations
 from hook.core.schema_history.baseline import BaselineRules
 from hook.core.schema_history.cherry_pick import CherryPick
 from hook.core.schema_history.history_rules import HistoryRules
+from hook.core.scripts.callback import CALLBACK_EVENTS
 from hook.core.scripts.placeholders import (
     PlaceholderSyntax,
     UnresolvedPlaceholders,
@@ -37,8 +38,13 @@ _PREFIXES = (
 def judge_prefixes(values: Values) -> Iterator[Problem]:
     """Yield a problem where nobody can tell two kinds of scripts apart.
 
-    Flyway refuses every script of them, runs one as a baseline, or passes over it.
+    Flyway refuses every script of them, runs one as a baseline, or passes over it; with the
+    name of an event it takes them for callbacks.
     """
+    for setting in _PREFIXES:
+        if values.of(setting) in CALLBACK_EVENTS:
+            text = f"{setting.environment[0]} is the name of an event: {values.of(setting)!r}"
+            yield Problem(text, hint="Give migrations a prefix that callbacks do not have.")
     for one, other in combinations(_PREFIXES, 2):
         prefix = values.of(one)
         if prefix and prefix == values.of(other):

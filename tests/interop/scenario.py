@@ -13,6 +13,7 @@ A folder holds ``scenario.toml`` and the migrations of each release. The keys:
       files       a folder that is copied over the migrations
       write       file name -> text, for what an editor or git would change
       encoding    of `write`, UTF-8 unless told
+      links       name of a link -> what it points to, which may be nothing
       remove      file names to delete
       sql         what a bystander runs before, as the migrating role
       admin_sql   the same, as a superuser
@@ -38,8 +39,8 @@ COMMANDS = ("migrate", "validate", "repair", "baseline")
 
 _KEYS = {"title", "area", "majors", "role", "alone", "settings", "steps"}
 _STEP_KEYS = {
-    "files", "write", "encoding", "remove", "sql", "admin_sql", "settings", "run", "refused",
-    "problems", "exit", "deviation", "stands",
+    "files", "write", "encoding", "links", "remove", "sql", "admin_sql", "settings", "run",
+    "refused", "problems", "exit", "deviation", "stands",
 }  # fmt: skip
 
 
@@ -53,6 +54,7 @@ class Preparation:
 
     files: Path | None = None
     write: Mapping[str, bytes] | None = None
+    links: Mapping[str, str] | None = None
     remove: tuple[str, ...] = ()
     sql: str = ""
     admin_sql: str = ""
@@ -161,6 +163,7 @@ def _step(folder: Path, raw: Mapping[str, Any], major: int) -> Step:
     preparation = Preparation(
         files=(folder / raw["files"]).resolve() if "files" in raw else None,
         write={name: text.encode(encoding) for name, text in raw.get("write", {}).items()},
+        links=raw.get("links"),
         remove=tuple(raw.get("remove", ())),
         sql=raw.get("sql", ""),
         admin_sql=raw.get("admin_sql", ""),

@@ -55,6 +55,8 @@ class Workspace:
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+        for name, target in (preparation.links or {}).items():
+            (self.root / name).symlink_to(target)
         self._run(preparation.admin_sql, self.server.superuser)
         self._run(preparation.sql, self.role)
 

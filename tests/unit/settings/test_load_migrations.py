@@ -19,9 +19,10 @@ BASELINE = "FLYWAY_BASELINE_MIGRATION_PREFIX"
         ({REPEATABLE: "V"}, f"{VERSIONED} and {REPEATABLE} are both 'V'"),
         ({BASELINE: "R"}, f"{REPEATABLE} and {BASELINE} are both 'R'"),
         ({VERSIONED: "X", BASELINE: "X"}, f"{VERSIONED} and {BASELINE} are both 'X'"),
+        ({VERSIONED: "afterMigrate"}, f"{VERSIONED} is the name of an event: 'afterMigrate'"),
     ],
 )
-def test_two_kinds_of_migrations_with_one_prefix_are_refused(
+def test_two_kinds_of_scripts_with_one_prefix_are_refused(
     environment: dict[str, str], told: str
 ) -> None:
     """Flyway says of each script that it is there twice, or takes one for another."""
