@@ -108,10 +108,15 @@ class CommandCatalog:
         return is_told(name, told.runs)
 
     def _ask(self) -> StanzaInfo | ToldBackups:
-        value = load_json(run_bounded_command(self.arguments, self.timeout))
-        if isinstance(value, list):
-            return parse_pgbackrest_list(value, self.stanza)
-        return parse_document(value)
+        printed = run_bounded_command(self.arguments, self.timeout)
+        try:
+            value = load_json(printed)
+            if isinstance(value, list):
+                return parse_pgbackrest_list(value, self.stanza)
+            return parse_document(value)
+        except BackupUnknown as error:
+            # The message is all that a verdict has, and names a place within the document.
+            raise BackupUnknown(f"{self.describe()}: {error.message}", error.hint) from error
 
     def _describe_stanza(self, told: StanzaInfo) -> str:
         return f"pgBackRest stanza {told.name}, as {self.describe()} tells"

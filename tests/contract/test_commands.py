@@ -104,13 +104,17 @@ CASES: list[Case[None]] = [
     cannot_tell(
         "own-misspelled",
         _set("stoped_at", "2026-11-29T00:00:00Z"),
-        "backups[1].stoped_at is no key of the document; backups[1] may have label, type",
+        "the command cat: backups[1].stoped_at is no key of the document; backups[1] may have",
     ),
     cannot_tell(
         "own-naive-time", _set("stopped_at", "2026-11-29T00:00:00"), "backups[1].stopped_at is"
     ),
-    cannot_tell("no-json", lambda _: b"all good\n", "what it printed is no JSON: 'all good\\n'"),
-    cannot_tell("nothing", lambda _: b"", "what it printed is no JSON: ''"),
+    cannot_tell(
+        "no-json",
+        lambda _: b"all good\n",
+        "the command cat: what it printed is no JSON: 'all good\\n'",
+    ),
+    cannot_tell("nothing", lambda _: b"", "the command cat: it printed nothing"),
     cannot_tell("html", lambda _: b"<html>", "what it printed is no JSON: '<html>'"),
     cannot_tell("number", lambda _: b"7", "the document is 7, not an object"),
     passes("two-repos", _pgbackrest("two-repos"), "newest usable backup 20261121-190513F_"),
@@ -148,7 +152,9 @@ CASES: list[Case[None]] = [
         "FormatError: key/value found outside of section at line 1 (99)",
     ),
     cannot_tell("damaged", _recorded("damaged"), "missing '=' in key/value at line 8 (99)"),
-    cannot_tell("no-stanzas", _recorded("no-stanzas"), "tells of 0 stanzas, not of one: none"),
+    cannot_tell(
+        "no-stanzas", _recorded("no-stanzas"), "the command cat: pgBackRest tells of no stanza"
+    ),
     refuses("stale", lambda _: aged("repo1", timedelta(hours=31)), "stopped 31h", "(limit 24h)"),
 ]
 

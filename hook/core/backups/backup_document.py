@@ -102,6 +102,8 @@ def load_json(data: bytes) -> object:
     """
     # pgBackRest repeats what a wrong passphrase made of a file, whatever the bytes are.
     text = data.decode(errors="replace")
+    if not text.strip():
+        raise BackupUnknown("it printed nothing", _HINT)
     try:
         value: object = json.loads(text, strict=False)
     except (ValueError, RecursionError):

@@ -25,6 +25,10 @@ _REPEATED = re.compile(r"(?<=at line )([0-9]+).*")
 _REASON_LENGTH = 240
 _TOLD = 10
 _UNREADABLE = "Run the command by hand, and repair what it complains of."
+_NO_REPOSITORY = (
+    "Correct the repository in the command or in pgBackRest's configuration (repo1-path, its host,"
+    " its bucket), or create the stanza (pgbackrest --stanza=… stanza-create)."
+)
 
 Json = Mapping[str, object]
 Key = tuple[int, int]
@@ -85,7 +89,10 @@ def _choose(stanzas: list[Json], wanted: str | None) -> Json:
     names = [str(stanza.get("name")) for stanza in stanzas]
     if wanted is None and len(stanzas) == 1:
         return stanzas[0]
-    told = one_line(", ".join(names[:_TOLD])) or "none"
+    if not names:
+        problem = BackupUnknown if wanted is None else BackupSourceMissing
+        raise problem("pgBackRest tells of no stanza", _NO_REPOSITORY)
+    told = one_line(", ".join(names[:_TOLD]))
     if wanted is None:
         raise BackupUnknown(
             f"pgBackRest tells of {len(stanzas)} stanzas, not of one: {told}",

@@ -191,8 +191,15 @@ def test_text_that_is_no_utf_8_is_read_all_the_same() -> None:
     assert load_json(b'{"a": "\xff\x11"}') == {"a": "\ufffd\x11"}
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b"\xff\xfe"])
+@pytest.mark.parametrize("data", [b"{", b"[" * 100_000, b"\xff\xfe"])
 def test_what_is_no_json_is_shown(data: bytes) -> None:
     """Its beginning tells what it is."""
     with pytest.raises(BackupUnknown, match="what it printed is no JSON: '"):
+        load_json(data)
+
+
+@pytest.mark.parametrize("data", [b"", b" \n"])
+def test_what_printed_nothing_is_told_so(data: bytes) -> None:
+    """Quotes with nothing between them tell nobody that."""
+    with pytest.raises(BackupUnknown, match="it printed nothing"):
         load_json(data)

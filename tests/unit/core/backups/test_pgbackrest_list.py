@@ -9,7 +9,7 @@ import pytest
 
 from hook.core.backups.backup_document import load_json
 from hook.core.backups.pgbackrest_list import ArchiveRange, parse_pgbackrest_list
-from hook.errors import BackupSourceMissing, BackupUnknown
+from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 from tests.testbed.pgbackrest_repository import SYSTEM_IDENTIFIER
 from tests.testbed.told_backups import recorded
 
@@ -111,6 +111,18 @@ def test_another_shape_is_refused(change: Callable[[Stanza], object], reason: st
         parse_pgbackrest_list(value, None)
     told = f"what it printed is not like the output of pgbackrest info: {reason}"
     assert caught.value.message.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"), [(None, BackupUnknown), ("app", BackupSourceMissing)]
+)
+def test_repository_without_a_stanza_is_the_one_to_correct(
+    wanted: str | None, problem: type[HookError]
+) -> None:
+    """No name of a stanza helps where there is none."""
+    with pytest.raises(problem, match="pgBackRest tells of no stanza") as caught:
+        parse_pgbackrest_list([], wanted)
+    assert caught.value.hint.startswith("Correct the repository in the command")
 
 
 def test_facts_of_another_type_are_not_known() -> None:
