@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _SCHEMES = frozenset({"postgres", "postgresql"})
+_JDBC = "jdbc:"
 _PAIR = r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^'\s\\]|\\.)(?:[^\s\\]|\\.)*|)(?=\s|$)\s*"
 _HOST = r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>.*))?"
 _PERCENT = rb"%([0-9A-Fa-f]{2})"
@@ -48,6 +49,8 @@ def parse_loose_conninfo(text: str) -> dict[str, str]:
     Raises:
         ValueError: It is neither form; the reason never quotes a value.
     """
+    if text.strip().startswith(_JDBC):
+        raise ValueError("is a JDBC URL, which FLYWAY_URL takes")
     scheme, separator, rest = text.strip().partition("://")
     is_uri = separator and scheme in _SCHEMES
     return _parse_uri(rest) if is_uri else _parse_pairs(text)

@@ -14,6 +14,7 @@ from hook.settings.suggestion import did_you_mean
 
 OWN = "PRESYNC_"
 FLYWAY = "FLYWAY_"
+_FOR_ALL = "FLYWAY_PLACEHOLDER_"
 
 # For a Service called "presync" or "flyway" Kubernetes sets these in every pod beside it
 # ("Discovering services", environment variables).
@@ -100,5 +101,14 @@ def _flyway_problem(name: str, given: Given) -> Iterator[Problem]:
 
 
 def _unknown(name: str, given: Given, known: frozenset[str]) -> Problem:
-    text = f"{given.label} is not a setting{did_you_mean(name, known)}"
+    text = f"{given.label} is not a setting{_meant(name, known)}"
     return Problem(text, given.origin, f"Correct the name of {given.label}, or remove it.")
+
+
+def _meant(name: str, known: frozenset[str]) -> str:
+    rest = name.removeprefix(_FOR_ALL)
+    # What settings for all placeholders begin with makes any two alike.
+    ends = (item.removeprefix(_FOR_ALL) for item in known if item.startswith(_FOR_ALL))
+    if rest != name and not did_you_mean(rest, ends):
+        return f"; did you mean {PLACEHOLDER}{rest}?"
+    return did_you_mean(name, known)

@@ -41,6 +41,7 @@ BAD = [
     "postgresql://h/d?schema=public",
     "postgresql://h/%FF",
     "mysql://u:secret@h/d",
+    "jdbc:postgresql://h/d?password=secret",
     "host=db password=hunter two",
     "host=db password='hunter",
     "secret",
@@ -60,6 +61,12 @@ def test_bad_conninfo_is_refused_without_quoting_it(text: str) -> None:
         parse_conninfo(text)
     for part in ("ss@h", "p/ss", "50%@", "secret", "hunter", "two"):
         assert part not in str(refused.value)
+
+
+def test_jdbc_url_is_told_where_it_belongs() -> None:
+    """It is what somebody has at hand who comes from Flyway."""
+    with pytest.raises(ValueError, match="is a JDBC URL, which FLYWAY_URL takes"):
+        parse_conninfo(" jdbc:postgresql://h/d")
 
 
 def test_keywords_cover_the_libpq_at_hand() -> None:

@@ -92,6 +92,8 @@ def test_setting_of_a_later_version_is_refused(name: str) -> None:
         ("PRESYNC_OUT_OF_ORDER", "FLYWAY_OUT_OF_ORDER"),
         ("PRESYNC_LOCATION", "PRESYNC_LOCATIONS"),
         ("FLYWAY_LOCATION", "FLYWAY_LOCATIONS"),
+        ("FLYWAY_PLACEHOLDER_STAGE", "FLYWAY_PLACEHOLDERS_STAGE"),
+        ("FLYWAY_PLACEHOLDER_SUFIX", "FLYWAY_PLACEHOLDER_SUFFIX"),
     ],
 )
 def test_misspelled_variable_is_refused_with_a_suggestion(name: str, meant: str) -> None:
