@@ -155,7 +155,7 @@ def _refused(
         )
     if is_cancel(failure):
         wait = attempt.toll.describe_wait() if attempt.toll is not None else ""
-        hint = outside.after_cancel("do less in the callback", attempt.toll)
+        hint = outside.after_cancel("do less in the callback", attempt.toll, attempt.duration_ms)
         return BudgetExceeded(f"{what}{wait}", hint)
     if needs_new_session(failure):
         what = f"{what} {tries.describe()}"

@@ -146,7 +146,7 @@ def _refused(given_up: GivenUp) -> HookError:
         return MigrationFailed(what, "Run again.")
     if is_cancel(failure):
         toll = given_up.attempt.toll
-        hint = given_up.outside.after_cancel(_SMALLER, toll)
+        hint = given_up.outside.after_cancel(_SMALLER, toll, given_up.attempt.duration_ms)
         wait = "" if toll is None else toll.describe_wait()
         return BudgetExceeded(f"{what}{wait}", hint)
     if needs_new_session(failure):
