@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -18,6 +19,9 @@ from hook.settings.output import DEFAULT_TERMINATION_LOG, S3_SCHEME, OutputSetti
 
 # The kubelet reads no more of each container ("Customizing the termination message").
 TERMINATION_BYTES = 4096
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ROOM = "Make room there, or correct the path."
+_NO_PLACE = "Correct the path, or mount a directory that can be written to."
 
 
 class TerminationLog:
@@ -59,7 +63,7 @@ class TerminationLog:
         return warned(
             "termination-log",
             f"PRESYNC_TERMINATION_LOG: {self.path}: {reason}",
-            "Correct the path, or mount a directory that can be written to.",
+            _NO_ROOM if error.errno in _FULL else _NO_PLACE,
         )
 
 
@@ -104,7 +108,7 @@ def write_report(output: OutputSettings, report: Report, redactor: Redactor) -> 
         reason = (error.strerror or "not writable").lower()
         raise ReportFailed(
             f"PRESYNC_REPORT: {path}: {reason}",
-            "Correct the path, or mount a directory that can be written to.",
+            _NO_ROOM if error.errno in _FULL else _NO_PLACE,
         ) from error
 
 

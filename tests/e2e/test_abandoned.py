@@ -111,7 +111,9 @@ def test_stop_while_nobody_takes_the_report(
     for name, completed in ended.items():
         assert completed.exit_code == ExitCode.REPORT, name
         verdict = completed.events[-1]["verdict"]
-        assert verdict == "FAILED 50 REPORT: SIGTERM received, and nobody takes the report, at 1"
+        assert verdict == (
+            "FAILED 50 REPORT: SIGTERM received, and nobody takes the report; 1 applied, at 1"
+        )
         assert logs[name].read_text().startswith(verdict), name
 
 
@@ -124,7 +126,8 @@ def test_deadline_while_nobody_takes_the_report(
     assert completed.exit_code == ExitCode.REPORT
     verdict = completed.events[-1]["verdict"]
     assert verdict == (
-        "FAILED 50 REPORT: PRESYNC_DEADLINE (20s) is used up, and nobody takes the report, at 1"
+        "FAILED 50 REPORT: PRESYNC_DEADLINE (20s) is used up, and nobody takes the report;"
+        " 1 applied, at 1"
     )
     assert deployment.termination_log.read_text().startswith(verdict)
 

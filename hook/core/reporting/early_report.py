@@ -112,7 +112,8 @@ def with_failed_sink(report: Report, error: HookError) -> Report:
         warned = replace(finding, status=Status.WARNED, code=ExitCode.OK)
         return report._replace(results=(*report.results, Result("report", (warned,))))
     version = report.after.get("version") or report.before.get("version")
-    facts = RunFacts(finding, after=None if version is None else str(version))
+    after = None if version is None else str(version)
+    facts = RunFacts(finding, report.migrations, after=after)
     return report._replace(
         verdict=compose_verdict(facts),
         exit_code=error.exit_code,

@@ -144,7 +144,7 @@ def _state(code: ExitCode, facts: RunFacts) -> str:
     version = _version(facts)
     at = f", at {version}" if version else ""
     if code in _WITHOUT_CLAIM:
-        return at
+        return _level_of_passed(facts, at) if code is ExitCode.REPORT else at
     if facts.progress is Progress.UNTOUCHED:
         return "; database untouched"
     if facts.progress is Progress.ROLLED_BACK:
@@ -155,6 +155,13 @@ def _state(code: ExitCode, facts: RunFacts) -> str:
         done = facts.summary or count_applied(facts.applied)
         return f"; {done}{at}"
     return at
+
+
+def _level_of_passed(facts: RunFacts, at: str) -> str:
+    """Return what a run did that passed, and whose report is missing."""
+    if facts.applied:
+        return f"; {count_applied(facts.applied)}{at}"
+    return f"; database{at.removeprefix(',')}" if at else ""
 
 
 def _passed(facts: RunFacts) -> str:

@@ -130,6 +130,13 @@ def test_report_goes_to_a_device_in_place() -> None:
     assert Path("/dev/null").is_char_device()
 
 
+def test_full_device_is_told_to_be_made_room_on() -> None:
+    """Its path is right, and it can be written to."""
+    with pytest.raises(ReportFailed, match="no space left on device") as refused:
+        write_report(OutputSettings(report="/dev/full"), PASSED_RUN, NO_SECRETS)
+    assert refused.value.hint == "Make room there, or correct the path."
+
+
 @pytest.mark.parametrize("name", ["absent/report.json", ""])
 def test_report_that_cannot_be_written_is_an_error(tmp_path: Path, name: str) -> None:
     """The path and the reason are told, with an exit code of its own."""
