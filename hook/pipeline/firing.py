@@ -59,7 +59,9 @@ class Firing:
     def fire_after(self, error: Exception, *events: Event) -> None:
         """Run the callbacks of *events* after *error*, which nothing takes the place of."""
         self.callbacks.run_after(error, *events)
-        self._note()
+        # "Rolled back" would be read of what the error tells, and that was not begun.
+        if self.callbacks.progress is not Progress.ROLLED_BACK:
+            self._note()
         findings = self.callbacks.take_findings()
         if findings:
             self.journal.stage("callbacks", lambda: Outcome(findings, None))

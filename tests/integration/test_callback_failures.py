@@ -210,6 +210,15 @@ def test_drift_is_told_behind_the_callbacks_of_validation(gate: Gate) -> None:
     assert trace(gate) == ["beforeValidate", "afterValidateError"]
 
 
+def test_drift_rolls_nothing_back_when_its_own_callback_fails(gate: Gate) -> None:
+    """The failure is told beside it, and left nothing."""
+    assert gate.run(TABLE).exit_code is ExitCode.OK
+    report = gate.run({"afterValidateError.sql": BAD, "V1__t.sql": "SELECT 1"})
+    assert report.exit_code is ExitCode.DRIFT
+    assert report.verdict.endswith("; database untouched"), report.verdict
+    assert [item.status for item in findings(report, "callback")] == [Status.WARNED]
+
+
 def test_validation_judges_what_beforevalidate_left(gate: Gate) -> None:
     """A history that a callback has mended is no drift any more."""
     assert gate.run(TABLE).exit_code is ExitCode.OK
