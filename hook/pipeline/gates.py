@@ -113,12 +113,14 @@ class Gates:
         return Gate("backup", policy, partial(_blame, judge, losses) if is_raised else judge)
 
     def rights_for(self, read: Read, prepared: Prepared) -> tuple[Gate, ...]:
-        """Return the gate of `rights_of` where the server's refusal would come too late.
+        """Return the gate of `rights_of` where rights are lacking, or where it is late to find out.
 
-        What runs in a transaction is rolled back when its row cannot be written.
+        What runs without transaction stays when its row cannot be written. Callbacks may give
+        rights before there is a row; what runs in a transaction is left to the server then.
         """
         is_final = any(not script.in_transaction for script in prepared.scripts)
-        return (self.rights_of(read),) if is_final else ()
+        is_refused = read.history.lacks_rights and prepared.callbacks is None
+        return (self.rights_of(read),) if is_final or is_refused else ()
 
     def rights_of(self, read: Read) -> Gate:
         """Return the gate that tells whether the role may write what a run has to write."""

@@ -50,6 +50,11 @@ def check(gate: Gate) -> Report:
     return report
 
 
+def stages(report: Report) -> list[str]:
+    """Return the stages that have said something, in their order."""
+    return [item.name for item in report.results]
+
+
 def told(report: Report) -> list[Finding]:
     """Return what was told of rights."""
     return [
@@ -78,8 +83,7 @@ def test_missing_right_is_told_beside_what_the_gates_find(gate: Gate, role: Role
     grant(gate, READS, role=role)
     become(gate, role)
     report = check(gate)
-    stages = [item.name for item in report.results]
-    assert stages[-5:] == ["rights", "blockers", "backup", "archive", "marker"]
+    assert stages(report)[-5:] == ["rights", "blockers", "backup", "archive", "marker"]
     ledger = next(item for item in told(report) if item.rule == "ledger-rights")
     assert ledger.code is ExitCode.OK
     assert f'GRANT INSERT, UPDATE ON "public"."presync_run" TO "{role.name}";' in ledger.hint
@@ -140,11 +144,59 @@ def test_script_without_transaction_is_not_run_where_its_row_cannot_be_written(
     assert gate.database.query("SELECT to_regclass('i')") == [(None,)]
 
 
-def test_right_of_a_script_in_a_transaction_is_left_to_the_server(gate: Gate, role: Role) -> None:
-    """It costs no round trip of its own, and the rollback takes everything back."""
+def test_script_in_a_transaction_is_not_run_where_its_row_cannot_be_written(
+    gate: Gate, role: Role
+) -> None:
+    """It would be rolled back; nothing has been tried, and nothing is remembered as failed."""
     gate.run(FIRST)
     grant(gate, READS, "ALTER TABLE t OWNER TO {role}", role=role)
     become(gate, role)
     report = gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"})
-    assert report.exit_code is ExitCode.SQL_FAILED, report.verdict
-    assert "rights" not in [item.name for item in report.results]
+    assert report.exit_code is ExitCode.AUTH, report.verdict
+    assert deciding(report).message == f"{role.name} may read {HISTORY} and not write into it"
+    assert stages(report)[-4:] == ["rights", "blockers", "backup", "archive"]
+    grant(gate, deciding(report).hint.removesuffix(";"), role=role)
+    assert gate.run().exit_code is ExitCode.OK
+
+
+def test_history_that_cannot_be_created_is_told_beside_the_gates(gate: Gate, role: Role) -> None:
+    """Before a marker is left for a run that cannot begin."""
+    gate.release(FIRST)
+    become(gate, role)
+    report = gate.run()
+    assert report.verdict.endswith(f"{role.name} may not create {HISTORY}; database untouched")
+    assert stages(report)[-4:] == ["rights", "blockers", "backup", "archive"]
+
+
+def test_schema_that_cannot_be_created_is_told_beside_the_gates(gate: Gate, role: Role) -> None:
+    """Also where the history is there, and one more schema is to be."""
+    gate.run(FIRST)
+    table = HistoryTable(schemas=("public", "shop"))
+    migrations = gate.settings.migrations._replace(history=table)
+    gate.settings = gate.settings._replace(migrations=migrations)
+    grant(gate, READS, f"GRANT INSERT ON {HISTORY} TO {{role}}", role=role)
+    become(gate, role)
+    report = gate.run({"V2__x.sql": "SELECT 1"})
+    assert deciding(report).message == f"{role.name} may not create schema shop"
+    assert stages(report)[-4:] == ["rights", "blockers", "backup", "archive"]
+
+
+def test_rights_that_are_there_cost_nothing(gate: Gate, role: Role) -> None:
+    """Whether one is missing is read with the history."""
+    grant(gate, "GRANT CREATE ON SCHEMA public TO {role}", role=role)
+    become(gate, role)
+    assert "rights" not in stages(gate.run(FIRST))
+    assert "rights" not in stages(gate.run({"V2__x.sql": "ALTER TABLE t ADD x int"}))
+
+
+def test_callback_may_give_the_right(gate: Gate, role: Role) -> None:
+    """It runs before there is a row to write; whether it does, the server will tell."""
+    gate.run(FIRST)
+    gate.database.execute(
+        "CREATE FUNCTION give() RETURNS void LANGUAGE sql SECURITY DEFINER"
+        f" AS 'GRANT INSERT ON {HISTORY} TO PUBLIC'"
+    )
+    grant(gate, READS, role=role)
+    become(gate, role)
+    report = gate.run({"beforeMigrate.sql": "SELECT give()", "V2__x.sql": "SELECT 1"})
+    assert report.exit_code is ExitCode.OK, report.verdict

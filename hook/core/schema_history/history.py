@@ -57,6 +57,8 @@ class History(NamedTuple):
         missing_schemas: Configured schemas that do not exist.
         existing_objects: Some objects of the configured schemas, looked for only
             when the table is absent, for example ``table public.orders``.
+        lacks_rights: The role may not create what is missing, or not insert into the whole
+            table; rights on its columns may still be enough.
     """
 
     schema: str
@@ -65,6 +67,7 @@ class History(NamedTuple):
     rows: tuple[HistoryRow, ...] = ()
     missing_schemas: tuple[str, ...] = ()
     existing_objects: tuple[str, ...] = ()
+    lacks_rights: bool = False
 
     @property
     def next_rank(self) -> int:

@@ -29,7 +29,7 @@ _OTHER_COLUMNS = frozenset({"42703", "42809", "42883", "42846", "22P02", "22007"
 # Creating what somebody else has just created: duplicate table, duplicate schema, and the
 # unique index of a system catalog when both were at it at the same time.
 CREATED_MEANWHILE = frozenset({"42P07", "42P06", "23505"})
-_TABLE = "r"
+_TABLE, _NO_INSERT = "r", "no insert"
 _GUARDED = "row security"
 _KINDS = {
     "v": "is a view, not a table",
@@ -117,14 +117,18 @@ def _read_history(session: Reader, place: HistoryPlace, settings: HistoryTable) 
         # nothing to be adopted.
         found = session.fetch(query)
     kind, missing, *_ = found[0]
-    if kind != _TABLE:
+    if kind not in {_TABLE, _NO_INSERT}:
         raise _not_a_history(place, _KINDS.get(kind, "is not a table"))
     rows = tuple(HistoryRow._make(row[2:]) for row in found if row[2] is not None)
-    history = History(place.schema, place.table, exists=True, rows=rows)
+    lacks_rights = kind == _NO_INSERT
+    history = History(place.schema, place.table, exists=True, rows=rows, lacks_rights=lacks_rights)
     if not missing:
         return history
     survey = _survey(session, place, settings)
-    return history._replace(missing_schemas=survey.missing_schemas)
+    return history._replace(
+        missing_schemas=survey.missing_schemas,
+        lacks_rights=lacks_rights or survey.lacks_rights,
+    )
 
 
 def _survey(session: Reader, place: HistoryPlace, settings: HistoryTable) -> History:
@@ -135,12 +139,14 @@ def _survey(session: Reader, place: HistoryPlace, settings: HistoryTable) -> His
         "relation": quote_literal(place.name),
     }
     found = session.fetch(load_query("survey_schemas", texts))
+    missing = tuple(name for name in place.schemas if ("missing", name) in found)
     return History(
         place.schema,
         place.table,
         exists=any(kind == "history" for kind, _ in found),
-        missing_schemas=tuple(name for name in place.schemas if ("missing", name) in found),
+        missing_schemas=missing,
         existing_objects=tuple(name for kind, name in found if kind == "object"),
+        lacks_rights=any(("barred", name) in found for name in (place.schema, *missing)),
     )
 
 

@@ -1,8 +1,11 @@
 /*NO LOAD BALANCE*/
 -- What stands under the name, how many schemas are missing, and all rows; one row of
 -- NULLs when the table is empty. Flyway does not see ranks below zero either. Columns of
--- another type are read as what they should be, or that fails.
+-- another type are read as what they should be, or that fails. What needs no row is asked once.
 SELECT CASE WHEN pg_catalog.row_security_active(c.oid) THEN 'row security'
+            WHEN c.relkind OPERATOR(pg_catalog.=) 'r'
+                 AND NOT (SELECT pg_catalog.has_table_privilege(
+                     {relation}::pg_catalog.regclass, 'INSERT')) THEN 'no insert'
             ELSE c.relkind::pg_catalog.text END,
        (SELECT pg_catalog.count(*)
           FROM pg_catalog.unnest({schemas}) AS wanted (name)

@@ -1,6 +1,6 @@
 /*NO LOAD BALANCE*/
 -- Of the schemas that belong to the application: those that do not exist, and the first
--- few objects in the others. What makes a schema non-empty is Flyway's definition, which
+-- few objects in the others; and those that the role may not create, or nothing in. What makes a schema non-empty is Flyway's definition, which
 -- passes over members of extensions; presync's ledger does not count either.
 WITH wanted AS (
     SELECT name FROM pg_catalog.unnest({schemas}) AS wanted (name)
@@ -35,6 +35,14 @@ WITH wanted AS (
 SELECT 'missing', wanted.name
   FROM wanted
  WHERE NOT EXISTS (SELECT FROM present WHERE present.nspname OPERATOR(pg_catalog.=) wanted.name)
+UNION ALL
+SELECT 'barred', wanted.name
+  FROM wanted
+  LEFT JOIN present ON present.nspname OPERATOR(pg_catalog.=) wanted.name
+ WHERE NOT CASE WHEN present.oid IS NULL
+                THEN pg_catalog.has_database_privilege(
+                    pg_catalog.current_database()::pg_catalog.text, 'CREATE')
+                ELSE pg_catalog.has_schema_privilege(present.oid, 'CREATE') END
 UNION ALL
 SELECT 'history', ''
  WHERE pg_catalog.to_regclass({relation}) IS NOT NULL
