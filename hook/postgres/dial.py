@@ -21,7 +21,7 @@ from hook.core.execution.unnamed import advise_names
 from hook.core.text import one_line
 from hook.errors import ConfigError, DatabaseRejected, DatabaseUnreachable, HookError
 from hook.postgres.driver_files import touch_driver_files
-from hook.postgres.hosts import each_host
+from hook.postgres.hosts import WRITABLE, each_host, is_one_of_several
 from hook.postgres.login_trace import LoginTrace, is_login_complete, parse_refusal
 
 if TYPE_CHECKING:
@@ -96,6 +96,11 @@ def open_connection(
         for address in addresses:
             login = _Login(target, address, application_name)
             try:
+                pgconn = login.run(in_time(), interrupt)
+                if not is_one_of_several(address, pgconn):
+                    return pgconn
+                pgconn.finish()
+                login = _Login(target, {**address, **WRITABLE}, application_name)
                 return login.run(in_time(), interrupt)
             except (DatabaseUnreachable, DatabaseRejected, ConfigError) as error:
                 failures.append(error)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn
 
 # Of several hosts the first that answers may be a standby, which is of no use here.
-_WRITABLE = {"target_session_attrs": "read-write"}
+WRITABLE = {"target_session_attrs": "read-write"}
 _ATTRIBUTES_VARIABLE = "PGTARGETSESSIONATTRS"
+_ANY_HOST = {b"host", b"hostaddr"}
 
 
 def each_host(parameters: Mapping[str, str]) -> Iterator[dict[str, str]]:
@@ -19,10 +24,25 @@ def each_host(parameters: Mapping[str, str]) -> Iterator[dict[str, str]]:
     addresses = parameters.get("hostaddr", "").split(",")
     ports = parameters.get("port", "").split(",")
     count = max(len(hosts), len(addresses))
-    attributes = {} if count == 1 or os.environ.get(_ATTRIBUTES_VARIABLE) else _WRITABLE
+    attributes = {} if count == 1 or os.environ.get(_ATTRIBUTES_VARIABLE) else WRITABLE
     for index in range(count):
         one = {**attributes, **parameters}
         for key, values in (("host", hosts), ("hostaddr", addresses), ("port", ports)):
             value = values[index] if len(values) == count else values[0]
             one[key] = value
         yield {key: value for key, value in one.items() if value}
+
+
+def is_one_of_several(parameters: Mapping[str, str], pgconn: PGconn) -> bool:
+    """Tell whether *pgconn* should be the writable one of hosts that only libpq knows of.
+
+    They are in the file of a service, or beside it in ``PGHOST``, where libpq takes the first
+    that answers, unless somebody says which.
+    """
+    if "service" not in parameters or os.environ.get(_ATTRIBUTES_VARIABLE):
+        return False
+    if pgconn.parameter_status(b"in_hot_standby") == b"off":  # told since PostgreSQL 14
+        return False
+    told = {option.keyword: option.val or b"" for option in pgconn.info}
+    has_several = any(b"," in told[keyword] for keyword in _ANY_HOST)
+    return has_several and told[b"target_session_attrs"] == b"any"
