@@ -23,6 +23,7 @@ from hook.errors import ConfigError, DatabaseRejected, DatabaseUnreachable, Hook
 from hook.postgres.driver_files import touch_driver_files
 from hook.postgres.hosts import WRITABLE, each_host, is_one_of_several
 from hook.postgres.login_trace import LoginTrace, is_login_complete, parse_refusal
+from hook.settings.target import KEEPALIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,15 +33,6 @@ if TYPE_CHECKING:
     from hook.clock import Bounds, Interrupt
     from hook.settings.target import ConnectionTarget
 
-# A peer that vanished is noticed after a minute in every state of the connection:
-# keepalives find it while we wait, the user timeout while we send.
-_DEFAULTS = {
-    "keepalives": "1",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "60000",
-}
 _PLACE_START, _PLACE_END, _SOCKET = "connection to server ", " failed: ", "on socket "
 _DEFAULT_PORT = "5432"
 _NO_HOST = (
@@ -156,7 +148,7 @@ class _Login:
     ) -> None:
         self._where = target.describe()
         self._parameters = {
-            **_DEFAULTS,
+            **KEEPALIVES,
             **parameters,
             "application_name": application_name,
             "client_encoding": "UTF8",

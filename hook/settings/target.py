@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# A peer that vanished is noticed after a minute in every state of the connection:
+# keepalives find it while we wait, the user timeout while we send.
+KEEPALIVES = {
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTarget:

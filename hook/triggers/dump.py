@@ -23,7 +23,7 @@ from hook.core.backups.backup_made import OpenUpload, Rest, tell_open_upload
 from hook.core.text import clip, one_line
 from hook.errors import BackupSourceMissing, BackupUnknown, HookError
 from hook.settings.backup_source import S3Location, S3Settings
-from hook.settings.target import ConnectionTarget
+from hook.settings.target import KEEPALIVES, ConnectionTarget
 from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from hook.triggers.multipart import Upload
 
@@ -158,9 +158,8 @@ class DumpTrigger:
         return f"{prefix}{name}/{started_at:%Y%m%dT%H%M%SZ}.dump"
 
     def _start(self, program: str) -> subprocess.Popen[bytes]:
-        conninfo = " ".join(
-            f"{key}={_quoted(value)}" for key, value in self._target.parameters.items()
-        )
+        parameters = {**KEEPALIVES, **self._target.parameters}
+        conninfo = " ".join(f"{key}={_quoted(value)}" for key, value in parameters.items())
         environment = dict(os.environ)
         if self._target.password is not None:
             # Not in the arguments, which every process of the machine can read.

@@ -23,7 +23,7 @@ from hook.clock import Interrupt
 from hook.core.backups.backup_made import Rest
 from hook.errors import BackupSourceMissing, BackupUnknown, ExitCode
 from hook.settings.backup_source import S3Location, S3Settings
-from hook.settings.target import ConnectionTarget
+from hook.settings.target import KEEPALIVES, ConnectionTarget
 from hook.stages.trigger import TriggerStage
 from hook.triggers import Left, Phase, Standing, Wanted
 from hook.triggers.dump import SIZE_LIMIT, DumpTrigger
@@ -204,15 +204,17 @@ def test_dump_shows_the_password_to_nobody(make: Make, tmp_path: Path) -> None:
 def test_dump_is_told_every_parameter_as_it_is(
     make: Make, tmp_path: Path, bucket: S3Settings
 ) -> None:
-    """Names may have quotes, blanks and backslashes, and be empty."""
+    """Names may have quotes, blanks and backslashes, and be empty; what is said there counts."""
     make(f'for one in "$@"; do last=$one; done; printf %s "$last" > {tmp_path}/last')
     odd = {"host": "/run/a b", "dbname": "it's\\a\\'db", "user": "", "options": "-c a=b\\ c"}
+    odd["keepalives_idle"] = "7"
     place, program = S3Location("dumps", "shop"), str(tmp_path / "pg_dump")
     with closing(DumpTrigger(ConnectionTarget(odd), place, bucket, program)) as trigger:
         trigger.begin(WANTED)
         _end_of(trigger)
     told = (tmp_path / "last").read_text().removeprefix("--dbname=")
-    assert conninfo_to_dict(told) == odd
+    # It notices as early as presync itself that the server has vanished.
+    assert conninfo_to_dict(told) == {**KEEPALIVES, **odd}
 
 
 def test_bucket_that_is_not_there_fails_the_dump(make: Make) -> None:
