@@ -71,7 +71,7 @@ def test_every_connection_is_encrypted(
     There are that of the run, that of the lock and, after a moment, the watcher's.
     A server without TLS of its own cannot tell; behind it no other way leads to it.
     """
-    deployment.release({"V1__t.sql": "SELECT pg_sleep(60)"})
+    deployment.release({"V1__t.sql": "SELECT pg_sleep(600)"})
     running = start_presync(["run"], environment(deployment, endpoint))
     database = deployment.database
     asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
@@ -83,7 +83,7 @@ def test_every_connection_is_encrypted(
     assert len(encrypted) >= 2
     assert set(encrypted) == {(has_tls(database.server),)}
     running.send_signal()
-    assert running.wait(20).exit_code == ExitCode.INTERRUPTED
+    assert running.wait().exit_code == ExitCode.INTERRUPTED
     eventually(lambda: not deployment.has_sessions())
 
 

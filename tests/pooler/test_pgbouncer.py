@@ -167,14 +167,14 @@ def test_stop_is_heard_through_a_pool(
     deployment: Deployment, start_presync: Callable[..., RunningPresync]
 ) -> None:
     """The cancel goes to the pooler, which knows whose backend is meant."""
-    deployment.release({"V3__x.sql": "CREATE TABLE half (); SELECT pg_sleep(60)"})
+    deployment.release({"V3__x.sql": "CREATE TABLE half (); SELECT pg_sleep(600)"})
     database = deployment.database
     with running_pgbouncer(database.server, pool_mode="session") as port:
         running = start_presync(["run"], through(port, deployment))
         asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
         eventually(lambda: bool(database.query(asleep)))
         running.send_signal()
-        done = running.wait(20)
+        done = running.wait()
         assert done.exit_code == ExitCode.INTERRUPTED
         assert done.report["verdict"].endswith(
             "in V3__x.sql:1; rolled back, 2 applied before, at 2"

@@ -18,10 +18,12 @@ class Readers:
     Attributes:
         stalls: Seconds of every read.
         errors: What ended a client early.
+        begun: The threads of those that have read.
     """
 
     stalls: list[float] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -38,6 +40,7 @@ class Readers:
                     began = time.monotonic()
                     connection.execute(query.encode())
                     self.stalls.append(time.monotonic() - began)
+                    self.begun.add(threading.get_ident())
                     self.stop.wait(0.01)
         except BaseException as error:  # noqa: BLE001 - carried to the test's thread
             self.errors.append(error)
@@ -54,7 +57,7 @@ def reading(database: Database, count: int, query: str = "SELECT id FROM t") -> 
     for thread in threads:
         thread.start()
     try:
-        while len(readers.stalls) < count and not readers.errors:
+        while len(readers.begun) < count and not readers.errors:
             time.sleep(0.005)
         yield readers
     finally:
