@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hook.errors import ExitCode
+from hook.postgres.queries import load_query
 from tests.faults.archive import CLOSED
 from tests.testbed.database import Database
 from tests.testbed.deployment import OURS
@@ -20,6 +22,7 @@ from tests.testbed.process import RunningPresync
 from tests.testbed.run_context import eventually
 
 _BY_LOCK = "wait_event_type = 'Lock'"
+_PASSED = f"PASSED {int(ExitCode.OK)} {ExitCode.OK.name}"
 # Begins the startup packet of whoever logs in, behind length and version.
 _LOGIN = b"user\0"
 
@@ -135,6 +138,11 @@ def parsing(text: str) -> Hold:
     return hold
 
 
+def asking(query: str) -> Hold:
+    """Return what keeps *query*, a file of presync's own, on its way."""
+    return parsing(load_query(query).partition("\n")[0])
+
+
 @contextlib.contextmanager
 def pending_file(ground: Ground) -> Iterator[Arrive]:
     """Keep the pending file from being opened, as a file system may that hangs."""
@@ -215,7 +223,7 @@ def unread_report(ground: Ground) -> Iterator[Arrive]:
         there.append(running)
         # The log has no end before the report is out. A report that goes elsewhere waits for
         # nobody, and its run may have ended with another message before anybody looks.
-        _until(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))(running)
+        _until(lambda: message.exists() and message.read_text().startswith(_PASSED))(running)
 
     # Both ends are ours to the end of the run: it may be on its way to the pipe when it is struck,
     # and would wait for ever for a reader that has come and gone.
@@ -248,4 +256,4 @@ def silent_storage(ground: Ground) -> Iterator[Arrive]:
             }
         )
         # From then on the run has said what it did, and is at its report until it is struck.
-        yield _until(lambda: message.exists() and message.read_text().startswith("PASSED 0 OK"))
+        yield _until(lambda: message.exists() and message.read_text().startswith(_PASSED))

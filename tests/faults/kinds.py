@@ -13,6 +13,7 @@ from tests.faults.holds import (
     Hold,
     advisory,
     archive_information,
+    asking,
     callback_file,
     closed_archive,
     file_in_front_of_history,
@@ -191,7 +192,7 @@ SETTINGS: Mapping[Kind, Setting] = {
         holding("LOCK TABLE presync_run"),
         cause=_CAUSE,
     ),
-    Kind.RIGHTS: Setting({"V2__x.sql": "VACUUM t"}, parsing("pg_catalog.has_column_privilege")),
+    Kind.RIGHTS: Setting({"V2__x.sql": "VACUUM t"}, asking("own_rights")),
     Kind.BLOCKERS: Setting(
         _SCRIPT,
         telling("LOCK TABLE t", "blockers"),
@@ -200,9 +201,7 @@ SETTINGS: Mapping[Kind, Setting] = {
     Kind.BACKUP: Setting(_SCRIPT, slow_command, env=_LISTED),
     Kind.ARCHIVE: Setting(_SCRIPT, archive_information, env=_REPOSITORY),
     Kind.TRIGGER: Setting(_SCRIPT, job_at_work, module=in_pod.__name__, env=_LISTED),
-    Kind.MARKER: Setting(
-        _SCRIPT, parsing("pg_create_restore_point($1"), is_committed=False, env=_REPOSITORY
-    ),
+    Kind.MARKER: Setting(_SCRIPT, asking("marker_create"), is_committed=False, env=_REPOSITORY),
     Kind.KEPT: Setting(_SCRIPT, closed_archive, env=_REPOSITORY),
     Kind.LEDGER: Setting(
         _SCRIPT, holding("LOCK TABLE presync_run IN SHARE MODE"), is_committed=False

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from hook.core.reporting.report import Report
 from hook.core.sessions.damage_budget import DamageBudget
 from hook.errors import ExitCode
+from hook.postgres.queries import load_query
 from tests.testbed.gate import Gate, deciding, run_settings
 from tests.testbed.run_context import RUN_ID, eventually
 
@@ -21,8 +22,9 @@ _OWN_SESSIONS = (
     "SELECT pid, query FROM pg_stat_activity"
     f" WHERE application_name LIKE 'presync/%run={RUN_ID}' AND pid <> pg_backend_pid()"
 )
+_PARTIES = load_query("lock_parties").partition("\n")[0]
 # The watcher's session, once it has seen somebody wait.
-WATCHING = f"{_OWN_SESSIONS} AND query LIKE '-- Sessions by pid%'"
+WATCHING = f"{_OWN_SESSIONS} AND query LIKE '{_PARTIES}%'"
 Connection = psycopg.Connection[TupleRow]
 
 
