@@ -145,12 +145,12 @@ def test_broken_script_is_run_by_one_of_many(
 def test_retries_of_argo_cd_run_a_broken_script_once(
     deployment: Deployment, hooks: Callable[..., list[RunningPresync]]
 ) -> None:
-    """A failed sync is tried five times: the first run fails, the others quote it."""
+    """A failed sync is tried again five times: the first run fails, the others quote it."""
     deployment.release(BROKEN)
     _go_on(deployment.database)
-    ended = [_ended(hooks(1))[0] for _ in range(5)]
+    ended = [_ended(hooks(1))[0] for _ in range(6)]
     codes = [item.exit_code for item in ended]
-    assert codes == [ExitCode.SQL_FAILED] + [ExitCode.FAILED_BEFORE] * 4
+    assert codes == [ExitCode.SQL_FAILED] + [ExitCode.FAILED_BEFORE] * 5
     assert _begun(deployment.database) == 1
     for item in ended[1:]:
         assert "division by zero" in item.report["verdict"]
