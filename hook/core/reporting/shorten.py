@@ -9,6 +9,8 @@ from itertools import takewhile
 # A word of this length is read at a glance; a shorter one says too little of itself.
 _SHORTEST = 24
 _SHORTEST_PATH = 12
+# Such as "public.flyway_schema_history" says more whole than what is saved by its middle.
+_LEGIBLE = 32
 _CUT = "…"
 # What nothing follows is not worth its place in front of the cut.
 _DANGLING = " ,;:=([{"
@@ -36,13 +38,15 @@ def shorten(text: str, length: int, names: Iterable[str] = (), joint: str = "; "
         return text
     for name in filter(None, names):
         text = text.replace(name, name.replace(" ", _HELD))
-    words = text.split(" ")
-    for fit in (_without_folders, _squeezed):
-        words = fit(words, length)
-        text = " ".join(words).replace(_HELD, " ")
-        if len(text) <= length:
-            return text
-    return cut(_with_short_parts(text, length, joint), length)
+    words = _without_folders(text.split(" "))
+    for fitted in (words, _squeezed(words, length)):
+        if len(_joined(fitted)) <= length:
+            return _joined(fitted)
+    return cut(_with_short_parts(_joined(_legible(words)), length, joint), length)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " ".join(words).replace(_HELD, " ")
 
 
 def cut(text: str, length: int) -> str:
@@ -92,7 +96,7 @@ def squeeze(word: str, length: int) -> str:
     return (word[: kept - kept // 2] + _CUT + word[end:])[:length]
 
 
-def _without_folders(words: Sequence[str], _: int) -> list[str]:
+def _without_folders(words: Sequence[str]) -> list[str]:
     """Return *words*, long paths among them without the folders that are common to all."""
     paths = [word.split("/") for word in words if _is_path(word)]
     same = takewhile(
@@ -116,6 +120,11 @@ def _squeezed(words: Sequence[str], length: int) -> list[str]:
     room = length - (len(words) - 1)
     longest = max(_fair_share([len(word) for word in words], room), _SHORTEST)
     return [squeeze(word, longest) for word in words]
+
+
+def _legible(words: Sequence[str]) -> list[str]:
+    """Return *words* squeezed where much is saved: the end of the text goes in any case."""
+    return [squeeze(word, _SHORTEST) if len(word) > _LEGIBLE else word for word in words]
 
 
 def _with_short_parts(text: str, length: int, joint: str) -> str:

@@ -67,6 +67,16 @@ def test_cut_is_behind_a_word_and_closes_what_is_open(
     assert cut(text, length) == expected
 
 
+def test_what_loses_its_end_keeps_its_names() -> None:
+    """A letter less in the middle of a name saves nothing where the end goes in any case."""
+    table = "public.flyway_schema_history"
+    told = f"{table} starts with the baseline version 1, not version 2"
+    assert shorten(told, 50) == f"{table} starts with the…"
+    assert shorten(f"{table} starts with 1", 38) == "public.flywa…ema_history starts with 1"
+    long = shorten(f"{LONG} starts with the baseline", 40)
+    assert long == "abcdefghijkl…z0123456789 starts with…"
+
+
 @given(st.text(), st.integers(0, 200))
 def test_cut_text_fits_and_is_a_beginning(text: str, length: int) -> None:
     """However many brackets are open."""
