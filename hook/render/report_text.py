@@ -1,4 +1,4 @@
-"""The report as text: one line per finding, its hint below, the verdict last.
+"""The report as text: one line per finding, or thing it tells; its hint below; the verdict last.
 
 A terminal that is too narrow for a finding gets it in several lines, one below the other.
 What is copied from there is never broken: commands, the verdict.
@@ -85,11 +85,19 @@ def _stage_lines(result: Result, palette: Palette, layout: Layout) -> Iterator[s
 def _finding_lines(finding: Finding, head: str, palette: Palette, layout: Layout) -> Iterator[str]:
     mark, colour = _MARKS[finding.status]
     colours = () if finding.code is ExitCode.OK else (colour,)
-    start = f"{_MARGIN}{palette.paint(mark, colour)} {palette.paint(head, Colour.DIM)}{_MARGIN}"
     indent = len(f"{_MARGIN}{mark} {head}{_MARGIN}")
-    for line in layout.lines(one_line(finding.message), indent):
-        yield f"{start}{palette.paint(line, *colours)}".rstrip()
-        start = " " * indent
+    for text in _texts(finding):
+        start = f"{_MARGIN}{palette.paint(mark, colour)} {palette.paint(head, Colour.DIM)}{_MARGIN}"
+        for line in layout.lines(one_line(text), indent):
+            yield f"{start}{palette.paint(line, *colours)}".rstrip()
+            start = " " * indent
+        head = " " * len(head)
+
+
+def _texts(finding: Finding) -> tuple[str, ...]:
+    """Return what *finding* tells, one text for each of several things if it says no more."""
+    is_list = "; ".join(finding.problems) == finding.message
+    return finding.problems if finding.problems and is_list else (finding.message,)
 
 
 def _hint_lines(hint: str, head: str, palette: Palette, layout: Layout) -> Iterator[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 
 import pytest
 
 from hook.core.execution.progress import Progress
+from hook.core.outcome import Result, from_error
 from hook.core.reporting.report import Report
+from hook.errors import BadMigrationSet
 from hook.log import Style
 from hook.render.config import render_config
 from hook.render.info import render_info
@@ -143,3 +146,19 @@ def test_table_is_straight(name: str) -> None:
     """Every line of the table is as wide as its border, East Asian text included."""
     _, table = TEXTS[name].split("\n\n")
     assert len({display_width(line) for line in table.splitlines()}) == 1
+
+
+def test_each_of_several_problems_has_a_line_of_its_own() -> None:
+    """Beside a mark, in one column; a finding that says more than its problems stays whole."""
+    several = from_error(BadMigrationSet(("V1__a.sql is empty", "V2__b.sql is empty"), "Mend it."))
+    more = replace(several, message="for a reason: V1__a.sql is empty; V2__b.sql is empty")
+    told = []
+    for finding in (several, more):
+        results = (Result("resolve", (finding,), 1),)
+        told.append(render_report(REFUSED_RUN._replace(results=results), PLAIN).splitlines())
+    listed, whole = told
+    first, second, hint = listed[2:5]
+    assert first == "  ✗ resolve           1 ms  V1__a.sql is empty"
+    assert second == first.replace("V1__a", "V2__b").replace("resolve           1 ms", " " * 22)
+    assert hint.endswith("→ Mend it.")
+    assert whole[2].endswith(more.message)
