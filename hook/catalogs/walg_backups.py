@@ -65,12 +65,14 @@ class BackupFolder:
                 self._own[link] = self.backups[link] = self._read(link)
             waiting.extend(self._own[link].references)
         links = [self._own[link] for link in chain]
+        damaged = [link.label for link in links if link.error]
         references = tuple(dict.fromkeys(label for link in links for label in link.references))
         self.backups[name] = replace(
             links[0],
             references=references,
             # What was damaged and has not changed since is damaged in every later restore.
-            error=any(link.error for link in links),
+            error=bool(damaged),
+            damaged_base="" if links[0].error else next(iter(damaged), ""),
             problems=self._problems_of(links, references),
         )
         return self.backups[name]

@@ -73,7 +73,7 @@ CASES: list[Case[None]] = [
     refuses(
         "own-damaged-base",
         _edit(lambda document: document["backups"][0].update(error=True)),
-        "none of 2 backups is usable: tuesday contains damaged pages",
+        "none of 2 backups is usable: tuesday rests on monday, which contains damaged pages",
     ),
     refuses(
         "own-expired-base-below",

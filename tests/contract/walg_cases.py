@@ -173,7 +173,7 @@ CASES = [
         lambda prefix: shutil.copy(
             prefix.file(ERRORED, "files_metadata.json"), prefix.file(FULL, "files_metadata.json")
         ),
-        f"{NEWEST} contains damaged pages",
+        f"{NEWEST} rests on {FULL}, which contains damaged pages",
         f"{FULL} contains damaged pages",
     ),
     passes(

@@ -45,6 +45,7 @@ class Backup:
         stopped_at: When it ended, none when the metadata does not say.
         error: Whether the system found damaged pages; none when it does not say, which
             is not the same as false.
+        damaged_base: Label of one that it rests on and that has them, empty where it has its own.
         prior: The backup this one builds on.
         references: Every backup whose files a restore of this one reads.
         system_identifier: Of the cluster it was taken from.
@@ -68,6 +69,7 @@ class Backup:
     started_at: datetime | None
     stopped_at: datetime | None
     error: bool | None
+    damaged_base: str = ""
     prior: str | None = None
     references: tuple[str, ...] = ()
     system_identifier: str | None = None

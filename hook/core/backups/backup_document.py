@@ -151,6 +151,7 @@ def _with_bases(backups: list[Backup]) -> tuple[Backup, ...]:
         replace(
             backup,
             error=backup.error or backup.label in damaged,
+            damaged_base="" if backup.error else "".join(damaged.get(backup.label, ())),
             references=tuple(dict.fromkeys((*backup.references, *lost.get(backup.label, ())))),
         )
         for backup in backups

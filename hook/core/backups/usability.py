@@ -98,7 +98,8 @@ def _reasons_against(
     if backup.error is None:
         reasons.append(_DAMAGE_UNTOLD)
     elif backup.error:
-        reasons.append("contains damaged pages")
+        base = backup.damaged_base
+        reasons.append(f"{f'rests on {base}, which ' if base else ''}contains damaged pages")
     moment = backup.counts_from
     if moment is None:
         # What went wrong says more than that no end is known.

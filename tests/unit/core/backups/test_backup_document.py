@@ -45,8 +45,8 @@ def test_all_that_is_told_is_read() -> None:
     assert told.runs == (ToldRun("000000010000000000000020", "00000001000000000000003C"),)
 
 
-def _chain(**more: Document) -> dict[str, tuple[bool | None, tuple[str, ...]]]:
-    """Return damage and bases of a chain of four, with *more* told of some."""
+def _chain(**more: Document) -> dict[str, tuple[bool | None, tuple[str, ...], str]]:
+    """Return damage, bases and the damaged one of a chain of four, with *more* told of some."""
     document = own_document()
     first, last = document["backups"]
     names = ["monday", "tuesday", "wednesday", "thursday"]
@@ -56,19 +56,20 @@ def _chain(**more: Document) -> dict[str, tuple[bool | None, tuple[str, ...]]]:
     for backup in document["backups"]:
         backup.update(more.get(backup["label"], {}))
     told = parse_document(document).backups
-    return {item.label: (item.error, item.references) for item in told}
+    return {item.label: (item.error, item.references, item.damaged_base) for item in told}
 
 
 def test_damage_is_in_all_that_rests_on_it() -> None:
     """A page that has not changed since is damaged in every later restore."""
     found = _chain(tuesday={"error": True})
-    assert [error for error, _ in found.values()] == [False, True, True, True]
+    assert [error for error, _, _ in found.values()] == [False, True, True, True]
+    assert [base for _, _, base in found.values()] == ["", "", "tuesday", "tuesday"]
 
 
 def test_what_a_base_lacks_all_that_rests_on_it_lacks() -> None:
     """Whether it names the lost one itself or a backup that does; once, and what is there not."""
     found = _chain(tuesday={"needs": ["sunday"]}, thursday={"needs": ["wednesday", "sunday"]})
-    assert [bases for _, bases in found.values()] == [
+    assert [bases for _, bases, _ in found.values()] == [
         (),
         ("sunday",),
         ("tuesday", "sunday"),
@@ -79,7 +80,7 @@ def test_what_a_base_lacks_all_that_rests_on_it_lacks() -> None:
 def test_backups_that_rest_on_each_other_end_the_reading() -> None:
     """Nothing is followed twice."""
     found = _chain(monday={"needs": ["thursday"], "error": True})
-    assert [error for error, _ in found.values()] == [True] * 4
+    assert [error for error, _, _ in found.values()] == [True] * 4
 
 
 def test_origin_may_be_told_by_each_backup() -> None:
