@@ -165,6 +165,8 @@ class _Login:
             HookError: As `open_connection` says.
         """
         conninfo = _conninfo(self._parameters)
+        # As of Flyway's driver, so that a date is the same text; libpq has no parameter for it.
+        os.environ.setdefault("PGDATESTYLE", "ISO")
         pgconn = pq.PGconn.connect_start(conninfo)
         if pgconn.status == pq.ConnStatus.BAD:
             raise self._not_started(pgconn, conninfo)
