@@ -35,11 +35,11 @@ class RecordingApi(KubernetesApi):
         spec = {"jobTemplate": template, "backup": {"barmanObjectStore": {"x": "y"}}}
         return {"metadata": {"name": item, "uid": "u"}, "spec": spec}
 
-    def list_all(self, path: str, name: str) -> list[Answer]:
+    def list_all(self, path: str, name: str) -> Iterator[Answer]:
         """Return nothing."""
         del name
         self.asked.add((*_parts(path)[:2], "list", ""))
-        return []
+        return iter(())
 
     def create(self, path: str, name: str, body: Answer) -> Answer:
         """Return *body* with a name."""
