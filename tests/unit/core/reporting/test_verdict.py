@@ -130,15 +130,6 @@ def test_verdict_claims_no_rollback_where_none_was_made(code: ExitCode) -> None:
     assert verdict.endswith("it is so, at 3")
 
 
-def test_verdict_of_a_missing_report_says_what_the_run_did() -> None:
-    """A version behind a comma would be read as part of the path."""
-    finding = failed(ExitCode.REPORT, "report", "it is so")
-    run = RunFacts(finding, (applied("4"),), after="4")
-    assert compose_verdict(run) == "FAILED 50 REPORT: it is so; 1 applied, at 4"
-    assert refusal(ExitCode.REPORT, after="4") == "FAILED 50 REPORT: it is so; database at 4"
-    assert refusal(ExitCode.REPORT) == "FAILED 50 REPORT: it is so"
-
-
 @pytest.mark.parametrize("code", list(ExitCode))
 def test_verdict_word_follows_the_number(code: ExitCode) -> None:
     """2 and 10 to 19 are refusals, 0 is a pass, everything else a failure."""
