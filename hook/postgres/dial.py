@@ -77,6 +77,14 @@ def open_connection(
         seconds = min(timeout.total_seconds(), bounds.remaining(_LATE_ANSWER_SECONDS))
         return Deadline.after(clock, timedelta(seconds=seconds), "connect timeout")
 
+    def log_in(address: Mapping[str, str]) -> PGconn:
+        pgconn = _Login(target, address, application_name).run(in_time(), interrupt)
+        if not is_one_of_several(address, pgconn):
+            return pgconn
+        pgconn.finish()
+        writable = {**address, **WRITABLE}
+        return _Login(target, writable, application_name).run(in_time(), interrupt)
+
     touch_driver_files(target.parameters)
     failures: list[HookError] = []
     for host in each_host(target.parameters):
@@ -86,14 +94,8 @@ def open_connection(
             failures.append(error)
             continue
         for address in addresses:
-            login = _Login(target, address, application_name)
             try:
-                pgconn = login.run(in_time(), interrupt)
-                if not is_one_of_several(address, pgconn):
-                    return pgconn
-                pgconn.finish()
-                login = _Login(target, {**address, **WRITABLE}, application_name)
-                return login.run(in_time(), interrupt)
+                return log_in(address)
             except (DatabaseUnreachable, DatabaseRejected, ConfigError) as error:
                 failures.append(error)
     raise advise_names(_decisive(failures), target.unnamed)
@@ -144,7 +146,7 @@ class _Login:
     """One login to one address, and what was seen of the server meanwhile."""
 
     def __init__(
-        self, target: ConnectionTarget, parameters: dict[str, str], application_name: str
+        self, target: ConnectionTarget, parameters: Mapping[str, str], application_name: str
     ) -> None:
         self._where = target.describe()
         self._parameters = {
