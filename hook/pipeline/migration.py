@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from hook.core.execution.no_callbacks import NoCallbacks
+from hook.core.execution.progress import merged
 from hook.core.reporting.ledger import begun_script, noted_texts
 from hook.core.reporting.past_run import NO_RESUMPTION, Resumption
 from hook.core.schema_history.deferral import Deferral
@@ -221,7 +222,8 @@ def migrate(ground: Ground, writing: Writing, cleared: Cleared) -> None:
 
     def begun(progress: Progress) -> None:
         # A run that ends here does so without an outcome of the stage.
-        journal.progress = progress
+        ran = merged(journal.progress, cleared.callbacks.progress)
+        journal.progress = merged(progress, ran)
         # Callbacks alone are no work that a ledger tells of.
         if cleared.scripts:
             ledger.begin(read.history, cleared)

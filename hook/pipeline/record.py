@@ -76,12 +76,15 @@ class Record(NamedTuple):
             noted,
             history.table,
         )
+        before = journal.progress
+        # The row may be there, however the stage is left.
+        journal.progress = Progress.UNKNOWN
         outcome = journal.attempt(
             "ledger", lambda: self.stage.begin(journal.ctx, history.schema, beginning)
         )
         decided, entry = deciding_finding(outcome.findings), outcome.value
-        if decided is not None and decided.code is ExitCode.UNREACHABLE:
-            journal.progress = Progress.UNKNOWN  # the row may be there
+        if decided is None or decided.code is not ExitCode.UNREACHABLE:
+            journal.progress = before
         journal.stop_if_decided(outcome.findings)
         if entry is not None:
             journal.closing = lambda report: self._finish(entry, report)

@@ -49,3 +49,12 @@ def await_end_of(session: Session, pid: int, start: str | None, clock: Clock) ->
             )
         is_ended = waited > _PATIENCE_SECONDS
         clock.sleep(_POLL_SECONDS)
+
+
+def is_backend_known(session: Session) -> bool:
+    """Tell whether the login of *session* has told its backend, and not a pooler a number.
+
+    Raises:
+        HookError: As `Session.fetch`.
+    """
+    return session.fetch("SELECT pg_catalog.pg_backend_pid()") == [(session.pid,)]

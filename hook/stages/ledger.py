@@ -26,7 +26,7 @@ from hook.errors import (
     QueryFailed,
 )
 from hook.postgres.ledger import Ledger
-from hook.postgres.lost_backend import await_end_of
+from hook.postgres.lost_backend import await_end_of, is_backend_known
 from hook.stages import Outcome
 
 if TYPE_CHECKING:
@@ -149,15 +149,22 @@ class LedgerStage:
     def _decided(self, ctx: Context, run_id: str, write: Write[T], again: Write[T]) -> T:
         """Return what *write* returns; where its connection is lost, what *again* does.
 
-        What was done on the first one is decided by then.
+        What was done on the first one is decided by then. Behind a pooler nobody knows which
+        backend did it, and it may go on: a second row, or an older note, would come of that.
+
+        Raises:
+            ConnectionLost: It is lost behind a pooler.
         """
         with self._open(run_id, ctx.bounds) as session:
             pid = session.pid
             try:
                 return write(session)
             except ConnectionLost as error:
-                ctx.events("connection.lost", error.message, level="warning")
+                lost = error
         with self._open(run_id, ctx.bounds) as session:
+            if not is_backend_known(session):
+                raise lost
+            ctx.events("connection.lost", lost.message, level="warning")
             await_end_of(session, pid, None, ctx.clock)
             return again(session)
 

@@ -57,6 +57,23 @@ def test_script_is_not_noted_in_a_row_that_is_not_the_last(gate: Gate, number: i
     assert gate.database.query("SELECT max(id) FROM presync_run") == [(51,)]
 
 
+def test_callback_that_ran_before_the_ledger_was_asked_is_told(gate: Gate) -> None:
+    """The database is not untouched where one has written something."""
+    tables = {"V1__t.sql": "CREATE TABLE t (id int); CREATE TABLE seen (n int)"}
+    assert gate.run(tables).exit_code is ExitCode.OK
+    gate.database.execute("ALTER TABLE presync_run ALTER id RESTART WITH 1")
+    report = gate.run(
+        {
+            "beforeValidate.sql": "INSERT INTO seen VALUES (1)",
+            "V2__x.sql": "INSERT INTO t VALUES (2)",
+            "V2__x.sql.conf": "executeInTransaction=false",
+        }
+    )
+    assert report.exit_code is ExitCode.CONFIG, report.verdict
+    assert report.verdict.endswith("; callbacks ran, nothing applied, at 1")
+    assert gate.database.query("SELECT n FROM seen") == [(1,)]
+
+
 def test_script_in_a_transaction_needs_no_last_row(gate: Gate) -> None:
     """That it has none is told with the way out."""
     assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK

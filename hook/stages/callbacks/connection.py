@@ -72,6 +72,8 @@ class CallbackConnection:
         try:
             return self._had(is_fresh=is_fresh)
         except ConnectionLost as error:
+            if self.cover.is_lost():
+                raise
             # Nothing was run on it for the callback that is to come.
             self.ctx.events("connection.lost", error.message, level="warning")
             self.close()
