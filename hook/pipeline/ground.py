@@ -109,14 +109,20 @@ class Ground:
             MigrationLocked: The lock cannot be had again, or somebody has migrated meanwhile.
             HookError: Any other error of *work*, or the primary could not be reached.
         """
+        facts = self.read.facts
         try:
             return work()
         except DatabaseUnreachable as error:
-            if self.regained == _AT_MOST or not is_lost_by(error, self.read.session):
+            told = self._had_again(error)
+        try:
+            outcome = work()
+        except DatabaseUnreachable as error:
+            # A server that is being stopped ends its backends one after the other: the session
+            # may have answered once more, while no new one could be had.
+            if self.read.facts is not facts or answers(self.read.session):
                 raise
-            self.regained += 1
-            told = self._regain(error)
-        outcome = work()
+            told = (*told, *self._had_again(error))
+            outcome = work()
         return outcome._replace(findings=(*told, *outcome.findings))
 
     def stand(self) -> None:
@@ -143,6 +149,13 @@ class Ground:
             return Outcome(self._gates[name].run(), None)
 
         return self.firmly(judge).findings
+
+    def _had_again(self, error: DatabaseUnreachable) -> tuple[Finding, ...]:
+        """Regain what *error* says is lost, if it is, and not for the fourth time."""
+        if self.regained == _AT_MOST or not is_lost_by(error, self.read.session):
+            raise error
+        self.regained += 1
+        return self._regain(error)
 
     def _regain(self, error: DatabaseUnreachable) -> tuple[Finding, ...]:
         """Have a session, and the lock if it was had, after *error*; return what is to be told."""
