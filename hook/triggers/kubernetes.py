@@ -72,7 +72,10 @@ class KubernetesApi:
         query = {"limit": str(_PAGE_SIZE)}
         for _ in range(_PAGE_LIMIT):
             page = self.get(path, name, query)
-            yield from mappings_of(page.get("items"))
+            items = page.get("items")
+            if not isinstance(items, list | None):  # one that is empty may come as null
+                raise _no_answer(ValueError("its list of items is none"))
+            yield from mappings_of(items)
             following = mapping_of(page.get("metadata")).get("continue")
             if not following:
                 return

@@ -81,10 +81,7 @@ class SnapshotTrigger:
 
     def look(self) -> Standing:
         """Return what the status of the snapshot says."""
-        try:
-            listed = self._list()
-        except BackupSourceMissing:
-            listed = ()
+        listed = self._list()
         if not listed:
             return Standing(Phase.FAILED, "it was deleted")
         status = str(listed[0].get("Status"))

@@ -136,6 +136,19 @@ def test_items_that_are_no_objects_are_passed_over(cluster: FakeCluster, job: Jo
     assert not job.begin(WANTED).is_adopted
 
 
+@pytest.mark.parametrize("items", [7, "x", {"x": 7}])
+def test_list_that_is_none_is_not_an_empty_one(
+    cluster: FakeCluster, job: JobTrigger, items: object
+) -> None:
+    """Nobody knows then what is running, and a second backup would be begun beside it."""
+    odd = json.dumps({"items": items}).encode()
+    cluster.answer = lambda method, path: (
+        (200, odd) if method == "GET" and "/jobs" in path else None
+    )
+    with pytest.raises(BackupUnknown, match="its list of items is none"):
+        job.begin(WANTED)
+
+
 def _variants(value: Any) -> Iterator[Any]:
     """Yield *value* with something odd in the place of each thing in it."""
     yield from ODD

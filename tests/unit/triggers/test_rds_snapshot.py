@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from hook.catalogs.rds import RdsApi
 from hook.core.backups.backup_made import Rest
-from hook.errors import BackupUnknown
+from hook.errors import BackupSourceMissing, BackupUnknown
 from hook.settings.backup_source import RdsKind, RdsLocation
 from hook.triggers import Begun, Left, Phase, Standing, Wanted
 from hook.triggers.rds import SnapshotTrigger
@@ -121,11 +121,12 @@ def test_snapshot_of_aws_backup_is_taken_up(rds: Stubber, trigger: SnapshotTrigg
     assert trigger.look().phase is Phase.RUNNING
 
 
-def test_snapshot_that_is_gone_was_deleted(rds: Stubber, trigger: SnapshotTrigger) -> None:
-    """RDS refuses to tell of one by a name that it does not know."""
+def test_snapshot_that_rds_does_not_know_is_told(rds: Stubber, trigger: SnapshotTrigger) -> None:
+    """Whoever waits looks again: a new one may not be known everywhere yet."""
     _begin(rds, trigger)
     rds.add_client_error(LIST, "DBSnapshotNotFound", "no")
-    assert trigger.look() == Standing(Phase.FAILED, "it was deleted")
+    with pytest.raises(BackupSourceMissing, match=r"^RDS has no such snapshot of .* \(any more\)$"):
+        trigger.look()
 
 
 @pytest.mark.parametrize(
