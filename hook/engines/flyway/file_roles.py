@@ -11,7 +11,6 @@ from hook.engines.flyway.locations import FoundFile, Search
 
 _CONVENTION_HINT = "Rename the named files by the convention, or remove them."
 _OTHER_FOLDER = "If they are not those of the release: "
-_PASSED_OVER = {Role.IGNORED, Role.FOREIGN}
 _NAME_HINT = "Rename the file; the schema history stores names as UTF-8."
 
 Found = tuple[FoundFile, ScriptName]
@@ -61,7 +60,10 @@ def sort_migrations(search: Search, naming: Naming, files: Files) -> None:
         else:
             files.problems.append(_undecodable(file))
     for file, reason in search.odd:
-        if parse_file_name(file.name, naming).role not in _PASSED_OVER:
+        name = parse_file_name(file.name, naming)
+        if name.role is Role.IGNORED:
+            files.add(file, name)
+        elif name.role is not Role.FOREIGN:
             files.problems.append(_about(file, reason))
     ignored = sorted(files.ignored[ignored_before:])
     if naming.is_strict:
