@@ -37,7 +37,8 @@ def is_one_of_several(parameters: Mapping[str, str], pgconn: PGconn) -> bool:
     """Tell whether *pgconn* should be the writable one of hosts that only libpq knows of.
 
     They are in the file of a service, or beside it in ``PGHOST``, where libpq takes the first
-    that answers, unless somebody says which.
+    that answers, unless somebody says which. What the file says of that is not seen if it is
+    ``any``, which is what libpq takes by itself.
     """
     if "service" not in parameters or os.environ.get(_ATTRIBUTES_VARIABLE):
         return False

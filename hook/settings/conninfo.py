@@ -49,7 +49,7 @@ def parse_loose_conninfo(text: str) -> dict[str, str]:
     Raises:
         ValueError: It is neither form; the reason never quotes a value.
     """
-    if text.strip().startswith(_JDBC):
+    if text.strip().lower().startswith(_JDBC):
         raise ValueError("is a JDBC URL, which FLYWAY_URL takes")
     scheme, separator, rest = text.strip().partition("://")
     is_uri = separator and scheme in _SCHEMES

@@ -109,6 +109,6 @@ def _meant(name: str, known: frozenset[str]) -> str:
     rest = name.removeprefix(_FOR_ALL)
     # What settings for all placeholders begin with makes any two alike.
     ends = (item.removeprefix(_FOR_ALL) for item in known if item.startswith(_FOR_ALL))
-    if rest != name and not did_you_mean(rest, ends):
+    if rest and rest != name and not did_you_mean(rest, ends):
         return f"; did you mean {PLACEHOLDER}{rest}?"
     return did_you_mean(name, known)

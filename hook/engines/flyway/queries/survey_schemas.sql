@@ -1,7 +1,8 @@
 /*NO LOAD BALANCE*/
 -- Of the schemas that belong to the application: those that do not exist, and the first
--- few objects in the others; and those that the role may not create, or nothing in. What makes a schema non-empty is Flyway's definition, which
--- passes over members of extensions; presync's ledger does not count either.
+-- few objects in the others; and those that the role may not create, or nothing in. What
+-- makes a schema non-empty is Flyway's definition, which passes over members of extensions;
+-- presync's ledger does not count either.
 WITH wanted AS (
     SELECT name FROM pg_catalog.unnest({schemas}) AS wanted (name)
 ), present AS (

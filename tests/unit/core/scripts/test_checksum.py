@@ -141,7 +141,7 @@ def test_checksum_knows_code_pages_by_the_names_of_java(name: str, codec: str) -
     ],
 )
 def test_checksum_is_of_the_letters_that_java_reads(name: str, data: bytes, text: str) -> None:
-    """Found by comparing what OpenJDK 17 and Python read in every pair of bytes."""
+    """Of those that Python reads otherwise, these are of use in text; found beside OpenJDK 17."""
     assert checksum(data, name) == checksum(text.encode(), "utf-8")
     assert checksum(data, canonical_encoding(name)) == checksum(data, name)
 
