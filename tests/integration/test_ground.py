@@ -11,15 +11,19 @@ from pathlib import Path
 import pytest
 
 from hook import bootstrap
+from hook.bootstrap.reading import build_engine, build_reading
 from hook.core.outcome import Policy, Status
 from hook.core.reporting.report import Report
 from hook.core.schema_history.orders import Orders
 from hook.core.sessions.lock_key import migration_lock_key
 from hook.demo.repository import STANZA
-from hook.errors import ExitCode
+from hook.errors import ConnectionLost, DatabaseUnreachable, ExitCode
+from hook.pipeline.ground import Ground
+from hook.pipeline.journal import Journal
+from hook.pipeline.reading import read_release
 from hook.settings import BlockerSettings, Settings
 from hook.settings.backup_source import parse_backup_source
-from hook.stages import Context
+from hook.stages import Context, Outcome
 from tests.testbed.backup_gate import fresh_repository
 from tests.testbed.contention import holder
 from tests.testbed.deployment import OURS
@@ -167,6 +171,31 @@ def test_connection_that_is_lost_time_and_again_ends_the_run(proxied: Gate, prox
     report = proxied.run(PENDING)
     assert report.exit_code is ExitCode.UNREACHABLE, report.verdict
     assert report.verdict.endswith("; database untouched")
+
+
+def test_session_that_answered_once_more_is_had_again(gate: Gate) -> None:
+    """A server that is stopped ends its backends one after the other, and takes no new one."""
+    assert gate.run({"V1__t.sql": "CREATE TABLE t (id int)"}).exit_code is ExitCode.OK
+    ctx = gate.context()
+    journal = Journal.begin("run", ctx, ())
+    reading = build_reading(gate.settings, build_engine(gate.settings, ctx))
+    asked: list[int] = []
+
+    def work() -> Outcome[int]:
+        asked.append(ground.read.session.pid)
+        if len(asked) == 1:
+            raise ConnectionLost("another connection of the stage is lost")
+        if len(asked) == 2:
+            gate.database.query(f"SELECT pg_terminate_backend({asked[1]})")
+            eventually(lambda: ground.read.session.is_lost)
+            raise DatabaseUnreachable("the database system is shutting down")
+        return Outcome((), ground.read.session.pid)
+
+    with read_release(journal, reading) as read:
+        ground = Ground(journal, reading, read)
+        outcome = ground.firmly(work)
+    assert asked[0] == asked[1] != outcome.value
+    assert len(gate.events.named("connection.lost")) == 2
 
 
 @contextmanager
