@@ -176,7 +176,8 @@ class Proxy:
     def cut(self, text: str) -> None:
         """Lose the connections with a request with *text* now; the server goes on with it."""
         for link in self._links:
-            if any(text.encode() in query for query in link.conversation.queries):
+            asked = link.conversation.queries + link.conversation.parsed
+            if any(text.encode() in query for query in asked):
                 _hang_up(link.client)
 
     def lead_to(self, server: PostgresServer) -> None:
