@@ -112,7 +112,7 @@ def test_stop_while_nobody_takes_the_report(
         assert completed.exit_code == ExitCode.REPORT, name
         verdict = completed.events[-1]["verdict"]
         assert verdict == (
-            "FAILED 50 REPORT: SIGTERM received, and nobody takes the report; 1 applied, at 1"
+            "FAILED 50 REPORT: SIGTERM received, and nobody takes the report; database at 1"
         )
         assert logs[name].read_text().startswith(verdict), name
 
@@ -127,7 +127,7 @@ def test_deadline_while_nobody_takes_the_report(
     verdict = completed.events[-1]["verdict"]
     assert verdict == (
         "FAILED 50 REPORT: PRESYNC_DEADLINE (20s) is used up, and nobody takes the report;"
-        " 1 applied, at 1"
+        " database at 1"
     )
     assert deployment.termination_log.read_text().startswith(verdict)
 

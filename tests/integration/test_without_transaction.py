@@ -157,17 +157,17 @@ def test_history_that_cannot_be_written_is_said(gate: Gate) -> None:
     assert message.endswith("left behind: index i (line 1), no row in the schema history")
 
 
-def test_row_is_not_written_for_a_transactional_script_without_the_right(
+def test_transactional_script_without_the_right_to_write_its_row_is_rolled_back(
     gate: Gate, make_role: Callable[..., Role]
 ) -> None:
-    """Script and row are one: without the right to write the row nothing stays."""
+    """Script and row are one: where a callback might have given the right, nothing stays."""
     role = make_role()
     gate.database.execute(
         f"GRANT SELECT ON flyway_schema_history TO {role.name};"
         f"GRANT CREATE ON SCHEMA public TO {role.name}"
     )
     gate.settings = settings_for(target_of(gate.database, role), gate.folder)
-    report = gate.run({"V2__i.sql": "CREATE TABLE half ()"})
+    report = gate.run({"V2__i.sql": "CREATE TABLE half ()", "afterMigrate.sql": "SELECT 1"})
     assert report.exit_code is ExitCode.SQL_FAILED
     assert report.verdict.endswith("; rolled back, at 1")
     assert deciding(report).hint == (
