@@ -57,7 +57,8 @@ def perform(
     """
     _stop_when_the_terminal_closes(interrupt)
     try:
-        _play(find_ingredients(sample, migrations), tell, palette, interrupt)
+        with _stop_told_first(interrupt):
+            _play(find_ingredients(sample, migrations), tell, palette, interrupt)
     except Interrupted as error:
         # Its hint is about a Job; whoever stops a demo knows why.
         tell(palette.paint(f"presync demo: {error.message}.", Colour.BAD))
@@ -67,6 +68,19 @@ def perform(
         tell(palette.paint(line, Colour.BAD))
         return error.exit_code
     return ExitCode.OK
+
+
+@contextlib.contextmanager
+def _stop_told_first(interrupt: Interrupt) -> Iterator[None]:
+    """Let a stop count before what it has done to the server's programs.
+
+    One that was begun at that moment is still in our process group, and hears the Ctrl-C too.
+    """
+    try:
+        yield
+    except DatabaseUnreachable:
+        interrupt.raise_if_set()
+        raise
 
 
 def _play(
