@@ -45,10 +45,10 @@ def explain_rds(error: BaseException, name: str, region: str) -> HookError:
     fault, detail = classify(error, datetime.now(UTC)), detail_of(error)
     if fault is Fault.DENIED and isinstance(error, aws.ClientError):
         right = missing_right(error) or f"rds:{error.operation_name}"
-        return BackupUnknown(
-            f"{right} on {name} is denied ({detail})",
-            f"Allow {right}; `presync config --iam-policy` prints all that is needed.",
-        )
+        # What a key of KMS takes depends on the key, which no setting names.
+        printed = right.startswith("rds:")
+        policy = "; `presync config --iam-policy` prints all that is needed" if printed else ""
+        return BackupUnknown(f"{right} on {name} is denied ({detail})", f"Allow {right}{policy}.")
     message = {
         Fault.CREDENTIALS: f"no valid credentials to ask for {name} ({detail})",
         Fault.CLOCK: f"RDS refuses to tell of {name} because the clocks differ ({detail})",

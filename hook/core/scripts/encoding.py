@@ -67,7 +67,7 @@ class UnknownEncoding(ValueError):
 
     def __init__(self, name: str, instead: str = "") -> None:
         """Keep the *name*; *instead* is what it means elsewhere, but not to Java."""
-        other = f": to Java it is not {instead}, but one that is not known here"
+        other = f": Java means another one by it; write {instead} if that is meant"
         super().__init__(f"{name!r} is not a known encoding{other if instead else ''}")
         self.name = name
 

@@ -151,7 +151,7 @@ def test_checksum_is_of_the_letters_that_java_reads(name: str, data: bytes, text
 )
 def test_checksum_refuses_names_that_mean_something_else_to_java(name: str, instead: str) -> None:
     """IBM's code pages: a wave dash is another one, and a backslash the sign of the won."""
-    with pytest.raises(UnknownEncoding, match=f"to Java it is not {instead}"):
+    with pytest.raises(UnknownEncoding, match=f"Java means another one by it; write {instead} if"):
         checksum(b"x", name)
 
 
